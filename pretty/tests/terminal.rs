@@ -265,7 +265,7 @@ fn end(mut child: Child, screen: &mut Screen) {
 }
 
 #[test]
-fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
+fn the_view_follows_a_file_that_grows_is_truncated_and_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.log");
     std::fs::write(&path, "000001 | VOTE | 0 | first\n000002 | VOTE | 0 | begun").unwrap();

@@ -1,17 +1,21 @@
-//! A replicated key-value store over HTTP, as short as it gets: begin here. What a service adds that
-//! means it (conditional writes, retries that count once, a farewell) is in `kv_service.rs`.
+//! A replicated key-value store over HTTP, as short as possible: start here. `kv_service.rs` adds
+//! what a production-style service needs (conditional writes, exactly-once retries, leadership
+//! transfer on shutdown).
 //!
 //! ```text
-//! kv ID ADDRESS...     the peers' addresses for each other, and which of them this is, from 1
+//! kv [--data DIR] ID ADDRESS...
 //! ```
-//! Each peer answers HTTP on the port that is 1000 higher, and keeps its log in `data/ID`:
-//! `PUT /KEY` writes the body, `GET /KEY` reads the newest value on any peer, `GET /` tells who leads.
+//! ADDRESSes are the peers' addresses for each other, and ID is the position of this peer's, from 1.
+//! Each peer answers HTTP on the port 1000 above its own: `PUT /KEY` writes the body, `GET /KEY`
+//! reads the newest value on any peer, `GET /` shows the peer's role. Its log is in DIR, by default
+//! a directory of the system's temporary directory that is named after the port.
 
-#![expect(clippy::print_stderr, reason = "a program says on standard error why it ends")]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "it is a program for a terminal")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use axum::extract::{Path, State};
@@ -65,33 +69,66 @@ async fn status(raft: State<Raft<Store>>) -> String {
     format!("{} in term {}, applied {}\n", status.role, status.current_term, status.last_applied)
 }
 
-/// Where the peer of this address answers HTTP.
+/// The HTTP address of the peer at this address.
 fn http(address: &str) -> Result<SocketAddr, Box<dyn Error>> {
     let address: SocketAddr = address.parse().map_err(|error| format!("{address}: {error}"))?;
     let port = address.port().checked_add(1000).ok_or("the port must be below 64536")?;
     Ok(SocketAddr::new(address.ip(), port))
 }
 
-async fn serve() -> Result<(), Box<dyn Error>> {
-    let (id, peers): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|a| !a.contains(':'));
-    let place = id.first().and_then(|id| id.parse::<usize>().ok()?.checked_sub(1));
-    let place = place.ok_or("usage: kv ID ADDRESS...")?;
-    let own = peers.get(place).ok_or("ID must be the place of one of the ADDRESSes, from 1")?;
-    let listener = tokio::net::TcpListener::bind(http(own)?).await?;
-    let raft = Raft::builder(place as u64 + 1)
+async fn serve(id: usize, peers: Vec<String>, data: PathBuf) -> Result<(), Box<dyn Error>> {
+    let (own, http) = (&peers[id - 1], http(&peers[id - 1])?);
+    let listener = tokio::net::TcpListener::bind(http).await?;
+    println!("peer {id}: HTTP on {http}, data in {}; stop it with Ctrl-C or kill", data.display());
+    let raft = Raft::builder(id as u64)
         .peers((1..).zip(peers.clone()))
         .listen(own)
-        .data_dir(format!("data/{}", place + 1))
+        .data_dir(data)
         .state_machine(Store::default())
         .start()
         .await?;
     let routes = axum::Router::new().route("/", get(status)).route("/{key}", get(read).put(write));
-    Ok(axum::serve(listener, routes.with_state(raft)).await?)
+    let app = routes.with_state(raft.clone());
+    tokio::select! {
+        served = axum::serve(listener, app) => served?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    raft.shutdown().await;
+    Ok(())
+}
+
+const USAGE: &str = "\
+usage: kv [--data DIR] ID ADDRESS...
+  ID          position of this peer's address among the ADDRESSes, from 1
+  ADDRESS     IP:PORT of each peer; it answers HTTP on the port 1000 above
+  --data DIR  data directory, created if missing
+              [default: raft-kv-PORT in the system's temporary directory]";
+
+/// ID, addresses and data directory.
+fn parse() -> Option<(usize, Vec<String>, PathBuf)> {
+    let mut args = std::env::args().skip(1).peekable();
+    let data = args.next_if_eq("--data").map(|_| args.next());
+    let id: usize = args.next()?.parse().ok()?;
+    let peers: Vec<_> = args.collect();
+    let (_, port) = peers.get(id.checked_sub(1)?)?.rsplit_once(':')?;
+    let data = match data {
+        Some(directory) => directory?.into(),
+        None => std::env::temp_dir().join(format!("raft-kv-{port}")),
+    };
+    Some((id, peers, data))
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Err(error) = serve().await else { return ExitCode::SUCCESS };
+    if std::env::args().any(|argument| argument == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let Some((id, peers, data)) = parse() else {
+        eprintln!("kv: ID must be the position of one of the ADDRESSes\n{USAGE}");
+        return ExitCode::from(2);
+    };
+    let Err(error) = serve(id, peers, data).await else { return ExitCode::SUCCESS };
     eprintln!("kv: {error}");
     ExitCode::FAILURE
 }

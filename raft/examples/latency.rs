@@ -1,17 +1,13 @@
-//! How long does a write take over real disks and sockets? Three nodes in one process, each with a
-//! store in a folder of its own and TCP to the others, with and without TLS. 16-byte commands, and
-//! clients that wait for one answer before they ask again; every answer has been made durable by a
-//! majority (fdatasync).
+//! Latency of writes over real disks and sockets: three nodes in one process, each with a store in
+//! a directory of its own and TCP to the others, with and without TLS. 16-byte commands, and
+//! closed-loop clients; every answered write is durable on a majority (fdatasync).
 //!
 //! ```text
-//! cargo run --release -p raft --example latency -- [seconds a row: 5] [folder: target/latency]
+//! cargo run --release -p raft --example latency -- [seconds a row: 5] [directory: target/latency]
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows its result")]
 #![expect(clippy::disallowed_methods, reason = "the measurement needs a clock, the core does not")]
-
-#[path = "make_certificates/certificates.rs"]
-mod certificates;
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -22,17 +18,16 @@ use std::time::{Duration, Instant};
 
 use raft::driver::MachineError;
 use raft::storage::DiskStorage;
+use raft::transport::tcp::certificates::Authority;
 use raft::transport::tcp::{TcpTransport, TlsFiles};
 use raft::{PeerId, Raft, StateMachine};
 use tokio::task::JoinSet;
-
-use self::certificates::Authority;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const PEERS: [u64; 3] = [1, 2, 3];
 const CLIENTS: [usize; 5] = [1, 64, 256, 1024, 4096];
-/// What a row does before it is measured.
+/// Time before the measurement of a row.
 const WARM_UP: Duration = Duration::from_secs(1);
 const HANG: Duration = Duration::from_secs(60);
 
@@ -79,21 +74,25 @@ fn run() -> Outcome {
     let mut args = std::env::args().skip(1);
     let seconds = args.next().unwrap_or_else(|| "5".to_owned());
     let seconds = seconds.parse().map_err(|_| format!("SECONDS must be a number: `{seconds}`"))?;
-    let folder = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
-    fs::create_dir_all(&folder)?;
-    let authority = Authority::open_or_create(&folder).map_err(|error| error.to_string())?;
+    let directory = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
+    fs::create_dir_all(&directory)?;
+    let authority = Authority::open_or_create(&directory)?;
     for peer in PEERS {
-        authority.certify(peer).map_err(|error| error.to_string())?;
+        authority.certify(peer)?;
     }
-    println!("a write of 64 bytes and fdatasync alone: {} µs (median)", flush_alone(&folder)?);
+    println!("a write of 64 bytes and fdatasync alone: {} µs (median)", flush_alone(&directory)?);
     println!(
         "| TCP | clients | writes/s | p50 ms | p99 ms | p99.9 ms |\n|---|---|---|---|---|---|"
     );
     let runtime = tokio::runtime::Runtime::new()?;
     for (wire, name) in [(Wire::Plain, "plain"), (Wire::Tls, "TLS")] {
         for clients in CLIENTS {
-            let mut waits =
-                runtime.block_on(measure(wire, clients, Duration::from_secs(seconds), &folder))?;
+            let mut waits = runtime.block_on(measure(
+                wire,
+                clients,
+                Duration::from_secs(seconds),
+                &directory,
+            ))?;
             waits.sort_unstable();
             let rate = waits.len() as u64 / seconds;
             let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| percentile(&waits, part));
@@ -103,9 +102,9 @@ fn run() -> Outcome {
     Ok(())
 }
 
-/// What the disk takes, so that the rows can be read.
-fn flush_alone(folder: &Path) -> Outcome<u128> {
-    let mut file = File::create(folder.join("raw"))?;
+/// Latency of the disk alone, for comparison.
+fn flush_alone(directory: &Path) -> Outcome<u128> {
+    let mut file = File::create(directory.join("raw"))?;
     let mut waits = Vec::new();
     for _ in 0..500 {
         let start = Instant::now();
@@ -117,20 +116,20 @@ fn flush_alone(folder: &Path) -> Outcome<u128> {
     Ok(waits[waits.len() / 2])
 }
 
-/// In milliseconds. There is at least one, or the row would have failed.
+/// A percentile in milliseconds. A row without writes would have failed.
 fn percentile(waits: &[Duration], part: f64) -> f64 {
-    let place = (waits.len() as f64 * part) as usize;
-    waits.get(place).or(waits.last()).map_or(0.0, |wait| wait.as_secs_f64() * 1000.0)
+    let index = (waits.len() as f64 * part) as usize;
+    waits.get(index).or(waits.last()).map_or(0.0, |wait| wait.as_secs_f64() * 1000.0)
 }
 
-/// How long each write took that began after the warm-up.
+/// Latencies of the writes that began after the warm-up.
 async fn measure(
     wire: Wire,
     clients: usize,
     time: Duration,
-    folder: &Path,
+    directory: &Path,
 ) -> Outcome<Vec<Duration>> {
-    let rafts = start(wire, folder).await?;
+    let rafts = start(wire, directory).await?;
     let known = rafts[0].wait(|status| status.leader.is_some(), HANG).await?;
     let leader = rafts.iter().find(|raft| Some(raft.id()) == known.leader).ok_or("no leader")?;
     leader.wait(|status| status.leader == Some(status.id), HANG).await?;
@@ -163,12 +162,12 @@ async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<V
     }
 }
 
-/// Three nodes that have stored nothing yet.
-async fn start(wire: Wire, folder: &Path) -> Outcome<Vec<Raft<Counter>>> {
+/// Three nodes with empty stores.
+async fn start(wire: Wire, directory: &Path) -> Outcome<Vec<Raft<Counter>>> {
     let transports = PEERS.map(|peer| {
-        let file = |name: &str| folder.join(format!("peer-{peer}.{name}"));
+        let file = |name: &str| directory.join(format!("peer-{peer}.{name}"));
         let files = TlsFiles {
-            ca: folder.join("ca.pem"),
+            ca: directory.join("ca.pem"),
             certificate: file("pem"),
             key: file("key"),
             revoked: None,
@@ -183,7 +182,7 @@ async fn start(wire: Wire, folder: &Path) -> Outcome<Vec<Raft<Counter>>> {
     let addresses: Vec<_> = PEERS.into_iter().zip(transports.iter().map(at)).collect();
     let mut rafts = Vec::new();
     for (peer, transport) in PEERS.into_iter().zip(transports) {
-        let data = folder.join(format!("data-{peer}"));
+        let data = directory.join(format!("data-{peer}"));
         if data.exists() {
             fs::remove_dir_all(&data)?;
         }

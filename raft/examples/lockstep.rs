@@ -1,5 +1,5 @@
-//! How fast is the core alone? Three nodes in one thread, messages passed by hand, every write
-//! durable at once, 16-byte commands, a fixed number of them in flight.
+//! Speed of the core alone: three nodes in one thread, messages passed by hand, every write durable
+//! at once, 16-byte commands, a fixed number of them in flight.
 //!
 //! ```text
 //! cargo run --release -p raft --example lockstep -- [in flight: 256] [commits: 2000000]
@@ -46,27 +46,27 @@ impl Lockstep {
         Ok(lockstep)
     }
 
-    /// Carries out everything until nobody has more to say.
+    /// Executes all outputs until no message is left.
     fn settle(&mut self) {
-        for place in 0..self.nodes.len() {
-            self.poll(place);
+        for index in 0..self.nodes.len() {
+            self.poll(index);
         }
         while let Some(envelope) = self.wire.pop_front() {
-            let place = envelope.to.number() as usize;
-            self.nodes[place].handle(self.now, Input::Receive(envelope));
-            self.poll(place);
+            let index = envelope.to.number() as usize;
+            self.nodes[index].handle(self.now, Input::Receive(envelope));
+            self.poll(index);
         }
     }
 
-    fn poll(&mut self, place: usize) {
-        while let Some(output) = self.nodes[place].poll_output() {
+    fn poll(&mut self, index: usize) {
+        while let Some(output) = self.nodes[index].poll_output() {
             match output {
                 Output::Persist(write) => {
-                    self.nodes[place].handle(self.now, Input::Persisted(write.id));
+                    self.nodes[index].handle(self.now, Input::Persisted(write.id));
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
-                Output::Apply(entries) => self.applied[place] += entries.len() as u64,
-                // Nobody makes snapshots of other peers' states, reads, joins or leaves.
+                Output::Apply(entries) => self.applied[index] += entries.len() as u64,
+                // No snapshots are sent, nothing is read, no peer joins or leaves.
                 Output::Restore(_)
                 | Output::Peers(_)
                 | Output::ReadReady { .. }
@@ -75,7 +75,7 @@ impl Lockstep {
         }
     }
 
-    /// Keeps the logs short, as a service does that makes snapshots.
+    /// Compacts the logs, as a service with snapshots does.
     fn compact(&mut self) -> Result<(), Box<dyn Error>> {
         for node in &mut self.nodes {
             let through = node.status().last_applied;

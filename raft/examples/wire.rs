@@ -1,22 +1,19 @@
-//! How fast messages travel between two peers on this machine, plain and with TLS, without a node
-//! on either side.
+//! Speed of messages between two peers on this machine, plain and with TLS, without nodes.
 //!
 //! ```sh
 //! cargo run --release -p raft --example wire
 //! ```
 //!
-//! *Stream*: AppendEntries in one direction, as many as fit under way; CPU time is that of the
-//! whole process, both ends and the kernel's share. *Round trip*: a small message there and
-//! another back, one at a time.
+//! *Stream*: AppendEntries in one direction, a pipeline of them in flight; CPU time is that of the
+//! whole process, both ends and the kernel's share. *Round trip*: a small message there and another
+//! back, one at a time.
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
-
-#[path = "make_certificates/certificates.rs"]
-mod certificates;
 
 use std::path::Path;
 use std::time::Duration;
 
 use raft::message::{AppendEntries, Vote};
+use raft::transport::tcp::certificates::Authority;
 use raft::transport::tcp::{TcpTransport, TlsFiles};
 use raft::transport::{Inbox, Transport};
 use raft::{
@@ -25,10 +22,10 @@ use raft::{
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::certificates::{Authority, Result};
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const NAMES: [PeerId; 2] = [PeerId::new(1), PeerId::new(2)];
-/// How many messages of a stream may be under way; a node's pipeline by default.
+/// Messages of a stream in flight.
 const UNDER_WAY: u64 = 64;
 const STREAM: Duration = Duration::from_secs(3);
 const ROUND_TRIPS: usize = 20_000;
@@ -41,20 +38,20 @@ struct End {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
-    let folder = tempfile::TempDir::new()?;
-    let authority = Authority::open_or_create(folder.path())?;
+    let directory = tempfile::TempDir::new()?;
+    let authority = Authority::open_or_create(directory.path())?;
     for name in NAMES {
         authority.certify(name.number())?;
     }
     println!("| | stream | messages/s | MB/s | CPU µs a message |");
     println!("|---|---|---|---|---|");
     for commands in [(1, 16), (64, 16), (64, 1024)] {
-        for tls in [None, Some(folder.path())] {
+        for tls in [None, Some(directory.path())] {
             stream(&mut connect(tls).await?, commands, title(tls)).await?;
         }
     }
     println!("\n| round trip | p50 | p99 | p99.9 |\n|---|---|---|---|");
-    for tls in [None, Some(folder.path())] {
+    for tls in [None, Some(directory.path())] {
         round_trips(&mut connect(tls).await?, title(tls)).await?;
     }
     Ok(())
@@ -68,8 +65,8 @@ fn title(tls: Option<&Path>) -> &'static str {
 async fn connect(tls: Option<&Path>) -> Result<[End; 2]> {
     let [mut one, mut two] = [start(NAMES[0], tls)?, start(NAMES[1], tls)?];
     let addresses = [&one, &two].map(|end| end.transport.local_address().to_string());
-    one.transport.learn(NAMES[1], &addresses[1]);
-    two.transport.learn(NAMES[0], &addresses[0]);
+    one.transport.set_address(NAMES[1], &addresses[1]);
+    two.transport.set_address(NAMES[0], &addresses[0]);
     let mut ends = [one, two];
     reach(&mut ends, 0, 1).await;
     reach(&mut ends, 1, 0).await;
@@ -79,9 +76,9 @@ async fn connect(tls: Option<&Path>) -> Result<[End; 2]> {
 fn start(name: PeerId, tls: Option<&Path>) -> Result<End> {
     let mut transport = match tls {
         None => TcpTransport::plain(name, "127.0.0.1:0")?,
-        Some(folder) => {
-            let file = |end| folder.join(format!("peer-{name}.{end}"));
-            let ca = folder.join("ca.pem");
+        Some(directory) => {
+            let file = |end| directory.join(format!("peer-{name}.{end}"));
+            let ca = directory.join("ca.pem");
             let files = TlsFiles { ca, certificate: file("pem"), key: file("key"), revoked: None };
             TcpTransport::tls(name, "127.0.0.1:0", files)?
         }
@@ -91,13 +88,13 @@ fn start(name: PeerId, tls: Option<&Path>) -> Result<End> {
     Ok(End { transport, received })
 }
 
-/// Sends until something arrives: messages to a peer that is not connected are dropped.
+/// Sends until a message arrives: messages to a disconnected peer are dropped.
 async fn reach(ends: &mut [End; 2], from: usize, to: usize) {
     let wait = Duration::from_millis(20);
     loop {
         ends[from].transport.send(vote(from, to));
         if tokio::time::timeout(wait, ends[to].received.recv()).await.is_ok() {
-            // Whatever else was sent meanwhile is there soon.
+            // Drains the rest.
             while tokio::time::timeout(wait, ends[to].received.recv()).await.is_ok() {}
             return;
         }
@@ -113,7 +110,7 @@ fn vote(from: usize, to: usize) -> Envelope {
     envelope(from, to, Message::RequestVoteReply(Vote::Granted))
 }
 
-/// An AppendEntries with so many commands of so many bytes.
+/// An AppendEntries with a number of commands of a size in bytes.
 fn append((count, bytes): (u64, usize)) -> Result<Envelope> {
     let command = vec![7; bytes].into();
     let entry = |index| Entry {
@@ -169,7 +166,7 @@ async fn round_trips(ends: &mut [End; 2], title: &str) -> Result<()> {
     Ok(())
 }
 
-/// What this process has used so far, in seconds, to a hundredth.
+/// CPU time of this process, in seconds, to a hundredth.
 fn cpu_seconds() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields = stat.rsplit_once(')').ok_or("an unknown /proc/self/stat")?.1;

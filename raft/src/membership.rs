@@ -228,7 +228,7 @@ static NO_PEERS: BTreeSet<PeerId> = BTreeSet::new();
 impl fmt::Display for Membership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
-            return f.write_str("nobody");
+            return f.write_str("no members");
         }
         f.write_str("voters")?;
         list(f, &self.voters)?;

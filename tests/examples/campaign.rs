@@ -1,13 +1,13 @@
-//! Runs scenarios on many seeds in this process, and tells what it costs and what fails.
+//! Runs scenarios on many seeds in this process, and prints costs and failures.
 //!
 //! `cargo run --release -p raft-tests --example campaign -- [FIRST_SEED] [SEEDS] [NAME]`
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use raft_tests::lab2::Part;
-use raft_tests::{Report, SCENARIOS, STORMS, SWARMS, Scenario, THESIS, simulate};
+use raft_tests::suites::SUITES;
+use raft_tests::{RunSummary, Scenario, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -19,20 +19,16 @@ fn main() -> ExitCode {
     println!(
         "scenario                         cluster s    rpcs     bytes  cmds   events  cpu ms  ns/event"
     );
-    for scenario in SCENARIOS
-        .iter()
-        .chain(&THESIS)
-        .chain(&STORMS)
-        .chain(&SWARMS)
-        .filter(|scenario| scenario.name.contains(&pattern))
-    {
-        let mut row = Totals::default();
-        for seed in first..first + seeds {
-            failures += row.run(scenario, seed);
-        }
-        println!("{:30} {row}", scenario.name);
-        if !matches!(scenario.part, Part::Thesis | Part::Storm | Part::Swarm) {
-            totals.add(&row);
+    for suite in SUITES {
+        for scenario in suite.scenarios.iter().filter(|it| it.name.contains(&pattern)) {
+            let mut row = Totals::default();
+            for seed in first..first + seeds {
+                failures += row.run(scenario, seed);
+            }
+            println!("{:30} {row}", scenario.name);
+            if suite.name == "lab2" {
+                totals.add(&row);
+            }
         }
     }
     println!("{:30} {totals}", "all of the labs");
@@ -70,7 +66,7 @@ impl Totals {
         }
     }
 
-    fn count(&mut self, report: &Report) {
+    fn count(&mut self, report: &RunSummary) {
         self.runs += 1;
         self.cluster_time += report.cluster_time;
         self.cluster_time_max = self.cluster_time_max.max(report.cluster_time);

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `cargo run --profile sim -p raft-tests --example swarm -- run 1 1000`
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
@@ -17,7 +17,8 @@ use std::time::Instant;
 use raft_tests::coverage::Mark;
 use raft_tests::shrink::shrink;
 use raft_tests::sim::trace_hash;
-use raft_tests::{Report, Run, SWARMS, Scenario, simulate};
+use raft_tests::suites::{self, SWARM};
+use raft_tests::{Run, RunSummary, Scenario, simulate};
 use rayon::prelude::*;
 
 fn main() -> ExitCode {
@@ -42,7 +43,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Which runs are asked for.
+/// Selection of runs.
 struct Asked {
     first: u64,
     count: u64,
@@ -51,7 +52,7 @@ struct Asked {
 
 impl Asked {
     fn of(words: &[&str]) -> Option<Self> {
-        let number = |place: usize, default| match words.get(place) {
+        let number = |position: usize, default| match words.get(position) {
             None => Some(default),
             Some(word) => word.parse().ok(),
         };
@@ -60,7 +61,7 @@ impl Asked {
     }
 
     fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
-        SWARMS.iter().filter(|scenario| scenario.name.contains(&self.pattern))
+        SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern))
     }
 
     fn runs(&self) -> Vec<(&'static Scenario, u64)> {
@@ -69,10 +70,10 @@ impl Asked {
     }
 }
 
-/// What many runs have to say.
+/// Totals of many runs.
 #[derive(Default)]
 struct Sum {
-    total: Option<Report>,
+    total: Option<RunSummary>,
     failures: BTreeMap<String, Vec<(&'static str, u64)>>,
 }
 
@@ -140,13 +141,13 @@ fn run(asked: &Asked) -> ExitCode {
     verdict
 }
 
-fn print_coverage(total: &Report) {
+fn print_coverage(total: &RunSummary) {
     for mark in Mark::ALL {
         println!("{:40} {:>10}", mark.as_str(), total.coverage.count(*mark));
     }
 }
 
-fn print_speed(total: &Report, runs: usize, seconds: f64) {
+fn print_speed(total: &RunSummary, runs: usize, seconds: f64) {
     let cores = rayon::current_num_threads() as f64;
     let simulated = total.cluster_time.as_secs_f64();
     println!(
@@ -167,14 +168,14 @@ fn confirm(name: &str, seed: u64) {
         Err(_) => "not confirmed: this program cannot start itself",
     };
     println!("  {verdict}");
-    if let Some(scenario) = Scenario::find(name)
+    if let Some(scenario) = suites::find(name)
         && let Err(report) = simulate(scenario, seed, None)
     {
         println!("{report}");
     }
 }
 
-/// What this program says about one run, in a process of its own.
+/// Output of this program about one run, from a process of its own.
 fn child(command: &str, name: &str, seed: u64) -> std::io::Result<String> {
     let output = Command::new(std::env::current_exe()?)
         .args([command, &seed.to_string(), "1", name])
@@ -185,7 +186,8 @@ fn child(command: &str, name: &str, seed: u64) -> std::io::Result<String> {
 
 /// Shrinks the first failure of each kind.
 fn shrink_all(asked: &Asked) -> ExitCode {
-    let failing = |(scenario, seed)| Some(Run::of(scenario, seed, None, None).case.fails).flatten();
+    let failing =
+        |(scenario, seed)| Some(Run::of_scenario(scenario, seed, None, None).case.fails).flatten();
     let failures: Vec<_> =
         asked.runs().into_par_iter().filter_map(|run| Some((failing(run)?, run))).collect();
     let mut kinds = BTreeMap::new();
@@ -195,7 +197,7 @@ fn shrink_all(asked: &Asked) -> ExitCode {
     for (scenario, seed) in kinds.into_values() {
         #[expect(clippy::disallowed_methods, reason = "what it takes is measured from outside")]
         let start = Instant::now();
-        match shrink(&Run::of(scenario, seed, None, None)) {
+        match shrink(&Run::of_scenario(scenario, seed, None, None)) {
             Ok(shrunk) => println!("{shrunk}"),
             Err(error) => println!("{error}"),
         }
@@ -220,12 +222,12 @@ fn print_traces(asked: &Asked) -> ExitCode {
 
 fn print_cases(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.runs() {
-        println!("{}", Run::of(scenario, seed, None, None).case);
+        println!("{}", Run::of_scenario(scenario, seed, None, None).case);
     }
     ExitCode::SUCCESS
 }
 
-/// What each run that fails has to say.
+/// Prints the report of each run that fails.
 fn print_failures(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.runs() {
         if let Err(report) = simulate(scenario, seed, None) {
@@ -238,7 +240,7 @@ fn print_failures(asked: &Asked) -> ExitCode {
 /// The trace after every single event.
 fn print_steps(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.runs() {
-        let run = Run::of(scenario, seed, None, Some(1));
+        let run = Run::of_scenario(scenario, seed, None, Some(1));
         run.checkpoints.iter().for_each(|trace| println!("{trace}"));
     }
     ExitCode::SUCCESS

@@ -1,6 +1,6 @@
-//! What a good campaign must have seen at least once: situations, counted.
+//! Coverage: counts of the situations that a good campaign reaches at least once.
 //!
-//! A rule that is never broken says little if the situation in which it matters never came about.
+//! An invariant that never fires says little if the situation in which it matters never arose.
 
 use std::fmt;
 
@@ -29,9 +29,9 @@ macro_rules! marks {
 }
 
 marks! {
-    /// A peer becomes leader whose log holds what is not committed.
+    /// A peer with uncommitted entries becomes leader.
     LeaderWithUncommitted = "leader-change-with-uncommitted",
-    /// A leader is deposed that has taken commands which are not committed.
+    /// A leader with uncommitted commands is deposed.
     DeposedWithUncommitted = "leader-deposed-with-uncommitted",
     /// Two peers believe they lead, in different terms.
     TwoLeaders = "two-leaders-at-once",
@@ -39,7 +39,7 @@ marks! {
     SplitVote = "election-without-winner",
     /// A leader commits entries of an earlier leader.
     OldTermCommitted = "older-entries-committed",
-    /// A leader commits what its own disk does not hold yet.
+    /// A leader commits entries that its own disk does not hold yet.
     CommitBeforeOwnDisk = "commit-before-own-disk",
     /// A follower deletes entries that conflict with its leader's.
     Truncation = "truncation",
@@ -48,9 +48,9 @@ marks! {
     /// A message arrives a second time.
     Duplicate = "duplicate-delivered",
     /// A message arrives after one that was sent later on the same link.
-    Overtaken = "message-overtaken",
-    /// A message arrives that was sent to an earlier life of its receiver.
-    EarlierLife = "message-to-an-earlier-life",
+    Reordered = "message-reordered",
+    /// A message arrives that was sent to an earlier incarnation of its receiver.
+    EarlierIncarnation = "message-to-earlier-incarnation",
     /// A crash loses a vote that was not durable.
     VoteLost = "unsynced-vote-lost",
     /// A crash tears an append, of which some entries survive.
@@ -61,7 +61,7 @@ marks! {
     StalledFlush = "stalled-flush",
     /// A leader crashes.
     LeaderCrash = "leader-crash",
-    /// A leader stands still and goes on as one.
+    /// A leader is paused and resumes as leader.
     LeaderPause = "leader-paused",
     /// No peer runs.
     AllDown = "all-peers-down",
@@ -74,28 +74,28 @@ marks! {
     /// A leader's snapshot replaces a follower's log.
     SnapshotReplacesLog = "snapshot-replaces-log",
     /// A leader sends a snapshot of entries that its follower holds and does not know committed.
-    SnapshotOfOwnEntries = "snapshot-of-entries-already-here",
+    SnapshotOfHeldEntries = "snapshot-of-held-entries",
     /// Peers' clocks go at different rates.
     ClockRates = "different-clock-rates",
     /// A client's request ends without an answer.
     Unanswered = "request-without-answer",
-    /// A request that was carried out before is answered from the session.
-    Repeated = "repetition-answered",
-    /// A request that nobody waits for any more is carried out.
-    CarriedOutLate = "carried-out-after-client-gave-up",
+    /// A request that was executed before is answered from the session.
+    DuplicateRequest = "duplicate-request-answered",
+    /// A request is executed after its client gave up.
+    ExecutedLate = "executed-after-client-gave-up",
     /// A read is served by a peer that does not lead.
     ReadByFollower = "read-served-by-a-follower",
     /// A read waits until its leader has committed an entry of its term.
     ReadWaits = "read-waited-for-the-first-commit-of-the-term",
-    /// A read comes to a leader that need not ask, by its lease.
+    /// A read reaches a leader with a valid lease.
     ReadByLease = "read-by-lease",
-    /// A read comes to a leader whose lease is over, and that has to ask.
+    /// A read reaches a leader with an expired lease.
     LeaseOver = "read-after-the-lease-was-over",
-    /// A read ends because its leader is none any more.
+    /// A read ends because its leader was deposed.
     ReadDropped = "read-dropped-by-a-change-of-leader",
-    /// A read ends because nobody answered in time.
+    /// A read ends because no answer came in time.
     ReadTimedOut = "read-timed-out",
-    /// Two clients are at one key at the same time.
+    /// Two clients have open requests for one key.
     ConcurrentRequests = "concurrent-requests-on-a-key",
     /// A peer gets the entries or the snapshot that make it a member.
     Joined = "peer-joined",
@@ -105,49 +105,49 @@ marks! {
     ChangeUnderWay = "change-refused-another-under-way",
     /// A change of members is asked for before the leader has committed an entry of its term.
     ChangeTooSoon = "change-refused-before-first-commit",
-    /// A learner that lacks too much is to become a voter.
+    /// A learner that lags too far is to become a voter.
     LearnerBehind = "promotion-refused-learner-behind",
-    /// A peer goes by a joint configuration.
+    /// A joint configuration is in force at a peer.
     Joint = "joint-configuration",
     /// A leader ends a change of members that another one began.
     ChangeInherited = "change-ended-by-another-leader",
-    /// A peer crashes while it goes by a joint configuration.
+    /// A peer crashes while a joint configuration is in force.
     CrashInJoint = "crash-in-joint-configuration",
     /// A configuration is deleted from a log.
     ConfigurationDeleted = "configuration-deleted",
-    /// A leader that has removed itself leads on until that is committed.
+    /// A leader that has removed itself remains leader until that is committed.
     LeaderRemoved = "leader-removed-itself",
-    /// A member that left becomes one again.
-    Returned = "removed-peer-returned",
-    /// A peer votes for one that is no member by its log.
-    VoteForStranger = "vote-for-a-stranger",
+    /// A removed member rejoins.
+    Rejoined = "removed-peer-rejoined",
+    /// A peer votes for a candidate that is not a member by its log.
+    VoteForNonMember = "vote-for-non-member",
     /// A new member gets a snapshot.
     SnapshotToJoiner = "snapshot-to-a-new-peer",
-    /// The liveness phase begins without a leader among those who must make progress.
-    CalmWithoutLeader = "calm-without-leader",
+    /// The liveness phase begins without a leader in its core.
+    LivenessWithoutLeader = "liveness-without-leader",
     /// The liveness phase leaves a minority broken.
-    CalmWithBrokenMinority = "calm-with-broken-minority",
-    /// In the liveness phase, peers that do not hear the majority are heard by it.
-    CalmWithDeafMinority = "calm-with-deaf-minority",
-    /// A peer that hears from a leader says that it would not vote for another one.
+    LivenessWithBrokenMinority = "liveness-with-broken-minority",
+    /// In the liveness phase, the majority receives messages of peers that receive none of its.
+    LivenessWithOneWayMinority = "liveness-with-one-way-minority",
+    /// A peer in contact with a leader refuses a pre-vote.
     PreVoteRefused = "pre-vote-refused",
-    /// A peer that hears from a leader leaves a candidate of a higher term alone.
-    CandidateLeftAlone = "candidate-left-alone",
-    /// A peer whose question came to nothing follows a leader again, in the term it was in.
-    CameBackQuietly = "pre-candidate-follows-again",
-    /// A leader gives up that hears from no quorum.
+    /// A peer in contact with a leader ignores a vote request of a higher term.
+    VoteRequestIgnored = "vote-request-ignored",
+    /// A pre-candidate without a majority follows a leader again, in the same term.
+    PreCandidateFollows = "pre-candidate-follows-again",
+    /// A leader without contact to a quorum steps down.
     LeaderWithoutQuorum = "leader-without-quorum",
-    /// A peer leads because its predecessor wanted it to.
+    /// A peer becomes leader by a transfer.
     TransferDone = "leadership-transferred",
-    /// A leader leads on: its successor has not taken over in time.
-    TransferGivenUp = "transfer-given-up",
-    /// A command is refused while leadership is handed over.
+    /// A leader remains leader: its successor has not taken over in time.
+    TransferAbandoned = "transfer-abandoned",
+    /// A command is rejected during a transfer.
     RefusedInTransfer = "refused-during-transfer",
-    /// A command is refused because too much is not committed.
+    /// A command is rejected because too many bytes are uncommitted.
     RefusedFull = "refused-uncommitted-full",
 }
 
-/// How often each situation came about.
+/// Counts of all situations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
     counts: [u64; Mark::ALL.len()],
@@ -160,18 +160,18 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// A situation has come about.
+    /// Counts a situation.
     pub const fn hit(&mut self, mark: Mark) {
         self.counts[mark as usize] += 1;
     }
 
-    /// How often a situation came about.
+    /// Count of a situation.
     #[must_use]
     pub const fn count(&self, mark: Mark) -> u64 {
         self.counts[mark as usize]
     }
 
-    /// Adds what another run has seen.
+    /// Adds the coverage of another run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn situations_have_names_of_their_own_and_are_told_even_when_they_never_came_about() {
+    fn marks_have_unique_names_and_zeros_are_printed() {
         let mut names: Vec<&str> = Mark::ALL.iter().map(|mark| mark.as_str()).collect();
         names.sort_unstable();
         names.dedup();

@@ -1,4 +1,4 @@
-//! Why a run failed.
+//! Reasons for a failed run.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::invariants::Violation;
 use crate::sim::executor::Stuck;
 
-/// Why a run failed.
+/// Reasons for a failed run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// A property that holds in every run was broken.
     Invariant(Violation),
-    /// What the scenario expects did not happen.
+    /// An expectation of the scenario was not met.
     Expectation(String),
-    /// A majority could have gone on and did not.
+    /// A majority that could make progress did not.
     Liveness(String),
     /// The test's tasks cannot go on.
     Stuck(Stuck),
@@ -24,14 +24,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// That the scenario's expectation was not met, as the text says.
+    /// An expectation that was not met, described by the text.
     #[must_use]
     pub fn expected(text: fmt::Arguments<'_>) -> Self {
         Self::Expectation(text.to_string())
     }
 
-    /// A name for what failed that two runs share only if they failed for the same reason, as far
-    /// as that can be told: the signature, and for panics and expectations their words without the
+    /// Identity of a failure, which two runs share only if they failed for the same reason, as far
+    /// as can be known: the signature, and for panics and expectations their words without the
     /// numbers.
     #[must_use]
     pub fn identity(&self) -> String {
@@ -50,7 +50,7 @@ impl Failure {
         }
     }
 
-    /// What failed, in one line.
+    /// The failure in one line.
     #[must_use]
     pub fn headline(&self) -> String {
         self.to_string().lines().next().unwrap_or_default().to_owned()
@@ -60,7 +60,7 @@ impl Failure {
     #[must_use]
     pub const fn signature(&self) -> &'static str {
         match self {
-            Self::Invariant(violation) => violation.property.as_str(),
+            Self::Invariant(violation) => violation.invariant.as_str(),
             Self::Expectation(_) => "expectation",
             Self::Liveness(_) => "liveness",
             Self::Stuck(Stuck::Deadlock { .. }) => "deadlock",
@@ -71,7 +71,7 @@ impl Failure {
     }
 }
 
-/// Enough to tell two assertions apart, and few enough to fit on a line.
+/// Enough to distinguish two assertions, and few enough to fit on a line.
 const IDENTITY_WORDS: usize = 12;
 
 impl fmt::Display for Failure {

@@ -1,4 +1,4 @@
-//! What a test around a run does: it reads the environment and prints what the labs print.
+//! Harness of a run inside a test: reads the environment, prints the labs' lines.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `DSTEST_CASE` | play this case instead of a seed |
 //! | `DSTEST_SHRINK` | the run is known to fail: write its small case to this file |
 //! | `VERBOSE`, `VERBOSE_FORMAT` | write the log |
-//! | `RAFT_WORLD` | `sim`, also if unset: the simulated world; `real`: real peers, see [`Where`] |
+//! | `RAFT_WORLD` | `sim`, also if unset: the simulated world; `real`: real peers, see [`WorldKind`] |
 
 use std::fmt;
 use std::path::Path;
@@ -15,90 +15,92 @@ use std::path::Path;
 use raft::verbose::{Logger, Settings};
 use serde_json::Value;
 
+use crate::case::Case;
 use crate::failure::Failure;
-use crate::lab2::{Part, Scenario};
-use crate::plan::Case;
-use crate::report::Evidence;
-use crate::run::{Report, Run, simulate, simulate_case};
-use crate::shrink;
+use crate::report::RunSummary;
+use crate::run::{Run, add_evidence, simulate, simulate_case};
+use crate::scenario::{Part, Scenario};
+use crate::{shrink, suites};
 
 /// The seed of a run that was given none, so that plain `cargo test` always does the same.
 pub const DEFAULT_SEED: u64 = 42;
 
-/// Runs a scenario the way a test does: with the seed, the case and the log that the environment
-/// asks for, telling what it does on standard output.
+/// Runs a scenario as a test: with the seed, the case and the log that the environment requests,
+/// printing to standard output.
 ///
 /// # Panics
 /// The run fails, or a variable of the environment cannot be read.
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 pub fn run(name: &str) {
-    let scenario = Scenario::find(name).unwrap_or_else(|| panic!("no scenario is named {name}"));
+    let scenario = suites::find(name).unwrap_or_else(|| panic!("unknown scenario {name}"));
     println!("Test ({}): {} ...", scenario.part, scenario.description);
-    let place = Where::from_env().unwrap_or_else(|error| panic!("{error}"));
-    let asked = Asked::from_env().unwrap_or_else(|error| panic!("{error}"));
-    match (place, asked) {
-        (Where::Simulation, Asked::Seeds { first, count }) => run_seeds(scenario, first, count),
-        (Where::Simulation, Asked::Case(path)) => run_case(scenario, &path),
-        (Where::Simulation, Asked::Shrink { first, count, path }) => {
+    let world = WorldKind::from_env().unwrap_or_else(|error| panic!("{error}"));
+    let request = RunRequest::from_env().unwrap_or_else(|error| panic!("{error}"));
+    match (world, request) {
+        (WorldKind::Simulated, RunRequest::Seeds { first, count }) => {
+            run_seeds(scenario, first, count);
+        }
+        (WorldKind::Simulated, RunRequest::Case(path)) => run_case(scenario, &path),
+        (WorldKind::Simulated, RunRequest::Shrink { first, count, path }) => {
             shrink_to(scenario, first, count, &path);
         }
-        (Where::RealWorld, Asked::Seeds { first, count }) => run_real(scenario, first, count),
-        (Where::RealWorld, Asked::Case(_)) => only_simulated("DSTEST_CASE"),
-        (Where::RealWorld, Asked::Shrink { .. }) => only_simulated("DSTEST_SHRINK"),
+        (WorldKind::Real, RunRequest::Seeds { first, count }) => run_real(scenario, first, count),
+        (WorldKind::Real, RunRequest::Case(_)) => requires_simulation("DSTEST_CASE"),
+        (WorldKind::Real, RunRequest::Shrink { .. }) => requires_simulation("DSTEST_SHRINK"),
     }
 }
 
-fn only_simulated(variable: &str) -> ! {
+fn requires_simulation(variable: &str) -> ! {
     panic!("{variable} needs the simulated world, and RAFT_WORLD=real asks for another: unset one")
 }
 
 /// The world a run happens in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Where {
+pub enum WorldKind {
     /// The simulated one: a seed is a run.
-    Simulation,
+    Simulated,
     /// Real peers on a real clock; needs the feature `real`, and only the labs know it.
-    RealWorld,
+    Real,
 }
 
-impl Where {
-    /// What `RAFT_WORLD` asks for.
+impl WorldKind {
+    /// Reads `RAFT_WORLD`.
     ///
     /// # Errors
-    /// The value names no world.
-    pub fn from_env() -> Result<Self, BadWorld> {
+    /// The value is unknown.
+    pub fn from_env() -> Result<Self, UnknownWorld> {
         let value = std::env::var_os("RAFT_WORLD");
         Self::parse(value.map(|value| value.to_string_lossy().into_owned()).as_deref())
     }
 
-    /// What this value of `RAFT_WORLD` asks for.
+    /// Parses a value of `RAFT_WORLD`.
     ///
     /// # Errors
-    /// It names no world.
-    pub fn parse(value: Option<&str>) -> Result<Self, BadWorld> {
+    /// It is unknown.
+    pub fn parse(value: Option<&str>) -> Result<Self, UnknownWorld> {
         match value {
-            None | Some("" | "sim") => Ok(Self::Simulation),
-            Some("real") => Ok(Self::RealWorld),
-            Some(value) => Err(BadWorld(value.to_owned())),
+            None | Some("" | "sim") => Ok(Self::Simulated),
+            Some("real") => Ok(Self::Real),
+            Some(value) => Err(UnknownWorld(value.to_owned())),
         }
     }
 }
 
-/// A value of `RAFT_WORLD` that names no world.
+/// An unknown value of `RAFT_WORLD`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("RAFT_WORLD={0:?} is not understood; use sim or real")]
-pub struct BadWorld(String);
+pub struct UnknownWorld(String);
 
-/// What the environment asks for.
+/// Run requested by the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
+enum RunRequest {
     Seeds { first: u64, count: u64 },
     Case(String),
     Shrink { first: u64, count: u64, path: String },
 }
 
-impl Asked {
-    fn from_env() -> Result<Self, BadVariable> {
+impl RunRequest {
+    fn from_env() -> Result<Self, InvalidVariable> {
         let text = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
         if let Some(path) = text("DSTEST_CASE").filter(|path| !path.is_empty()) {
             return Ok(Self::Case(path));
@@ -121,16 +123,16 @@ fn seeds(first: u64, count: u64) -> impl Iterator<Item = u64> {
 }
 
 fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
-    let mut total: Option<Report> = None;
+    let mut total: Option<RunSummary> = None;
     for seed in seeds(first, count) {
-        let logger = logger(scenario.name, seed, scenario.made.settings(seed).peers);
+        let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
         match simulate(scenario, seed, logger) {
             Ok(report) => match &mut total {
                 None => total = Some(report),
                 Some(total) => total.add(&report),
             },
             Err(mut report) => {
-                report.evidence = Some(Evidence::gather(scenario, &report));
+                add_evidence(&mut report, |logger| simulate(scenario, seed, Some(logger)));
                 fail(&report, &report.to_json(), &report.failure);
             }
         }
@@ -143,13 +145,13 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
 #[cfg(feature = "real")]
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn run_real(scenario: &Scenario, first: u64, count: u64) {
-    let mut total: Option<crate::real::Passed> = None;
+    let Some(body) = suites::real_body(scenario.name) else {
+        panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
+    };
+    let mut total: Option<crate::real::RealRunSummary> = None;
     for seed in seeds(first, count) {
-        let logger = logger(scenario.name, seed, scenario.made.settings(seed).peers);
-        let Some(outcome) = crate::real::run(scenario, seed, logger) else {
-            panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
-        };
-        match outcome {
+        let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
+        match crate::real::run(scenario, seed, logger, body) {
             Ok(passed) => match &mut total {
                 None => total = Some(passed),
                 Some(total) => total.add(&passed),
@@ -171,53 +173,53 @@ fn run_real(_: &Scenario, _: u64, _: u64) {
 }
 
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
-fn print_passed(part: Part, report: &Report) {
+fn print_passed(part: Part, report: &RunSummary) {
     println!("{report}");
     match part {
         Part::Swarm => println!("{}", report.coverage),
-        Part::A | Part::B | Part::C | Part::D | Part::Thesis | Part::Storm => {}
+        Part::A | Part::B | Part::C | Part::D | Part::Dissertation | Part::Storm => {}
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a test tells what it does")]
+#[expect(clippy::print_stdout, reason = "a test prints its progress")]
 fn run_case(scenario: &Scenario, path: &str) {
     let case = read_case(Path::new(path)).unwrap_or_else(|error| panic!("{error}"));
-    if case.test != scenario.name {
-        println!("the case is of {}, not of {}; it is not played", case.test, scenario.name);
+    if suites::find(&case.test).is_none_or(|found| found.name != scenario.name) {
+        println!("case of {}, not of {}: not replayed", case.test, scenario.name);
         return;
     }
-    println!("plays {path}: {} decisions", case.size());
+    println!("replays {path}: {} decisions", case.size());
     let logger = logger(scenario.name, case.seed, case.settings.peers);
     match simulate_case(&case, logger) {
         Ok(report) => print_passed(scenario.part, &report),
         Err(mut report) => {
-            report.evidence = Some(Evidence::gather_case(&case, &report));
+            add_evidence(&mut report, |logger| simulate_case(&case, Some(logger)));
             fail(&report, &report.to_json(), &report.failure);
         }
     }
 }
 
-/// Says everything about a failure, and fails.
+/// Prints and saves the report of a failure, and fails.
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     println!("{report}");
-    if let Err(error) = keep(json) {
+    if let Err(error) = save_report(json) {
         println!("report.json cannot be written: {error}");
     }
-    // Everything is said: a panic of its own would only add the stack of this function.
+    // The report is printed: another panic message would only add the stack of this function.
     std::panic::resume_unwind(Box::new(failure.headline()));
 }
 
-/// Leaves the report in the folder that dstest gives a run, if there is one.
-fn keep(json: &Value) -> std::io::Result<()> {
-    let Some(folder) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
-    std::fs::write(Path::new(&folder).join("report.json"), json.to_string())
+/// Leaves the report in the directory that dstest gives a run, if there is one.
+fn save_report(json: &Value) -> std::io::Result<()> {
+    let Some(directory) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
+    std::fs::write(Path::new(&directory).join("report.json"), json.to_string())
 }
 
 /// Shrinks the first failure among the seeds.
-#[expect(clippy::print_stdout, reason = "a test tells what it does")]
+#[expect(clippy::print_stdout, reason = "a test prints its progress")]
 fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
-    let failing = seeds(first, count).map(|seed| Run::of(scenario, seed, None, None));
+    let failing = seeds(first, count).map(|seed| Run::of_scenario(scenario, seed, None, None));
     let mut failing = failing.filter(|run| run.outcome.is_err());
     let Some(run) = failing.next() else {
         panic!("nothing to shrink: {} passes with seed {first} and {count} seeds", scenario.name);
@@ -232,11 +234,11 @@ fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
 /// Reads a case.
 ///
 /// # Errors
-/// The file cannot be read, or is no case; the text names the file and the line.
+/// The file cannot be read, or is not a case; the text names the file and the line.
 pub fn read_case(path: &Path) -> Result<Case, String> {
     let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
-    text.parse().map_err(|error: crate::plan::CaseError| named(&error))
+    text.parse().map_err(|error: crate::case::CaseError| named(&error))
 }
 
 fn logger(name: &str, seed: u64, peers: usize) -> Option<Logger> {
@@ -249,8 +251,8 @@ fn logger(name: &str, seed: u64, peers: usize) -> Option<Logger> {
 /// The seed that `DSTEST_SEED` asks for.
 ///
 /// # Errors
-/// The value is no seed.
-pub fn seed_from_env() -> Result<u64, BadVariable> {
+/// The value is not a seed.
+pub fn seed_from_env() -> Result<u64, InvalidVariable> {
     match std::env::var_os("DSTEST_SEED") {
         None => Ok(DEFAULT_SEED),
         Some(value) => parse_seed(&value.to_string_lossy()),
@@ -260,35 +262,35 @@ pub fn seed_from_env() -> Result<u64, BadVariable> {
 /// A seed as it is written: a decimal number of 64 bits.
 ///
 /// # Errors
-/// The value is no such number.
-pub fn parse_seed(value: &str) -> Result<u64, BadVariable> {
+/// The value is not such a number.
+pub fn parse_seed(value: &str) -> Result<u64, InvalidVariable> {
     parse_number("DSTEST_SEED", value, 0)
 }
 
-fn parse_number(name: &'static str, value: &str, least: u64) -> Result<u64, BadVariable> {
-    let bad = || BadVariable { name, value: value.to_owned(), least };
+fn parse_number(name: &'static str, value: &str, least: u64) -> Result<u64, InvalidVariable> {
+    let bad = || InvalidVariable { name, value: value.to_owned(), least };
     value.parse().ok().filter(|number| *number >= least).ok_or_else(bad)
 }
 
 /// A variable of the environment that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadVariable {
+pub struct InvalidVariable {
     /// Its name.
     pub name: &'static str,
-    /// What was given.
+    /// Its value.
     pub value: String,
-    /// The least number it may be.
+    /// Its minimum.
     pub least: u64,
 }
 
-impl fmt::Display for BadVariable {
+impl fmt::Display for InvalidVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, value, least } = self;
         write!(f, "{name}={value:?} is not understood; use a number from {least} to {}", u64::MAX)
     }
 }
 
-impl std::error::Error for BadVariable {}
+impl std::error::Error for InvalidVariable {}
 
 #[cfg(test)]
 mod tests {
@@ -297,10 +299,10 @@ mod tests {
     #[test]
     fn a_world_is_named_or_the_simulated_one() {
         for value in [None, Some(""), Some("sim")] {
-            assert_eq!(Where::parse(value), Ok(Where::Simulation), "{value:?}");
+            assert_eq!(WorldKind::parse(value), Ok(WorldKind::Simulated), "{value:?}");
         }
-        assert_eq!(Where::parse(Some("real")), Ok(Where::RealWorld));
-        let error = Where::parse(Some("Real")).expect_err("another word").to_string();
+        assert_eq!(WorldKind::parse(Some("real")), Ok(WorldKind::Real));
+        let error = WorldKind::parse(Some("Real")).expect_err("another word").to_string();
         assert_eq!(error, "RAFT_WORLD=\"Real\" is not understood; use sim or real");
     }
 

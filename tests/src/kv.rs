@@ -1,18 +1,18 @@
-//! A key-value service with sessions: what swarm clients talk to.
+//! A key-value service with sessions, for the swarm's clients.
 //!
-//! A client numbers its requests and repeats one until it is answered; the service carries out each
+//! A client numbers its requests and repeats one until it is answered; the service executes each
 //! number once and answers repetitions from memory (Ongaro's dissertation, §6.3). Each repetition
-//! says which one it is, so that no two offered commands have the same bytes.
+//! carries its number, so that no two commands have the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use raft::Bytes;
 
-/// What a client wants.
+/// Operation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// The value of a key, asked through the log like everything else.
+    /// The value of a key, through the log.
     Get {
         /// The key.
         key: u8,
@@ -22,14 +22,14 @@ pub enum Operation {
         /// The key.
         key: u8,
     },
-    /// Gives a key a value.
+    /// Sets the value of a key.
     Put {
         /// The key.
         key: u8,
         /// The value.
         value: u64,
     },
-    /// Gives a key a value if it has the expected one.
+    /// Sets the value of a key if it has the expected one.
     Swap {
         /// The key.
         key: u8,
@@ -65,8 +65,8 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What the service answers: the value the key had before. A swap took place if that is the
-/// expected one; a key without a value has zero, which no client writes.
+/// Answer of the service: the value the key had before. A swap took place if that is the expected
+/// one; a key without a value has zero, which no client writes.
 pub type Seen = u64;
 
 /// A client's request, as it travels through the log.
@@ -76,9 +76,9 @@ pub struct Request {
     pub client: u16,
     /// The client's number for it.
     pub serial: u32,
-    /// How often it was asked before.
+    /// Number of earlier attempts.
     pub attempt: u16,
-    /// What it wants.
+    /// The operation.
     pub operation: Operation,
 }
 
@@ -104,7 +104,7 @@ impl Request {
         bytes.into()
     }
 
-    /// The request that was encoded; `None` if these are no such bytes.
+    /// Decodes a request; `None` for other bytes.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (client, rest) = bytes.split_first_chunk()?;
@@ -144,37 +144,37 @@ pub struct Store {
     sessions: BTreeMap<u16, Session>,
 }
 
-/// What the service remembers of a client: its newest request and the answer.
+/// Newest request of a client, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Session {
     serial: u32,
     answer: Seen,
 }
 
-/// What became of a request.
+/// Result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carried {
-    /// It was carried out now.
-    Out(Seen),
-    /// It had been carried out before.
-    Before(Seen),
-    /// The client has asked for something newer since: nobody waits for this.
-    Outdated,
+pub enum Execution {
+    /// It was executed now.
+    Executed(Seen),
+    /// It had been executed before.
+    Repeated(Seen),
+    /// The client has sent a newer request since.
+    Stale,
 }
 
 impl Store {
-    /// Carries out a request, unless it was before.
-    pub fn carry_out(&mut self, request: &Request) -> Carried {
+    /// Executes a request, unless it was before.
+    pub fn execute(&mut self, request: &Request) -> Execution {
         let session = self.sessions.get(&request.client);
         if let Some(Session { serial, answer }) = session
             && *serial >= request.serial
         {
             let same = *serial == request.serial;
-            return if same { Carried::Before(*answer) } else { Carried::Outdated };
+            return if same { Execution::Repeated(*answer) } else { Execution::Stale };
         }
         let answer = self.act(request.operation);
         self.sessions.insert(request.client, Session { serial: request.serial, answer });
-        Carried::Out(answer)
+        Execution::Executed(answer)
     }
 
     fn act(&mut self, operation: Operation) -> Seen {
@@ -226,14 +226,17 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_is_answered_and_not_carried_out() {
+    fn a_repetition_is_answered_and_not_executed() {
         let mut store = Store::default();
         let put = Operation::Put { key: 1, value: 10 };
-        assert_eq!(store.carry_out(&request(1, 0, put)), Carried::Out(0));
+        assert_eq!(store.execute(&request(1, 0, put)), Execution::Executed(0));
         let swap = Operation::Swap { key: 1, expected: 10, value: 11 };
-        assert_eq!(store.carry_out(&request(2, 0, swap)), Carried::Out(10));
-        assert_eq!(store.carry_out(&request(2, 1, swap)), Carried::Before(10));
-        assert_eq!(store.carry_out(&request(1, 1, put)), Carried::Outdated);
-        assert_eq!(store.carry_out(&request(3, 0, Operation::Get { key: 1 })), Carried::Out(11));
+        assert_eq!(store.execute(&request(2, 0, swap)), Execution::Executed(10));
+        assert_eq!(store.execute(&request(2, 1, swap)), Execution::Repeated(10));
+        assert_eq!(store.execute(&request(1, 1, put)), Execution::Stale);
+        assert_eq!(
+            store.execute(&request(3, 0, Operation::Get { key: 1 })),
+            Execution::Executed(11)
+        );
     }
 }

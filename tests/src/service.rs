@@ -1,18 +1,18 @@
-//! The service on top of each peer: it keeps every command it was given and checks them.
+//! The service on top of each peer: it keeps every applied command and checks it.
 //!
-//! Invariants: a service is given index 1, or the one after its snapshot, then each next one, once;
-//! at every index all services of a run are given the same bytes, restarts included; a snapshot
-//! that is installed holds exactly what was agreed on.
+//! Invariants: a service applies index 1, or the one after its snapshot, then each next one, once;
+//! at every index all services of a run apply the same bytes, restarts included; an installed
+//! snapshot holds exactly the applied commands.
 
 use std::fmt;
 
 use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
-use crate::invariants::{Property, Violation};
-use crate::kv::{Carried, Request, Seen, Store};
+use crate::invariants::{Invariant, Violation};
+use crate::kv::{Execution, Request, Seen, Store};
 
-/// Whether services compact their logs.
+/// Snapshot policy of services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Snapshots {
     /// They never do.
@@ -25,7 +25,7 @@ impl Snapshots {
     /// The labs' interval.
     pub const EVERY_TENTH: Self = Self::Every(10);
 
-    /// Whether a snapshot through this index is due.
+    /// Returns whether a snapshot through this index is due.
     const fn due(self, index: Index) -> bool {
         match self {
             Self::Never => false,
@@ -34,7 +34,7 @@ impl Snapshots {
     }
 }
 
-/// What services do with commands beside keeping them.
+/// Kind of service that executes commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
     /// Nothing: commands are any bytes.
@@ -66,53 +66,53 @@ impl fmt::Display for Snapshots {
     }
 }
 
-/// What all services agreed on so far.
+/// Commands applied so far, the same at all services.
 #[derive(Debug, Default)]
-pub struct Agreed {
+pub struct AppliedLog {
     /// The command at index `n` is at place `n - 1`.
     commands: Vec<(Bytes, Witness)>,
 }
 
-impl Agreed {
-    /// The command at an index, if any service was given one.
+impl AppliedLog {
+    /// The command at an index, if any service applied one.
     #[must_use]
     pub fn command(&self, index: Index) -> Option<&Bytes> {
         self.at(index).map(|(command, _)| command)
     }
 
-    /// The last index any service was given.
+    /// The last index that any service has applied.
     #[must_use]
     pub fn last(&self) -> Index {
         Index::new(self.commands.len() as u64)
     }
 
     fn at(&self, index: Index) -> Option<&(Bytes, Witness)> {
-        let place = index.number().checked_sub(1)?;
-        self.commands.get(usize::try_from(place).ok()?)
+        let position = index.number().checked_sub(1)?;
+        self.commands.get(usize::try_from(position).ok()?)
     }
 
-    /// Compares a command with what others were given at the index.
+    /// Compares a command with those of others at the index.
     fn check(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         index: Index,
         command: &Bytes,
     ) -> Result<(), Box<Violation>> {
         if index == self.last().next() {
-            self.commands.push((command.clone(), seen));
+            self.commands.push((command.clone(), witness));
             return Ok(());
         }
-        let Some((first, witness)) = self.at(index) else {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given index {index}, the others only got to {}",
+        let Some((first, first_witness)) = self.at(index) else {
+            return Err(Invariant::Applier.broken(format_args!(
+                "{witness} is given index {index}, the others only got to {}",
                 self.last()
             )));
         };
         if first == command {
             return Ok(());
         }
-        Err(Property::Applier.broken(format_args!(
-            "{seen} is given {command:02x?} at index {index}, {witness} was given {first:02x?}"
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} is given {command:02x?} at index {index}, {first_witness} was given {first:02x?}"
         )))
     }
 }
@@ -125,13 +125,13 @@ pub struct Service {
     store: Option<Store>,
 }
 
-/// What came of an entry.
+/// Result of an applied entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// The snapshot that is due now.
     pub snapshot: Option<Bytes>,
-    /// The request it held and what became of it.
-    pub request: Option<(Request, Carried)>,
+    /// Its request and the result.
+    pub request: Option<(Request, Execution)>,
 }
 
 impl Service {
@@ -145,19 +145,19 @@ impl Service {
         Self { history: Vec::new(), snapshots, store }
     }
 
-    /// All commands the service was given, no-ops as empty ones.
+    /// All applied commands, no-ops as empty ones.
     #[must_use]
     pub fn history(&self) -> &[Bytes] {
         &self.history
     }
 
-    /// The snapshot through the last index it was given.
+    /// The snapshot through the last applied index.
     #[must_use]
     pub fn snapshot(&self) -> Bytes {
         encode(&self.history)
     }
 
-    /// The last index the service was given.
+    /// The last index that the service has applied.
     #[must_use]
     pub fn last_applied(&self) -> Index {
         Index::new(self.history.len() as u64)
@@ -175,90 +175,90 @@ impl Service {
         self.store = self.store.take().map(|_| Store::default());
     }
 
-    /// Takes a committed entry.
+    /// Applies a committed entry.
     ///
     /// # Errors
-    /// The entry is out of order, or differs from what others were given.
+    /// The entry is out of order, or differs from those of others.
     pub fn apply(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         entry: &Entry,
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
         let (index, expected) = (entry.id.index, self.last_applied().next());
         if index != expected {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given index {index} and expected index {expected}"
+            return Err(Invariant::Applier.broken(format_args!(
+                "{witness} is given index {index} and expected index {expected}"
             )));
         }
         let command = match &entry.payload {
             raft::Payload::NoOp | raft::Payload::Membership(_) => Bytes::default(),
             raft::Payload::Command(command) => command.clone(),
         };
-        self.apply_next(seen, command, agreed)
+        self.apply_next(witness, command, agreed)
     }
 
-    /// Takes the next committed command.
+    /// Applies the next committed command.
     ///
     /// # Errors
-    /// The command differs from what others were given.
+    /// The command differs from those of others.
     pub fn apply_next(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         command: Bytes,
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
         let index = self.last_applied().next();
-        agreed.check(seen, index, &command)?;
-        let request = self.store.as_mut().and_then(|store| carry_out(store, &command));
+        agreed.check(witness, index, &command)?;
+        let request = self.store.as_mut().and_then(|store| execute(store, &command));
         self.history.push(command);
         let snapshot = self.snapshots.due(index).then(|| self.snapshot());
         Ok(Applied { snapshot, request })
     }
 
-    /// Takes the place of a snapshot.
+    /// Restores a snapshot.
     ///
     /// # Errors
-    /// The snapshot is no history through its index, or not the one agreed on.
+    /// The snapshot is not a history through its index, or not the one applied elsewhere.
     pub fn restore(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         snapshot: &Snapshot,
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<(), Box<Violation>> {
-        let through = self.restore_bytes(seen, &snapshot.data, agreed)?;
+        let through = self.restore_bytes(witness, &snapshot.data, agreed)?;
         if through == snapshot.index() {
             return Ok(());
         }
-        Err(Property::Applier.broken(format_args!(
-            "{seen} is given a snapshot through {} with {through} commands",
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} is given a snapshot through {} with {through} commands",
             snapshot.index(),
         )))
     }
 
-    /// Takes the place of a snapshot's bytes, and tells through which index they are.
+    /// Restores a snapshot's bytes, and returns their last index.
     ///
     /// # Errors
-    /// They are no history, or not the one agreed on.
+    /// They are not a history, or not the one applied elsewhere.
     pub fn restore_bytes(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         data: &[u8],
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<Index, Box<Violation>> {
         let Some(history) = decode(data) else {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given a snapshot that cannot be read, of {} bytes",
+            return Err(Invariant::Applier.broken(format_args!(
+                "{witness} is given a snapshot that cannot be read, of {} bytes",
                 data.len()
             )));
         };
-        for (place, command) in history.iter().enumerate() {
-            agreed.check(seen, Index::new(place as u64 + 1), command)?;
+        for (position, command) in history.iter().enumerate() {
+            agreed.check(witness, Index::new(position as u64 + 1), command)?;
         }
         if let Some(store) = &mut self.store {
             *store = Store::default();
             for command in &history {
-                carry_out(store, command);
+                execute(store, command);
             }
         }
         self.history = history;
@@ -266,11 +266,11 @@ impl Service {
     }
 }
 
-/// Carries out a command that is a request; a no-op is none.
-fn carry_out(store: &mut Store, command: &[u8]) -> Option<(Request, Carried)> {
+/// Executes a command that is a request; a no-op is none.
+fn execute(store: &mut Store, command: &[u8]) -> Option<(Request, Execution)> {
     let request = Request::decode(command)?;
-    let carried = store.carry_out(&request);
-    Some((request, carried))
+    let execution = store.execute(&request);
+    Some((request, execution))
 }
 
 /// The history as bytes: how many commands there are, then each one's length and the command. With
@@ -286,7 +286,7 @@ fn encode(history: &[Bytes]) -> Bytes {
     data.into()
 }
 
-/// The history that was encoded; `None` if these are no such bytes.
+/// Decodes a history; `None` for other bytes.
 fn decode(data: &[u8]) -> Option<Vec<Bytes>> {
     let (count, mut data) = data.split_first_chunk::<8>()?;
     let mut history = Vec::new();
@@ -306,7 +306,7 @@ mod tests {
     use raft::{EntryId, Instant, Payload, PeerId, Term};
     use std::sync::Arc;
 
-    fn seen(peer: u64) -> Witness {
+    fn witness(peer: u64) -> Witness {
         Witness { peer: PeerId::new(peer), at: Instant::START }
     }
 
@@ -317,31 +317,32 @@ mod tests {
 
     #[test]
     fn a_gap_a_repetition_and_another_command_are_refused() {
-        let mut agreed = Agreed::default();
+        let mut agreed = AppliedLog::default();
         let mut first = Service::new(Snapshots::Never, Machine::History);
         for index in 1..=3 {
-            first.apply(seen(0), &entry(index, b"x"), &mut agreed).unwrap();
+            first.apply(witness(0), &entry(index, b"x"), &mut agreed).unwrap();
         }
         let rows = [
             (entry(3, b"x"), "is given index 3 and expected index 4"),
             (entry(5, b"x"), "is given index 5 and expected index 4"),
         ];
         for (entry, expected) in rows {
-            let error = first.apply(seen(0), &entry, &mut agreed).expect_err(expected);
+            let error = first.apply(witness(0), &entry, &mut agreed).expect_err(expected);
+            assert_eq!(error.invariant, Invariant::Applier);
             assert!(error.text.contains(expected), "{error}");
         }
         let mut second = Service::new(Snapshots::Never, Machine::History);
-        let error = second.apply(seen(1), &entry(1, b"y"), &mut agreed).expect_err("differs");
+        let error = second.apply(witness(1), &entry(1, b"y"), &mut agreed).expect_err("differs");
         assert!(error.text.contains("peer 0") && error.text.contains("peer 1"), "{error}");
     }
 
     #[test]
     fn a_snapshot_carries_the_whole_history() {
-        let mut agreed = Agreed::default();
+        let mut agreed = AppliedLog::default();
         let mut first = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let mut taken = None;
         for index in 1..=9_u64 {
-            let due = first.apply(seen(0), &entry(index, &index.to_le_bytes()), &mut agreed);
+            let due = first.apply(witness(0), &entry(index, &index.to_le_bytes()), &mut agreed);
             taken = due.unwrap().snapshot;
             assert_eq!(taken.is_some(), index == 9, "at {index}");
         }
@@ -349,14 +350,14 @@ mod tests {
         let data = taken.expect("a snapshot is due at index 9");
         let mut second = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let good = Snapshot { last_included, membership: Arc::default(), data: data.clone() };
-        second.restore(seen(1), &good, &mut agreed).unwrap();
+        second.restore(witness(1), &good, &mut agreed).unwrap();
         assert_eq!(second.last_applied(), Index::new(9));
 
         let mut wrong = data.to_vec();
         wrong[20] ^= 1;
         for data in [wrong.into(), data[..data.len() - 1].into(), data[..16].into()] {
             let bad = Snapshot { last_included, membership: Arc::default(), data };
-            assert!(second.restore(seen(1), &bad, &mut agreed).is_err(), "{bad:?}");
+            assert!(second.restore(witness(1), &bad, &mut agreed).is_err(), "{bad:?}");
         }
     }
 }

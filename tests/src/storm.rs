@@ -1,9 +1,9 @@
-//! Beyond the labs: networks that double, delay and reorder whatever they carry, links that fail in
-//! one direction, slow disks, crashes and snapshots, all at once. The labs' own networks hold back too much:
-//! none of their requests is ever overtaken or arrives twice.
+//! Fault storms: networks that duplicate, delay and reorder all messages, links that fail in one
+//! direction, slow disks, crashes and snapshots, all at once. In the labs' own networks no request
+//! is ever reordered or duplicated.
 //!
-//! The seed decides how bad each kind of fault is, so that some runs are without losses and others
-//! consist of them. A storm ends; then everything heals, and what clients saw must be there.
+//! The seed decides the rate of each kind of fault, from none to most messages. After the storm all
+//! faults are healed, and every command that a client saw committed must be applied.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,75 +11,43 @@ use std::time::Duration;
 
 use raft::Index;
 
-use crate::cluster::{Cluster, Command, Retry, Waited, expect};
-use crate::exile::exile;
+use crate::cluster::{Cluster, Command, Retry, WaitOutcome, expect};
 use crate::failure::Failure;
-use crate::lab2::{Body, Made, Part, Scenario};
-use crate::service::Snapshots;
 use crate::sim::disk::Latency;
-use crate::sim::network::{Leg, Profile};
+use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Stream};
-use crate::world::Speaker;
+use crate::world::LogSource;
 
-/// The storms, by the size of the cluster, and what else is worse than the labs.
-pub const STORMS: [Scenario; 6] = [
-    scenario("storm_of_one", "a storm over a peer alone", 1),
-    scenario("storm_of_three", "a storm over three peers", 3),
-    scenario("storm_of_five", "a storm over five peers", 5),
-    scenario("storm_of_seven", "a storm over seven peers", 7),
-    leaders_in_exile("exile_of_three", "leaders in exile, three peers", 3),
-    leaders_in_exile("exile_of_five", "leaders in exile, five peers", 5),
-];
-
-const fn scenario(name: &'static str, description: &'static str, peers: usize) -> Scenario {
-    Scenario {
-        name,
-        part: Part::Storm,
-        description,
-        made: Made::Lab {
-            peers,
-            network: Profile::LAB_RELIABLE,
-            snapshots: Snapshots::EVERY_TENTH,
-        },
-        body: |cluster| -> Body { Box::pin(storm(cluster)) },
-    }
-}
-
-const fn leaders_in_exile(name: &'static str, description: &'static str, peers: usize) -> Scenario {
-    let body = |cluster| -> Body { Box::pin(exile(cluster)) };
-    Scenario { body, ..scenario(name, description, peers) }
-}
-
-async fn storm(cluster: Cluster) -> Result<(), Failure> {
-    let network = drawn_profile(&mut cluster.faults());
+pub(crate) async fn storm(cluster: Cluster) -> Result<(), Failure> {
+    let network = drawn_profile(&mut cluster.fault_rng());
     cluster.set_network(network);
-    for place in 0..cluster.size() {
-        let max = Duration::from_millis([5, 40, 150][cluster.faults().index(3)]);
-        cluster.set_disk_latency(place, Latency { max, ..Latency::DEFAULT });
+    for server in 0..cluster.size() {
+        let max = Duration::from_millis([5, 40, 150][cluster.fault_rng().index(3)]);
+        cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
-    let weather = Rc::new(Cell::new(Weather::Storm));
+    let phase = Rc::new(Cell::new(Phase::Faults));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let body = client(cluster.clone(), number, Rc::clone(&weather));
+            let body = client(cluster.clone(), number, Rc::clone(&phase));
             cluster.spawn(format!("client {number}"), body)
         })
         .collect();
     for _ in 0..ROUNDS {
-        strike(&cluster)?;
-        let pause = cluster.faults().between(ROUND_MIN, ROUND_MAX);
+        inject(&cluster)?;
+        let pause = cluster.fault_rng().between(ROUND_MIN, ROUND_MAX);
         cluster.sleep(pause).await;
     }
     heal(&cluster)?;
-    weather.set(Weather::Calm);
+    phase.set(Phase::Recovered);
     let mut seen = Vec::new();
     for client in clients {
         seen.extend(client.join().await);
     }
-    everything_is_there(&cluster, seen, "where a client saw it").await
+    verify_applied(&cluster, seen, "where a client saw it").await
 }
 
-/// Checks that everybody has what was agreed on, and goes on agreeing.
-pub(crate) async fn everything_is_there(
+/// Checks that all peers have applied these commands, and that new ones commit.
+pub(crate) async fn verify_applied(
     cluster: &Cluster,
     seen: Vec<(Index, Command)>,
     why: &str,
@@ -90,7 +58,7 @@ pub(crate) async fn everything_is_there(
         expect(index < last, format_args!("an index after {index}, found {last}"))?;
         let found = cluster.wait(index, size, None).await?;
         expect(
-            found == Waited::Command(command.clone()),
+            found == WaitOutcome::Command(command.clone()),
             format_args!("{command} at {index}, {why}; found {found:?}"),
         )?;
     }
@@ -98,66 +66,62 @@ pub(crate) async fn everything_is_there(
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Weather {
-    Storm,
-    Calm,
+enum Phase {
+    Faults,
+    Recovered,
 }
 
-/// How bad the network is; each kind of fault is absent in a third of all runs.
-fn drawn_profile(luck: &mut Stream) -> Profile {
-    let leg = |luck: &mut Stream| Leg {
-        loss: Chance::percent([0, 3, 15][luck.index(3)]),
-        duplication: Chance::percent([0, 10, 40][luck.index(3)]),
-        delay_max: Duration::from_millis([0, 15, 60][luck.index(3)]),
-        reordering: Chance::percent([0, 3, 15][luck.index(3)]),
+/// Network faults of a run; each kind is absent in a third of all runs.
+fn drawn_profile(rng: &mut Stream) -> NetworkProfile {
+    let profile = |rng: &mut Stream| LinkProfile {
+        loss: Chance::percent([0, 3, 15][rng.index(3)]),
+        duplication: Chance::percent([0, 10, 40][rng.index(3)]),
+        delay_max: Duration::from_millis([0, 15, 60][rng.index(3)]),
+        reordering: Chance::percent([0, 3, 15][rng.index(3)]),
     };
-    Profile { request: leg(luck), reply: leg(luck) }
+    NetworkProfile { request: profile(rng), reply: profile(rng) }
 }
 
 /// One fault, or the end of all so far.
-fn strike(cluster: &Cluster) -> Result<(), Failure> {
+fn inject(cluster: &Cluster) -> Result<(), Failure> {
     let size = cluster.size();
-    let (fault, place, other) = {
-        let mut luck = cluster.faults();
-        (luck.below(10), luck.index(size), luck.index(size))
+    let (fault, server, other) = {
+        let mut rng = cluster.fault_rng();
+        (rng.below(10), rng.index(size), rng.index(size))
     };
     match fault {
-        0 | 1 => cluster.disconnect(place),
-        2 | 3 => cluster.cut_link(place, other),
-        4 | 5 => cluster.crash(place),
-        6 => cluster.start_and_connect(place)?,
+        0 | 1 => cluster.disconnect(server),
+        2 | 3 => cluster.cut_link(server, other),
+        4 | 5 => cluster.crash(server),
+        6 => cluster.start_and_connect(server)?,
         _ => heal(cluster)?,
     }
     Ok(())
 }
 
 fn heal(cluster: &Cluster) -> Result<(), Failure> {
-    for place in 0..cluster.size() {
-        if cluster.status(place).is_none() {
-            cluster.start(place)?;
+    for server in 0..cluster.size() {
+        if cluster.status(server).is_none() {
+            cluster.start(server)?;
         }
-        cluster.connect(place);
+        cluster.connect(server);
     }
     Ok(())
 }
 
-/// Offers bursts of commands to random peers, and remembers those it saw agreed on.
-async fn client(
-    cluster: Cluster,
-    number: u64,
-    weather: Rc<Cell<Weather>>,
-) -> Vec<(Index, Command)> {
-    let mut luck = cluster.client_stream(number);
+/// Proposes bursts of commands to random peers, and remembers those it saw agreed on.
+async fn client(cluster: Cluster, number: u64, phase: Rc<Cell<Phase>>) -> Vec<(Index, Command)> {
+    let mut rng = cluster.client_rng(number);
     let mut seen = Vec::new();
-    while weather.get() == Weather::Storm {
+    while phase.get() == Phase::Faults {
         let mut taken = Vec::new();
-        for _ in 0..=luck.below(BURST_MAX) {
-            let command = Command::number(luck.draw());
-            let place = luck.index(cluster.size());
-            let id = cluster.offer(place, &command, Speaker::Client(number));
+        for _ in 0..=rng.below(BURST_MAX) {
+            let command = Command::number(rng.draw());
+            let server = rng.index(cluster.size());
+            let id = cluster.propose_as(server, &command, LogSource::Client(number));
             taken.extend(id.map(|id| (id.index, command)));
         }
-        cluster.sleep(luck.between(Duration::ZERO, CLIENT_PAUSE_MAX)).await;
+        cluster.sleep(rng.between(Duration::ZERO, CLIENT_PAUSE_MAX)).await;
         let agreed = |(index, command): &(Index, Command)| {
             cluster.n_committed(*index).command.as_ref() == Some(command)
         };

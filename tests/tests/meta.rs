@@ -1,4 +1,4 @@
-//! The world itself is under test: one seed gives one trace, and whatever goes wrong is told.
+//! Tests of the world itself: one seed gives one trace, and each kind of failure is reported.
 
 use std::process::Command;
 use std::time::Duration;
@@ -6,13 +6,15 @@ use std::time::Duration;
 use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
-use raft_tests::lab2::Body;
-use raft_tests::report::{Evidence, LINES_MAX};
+use raft_tests::report::LINES_MAX;
+use raft_tests::run::add_evidence;
+use raft_tests::scenario::Body;
 use raft_tests::sim::trace_hash::first_difference;
-use raft_tests::{Run, SCENARIOS, SWARMS, Scenario, simulate};
+use raft_tests::suites::{self, LAB2, SWARM};
+use raft_tests::{Run, Scenario, simulate};
 
 fn find(name: &str) -> &'static Scenario {
-    Scenario::find(name).expect("the test names a scenario of the table")
+    suites::find(name).expect("a scenario of the table")
 }
 
 fn trace(name: &str, seed: u64) -> String {
@@ -22,7 +24,7 @@ fn trace(name: &str, seed: u64) -> String {
 
 #[test]
 fn one_seed_gives_one_report_twice_in_one_process() {
-    for scenario in SCENARIOS.iter().chain(&SWARMS) {
+    for scenario in LAB2.iter().chain(SWARM) {
         let run = |seed| simulate(scenario, seed, None).unwrap_or_else(|report| panic!("{report}"));
         let first = run(7);
         assert_ne!(first.trace, run(8).trace, "{}: another seed is another run", scenario.name);
@@ -36,7 +38,7 @@ const CHILD: &str = "RAFT_TESTS_META_CHILD";
 #[test]
 fn one_seed_gives_one_trace_in_two_processes() {
     let mut names = vec!["backup_2b", "figure8_unreliable_2c", "snapshot_install_un_crash_2d"];
-    names.extend(SWARMS.iter().map(|scenario| scenario.name));
+    names.extend(SWARM.iter().map(|scenario| scenario.name));
     let traces: Vec<String> = names.iter().map(|name| format!("<{}>", trace(name, 11))).collect();
     let traces = traces.concat();
     if std::env::var_os(CHILD).is_some() {
@@ -54,7 +56,8 @@ fn one_seed_gives_one_trace_in_two_processes() {
 
 #[test]
 fn the_first_different_event_of_two_runs_is_found() {
-    let steps = |seed, every| Run::of(find("swarm_mixed"), seed, None, Some(every)).checkpoints;
+    let steps =
+        |seed, every| Run::of_scenario(find("swarm_mixed"), seed, None, Some(every)).checkpoints;
     let run = steps(4, 1);
     assert!(run.len() > 500, "{} events", run.len());
     assert_eq!(first_difference(steps(4, 1), run.clone()), None);
@@ -73,7 +76,7 @@ const fn text(level: Level) -> Settings {
 }
 
 #[test]
-fn listening_changes_nothing() {
+fn logging_changes_no_trace() {
     for name in ["re_election_2a", "snapshot_install_unreliable_2d", "unreliable_churn_2c"] {
         let lines = MemoryLog::default();
         let logger = Some(lines.logger(text(Level::Contents)));
@@ -93,7 +96,7 @@ fn ids<'a>(log: &'a str, words: &[&str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_message_that_is_sent_arrives_or_is_told_lost() {
+fn every_sent_message_is_received_or_logged_as_lost() {
     let lines = MemoryLog::default();
     let logger = Some(lines.logger(text(Level::Routine)));
     simulate(find("figure8_unreliable_2c"), 5, logger).unwrap_or_else(|report| panic!("{report}"));
@@ -108,7 +111,7 @@ fn every_message_that_is_sent_arrives_or_is_told_lost() {
     for id in received.iter().chain(&lost) {
         assert!(sent.binary_search(id).is_ok(), "{id} was never sent");
     }
-    // What is on its way when the run ends has no end to tell of.
+    // Messages in flight at the end of the run have no end in the log.
     let told = received.len() + lost.len();
     assert!(told <= sent.len() && sent.len() - told < 200, "{told} ends of {}", sent.len());
 }
@@ -134,7 +137,7 @@ fn the_tester_and_its_clients_are_in_the_log() {
 
 /// Runs a scenario of the test's own and returns its failure.
 fn fails(body: fn(Cluster) -> Body) -> (Failure, String) {
-    let scenario = Scenario { name: "meta", body, ..SCENARIOS[0] };
+    let scenario = Scenario { name: "meta", body, ..LAB2[0] };
     let report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
     (report.failure.clone(), report.to_string())
 }
@@ -195,7 +198,7 @@ fn a_panic_is_reported_with_everything_else() {
 }
 
 /// A scenario that ends in the middle of things.
-fn cut_off_a_leader() -> Scenario {
+fn disconnected_leader() -> Scenario {
     let body: fn(Cluster) -> Body = |cluster| {
         Box::pin(async move {
             let leader = cluster.check_one_leader().await?;
@@ -204,17 +207,17 @@ fn cut_off_a_leader() -> Scenario {
             Err(Failure::Expectation("a\nlong\nstory\n".repeat(20)))
         })
     };
-    Scenario { name: "meta", body, ..SCENARIOS[0] }
+    Scenario { name: "meta", body, ..LAB2[0] }
 }
 
 #[test]
-fn a_report_says_what_can_have_led_to_the_failure_on_one_screen() {
-    let scenario = cut_off_a_leader();
+fn a_report_shows_causes_on_one_screen() {
+    let scenario = disconnected_leader();
     let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
-    report.evidence = Some(Evidence::gather(&scenario, &report));
+    add_evidence(&mut report, |logger| simulate(&scenario, 1, Some(logger)));
     let text = report.to_string();
     for part in [
-        "VERIFIED   a second run of the seed went the same way",
+        "VERIFIED   a second run of the seed gave the same trace and failure",
         "CAUSES     the last 16 of ",
         "| STATE | ",
         "candidate --> leader",
@@ -236,11 +239,11 @@ fn a_report_says_what_can_have_led_to_the_failure_on_one_screen() {
 }
 
 #[test]
-fn a_second_run_that_goes_another_way_is_told() {
-    let scenario = cut_off_a_leader();
+fn a_different_second_run_is_reported() {
+    let scenario = disconnected_leader();
     let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
-    let changed = Scenario { body: SCENARIOS[0].body, ..scenario };
-    report.evidence = Some(Evidence::gather(&changed, &report));
+    let changed = Scenario { body: LAB2[0].body, ..scenario };
+    add_evidence(&mut report, |logger| simulate(&changed, 1, Some(logger)));
     let text = report.to_string();
     assert!(text.contains("DIFFERS    a second run of the seed gave trace="), "{text}");
     assert!(text.contains("and no failure"), "{text}");

@@ -35,7 +35,7 @@ fn elections_of_three_peers_that_ask_first() {
 
 #[test]
 fn agreement_of_two_peers_that_crash() {
-    holds("pair", 12, &["a leader", "an agreement"]);
+    holds("two_peers", 12, &["a leader", "an agreement"]);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn two_voters_become_three_and_then_two_again() {
 
 #[test]
 fn a_leader_leaves_and_two_voters_stay() {
-    holds("farewell", 13, &["a change"]);
+    holds("leader_removal", 13, &["a change"]);
 }
 
 #[test]
@@ -65,5 +65,5 @@ fn reads_of_leaders_and_of_followers() {
 
 #[test]
 fn reads_of_a_leader_that_has_a_successor() {
-    holds("old_leader_reads", 8, &["a read"]);
+    holds("deposed_leader_reads", 8, &["a read"]);
 }

@@ -1,33 +1,3 @@
-//! Storms as tests: the seed decides what kind of storm it is.
+//! The fault storms as tests; the seed chooses the faults.
 
-use raft_tests::run;
-
-#[test]
-fn storm_of_one() {
-    run("storm_of_one");
-}
-
-#[test]
-fn storm_of_three() {
-    run("storm_of_three");
-}
-
-#[test]
-fn storm_of_five() {
-    run("storm_of_five");
-}
-
-#[test]
-fn storm_of_seven() {
-    run("storm_of_seven");
-}
-
-#[test]
-fn exile_of_three() {
-    run("exile_of_three");
-}
-
-#[test]
-fn exile_of_five() {
-    run("exile_of_five");
-}
+raft_tests::storm_tests!();

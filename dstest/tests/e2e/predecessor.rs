@@ -47,7 +47,7 @@ fn every_test_in_the_list_exists() {
     let names: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
     assert!(names.len() >= 24, "{names:?}");
     for name in names {
-        assert!(sources.contains(&format!("fn {name}(")), "{name} is no test");
+        assert!(sources.contains(&format!("fn {name}(")), "{name} is not a test");
     }
 }
 

@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// The arguments make no sense.
     Usage,
-    /// The user insisted on an end.
+    /// The user asked for an end several times.
     Interrupted,
 }
 

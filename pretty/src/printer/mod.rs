@@ -217,7 +217,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Shows the lookahead lines, after looking through them for peers and widths.
+    /// Shows the lines held back, after looking through them for peers and widths.
     fn release(&mut self) -> io::Result<()> {
         let Some(lookahead) = self.lookahead.take() else {
             return Ok(());

@@ -4,7 +4,7 @@ use crate::layout::{Layout, Shape};
 use crate::line::Event;
 use crate::text::columns_of;
 
-/// The fields in prefix of a text, in the order they are shown.
+/// The fields before a text, in the order they are shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prefix<'a> {
     pub(crate) time: Option<&'a [u8]>,

@@ -114,7 +114,7 @@ impl Rgb {
     }
 
     /// The value of xterm's colour `index`, from 16 on.
-    #[cfg(feature = "view")]
+    #[cfg(any(test, feature = "view"))]
     pub(crate) fn of_256(index: u8) -> Self {
         ansi256(index)
     }

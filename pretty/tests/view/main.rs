@@ -247,7 +247,7 @@ fn a_growing_log_is_followed() {
     assert_eq!(view.cursor(), Some(14));
 }
 
-/// Its file was cut back, and what is in it now has not been read yet.
+/// Its file was truncated, and what is in it now has not been read yet.
 #[test]
 fn a_log_that_is_forgotten_leaves_nothing_to_draw() {
     let mut view = view();

@@ -1,4 +1,4 @@
-//! Where moments come from: the only place of the driver that reads a clock.
+//! The clock: the only place of the driver that reads time.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,17 +11,17 @@ use crate::types::{Instant, MessageId, Term};
 /// A wait that ends by itself.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A clock. Its moments never go back.
+/// A monotonic clock.
 pub trait Clock: Send + Sync + 'static {
-    /// The moment.
+    /// The current time.
     fn now(&self) -> Instant;
 
-    /// Waits until `moment` has come; a little longer does no harm.
-    fn sleep_until(&self, moment: Instant) -> Sleep;
+    /// Waits until `deadline`, or a little longer.
+    fn sleep_until(&self, deadline: Instant) -> Sleep;
 }
 
-/// The clock of the tokio runtime, which tests can pause. Its moments count from its first use in
-/// the process, so that several nodes of one process log the same time.
+/// The clock of the tokio runtime, which tests can pause. Time counts from its first use in the
+/// process, so that several nodes of one process log the same time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokioClock;
 
@@ -38,16 +38,16 @@ impl Clock for TokioClock {
         Instant::START.after(since)
     }
 
-    fn sleep_until(&self, moment: Instant) -> Sleep {
-        let at = Self::start() + moment.since(Instant::START).min(FAR);
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        let at = Self::start() + deadline.since(Instant::START).min(SLEEP_MAX);
         Box::pin(tokio::time::sleep_until(at))
     }
 }
 
-/// Further than any timer, and near enough to be added to a moment of the system.
-const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+/// Longer than any timer, and short enough to be added to the system's time.
+const SLEEP_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
-/// Randomness of the process: each number is a hash with keys that the system drew.
+/// Randomness of the process: hashes with keys drawn by the system.
 pub(super) struct SystemJitter;
 
 impl Jitter for SystemJitter {
@@ -57,11 +57,11 @@ impl Jitter for SystemJitter {
     }
 }
 
-/// A number for a node's first message that is higher than all it used before a restart, for fewer
-/// than a million messages a second. A follower's questions about reads count from it, too: if the
-/// system's clock was set back meanwhile, an answer that was under way to the life before may be
-/// taken for one to a question of this life that has, to the microsecond, the same number.
-#[expect(clippy::disallowed_methods, reason = "names messages and questions of one life")]
+/// A first message id above all ids of earlier starts, for fewer than a million messages a second.
+/// Follower reads count from it, too: if the system's clock was set back meanwhile, a late answer
+/// from before the restart may be taken for an answer to a read with the same number, to the
+/// microsecond.
+#[expect(clippy::disallowed_methods, reason = "ids of messages and reads between two restarts")]
 pub(super) fn first_message_id() -> MessageId {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let micros = since.map_or(1, |since| since.as_micros());

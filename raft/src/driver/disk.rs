@@ -1,4 +1,5 @@
-//! Writes, off the core task: a thread that makes one flush of all that came meanwhile.
+//! The disk thread: writes off the core task, with one flush for all writes that arrive during the
+//! last one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,12 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::error::caught;
+use super::error::catch_panic;
 use crate::output::Write;
 use crate::storage::{Storage, StorageError, WriteSpeed};
 use crate::types::{Instant, WriteId};
 
-/// What a store says about its writes.
+/// The result of writes, as the store reports it.
 #[derive(Debug)]
 pub(super) enum DiskReport {
     /// All writes up to and including this one are durable.
@@ -23,26 +24,26 @@ pub(super) enum DiskReport {
 
 /// A node's store, as the core task sees it.
 pub(super) enum Disk {
-    /// Writes are immediate: done in place.
+    /// A store with immediate writes, called in place.
     Inline(Box<dyn Storage>),
-    /// Writes take time: done by a thread.
+    /// A store whose writes take time, on a thread of its own.
     Thread(DiskThread),
 }
 
 /// The core task's end of the thread.
 pub(super) struct DiskThread {
     queue: mpsc::Sender<Write>,
-    /// Set when what is queued shall not be written.
+    /// Set to discard the queue.
     abandoned: Arc<AtomicBool>,
     ended: oneshot::Receiver<()>,
-    handed: WriteId,
+    submitted: WriteId,
     durable: WriteId,
-    /// Since when the disk owes an answer.
-    owes_since: Instant,
+    /// Start of the oldest unanswered write.
+    pending_since: Instant,
 }
 
 impl Disk {
-    /// Takes a store into use. `report` is called with what becomes of writes, on a thread.
+    /// Starts a store. `report` is called with the results of writes, on the disk thread.
     pub(super) fn start(
         storage: Box<dyn Storage>,
         name: String,
@@ -53,27 +54,27 @@ impl Disk {
             WriteSpeed::TakesTime => {}
         }
         let (queue, writes) = mpsc::channel();
-        let (ending, ended) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
         let abandoned = Arc::new(AtomicBool::new(false));
-        let left = Arc::clone(&abandoned);
+        let abandoned_flag = Arc::clone(&abandoned);
         std::thread::Builder::new().name(name).spawn(move || {
-            work(storage, &writes, &left, report);
-            drop(ending);
+            run(storage, &writes, &abandoned_flag, report);
+            drop(end);
         })?;
-        let (handed, durable) = (WriteId::ZERO, WriteId::ZERO);
-        let owes_since = Instant::START;
-        Ok(Self::Thread(DiskThread { queue, abandoned, ended, handed, durable, owes_since }))
+        let (submitted, durable) = (WriteId::ZERO, WriteId::ZERO);
+        let pending_since = Instant::START;
+        Ok(Self::Thread(DiskThread { queue, abandoned, ended, submitted, durable, pending_since }))
     }
 
-    /// Hands in a write. What is done in place is answered at once.
+    /// Submits a write; one that is done in place returns its report.
     pub(super) fn write(&mut self, now: Instant, write: Write) -> Option<DiskReport> {
         match self {
             Self::Inline(storage) => Some(flush(storage.as_mut(), &[write])),
             Self::Thread(thread) => {
-                if thread.handed == thread.durable {
-                    thread.owes_since = now;
+                if thread.submitted == thread.durable {
+                    thread.pending_since = now;
                 }
-                thread.handed = write.id;
+                thread.submitted = write.id;
                 // A thread that has ended has reported why.
                 let _ = thread.queue.send(write);
                 None
@@ -85,35 +86,37 @@ impl Disk {
     pub(super) fn durable(&mut self, now: Instant, write: WriteId) {
         if let Self::Thread(thread) = self {
             thread.durable = write;
-            thread.owes_since = now;
+            thread.pending_since = now;
         }
     }
 
-    /// Since when an answer is owed.
-    pub(super) fn owes_since(&self) -> Option<Instant> {
+    /// Start of the oldest unanswered write, if there is one.
+    pub(super) fn pending_since(&self) -> Option<Instant> {
         match self {
             Self::Inline(_) => None,
-            Self::Thread(thread) => (thread.durable < thread.handed).then_some(thread.owes_since),
+            Self::Thread(thread) => {
+                (thread.durable < thread.submitted).then_some(thread.pending_since)
+            }
         }
     }
 
-    /// What is queued will not be written. A flush that has begun goes on.
+    /// Discards the queue. A flush that has begun continues.
     pub(super) fn abandon(&self) {
         if let Self::Thread(thread) = self {
             thread.abandoned.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Ends the thread after what it has to write, and waits until the store is let go.
+    /// Ends the thread after its queue is written, and waits until the store is released.
     pub(super) async fn end(self, timeout: Duration) {
         let Self::Thread(DiskThread { queue, ended, .. }) = self else { return };
         drop(queue);
-        // A disk that is stuck must not hold its node.
+        // A stuck disk must not delay the node's end further.
         let _ = tokio::time::timeout(timeout, ended).await;
     }
 }
 
-fn work(
+fn run(
     mut storage: Box<dyn Storage>,
     queue: &mpsc::Receiver<Write>,
     abandoned: &AtomicBool,
@@ -134,10 +137,10 @@ fn work(
     }
 }
 
-/// Makes writes durable, however the store fails.
+/// Makes writes durable; a panic of the store is a failure, too.
 fn flush(storage: &mut dyn Storage, writes: &[Write]) -> DiskReport {
     let last = writes.last().map_or(WriteId::ZERO, |write| write.id);
-    match caught(|| storage.write(writes)) {
+    match catch_panic(|| storage.write(writes)) {
         Ok(Ok(())) => DiskReport::Durable(last),
         Ok(Err(error)) => DiskReport::Failed(error),
         Err(panic) => DiskReport::Failed(StorageError::Other(panic.into())),

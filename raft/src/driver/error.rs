@@ -1,4 +1,5 @@
-//! What can go wrong, said so that a caller knows what it may do.
+//! The errors of a driver. Each says what is known of the outcome, so that a caller knows whether
+//! to retry.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -13,34 +14,34 @@ use crate::transport::TransportError;
 use crate::types::{EntryId, Index, PeerId};
 use crate::verbose::BadVariable;
 
-/// A command was not answered. [`WriteError::outcome`] tells whether it may still happen.
+/// A command failed. [`WriteError::outcome`] says whether it may still be applied.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// This peer does not lead; nothing was appended. Ask the leader.
-    #[error("this peer does not lead, {}", Whom(*leader, address.as_deref()))]
+    /// This peer is not the leader; nothing was appended. Ask the leader.
+    #[error("not the leader; {}", LeaderHint(*leader, address.as_deref()))]
     NotLeader {
-        /// Who leads, as far as this peer knows.
+        /// The known leader.
         leader: Option<PeerId>,
-        /// Where it is reached, if peers have addresses.
+        /// The leader's address, if peers have addresses.
         address: Option<String>,
     },
-    /// Leadership is on its way to another peer; nothing was appended. Try again soon.
-    #[error("leadership is on its way to peer {to}")]
-    Transferring {
-        /// The peer that is to lead.
+    /// A leadership transfer is in progress; nothing was appended. Retry soon.
+    #[error("a transfer of leadership to peer {to} is in progress")]
+    TransferInProgress {
+        /// The next leader.
         to: PeerId,
     },
-    /// Too much waits already; nothing was appended. Try again later.
-    #[error("{pending} commands of {bytes} bytes are waiting already; `Settings` allows no more")]
-    Full {
-        /// How many commands have no answer yet.
+    /// Too many commands are pending; nothing was appended. Retry later.
+    #[error("overloaded: {pending} commands of {bytes} bytes are pending, the limit of `Settings`")]
+    Overloaded {
+        /// Number of pending commands.
         pending: u64,
         /// Their bytes.
         bytes: u64,
     },
     /// The command is larger than `Settings::command_bytes_max`; nothing was appended.
-    #[error("the command has {bytes} bytes, and `command_bytes_max` is {limit}")]
+    #[error("the command has {bytes} bytes, `command_bytes_max` is {limit}")]
     TooLarge {
         /// The command's size.
         bytes: usize,
@@ -48,201 +49,200 @@ pub enum WriteError {
         limit: usize,
     },
     /// The command has no encoding; nothing was appended.
-    #[error("the command cannot be encoded: {0}")]
+    #[error("cannot encode the command: {0}")]
     Unencodable(String),
-    /// The disk does not answer, so this peer takes no part; nothing was appended.
+    /// The disk is stuck, so this peer takes no part; nothing was appended.
     #[error("the disk has not answered for {0:?}")]
     DiskStuck(Duration),
     /// The deadline passed before the command was appended.
-    #[error("the deadline passed before the command was appended")]
-    Late,
-    /// Another command was committed in its place; it never happened and never will.
-    #[error("entry {id} was replaced by a newer leader's")]
+    #[error("deadline exceeded before the command was appended")]
+    DeadlineExceeded,
+    /// Another entry was committed at its index; the command is never applied.
+    #[error("entry {id} was replaced by another leader's entry")]
     Replaced {
-        /// The place it had.
+        /// Its former entry id.
         id: EntryId,
     },
-    /// The command was appended, and it is not known whether it is or will be committed. Whoever
-    /// sends it again may have it carried out twice.
-    #[error("whether the command is carried out is unknown: {why}")]
+    /// The command was appended, and may or may not be committed. A retry may apply it twice.
+    #[error("outcome unknown: {reason}")]
     OutcomeUnknown {
-        /// The place it has if it commits, as far as it is known.
+        /// Its entry id if it commits, as far as it is known.
         id: Option<EntryId>,
-        /// Why.
-        why: Unknown,
+        /// The reason.
+        reason: UnknownReason,
     },
-    /// The node has ended; nothing was appended.
-    #[error("the node has ended: {0}")]
+    /// The node has stopped; nothing was appended.
+    #[error("the node has stopped: {0}")]
     Stopped(StopReason),
 }
 
-/// Why nobody knows what became of a command.
+/// The reason of an unknown outcome.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unknown {
-    /// Another peer leads, and has not said yet what it keeps.
-    #[error("this peer no longer leads")]
+pub enum UnknownReason {
+    /// Another peer leads, and the fate of the entry is not known yet.
+    #[error("leadership lost")]
     LeadershipLost,
     /// The deadline passed after the command was appended.
-    #[error("the deadline passed")]
-    DeadlinePassed,
-    /// The node has ended.
-    #[error("the node has ended: {0}")]
+    #[error("deadline exceeded")]
+    DeadlineExceeded,
+    /// The node has stopped.
+    #[error("the node has stopped: {0}")]
     Stopped(StopReason),
 }
 
-/// What became of a command that was not answered.
+/// The outcome of a failed command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It never happens: sending it again is safe.
+    /// It is never applied: a retry is safe.
     Never,
-    /// It may have happened or may still happen.
+    /// It may have been applied, or may be later.
     Unknown,
 }
 
 impl WriteError {
-    /// Whether the command may happen in spite of the error.
+    /// The command's outcome, in spite of the error.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::OutcomeUnknown { .. } => Outcome::Unknown,
             Self::NotLeader { .. }
-            | Self::Transferring { .. }
-            | Self::Full { .. }
+            | Self::TransferInProgress { .. }
+            | Self::Overloaded { .. }
             | Self::TooLarge { .. }
             | Self::Unencodable(_)
             | Self::DiskStuck(_)
-            | Self::Late
+            | Self::DeadlineExceeded
             | Self::Replaced { .. }
             | Self::Stopped(_) => Outcome::Never,
         }
     }
 }
 
-/// A read was not answered; asking again is always safe.
+/// A read failed; a retry is always safe.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// Nobody leads, as far as this peer knows. Try again soon, here or elsewhere.
-    #[error("this peer knows no leader")]
+    /// No leader is known. Retry soon, here or elsewhere.
+    #[error("no leader known")]
     NoLeader,
-    /// Leadership changed before the read was known to be of the newest state.
+    /// Leadership changed before the read was confirmed.
     #[error("leadership changed before the read was confirmed")]
     LeadershipLost,
-    /// The leader did not take the read: it has too many, or has just been elected.
-    #[error("the leader did not take the read")]
-    Refused,
-    /// Too much waits already. Try again later.
-    #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
-        /// How many calls have no answer yet.
+    /// The leader rejected the read: it has too many, or was just elected.
+    #[error("the leader rejected the read")]
+    Rejected,
+    /// Too many calls are pending. Retry later.
+    #[error("overloaded: {pending} calls are pending, the limit of `Settings`")]
+    Overloaded {
+        /// Number of pending calls.
         pending: u64,
     },
-    /// The disk does not answer, so this peer takes no part.
+    /// The disk is stuck, so this peer takes no part.
     #[error("the disk has not answered for {0:?}")]
     DiskStuck(Duration),
     /// The deadline passed.
-    #[error("the deadline passed")]
-    Late,
-    /// The node has ended.
-    #[error("the node has ended: {0}")]
+    #[error("deadline exceeded")]
+    DeadlineExceeded,
+    /// The node has stopped.
+    #[error("the node has stopped: {0}")]
     Stopped(StopReason),
 }
 
-/// Members were not changed, or it is not known whether they will be.
+/// A membership change failed, or its outcome is unknown.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MemberError {
-    /// The change was not begun; nothing happened.
+pub enum MembershipError {
+    /// The change was rejected; nothing changed.
     #[error(transparent)]
-    Refused(#[from] ChangeError),
-    /// The disk does not answer, so this peer takes no part; nothing happened.
+    Rejected(#[from] ChangeError),
+    /// The disk is stuck, so this peer takes no part; nothing changed.
     #[error("the disk has not answered for {0:?}")]
     DiskStuck(Duration),
-    /// Too much waits already; nothing happened.
-    #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
-        /// How many calls have no answer yet.
+    /// Too many calls are pending; nothing changed.
+    #[error("overloaded: {pending} calls are pending, the limit of `Settings`")]
+    Overloaded {
+        /// Number of pending calls.
         pending: u64,
     },
-    /// The change was begun and may go on by itself. The status of any peer shows the members.
-    #[error("whether the members change is unknown: {0}")]
-    OutcomeUnknown(Unknown),
-    /// The node has ended; nothing happened.
-    #[error("the node has ended: {0}")]
+    /// The change was started and may still complete. The status of any peer shows the members.
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(UnknownReason),
+    /// The node has stopped; nothing changed.
+    #[error("the node has stopped: {0}")]
     Stopped(StopReason),
 }
 
-/// Leadership did not move.
+/// A leadership transfer failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MoveError {
-    /// It was not begun; nothing happened.
+pub enum LeadershipTransferError {
+    /// The transfer was rejected; nothing changed.
     #[error(transparent)]
-    Refused(#[from] TransferError),
-    /// The disk does not answer, so this peer takes no part; nothing happened.
+    Rejected(#[from] TransferError),
+    /// The disk is stuck, so this peer takes no part; nothing changed.
     #[error("the disk has not answered for {0:?}")]
     DiskStuck(Duration),
-    /// Too much waits already; nothing happened.
-    #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
-        /// How many calls have no answer yet.
+    /// Too many calls are pending; nothing changed.
+    #[error("overloaded: {pending} calls are pending, the limit of `Settings`")]
+    Overloaded {
+        /// Number of pending calls.
         pending: u64,
     },
-    /// The other peer did not take over within an election timeout, and this peer leads on. The
-    /// other one may be down, cut off or far behind; should it have been called already, and the
-    /// call be late, it may still take over.
-    #[error("peer {to} did not take over in time, and this peer leads on")]
-    GivenUp {
+    /// The other peer did not take over within an election timeout, and this peer remains leader.
+    /// The other one may be down, cut off or far behind; if TimeoutNow was already sent and is
+    /// late, it may still take over.
+    #[error("peer {to} did not take over in time; this peer remains leader")]
+    Aborted {
         /// The other peer.
         to: PeerId,
     },
-    /// An election came of it that somebody else won, perhaps this peer.
+    /// Another peer won the election, perhaps this one.
     #[error("peer {leader} was elected instead of peer {to}")]
     AnotherElected {
-        /// Who was to lead.
+        /// The intended leader.
         to: PeerId,
-        /// Who leads.
+        /// The elected leader.
         leader: PeerId,
     },
-    /// This peer no longer leads, and did not hear in time who does.
-    #[error("nobody was heard to lead within {0:?}")]
-    Late(Duration),
-    /// The node has ended; nothing happened.
-    #[error("the node has ended: {0}")]
+    /// This peer no longer leads, and no leader is known.
+    #[error("no leader seen within {0:?}")]
+    DeadlineExceeded(Duration),
+    /// The node has stopped; nothing changed.
+    #[error("the node has stopped: {0}")]
     Stopped(StopReason),
 }
 
-/// [`Raft::wait`](super::Raft::wait) ended before its condition came true.
+/// [`Raft::wait`](super::Raft::wait) ended before its condition was met.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The condition did not come true in time.
-    #[error("the condition did not come true within {0:?}")]
-    Late(Duration),
-    /// The node has ended, and its status stays what it is.
-    #[error("the node has ended: {0}")]
+    /// The condition was not met in time.
+    #[error("condition not met within {0:?}")]
+    DeadlineExceeded(Duration),
+    /// The node has stopped; its status is final.
+    #[error("the node has stopped: {0}")]
     Stopped(StopReason),
 }
 
-/// Why a node has ended.
+/// The reason of a node's end.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// [`Raft::shutdown`](super::Raft::shutdown) was called, or the last handle dropped.
-    #[error("it was shut down")]
+    /// [`Raft::shutdown`](super::Raft::shutdown) was called, or the last handle was dropped.
+    #[error("shut down")]
     ShutDown,
     /// [`Raft::kill`](super::Raft::kill) was called.
-    #[error("it was killed")]
+    #[error("killed")]
     Killed,
-    /// The store failed. What it holds is known again after a new start.
+    /// The store failed. Its durable state is known again after a restart.
     #[error("the store failed: {0}")]
     Storage(Arc<StorageError>),
-    /// The state machine panicked or could not go on.
+    /// The state machine panicked or failed.
     #[error(transparent)]
     StateMachine(#[from] MachineFailure),
     /// The driver itself panicked: a bug of this library.
-    #[error("the driver failed")]
+    #[error("the driver panicked")]
     Driver,
 }
 
@@ -251,41 +251,41 @@ pub enum StopReason {
 #[non_exhaustive]
 pub enum StartError {
     /// A part is missing.
-    #[error("there is no {what}: call `{call}`")]
+    #[error("no {what}: call `{call}`")]
     Missing {
         /// The part.
         what: &'static str,
         /// The builder's methods that set it.
         call: &'static str,
     },
-    /// Two calls that exclude each other.
-    #[error("`{one}` and `{other}` exclude each other: leave one out")]
-    Both {
+    /// Two settings that exclude each other.
+    #[error("`{one}` and `{other}` exclude each other: remove one")]
+    Conflict {
         /// One.
         one: &'static str,
         /// The other.
         other: &'static str,
     },
-    /// A peer has no address, and is to be reached over a network.
+    /// A peer has no address on the network.
     #[error("peer {0} has no address: pass `(id, \"host:port\")` to `peers`")]
     NoAddress(PeerId),
-    /// Others could read and write what the peers say to each other.
+    /// An address beyond this machine without a security setting.
     #[error(
-        "others reach {address}: call `tls`, or `plain_tcp` if everybody on that network may read and write the log"
+        "{address} is not a loopback address: call `tls`, or `plain_tcp` if anyone on that network may read and write the log"
     )]
     NoSecurity {
-        /// The first address that is no loopback address.
+        /// The first address that is not a loopback address.
         address: String,
     },
-    /// A setting of the driver that cannot work.
+    /// An invalid setting of the driver.
     #[error("`{name}` must be at least {least}")]
-    Setting {
+    InvalidSetting {
         /// The setting.
         name: &'static str,
-        /// The least that works.
+        /// The least valid value.
         least: &'static str,
     },
-    /// A setting of the protocol that cannot work.
+    /// An invalid setting of the protocol.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// `VERBOSE` or `VERBOSE_FORMAT` cannot be read.
@@ -294,39 +294,39 @@ pub enum StartError {
     /// The store cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The store holds what no order of writes leaves behind.
+    /// The stored state is inconsistent.
     #[error(transparent)]
     Corrupt(#[from] CorruptStore),
     /// The transport cannot start.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The system gave no thread.
+    /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
-    /// The state machine refused the stored snapshot.
+    /// The state machine rejected the stored snapshot.
     #[error(transparent)]
     StateMachine(#[from] MachineFailure),
 }
 
-/// A state machine that panicked or could not go on.
+/// A state machine that panicked or failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the state machine failed {at}: {what}")]
 pub struct MachineFailure {
-    /// Where.
+    /// The index or operation.
     pub at: String,
-    /// What it said.
+    /// The error or panic message.
     pub what: String,
 }
 
-/// Whom to ask instead.
-struct Whom<'a>(Option<PeerId>, Option<&'a str>);
+/// The leader to ask instead, for messages.
+struct LeaderHint<'a>(Option<PeerId>, Option<&'a str>);
 
-impl std::fmt::Display for Whom<'_> {
+impl std::fmt::Display for LeaderHint<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.0, self.1) {
-            (None, _) => write!(f, "and knows no leader"),
-            (Some(leader), None) => write!(f, "peer {leader} does"),
-            (Some(leader), Some(address)) => write!(f, "peer {leader} at {address} does"),
+            (None, _) => write!(f, "no leader known"),
+            (Some(leader), None) => write!(f, "peer {leader} leads"),
+            (Some(leader), Some(address)) => write!(f, "peer {leader} at {address} leads"),
         }
     }
 }
@@ -337,13 +337,14 @@ impl MachineFailure {
     }
 }
 
-/// Runs code that is not ours; a panic becomes what it said.
-pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).map_err(|panic| said(&*panic))
+/// Runs the user's code; a panic becomes its message.
+pub(super) fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(code))
+        .map_err(|panic| panic_message(&*panic))
 }
 
-fn said(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.map_or_else(|| "it panicked".to_owned(), |text| format!("it panicked: {text}"))
+    text.map_or_else(|| "panicked".to_owned(), |text| format!("panicked: {text}"))
 }

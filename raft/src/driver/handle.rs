@@ -1,32 +1,30 @@
-//! What a user holds: calls go in, answers come back, and the status can be watched.
+//! The handle of a running peer: writes, reads, membership changes, leadership transfers, status.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::apply::Job;
-use super::builder::Builder;
-use super::call::{Appended, NoRoom, Question, Room, answered, reply};
-use super::changes::{ChangeCall, TransferCall};
-use super::clock::Clock;
-use super::error::{MemberError, MoveError, ReadError, StopReason, Unknown, WaitError, WriteError};
-use super::machine::{StateMachine, encode};
-use super::mailbox::Mailbox;
-use super::metrics::Metrics;
-use super::requests::{Proposal, Request};
-use super::settings::Settings;
-use super::status::{Board, RunState, Status};
-use super::waiters::Waiters;
+use super::admission::Rejected;
+use super::apply::query::Closure;
+use super::core_task::request::{MembershipRequest, Proposal, Request, TransferRequest};
+use super::error::{
+    LeadershipTransferError, MembershipError, ReadError, StopReason, UnknownReason, WaitError,
+    WriteError,
+};
+use super::reply::{Appended, await_answer, reply};
+use super::shared::Shared;
+use super::state_machine::{StateMachine, encode};
+use super::status::{RunState, Status};
 use crate::membership_change::MembershipChange;
 use crate::types::{EntryId, PeerId};
 
-/// One running peer of a replicated state machine. Clones are handles of the same peer; when the
-/// last one is dropped, the peer ends as by [`Raft::shutdown`].
+/// A handle of a running peer of a replicated state machine. Clones are handles of the same peer;
+/// when the last one is dropped, the peer stops as by [`Raft::shutdown`].
 ///
-/// Calls end: with an answer, with their deadline, soon after leadership is lost, or when the node
-/// ends. A call whose future is dropped may still be carried out.
+/// Every call ends: with an answer, at its deadline, soon after leadership is lost, or when the
+/// node stops. A call whose future is dropped may still be applied.
 ///
 /// ```
 /// # use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
@@ -63,7 +61,7 @@ use crate::types::{EntryId, PeerId};
 ///     rafts.push(raft);
 /// }
 /// let status = rafts[0].wait(|status| status.leader.is_some(), Duration::from_secs(10)).await?;
-/// let leader = status.leader.expect("the condition says so");
+/// let leader = status.leader.expect("checked by the condition");
 /// let raft = &rafts[leader.number() as usize - 1];
 /// assert_eq!(raft.propose(Add(2)).await?, 2);
 /// assert_eq!(raft.read(|counter| counter.value).await?, 2);
@@ -71,7 +69,7 @@ use crate::types::{EntryId, PeerId};
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Raft<M: StateMachine>(Arc<Owner<M>>);
+pub struct Raft<M: StateMachine>(Arc<HandleGuard<M>>);
 
 impl<M: StateMachine> Clone for Raft<M> {
     fn clone(&self) -> Self {
@@ -79,76 +77,35 @@ impl<M: StateMachine> Clone for Raft<M> {
     }
 }
 
-/// Ends the node with the last handle.
-struct Owner<M: StateMachine> {
+/// Stops the node with the last handle.
+struct HandleGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
 }
 
-impl<M: StateMachine> Drop for Owner<M> {
+impl<M: StateMachine> Drop for HandleGuard<M> {
     fn drop(&mut self) {
-        // A node that has ended needs no telling.
+        // The node may have stopped.
         let _ = self.shared.requests.put(Request::Stop(StopReason::ShutDown));
     }
 }
 
-/// What handles, core task and apply task share.
-pub(super) struct Shared<M: StateMachine> {
-    pub(super) id: PeerId,
-    pub(super) settings: Settings,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) requests: Mailbox<Request<M>>,
-    pub(super) jobs: Mailbox<Job<M>>,
-    pub(super) waiters: Waiters<M::Answer>,
-    pub(super) room: Arc<Room>,
-    pub(super) status: Board,
-    pub(super) metrics: Metrics,
-    pub(super) stopped: OnceLock<StopReason>,
-}
-
-impl<M: StateMachine> Shared<M> {
-    /// Why the node has ended, once it has.
-    pub(super) fn stop_reason(&self) -> StopReason {
-        self.stopped.get().cloned().unwrap_or(StopReason::Driver)
-    }
-
-    /// Waits for an answer: not beyond the deadline of all calls, and not for a node that is gone.
-    async fn answer_in_time<T, E>(
-        &self,
-        answer: oneshot::Receiver<Result<T, E>>,
-        late: E,
-        stopped: impl FnOnce() -> E,
-    ) -> Result<T, E> {
-        let deadline = self.clock.now().after(self.settings.deadline);
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
-            () = self.clock.sleep_until(deadline) => Err(late),
-        }
-    }
-}
-
 impl<M: StateMachine> Raft<M> {
-    /// Starts to describe a peer.
-    pub fn builder(id: impl Into<PeerId>) -> Builder<M> {
-        Builder::new(id.into())
-    }
-
     pub(super) fn new(shared: Arc<Shared<M>>) -> Self {
-        Self(Arc::new(Owner { shared }))
+        Self(Arc::new(HandleGuard { shared }))
     }
 
-    /// This peer.
+    /// The peer's id.
     #[must_use]
     pub fn id(&self) -> PeerId {
         self.0.shared.id
     }
 
     /// Replicates a command, and returns the state machine's answer once it is committed and
-    /// carried out here. The command is on its way when the method returns, before the future is
-    /// polled; it waits for as long as [`Settings::deadline`] says.
+    /// applied here. The command is submitted when the method returns, before the future is polled;
+    /// its deadline is [`Settings::deadline`](super::Settings::deadline).
     ///
     /// # Errors
-    /// Why there is no answer, and by [`WriteError::outcome`] whether it may happen even so.
+    /// The reason, and by [`WriteError::outcome`] whether the command may still be applied.
     pub fn propose(
         &self,
         command: M::Command,
@@ -156,40 +113,40 @@ impl<M: StateMachine> Raft<M> {
         self.propose_within(command, self.0.shared.settings.deadline)
     }
 
-    /// [`Raft::propose`] with a deadline of its own, which is kept to ten milliseconds.
+    /// [`Raft::propose`] with a deadline of its own, exact to ten milliseconds.
     ///
     /// # Errors
     /// As for [`Raft::propose`].
-    #[expect(clippy::needless_pass_by_value, reason = "a command is given away")]
+    #[expect(clippy::needless_pass_by_value, reason = "the command is consumed")]
     pub fn propose_within(
         &self,
         command: M::Command,
         deadline: Duration,
     ) -> impl Future<Output = Result<M::Answer, WriteError>> + Send + use<M> {
         let sent = self.send_command(&command, deadline, None);
-        async move { answered(sent?, None).await }
+        async move { await_answer(sent?, None).await }
     }
 
-    /// As [`Raft::propose`], but returns as soon as the command has its place in the log of this
-    /// peer, with what is still to come: for callers that send many commands in their order, or
-    /// have other ways to see what becomes of them.
+    /// As [`Raft::propose`], but returns as soon as the command is in this peer's log, with the
+    /// pending answer: for callers that send many commands in order, or observe their outcome by
+    /// other means.
     ///
     /// # Errors
-    /// Why it has no place: nothing was appended, unless the node has ended.
-    #[expect(clippy::needless_pass_by_value, reason = "a command is given away")]
+    /// The reason it was not appended. Nothing was appended, unless the node has stopped.
+    #[expect(clippy::needless_pass_by_value, reason = "the command is consumed")]
     pub fn append(
         &self,
         command: M::Command,
     ) -> impl Future<Output = Result<Appended<M::Answer>, WriteError>> + Send + use<M> {
-        let (place, placed) = oneshot::channel();
-        let sent = self.send_command(&command, self.0.shared.settings.deadline, Some(place));
+        let (appended, entry_id) = oneshot::channel();
+        let sent = self.send_command(&command, self.0.shared.settings.deadline, Some(appended));
         async move {
             let answer = sent?;
-            match placed.await {
+            match entry_id.await {
                 Ok(id) => Ok(Appended { id, answer }),
-                Err(_) => match answered(answer, None).await {
+                Err(_) => match await_answer(answer, None).await {
                     Err(error) => Err(error),
-                    Ok(_) => unreachable!("a command was carried out that has no place"),
+                    Ok(_) => unreachable!("a command was applied that was not appended"),
                 },
             }
         }
@@ -199,17 +156,17 @@ impl<M: StateMachine> Raft<M> {
         &self,
         command: &M::Command,
         deadline: Duration,
-        place: Option<oneshot::Sender<EntryId>>,
+        appended: Option<oneshot::Sender<EntryId>>,
     ) -> Result<oneshot::Receiver<Result<M::Answer, WriteError>>, WriteError> {
         let shared = &self.0.shared;
         let command = encode(command, shared.settings.command_bytes_max)?;
-        let room = shared
-            .room
-            .enter(command.len())
-            .map_err(|NoRoom { calls, bytes }| WriteError::Full { pending: calls, bytes })?;
-        let (reply, answer) = reply(room);
+        let permit =
+            shared.admission.admit(command.len()).map_err(|Rejected { calls, bytes }| {
+                WriteError::Overloaded { pending: calls, bytes }
+            })?;
+        let (reply, answer) = reply(permit);
         let deadline = shared.clock.now().after(deadline);
-        let proposal = Proposal { command, deadline, place, reply };
+        let proposal = Proposal { command, deadline, appended, reply };
         shared
             .requests
             .put(Request::Propose(proposal))
@@ -217,104 +174,107 @@ impl<M: StateMachine> Raft<M> {
         Ok(answer)
     }
 
-    /// Asks the state machine a question. The answer is linearizable: it is of a state that was
-    /// the newest at some moment between the call and its answer (thesis §6.4).
+    /// Reads the state machine. The answer is linearizable: it is of a state that was the newest at
+    /// some time between the call and its answer (dissertation §6.4).
     ///
     /// # Errors
-    /// Why there is no answer; asking again is always safe.
-    pub async fn read<R, F>(&self, ask: F) -> Result<R, ReadError>
+    /// The reason; a retry is always safe.
+    pub async fn read<R, F>(&self, query: F) -> Result<R, ReadError>
     where
         R: Send + 'static,
         F: FnOnce(&M) -> R + Send + 'static,
     {
         let shared = &self.0.shared;
-        let full = |NoRoom { calls, .. }| ReadError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let question = Box::new(Question { ask, reply });
+        let overloaded = |Rejected { calls, .. }| ReadError::Overloaded { pending: calls };
+        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
+        let query = Box::new(Closure { query, reply });
         let stopped = || ReadError::Stopped(shared.stop_reason());
-        shared.requests.put(Request::Read(question)).map_err(|_| stopped())?;
-        shared.answer_in_time(answer, ReadError::Late, stopped).await
+        shared.requests.put(Request::Read(query)).map_err(|_| stopped())?;
+        shared.answer_in_time(answer, ReadError::DeadlineExceeded, stopped).await
     }
 
-    /// Changes the members of the cluster, and returns once the change is done: committed, and in
-    /// force alone. Only the leader does it, one change at a time; a peer is a learner before it is
-    /// a voter.
+    /// Changes the membership configuration, and returns once the change is complete. Only the
+    /// leader accepts it, one change at a time; a peer is a learner before it is a voter.
     ///
     /// # Errors
-    /// Why it was not begun, or that it is not known how it ends.
-    pub async fn change_membership(&self, change: MembershipChange) -> Result<(), MemberError> {
+    /// The reason it was rejected, or an unknown outcome.
+    pub async fn change_membership(&self, change: MembershipChange) -> Result<(), MembershipError> {
         let shared = &self.0.shared;
-        let full = |NoRoom { calls, .. }| MemberError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let call = Request::Change(ChangeCall { change, reply });
-        shared.requests.put(call).map_err(|_| MemberError::Stopped(shared.stop_reason()))?;
-        let late = MemberError::OutcomeUnknown(Unknown::DeadlinePassed);
-        let stopped = || MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason()));
-        shared.answer_in_time(answer, late, stopped).await
+        let overloaded = |Rejected { calls, .. }| MembershipError::Overloaded { pending: calls };
+        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
+        let request = Request::ChangeMembership(MembershipRequest { change, reply });
+        shared.requests.put(request).map_err(|_| MembershipError::Stopped(shared.stop_reason()))?;
+        let deadline_exceeded = MembershipError::OutcomeUnknown(UnknownReason::DeadlineExceeded);
+        let stopped =
+            || MembershipError::OutcomeUnknown(UnknownReason::Stopped(shared.stop_reason()));
+        shared.answer_in_time(answer, deadline_exceeded, stopped).await
     }
 
-    /// Hands leadership over to another voter (thesis §3.10), and returns once this peer follows it.
-    /// For taking a leader out of service without a time in which nobody leads.
+    /// Transfers leadership to another voter (dissertation §3.10), and returns once this peer
+    /// follows it. For taking a leader out of service without a time without a leader.
     ///
     /// # Errors
-    /// Why it was not begun, or that it came to nothing. What is known of it is told as soon as this
-    /// peer knows it.
-    pub async fn transfer_leadership(&self, to: impl Into<PeerId>) -> Result<(), MoveError> {
+    /// The reason it was rejected or failed, as soon as this peer knows it.
+    pub async fn transfer_leadership(
+        &self,
+        to: impl Into<PeerId>,
+    ) -> Result<(), LeadershipTransferError> {
         let (shared, to) = (&self.0.shared, to.into());
-        let full = |NoRoom { calls, .. }| MoveError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let stopped = || MoveError::Stopped(shared.stop_reason());
-        let call = Request::Transfer(TransferCall { to, reply });
-        shared.requests.put(call).map_err(|_| stopped())?;
-        let late = MoveError::Late(shared.settings.deadline);
-        shared.answer_in_time(answer, late, stopped).await
+        let overloaded =
+            |Rejected { calls, .. }| LeadershipTransferError::Overloaded { pending: calls };
+        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
+        let stopped = || LeadershipTransferError::Stopped(shared.stop_reason());
+        let request = Request::TransferLeadership(TransferRequest { to, reply });
+        shared.requests.put(request).map_err(|_| stopped())?;
+        let deadline_exceeded = LeadershipTransferError::DeadlineExceeded(shared.settings.deadline);
+        shared.answer_in_time(answer, deadline_exceeded, stopped).await
     }
 
-    /// What the peer looks like now.
+    /// The peer's current status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.shared.status.status()
     }
 
-    /// The peer's status, to be watched.
+    /// A receiver of the peer's status and its changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.0.shared.status.watch()
     }
 
-    /// Waits until the status is as wanted, and returns it.
+    /// Waits until the status meets a condition, and returns it.
     ///
     /// # Errors
-    /// The deadline passed, or the node has ended and its status is not as wanted.
+    /// The deadline was exceeded, or the node has stopped without meeting the condition.
     pub async fn wait(
         &self,
-        mut wanted: impl FnMut(&Status) -> bool + Send,
+        mut condition: impl FnMut(&Status) -> bool + Send,
         deadline: Duration,
     ) -> Result<Status, WaitError> {
         let shared = &self.0.shared;
         let mut status = shared.status.watch();
-        let seen = status.wait_for(|status| wanted(status) || has_ended(status));
+        let seen = status.wait_for(|status| condition(status) || is_stopped(status));
         tokio::select! {
             biased;
             seen = seen => match seen {
-                Ok(seen) if wanted(&seen) => Ok(seen.clone()),
+                Ok(seen) if condition(&seen) => Ok(seen.clone()),
                 Ok(_) | Err(_) => Err(WaitError::Stopped(shared.stop_reason())),
             },
             () = shared.clock.sleep_until(shared.clock.now().after(deadline)) => {
-                Err(WaitError::Late(deadline))
+                Err(WaitError::DeadlineExceeded(deadline))
             }
         }
     }
 
-    /// Ends the node and waits until it has let go of its store, so that it can be opened again.
-    /// Calls under way end with an error. A disk that is stuck is waited for no longer than
-    /// [`Settings::shutdown_timeout`].
+    /// Stops the node and waits until it has released its store, so that it can be opened again.
+    /// Pending calls end with an error. A stuck disk is waited for no longer than
+    /// [`Settings::shutdown_timeout`](super::Settings::shutdown_timeout).
     pub async fn shutdown(&self) {
         self.stop(StopReason::ShutDown).await;
     }
 
-    /// Ends the node as a crash would: nothing is sent, and what the disk has not begun to write is
-    /// not written. For tests.
+    /// Stops the node as a crash would: nothing is sent, and queued writes are discarded. For
+    /// tests.
     pub async fn kill(&self) {
         self.stop(StopReason::Killed).await;
     }
@@ -322,10 +282,10 @@ impl<M: StateMachine> Raft<M> {
     async fn stop(&self, reason: StopReason) {
         let shared = &self.0.shared;
         let mut status = shared.status.watch();
-        // A node that has ended needs no telling.
+        // The node may have stopped.
         let _ = shared.requests.put(Request::Stop(reason));
         // The sender lives as long as this handle.
-        let _ = status.wait_for(has_ended).await;
+        let _ = status.wait_for(is_stopped).await;
     }
 }
 
@@ -335,7 +295,7 @@ impl<M: StateMachine> std::fmt::Debug for Raft<M> {
     }
 }
 
-fn has_ended(status: &Status) -> bool {
+fn is_stopped(status: &Status) -> bool {
     match status.run {
         RunState::Running => false,
         RunState::Stopped(_) => true,

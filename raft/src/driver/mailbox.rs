@@ -1,125 +1,125 @@
-//! A queue whose reader takes everything at once and is woken once for it.
+//! A queue whose reader takes all items at once and is woken once for them.
 //!
-//! Invariant: a waker is kept only while the queue is empty, so that of all that is put before the
-//! reader runs, only the first item wakes it.
+//! Invariant: a waker is kept only while the queue is empty, so that only the first of several
+//! items wakes the reader.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-use crate::transport::Refused;
+use crate::transport::PutError;
 
-/// A queue of one reader.
+/// A queue with one reader.
 pub(super) struct Mailbox<T> {
-    state: Mutex<State<T>>,
-    /// Told when the queue has room again for whoever was turned away.
-    room: Notify,
+    queue: Mutex<Queue<T>>,
+    /// Notified when the queue has space again after a rejection.
+    space_freed: Notify,
 }
 
-struct State<T> {
+struct Queue<T> {
     items: Vec<T>,
     reader: Option<Waker>,
-    door: Door,
-    /// How many of the items came by [`Mailbox::put_within`].
-    counted: usize,
-    /// Whether one of those was turned away.
-    was_full: bool,
+    state: State,
+    /// Number of items put in by [`Mailbox::put_bounded`].
+    bounded_len: usize,
+    /// True if one of those was rejected.
+    rejected_any: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
+enum State {
     Open,
     Closed,
 }
 
 impl<T> Default for Mailbox<T> {
     fn default() -> Self {
-        let (items, reader, door) = (Vec::new(), None, Door::Open);
-        let state = State { items, reader, door, counted: 0, was_full: false };
-        Self { state: Mutex::new(state), room: Notify::new() }
+        let (items, reader, state) = (Vec::new(), None, State::Open);
+        let queue = Queue { items, reader, state, bounded_len: 0, rejected_any: false };
+        Self { queue: Mutex::new(queue), space_freed: Notify::new() }
     }
 }
 
 impl<T> Mailbox<T> {
-    /// Puts an item into the queue; a closed one gives it back.
+    /// Adds an item; a closed queue returns it.
     pub(super) fn put(&self, item: T) -> Result<(), T> {
-        let state = self.lock();
-        if state.door == Door::Closed {
+        let queue = self.lock();
+        if queue.state == State::Closed {
             return Err(item);
         }
-        push(state, item);
+        push(queue, item);
         Ok(())
     }
 
-    /// Puts in what `wrap` makes of `item`, unless `limit` items are there that came this way.
-    pub(super) fn put_within<U>(
+    /// Adds `wrap(item)` unless the queue holds `limit` items added this way.
+    pub(super) fn put_bounded<U>(
         &self,
         limit: usize,
         item: U,
         wrap: impl FnOnce(U) -> T,
-    ) -> Result<(), Refused<U>> {
-        let mut state = self.lock();
-        if state.door == Door::Closed {
-            return Err(Refused::Closed);
+    ) -> Result<(), PutError<U>> {
+        let mut queue = self.lock();
+        if queue.state == State::Closed {
+            return Err(PutError::Closed);
         }
-        if state.counted >= limit {
-            state.was_full = true;
-            return Err(Refused::Full(item));
+        if queue.bounded_len >= limit {
+            queue.rejected_any = true;
+            return Err(PutError::Full(item));
         }
-        state.counted += 1;
-        push(state, wrap(item));
+        queue.bounded_len += 1;
+        push(queue, wrap(item));
         Ok(())
     }
 
-    /// Tells all who were turned away when to try again.
-    pub(super) const fn room(&self) -> &Notify {
-        &self.room
+    /// Notified when rejected items may be tried again.
+    pub(super) const fn space_freed(&self) -> &Notify {
+        &self.space_freed
     }
 
     /// Moves everything into `taken`, which must be empty; pending while there is nothing.
     pub(super) fn poll_take(&self, context: &mut Context<'_>, taken: &mut Vec<T>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.items.is_empty() && state.door == Door::Open {
-            match &mut state.reader {
+        let mut queue = self.lock();
+        if queue.items.is_empty() && queue.state == State::Open {
+            match &mut queue.reader {
                 Some(reader) => reader.clone_from(context.waker()),
                 none => *none = Some(context.waker().clone()),
             }
             return Poll::Pending;
         }
-        std::mem::swap(&mut state.items, taken);
-        state.counted = 0;
-        if std::mem::take(&mut state.was_full) {
-            drop(state);
-            self.room.notify_waiters();
+        std::mem::swap(&mut queue.items, taken);
+        queue.bounded_len = 0;
+        if std::mem::take(&mut queue.rejected_any) {
+            drop(queue);
+            self.space_freed.notify_waiters();
         }
         Poll::Ready(())
     }
 
-    /// Takes nothing more, and gives out what is left.
+    /// Closes the queue and returns its remaining items.
     pub(super) fn close(&self) -> Vec<T> {
-        let mut state = self.lock();
-        state.door = Door::Closed;
-        let reader = state.reader.take();
-        let left = std::mem::take(&mut state.items);
-        drop(state);
+        let mut queue = self.lock();
+        queue.state = State::Closed;
+        let reader = queue.reader.take();
+        let left = std::mem::take(&mut queue.items);
+        drop(queue);
         if let Some(reader) = reader {
             reader.wake();
         }
-        self.room.notify_waiters();
+        self.space_freed.notify_waiters();
         left
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Adds an item to an open queue, and wakes a reader that waits.
-fn push<T>(mut state: MutexGuard<'_, State<T>>, item: T) {
-    state.items.push(item);
-    let reader = state.reader.take();
-    drop(state);
+/// Adds an item to an open queue and wakes a waiting reader.
+fn push<T>(mut queue: MutexGuard<'_, Queue<T>>, item: T) {
+    queue.items.push(item);
+    let reader = queue.reader.take();
+    drop(queue);
     if let Some(reader) = reader {
         reader.wake();
     }
@@ -135,26 +135,26 @@ mod tests {
 
     use super::*;
     use crate::message::{Envelope, Message, Vote};
-    use crate::transport::{Closed, Inbox, Letterbox};
+    use crate::transport::{Closed, Inbox, InboxSink};
     use crate::types::{MessageId, PeerId, Term};
 
-    /// Of the test's own clock, which stands still while anybody has something to do.
+    /// In the test's paused clock, which advances only when all tasks wait.
     const HANGS: Duration = Duration::from_secs(1);
 
-    /// Two messages fit, and any number of other things.
+    /// A queue for two messages, and any number of other items.
     struct Small(Mailbox<Envelope>);
 
-    impl Letterbox for Small {
+    impl InboxSink for Small {
         fn capacity(&self) -> usize {
             2
         }
 
-        fn put(&self, envelope: Envelope) -> Result<(), Refused> {
-            self.0.put_within(self.capacity(), envelope, |envelope| envelope)
+        fn put(&self, envelope: Envelope) -> Result<(), PutError> {
+            self.0.put_bounded(self.capacity(), envelope, |envelope| envelope)
         }
 
-        fn room(&self) -> &Notify {
-            self.0.room()
+        fn space_freed(&self) -> &Notify {
+            self.0.space_freed()
         }
     }
 
@@ -171,22 +171,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn messages_wait_for_room_or_are_lost_and_nothing_else_takes_it_from_them() {
+    async fn messages_wait_for_space_or_are_dropped_independently_of_other_items() {
         let small = Arc::new(Small(Mailbox::default()));
-        let letterbox: Arc<dyn Letterbox> = Arc::<Small>::clone(&small);
-        let inbox = Inbox::of_driver(letterbox);
+        let sink: Arc<dyn InboxSink> = Arc::<Small>::clone(&small);
+        let inbox = Inbox::from_sink(sink);
         for id in 1..=3 {
             small.0.put(message(100 + id)).expect("it is open");
             inbox.deliver_or_drop(message(id)).expect("it is open");
         }
-        let late = [4, 5].map(|id| {
+        let waiting = [4, 5].map(|id| {
             let inbox = inbox.clone();
             tokio::spawn(async move { inbox.deliver(message(id)).await })
         });
         tokio::task::yield_now().await;
         assert_eq!(take(&small.0).await, [101, 1, 102, 2, 103], "the third one was lost");
-        for late in late {
-            let delivered = timeout(HANGS, late).await.expect("there is room");
+        for delivery in waiting {
+            let delivered = timeout(HANGS, delivery).await.expect("there is space");
             assert_eq!(delivered.expect("it does not panic"), Ok(()));
         }
         let held_back = tokio::spawn({
@@ -194,9 +194,9 @@ mod tests {
             async move { inbox.deliver(message(6)).await }
         });
         tokio::task::yield_now().await;
-        assert_eq!(small.0.close().len(), 2, "there was room for two of three");
-        let refused = timeout(HANGS, held_back).await.expect("it is told");
-        assert_eq!(refused.expect("it does not panic"), Err(Closed));
+        assert_eq!(small.0.close().len(), 2, "there was space for two of three");
+        let delivery = timeout(HANGS, held_back).await.expect("the queue is closed");
+        assert_eq!(delivery.expect("it does not panic"), Err(Closed));
         assert_eq!(inbox.deliver_or_drop(message(7)), Err(Closed));
     }
 }

@@ -1,7 +1,7 @@
-//! What a node counts and measures, through the `metrics` facade: see [`NAMES`].
+//! The metrics of a node, through the `metrics` facade: see [`NAMES`].
 //!
-//! Instruments are looked up once, when a node starts: a recorder that is installed later hears
-//! nothing of it. Without a recorder each is an empty handle.
+//! Instruments are registered once, when a node starts: a recorder that is installed later gets
+//! nothing. Without a recorder each is an empty handle.
 
 use std::time::Duration;
 
@@ -9,42 +9,30 @@ use metrics::{Counter, Gauge, Histogram, Unit};
 
 use crate::types::PeerId;
 
-/// Every instrument: its name, its unit and what it says. All have the label `peer`.
+/// Every instrument: name, unit and description. All have the label `peer`.
 pub const NAMES: [(&str, Unit, &str); 16] = [
-    (
-        "raft_commands_appended_total",
-        Unit::Count,
-        "commands that callers of this peer had appended",
-    ),
-    ("raft_commands_refused_total", Unit::Count, "commands that were not appended"),
-    ("raft_entries_applied_total", Unit::Count, "entries handed to the state machine"),
-    ("raft_reads_total", Unit::Count, "linearizable reads that callers of this peer asked for"),
-    ("raft_messages_sent_total", Unit::Count, "messages handed to the transport"),
-    ("raft_messages_received_total", Unit::Count, "messages taken from the transport"),
-    ("raft_disk_flushes_total", Unit::Count, "writes to the store that were durable"),
+    ("raft_commands_appended_total", Unit::Count, "commands appended by this leader"),
+    ("raft_commands_refused_total", Unit::Count, "commands rejected before the append"),
+    ("raft_entries_applied_total", Unit::Count, "entries applied to the state machine"),
+    ("raft_reads_total", Unit::Count, "linearizable reads requested from this peer"),
+    ("raft_messages_sent_total", Unit::Count, "messages passed to the transport"),
+    ("raft_messages_received_total", Unit::Count, "messages received from the transport"),
+    ("raft_disk_flushes_total", Unit::Count, "durable writes to the store"),
     ("raft_snapshots_total", Unit::Count, "snapshots made by the state machine"),
     ("raft_term", Unit::Count, "the current term"),
-    ("raft_is_leader", Unit::Count, "1 while the peer leads, else 0"),
+    ("raft_is_leader", Unit::Count, "1 while the peer is leader, else 0"),
     ("raft_commit_index", Unit::Count, "the last index known to be committed"),
-    ("raft_calls_waiting", Unit::Count, "calls without an answer yet"),
+    ("raft_calls_waiting", Unit::Count, "pending calls"),
     ("raft_disk_stuck", Unit::Count, "1 while the disk does not answer in time, else 0"),
-    ("raft_write_seconds", Unit::Seconds, "from a command's append to its answer"),
-    (
-        "raft_apply_seconds",
-        Unit::Seconds,
-        "from committed entries' hand-over to the state machine until they are applied",
-    ),
-    (
-        "raft_disk_flush_seconds",
-        Unit::Seconds,
-        "what a flush takes, from the first write it covers",
-    ),
+    ("raft_write_seconds", Unit::Seconds, "time from a command's append to its answer"),
+    ("raft_apply_seconds", Unit::Seconds, "time from commit to apply, per batch of entries"),
+    ("raft_disk_flush_seconds", Unit::Seconds, "time of a flush, from the first write it covers"),
 ];
 
 /// The instruments of one node.
 pub(super) struct Metrics {
     pub(super) appended: Counter,
-    pub(super) refused: Counter,
+    pub(super) rejected: Counter,
     pub(super) applied: Counter,
     pub(super) reads: Counter,
     pub(super) sent: Counter,
@@ -65,7 +53,7 @@ impl Metrics {
     pub(super) fn new(peer: PeerId) -> Self {
         let [
             appended,
-            refused,
+            rejected,
             applied,
             reads,
             sent,
@@ -96,7 +84,7 @@ impl Metrics {
         };
         Self {
             appended: counter(appended),
-            refused: counter(refused),
+            rejected: counter(rejected),
             applied: counter(applied),
             reads: counter(reads),
             sent: counter(sent),

@@ -1,74 +1,106 @@
-//! A driver on tokio: a [`Node`](crate::Node) with a clock, a disk, a network and a state machine
-//! of the user's own types.
+//! A driver on tokio: runs a [`Node`](crate::Node) with a clock, a store, a network and the user's
+//! state machine.
 //!
+//! ```no_run
+//! # use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
+//! # #[derive(Default)]
+//! # struct Counter(u64);
+//! # impl StateMachine for Counter {
+//! #     type Command = u64;
+//! #     type Answer = u64;
+//! #     fn apply(&mut self, count: u64) -> u64 { self.0 += count; self.0 }
+//! #     fn snapshot(&self) -> Result<Vec<u8>, MachineError> { to_bytes(&self.0) }
+//! #     fn restore(&mut self, bytes: &[u8]) -> Result<(), MachineError> {
+//! #         self.0 = from_bytes(bytes)?;
+//! #         Ok(())
+//! #     }
+//! # }
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let raft = raft::Raft::builder(1)
+//!     .peers([(1, "127.0.0.1:7001"), (2, "127.0.0.1:7002"), (3, "127.0.0.1:7003")])
+//!     .listen("127.0.0.1:7001")
+//!     .data_dir("data/1")
+//!     .state_machine(Counter::default())
+//!     .start()
+//!     .await?;
+//! let answer = raft.propose(2).await?; // on the leader, once committed and applied
+//! let value = raft.read(|counter| counter.0).await?; // linearizable, on any peer
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | write a state machine | [`StateMachine`], [`Command`] |
+//! | configure and start a peer | [`Builder`], [`Settings`], [`crate::storage`], [`crate::transport`] |
+//! | write, read, change members, transfer leadership, stop | [`Raft`] |
+//! | handle errors, and retry safely | [`WriteError::outcome`], [`ReadError`] |
+//! | operate a peer | [`Status`], [`metrics`], `tracing` events with the target `raft::protocol` |
+//! | test a service | [`MemoryStorage`](crate::storage::MemoryStorage), [`Hub`](crate::transport::memory::Hub), [`Faults`](crate::transport::Faults) |
+//!
+//! # Structure
 //! ```text
-//!  Raft (handle) ──commands──► mailbox ─► core task ──writes──► disk thread ──► Storage
+//!  Raft (handle) ──requests──► mailbox ─► core task ──writes──► disk thread ──► Storage
 //!      ▲                          ▲        │     │                   │
-//!      │                          ├────────┼─────┼───durable─────────┘
-//!      │                          └─ Inbox ◄─────┼──messages of others── Transport
-//!      │                                   │     └──messages──► Transport
+//!      │                          ├────────┼─────┼──durable writes───┘
+//!      │                          └─ Inbox ◄─────┼──received messages─ Transport
+//!      │                                   │     └──sent messages────► Transport
 //!      └──answers── apply task ◄──entries──┘
 //!                     └──► StateMachine
 //! ```
 //!
-//! - The **core task** owns the node and nothing blocks it: it takes everything that has come in,
-//!   then carries out everything the node wants (contract rule 6 of [`crate::output`]).
+//! - The **core task** owns the node and never blocks: it takes all requests, then executes all
+//!   outputs of the node (contract rule 6 of [`crate::output`]).
 //! - The **disk thread** makes one [`Storage::write`](crate::storage::Storage::write) of all writes
-//!   that came while it was busy with the last one. A leader's messages do not wait for it.
+//!   that arrive during the last one. A leader's messages do not wait for it.
 //! - The **apply task** owns the state machine and answers callers. It moves to a thread while the
 //!   state machine is slow, see [`ApplyOn`].
 //!
-//! # What a caller may rely on
-//! Every call ends: with its answer, with its deadline, soon after this peer has lost leadership,
-//! or with the node. A command that was appended when leadership was lost is waited for a little
-//! longer, since the next leader's log usually tells what became of it: its answer, or
-//! [`WriteError::Replaced`]. That another entry stands at its place in this peer's log proves
-//! nothing (paper, Figure 8); only a committed one does. Whatever stays open is
-//! [`WriteError::OutcomeUnknown`].
+//! # Guarantees
+//! Every call ends: with its answer, at its deadline, soon after this peer has lost leadership, or
+//! with the node. A command that was appended when leadership was lost waits a little longer, since
+//! the next leader's log usually decides its outcome: its answer, or [`WriteError::Replaced`].
+//! Another entry at its index in this peer's log proves nothing (paper, Figure 8); only a committed
+//! one does. Any other outcome is [`WriteError::OutcomeUnknown`].
 //!
-//! Where a disk stands still, a leader steps down and the peer neither hears nor says anything
-//! until the disk answers; a disk that fails ends the node, with a reason and without a panic. What
-//! it holds is known again after a new start.
+//! With a stuck disk, a leader steps down and the peer neither receives nor sends until the disk
+//! answers; a failed disk stops the node, with a reason and without a panic. Its durable state is
+//! known again after a restart.
 //!
-//! # Where a command is copied
-//! Once: it is encoded into a buffer that its thread uses again, and copied from there into the
-//! [`Bytes`](crate::Bytes) that log, messages, store and apply task share. A transport that encodes
-//! and a store that writes to a disk make their own copies, beside this way and not on it.
+//! A command is copied once: it is encoded into a reused buffer of its thread, and copied from there
+//! into the [`Bytes`](crate::Bytes) that log, messages, store and apply task share. Transports and
+//! stores that encode make their own copies.
 //!
-//! # What it must not do
-//! Nothing here decides anything about the protocol. No clock is read outside [`Clock`].
+//! # Invariants
+//! The driver makes no decisions of the protocol. Only [`Clock`] reads the time.
 
+mod admission;
 mod apply;
 mod builder;
-mod call;
-mod changes;
 mod clock;
 mod core_task;
 mod disk;
 mod error;
-mod events;
 mod handle;
-mod machine;
 mod mailbox;
 pub mod metrics;
-mod network;
-mod outputs;
-mod pace;
-mod requests;
+mod reply;
 mod settings;
-mod start;
+mod shared;
+mod state_machine;
 mod status;
+mod tracing_sink;
 mod waiters;
 
+pub use self::apply::mode::ApplyOn;
 pub use self::builder::{Builder, Peer};
-pub use self::call::Appended;
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    MachineFailure, MemberError, MoveError, Outcome, ReadError, StartError, StopReason, Unknown,
-    WaitError, WriteError,
+    LeadershipTransferError, MachineFailure, MembershipError, Outcome, ReadError, StartError,
+    StopReason, UnknownReason, WaitError, WriteError,
 };
 pub use self::handle::Raft;
-pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
-pub use self::pace::ApplyOn;
+pub use self::reply::Appended;
 pub use self::settings::{Settings, SnapshotPolicy};
+pub use self::state_machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
 pub use self::status::{DiskState, PeerStatus, RunState, Status};

@@ -1,46 +1,45 @@
-//! The driver's own limits and habits; those of the protocol are in [`Config`](crate::Config).
+//! The driver's settings; those of the protocol are in [`Config`](crate::Config).
 
 use std::time::Duration;
 
+use super::apply::mode::ApplyOn;
 use super::error::StartError;
-use super::pace::ApplyOn;
 
-/// Limits and habits of a driver. Start from the default and change what differs.
+/// Settings of a driver. Start from the default and change what differs.
 ///
 /// ```
 /// use raft::driver::{Settings, SnapshotPolicy};
-/// let settings = Settings { snapshots: SnapshotPolicy::EVERY_TIME_AND_AGAIN, ..Settings::default() };
-/// assert!(settings.calls_max > 4096);
+/// let settings = Settings { snapshots: SnapshotPolicy::DEFAULT, ..Settings::default() };
+/// assert!(settings.pending_max > 4096);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a call waits for its answer if it does not say.
+    /// Default deadline of a call.
     pub deadline: Duration,
-    /// How many calls may wait for an answer. One more is refused.
-    pub calls_max: u64,
-    /// How many bytes of commands may wait for an answer.
-    pub bytes_max: u64,
+    /// Limit on pending calls. Further ones are rejected.
+    pub pending_max: u64,
+    /// Limit on the bytes of pending commands.
+    pub pending_bytes_max: u64,
     /// The largest command, in bytes.
     pub command_bytes_max: usize,
-    /// How many received messages may wait for the core; the transport holds back or drops more.
+    /// Length of the queue of received messages; the transport waits or drops when it is full.
     pub inbox_len: usize,
-    /// A disk that has not answered for this long is given up until it answers: a leader steps
+    /// Time without an answer after which a disk counts as stuck until it answers: a leader steps
     /// down, and the peer takes no part. `None` means the election timeout's upper bound.
     pub disk_timeout: Option<Duration>,
-    /// How long a caller still waits to hear what became of its command when this peer has lost
-    /// leadership; most hear it from the next leader's log. `None` means the election timeout's
+    /// Time that callers still wait for the outcome of their commands after this peer has lost
+    /// leadership; most learn it from the next leader's log. `None` means the election timeout's
     /// upper bound.
     pub outcome_timeout: Option<Duration>,
-    /// How long [`Raft::shutdown`](super::Raft::shutdown) waits for disk and state machine to
-    /// finish what they are at.
+    /// Limit on the wait of [`Raft::shutdown`](super::Raft::shutdown) for disk and state machine.
     pub shutdown_timeout: Duration,
-    /// When a snapshot takes the place of the log.
+    /// The schedule of snapshots.
     pub snapshots: SnapshotPolicy,
-    /// Where the state machine runs.
+    /// The place where the state machine runs.
     pub apply_on: ApplyOn,
 }
 
-/// When a snapshot takes the place of the log: as soon as either limit is reached.
+/// The schedule of snapshots: one as soon as either limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotPolicy {
     /// After this many entries since the last one.
@@ -50,13 +49,13 @@ pub struct SnapshotPolicy {
 }
 
 impl SnapshotPolicy {
-    /// Never: the log grows for ever.
+    /// No snapshots: the log grows without bound.
     pub const NEVER: Self = Self { entries: None, bytes: None };
 
-    /// The default: every 100 000 entries or 64 MiB.
-    pub const EVERY_TIME_AND_AGAIN: Self = Self { entries: Some(100_000), bytes: Some(64 << 20) };
+    /// Every 100 000 entries or 64 MiB.
+    pub const DEFAULT: Self = Self { entries: Some(100_000), bytes: Some(64 << 20) };
 
-    /// Whether it is time.
+    /// True if a limit is reached.
     pub(super) fn is_due(self, entries: u64, bytes: u64) -> bool {
         self.entries.is_some_and(|limit| entries >= limit)
             || self.bytes.is_some_and(|limit| bytes >= limit)
@@ -67,14 +66,14 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
-            calls_max: 16 * 1024,
-            bytes_max: 64 << 20,
+            pending_max: 16 * 1024,
+            pending_bytes_max: 64 << 20,
             command_bytes_max: 1 << 20,
             inbox_len: 4096,
             disk_timeout: None,
             outcome_timeout: None,
             shutdown_timeout: Duration::from_secs(5),
-            snapshots: SnapshotPolicy::EVERY_TIME_AND_AGAIN,
+            snapshots: SnapshotPolicy::DEFAULT,
             apply_on: ApplyOn::default(),
         }
     }
@@ -83,8 +82,8 @@ impl Default for Settings {
 impl Settings {
     pub(super) fn check(&self) -> Result<(), StartError> {
         let counts = [
-            ("calls_max", self.calls_max),
-            ("bytes_max", self.bytes_max),
+            ("pending_max", self.pending_max),
+            ("pending_bytes_max", self.pending_bytes_max),
             ("command_bytes_max", self.command_bytes_max as u64),
             ("inbox_len", self.inbox_len as u64),
             ("snapshots.entries", self.snapshots.entries.unwrap_or(1)),
@@ -92,13 +91,13 @@ impl Settings {
         ];
         for (name, count) in counts {
             if count == 0 {
-                return Err(StartError::Setting { name, least: "1" });
+                return Err(StartError::InvalidSetting { name, least: "1" });
             }
         }
         let times = [("deadline", Some(self.deadline)), ("disk_timeout", self.disk_timeout)];
         for (name, time) in times {
             if time.is_some_and(|time| time.is_zero()) {
-                return Err(StartError::Setting { name, least: "1 ms" });
+                return Err(StartError::InvalidSetting { name, least: "1 ms" });
             }
         }
         Ok(())

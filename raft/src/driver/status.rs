@@ -1,4 +1,4 @@
-//! What a node looks like from outside, for whoever watches.
+//! The status of a node, for its user.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::role::{Role, RoleName};
 use crate::types::{Index, PeerId, Term};
 
-/// A node as its user sees it.
+/// The status of a node.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Status {
@@ -21,27 +21,27 @@ pub struct Status {
     pub role: RoleName,
     /// Figure 2 `currentTerm`.
     pub current_term: Term,
-    /// Who leads the term, as far as the peer knows.
+    /// The known leader of the term.
     pub leader: Option<PeerId>,
     /// Figure 2 `commitIndex`.
     pub commit_index: Index,
-    /// Figure 2 `lastApplied`: what the state machine has carried out.
+    /// Figure 2 `lastApplied`: the last entry applied to the state machine.
     pub last_applied: Index,
     /// The last entry of the log.
     pub last_log: Index,
     /// The last entry that a snapshot replaces.
     pub snapshot: Index,
-    /// Who is in the cluster, as of the newest entry that says so, committed or not.
+    /// The membership configuration of the newest membership entry, committed or not.
     pub membership: Arc<Membership>,
-    /// What a leader knows of each follower; empty in other roles.
+    /// The leader's replication state of each follower; empty in other roles.
     pub peers: Vec<PeerStatus>,
-    /// How the disk does.
+    /// State of the disk.
     pub disk: DiskState,
-    /// Whether the node runs.
+    /// State of the node.
     pub run: RunState,
 }
 
-/// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
+/// The leader's replication state of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerStatus {
     /// The follower.
@@ -52,25 +52,25 @@ pub struct PeerStatus {
     pub next_index: Index,
 }
 
-/// How the disk does.
+/// State of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskState {
     /// It answers in time.
-    Well,
+    Healthy,
     /// It has not answered for longer than `Settings::disk_timeout`: the peer takes no part until
     /// it does.
     Stuck {
-        /// For how long it had not answered when it was given up.
+        /// Time without an answer when it was declared stuck.
         waited: Duration,
     },
 }
 
-/// Whether a node runs.
+/// State of a node.
 #[derive(Clone, Debug)]
 pub enum RunState {
     /// It runs.
     Running,
-    /// It has ended; all calls fail with this reason.
+    /// It has stopped; all calls fail with this reason.
     Stopped(StopReason),
 }
 
@@ -88,25 +88,25 @@ impl Status {
             snapshot: Index::ZERO,
             membership: Arc::clone(node.membership()),
             peers: Vec::new(),
-            disk: DiskState::Well,
+            disk: DiskState::Healthy,
             run: RunState::Running,
         };
-        status.update(node, DiskState::Well);
+        status.update(node, DiskState::Healthy);
         status
     }
 
-    /// Takes what changed, and tells whether anything did. What is applied is the apply task's to
-    /// tell.
+    /// Takes changes from the node; returns whether there were any. `last_applied` is set by the
+    /// apply task.
     pub(super) fn update(&mut self, node: &Node, disk: DiskState) -> bool {
         let core = node.status();
         let mut changed = false;
-        changed |= renew(&mut self.role, core.role);
-        changed |= renew(&mut self.current_term, core.current_term);
-        changed |= renew(&mut self.leader, core.leader);
-        changed |= renew(&mut self.commit_index, core.commit_index);
-        changed |= renew(&mut self.last_log, node.log().last().index);
-        changed |= renew(&mut self.snapshot, node.log().base().index);
-        changed |= renew(&mut self.disk, disk);
+        changed |= set(&mut self.role, core.role);
+        changed |= set(&mut self.current_term, core.current_term);
+        changed |= set(&mut self.leader, core.leader);
+        changed |= set(&mut self.commit_index, core.commit_index);
+        changed |= set(&mut self.last_log, node.log().last().index);
+        changed |= set(&mut self.snapshot, node.log().base().index);
+        changed |= set(&mut self.disk, disk);
         if !Arc::ptr_eq(&self.membership, node.membership()) {
             self.membership = Arc::clone(node.membership());
             changed = true;
@@ -134,28 +134,28 @@ impl Status {
     }
 }
 
-/// Sets a value, and tells whether it was another one.
-fn renew<T: PartialEq>(place: &mut T, value: T) -> bool {
-    let changed = *place != value;
-    *place = value;
+/// Sets a value; returns whether it changed.
+fn set<T: PartialEq>(current: &mut T, value: T) -> bool {
+    let changed = *current != value;
+    *current = value;
     changed
 }
 
-/// Where the status hangs for all to see.
+/// The shared status.
 ///
-/// Telling watchers costs more than a small turn of the core task, so nobody is told while nobody
-/// watches: the newest status is in `current`.
-pub(super) struct Board {
+/// Notifying watchers costs more than a small turn of the core task, so it is skipped while there
+/// are none: the newest status is in `current`.
+pub(super) struct StatusCell {
     current: Mutex<Status>,
     watched: watch::Sender<Status>,
 }
 
-impl Board {
+impl StatusCell {
     pub(super) fn new(status: Status) -> Self {
         Self { current: Mutex::new(status.clone()), watched: watch::Sender::new(status) }
     }
 
-    /// Changes the status by `change`, which tells whether it did.
+    /// Changes the status by `change`, which returns whether it did.
     pub(super) fn update(&self, change: impl FnOnce(&mut Status) -> bool) {
         let mut current = self.lock();
         if change(&mut current) && self.watched.receiver_count() > 0 {

@@ -1,40 +1,40 @@
-//! Who waits for which entry.
+//! Callers that wait for entries of the log.
 //!
-//! Invariant: the entries waited for have rising indexes. The core task adds waiters and gives them
-//! up; the apply task answers them. A waiter stays here until its answer is known, so that a state
-//! machine that hangs keeps no caller longer than its deadline.
+//! Invariant: waiters have rising indexes. The core task adds and expires them; the apply task
+//! answers them. A waiter stays here until its answer is known, so that a hanging state machine
+//! keeps no caller beyond its deadline.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::call::Reply;
-use super::error::{Unknown, WriteError};
+use super::error::{UnknownReason, WriteError};
+use super::reply::Reply;
 use crate::types::{EntryId, Index, Instant};
 
 /// A caller whose command is in the log.
 pub(super) struct Waiter<A> {
     pub(super) id: EntryId,
-    /// When it was appended.
+    /// Time of the append.
     pub(super) since: Instant,
     pub(super) deadline: Instant,
-    pub(super) why: Ending,
+    pub(super) expiry: Expiry,
     pub(super) reply: Reply<A, WriteError>,
 }
 
-/// What it means that a waiter's deadline passes.
+/// Meaning of an expired deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// The caller does not want to wait longer.
+pub(super) enum Expiry {
+    /// The caller's own deadline.
     Deadline,
-    /// This peer no longer leads, and what became of the entry was not heard in time.
+    /// The time limit after leadership was lost.
     LeadershipLost,
 }
 
 /// The waiters of one node.
 pub(super) struct Waiters<A>(Mutex<VecDeque<Waiter<A>>>);
 
-/// A caller and what it gets.
-pub(super) type Answered<A> = (Waiter<A>, Result<A, WriteError>);
+/// A caller and its result.
+pub(super) type Completed<A> = (Waiter<A>, Result<A, WriteError>);
 
 impl<A> Default for Waiters<A> {
     fn default() -> Self {
@@ -43,27 +43,27 @@ impl<A> Default for Waiters<A> {
 }
 
 impl<A> Waiters<A> {
-    /// Adds waiters of new entries. Older ones at or after the first index waited under another
-    /// leadership for entries that this log has lost since.
+    /// Adds waiters of new entries. Older ones at or after the first index belong to entries of an
+    /// earlier leadership that this log has lost since.
     pub(super) fn add(&self, new: &mut Vec<Waiter<A>>) {
         let Some(first) = new.first() else { return };
         let mut waiters = self.lock();
         let keep = waiters.partition_point(|waiter| waiter.id.index < first.id.index);
-        let overtaken = waiters.split_off(keep);
+        let overwritten = waiters.split_off(keep);
         waiters.extend(new.drain(..));
         drop(waiters);
-        for waiter in overtaken {
-            waiter.give_up(Unknown::LeadershipLost);
+        for waiter in overwritten {
+            waiter.fail(UnknownReason::LeadershipLost);
         }
     }
 
-    /// Takes out whoever waits for these entries, which were applied with these answers. A waiter
-    /// whose index holds another entry was replaced; one whose index was jumped over by a snapshot
-    /// never learns its answer.
+    /// Removes the waiters of applied entries, with their answers. A waiter whose index holds
+    /// another entry was replaced; one whose index was skipped by a snapshot never learns its
+    /// answer.
     pub(super) fn answer(
         &self,
         answers: &mut Vec<(EntryId, Option<A>)>,
-        done: &mut Vec<Answered<A>>,
+        completed: &mut Vec<Completed<A>>,
     ) {
         let mut waiters = self.lock();
         if waiters.is_empty() {
@@ -71,68 +71,68 @@ impl<A> Waiters<A> {
         }
         for (id, answer) in answers.drain(..) {
             while let Some(waiter) = waiters.pop_front_if(|waiter| waiter.id.index <= id.index) {
-                let unknown = Unknown::LeadershipLost;
+                let unknown = UnknownReason::LeadershipLost;
                 if waiter.id == id {
                     if let Some(answer) = answer {
-                        done.push((waiter, Ok(answer)));
+                        completed.push((waiter, Ok(answer)));
                     }
                     break;
                 }
                 let error = match waiter.id.index == id.index {
                     true => WriteError::Replaced { id: waiter.id },
-                    false => WriteError::OutcomeUnknown { id: Some(waiter.id), why: unknown },
+                    false => WriteError::OutcomeUnknown { id: Some(waiter.id), reason: unknown },
                 };
-                done.push((waiter, Err(error)));
+                completed.push((waiter, Err(error)));
             }
         }
     }
 
-    /// A snapshot took the place of all entries through `through`: what they were answered is not
-    /// known here.
-    pub(super) fn skip(&self, through: Index) {
+    /// Fails the waiters through `through`, whose entries were replaced by a snapshot: their
+    /// answers are unknown here.
+    pub(super) fn fail_through(&self, through: Index) {
         let mut waiters = self.lock();
         let kept = waiters.partition_point(|waiter| waiter.id.index <= through);
         let rest = waiters.split_off(kept);
-        let skipped = std::mem::replace(&mut *waiters, rest);
+        let failed = std::mem::replace(&mut *waiters, rest);
         drop(waiters);
-        for waiter in skipped {
-            waiter.give_up(Unknown::LeadershipLost);
+        for waiter in failed {
+            waiter.fail(UnknownReason::LeadershipLost);
         }
     }
 
-    /// This peer leads no longer: whoever waits learns by `until` what became of its entry.
-    pub(super) fn hurry(&self, until: Instant) {
+    /// Limits all deadlines to `until`, after leadership was lost.
+    pub(super) fn shorten_deadlines(&self, until: Instant) {
         for waiter in &mut *self.lock() {
             if until < waiter.deadline {
                 waiter.deadline = until;
-                waiter.why = Ending::LeadershipLost;
+                waiter.expiry = Expiry::LeadershipLost;
             }
         }
     }
 
-    /// Gives up whoever has waited for too long, and tells when the next one will have.
+    /// Fails expired waiters; returns the next deadline.
     pub(super) fn expire(&self, now: Instant) -> Option<Instant> {
         let mut waiters = self.lock();
-        let (late, rest) =
+        let (expired, rest) =
             waiters.drain(..).partition::<VecDeque<_>, _>(|waiter| waiter.deadline <= now);
         *waiters = rest;
         let next = waiters.iter().map(|waiter| waiter.deadline).min();
         drop(waiters);
-        for waiter in late {
-            let why = match waiter.why {
-                Ending::Deadline => Unknown::DeadlinePassed,
-                Ending::LeadershipLost => Unknown::LeadershipLost,
+        for waiter in expired {
+            let reason = match waiter.expiry {
+                Expiry::Deadline => UnknownReason::DeadlineExceeded,
+                Expiry::LeadershipLost => UnknownReason::LeadershipLost,
             };
-            waiter.give_up(why);
+            waiter.fail(reason);
         }
         next
     }
 
-    /// The node ends: nobody waits any longer.
-    pub(super) fn end(&self, why: &Unknown) {
+    /// Fails all waiters when the node stops.
+    pub(super) fn close(&self, reason: &UnknownReason) {
         let all = std::mem::take(&mut *self.lock());
         for waiter in all {
-            waiter.give_up(why.clone());
+            waiter.fail(reason.clone());
         }
     }
 
@@ -142,7 +142,7 @@ impl<A> Waiters<A> {
 }
 
 impl<A> Waiter<A> {
-    fn give_up(self, why: Unknown) {
-        self.reply.send(Err(WriteError::OutcomeUnknown { id: Some(self.id), why }));
+    fn fail(self, reason: UnknownReason) {
+        self.reply.send(Err(WriteError::OutcomeUnknown { id: Some(self.id), reason }));
     }
 }

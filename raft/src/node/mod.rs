@@ -109,7 +109,7 @@ pub struct Node {
     last_applied: Index,
     /// A leader's snapshot that goes to the state machine once this write is durable.
     restoring: Option<(WriteId, Snapshot)>,
-    /// Reads that are safe once the state machine has applied their index, whoever leads then.
+    /// Reads that are safe once the state machine has applied their index, under any later leader.
     confirmed_reads: Confirmed,
     /// The number of the next request to a leader.
     next_request: RequestId,

@@ -258,7 +258,7 @@ impl Node {
     }
 
     /// Drops the reads that waited in an earlier role. Confirmed reads stay: their entries are
-    /// committed, whoever leads.
+    /// committed, under any later leader.
     pub(super) fn drop_reads_of(&mut self, role: Role) {
         match role {
             Role::Leader(leader) => {

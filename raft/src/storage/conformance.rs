@@ -1,7 +1,7 @@
-//! What every store must do, as a check that whoever writes a store calls from a test.
+//! The conformance check of stores, to be called from the tests of a store.
 //!
-//! The meaning of records is [`PersistentState::record`]; a store is right if, after any writes of a node
-//! and however often it is opened anew, it holds what that says.
+//! Records mean what [`PersistentState::record`] does; a store conforms if, after any writes of a
+//! node and however often it is reopened, it holds that state.
 //!
 //! ```
 //! use raft::storage::{MemoryStorage, conformance};
@@ -23,43 +23,43 @@ use crate::output::{HardState, Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, PeerId, Term, WriteId};
 
-/// How many scripts [`check`] plays.
+/// Number of scripts run by [`check`].
 pub const SCRIPTS: u64 = 32;
 
-/// How many batches each of them has.
+/// Number of batches in a script.
 pub const BATCHES: usize = 32;
 
-/// Plays scripts of random writes on a store, which is closed and opened again in between, and
-/// compares it each time with what the writes mean.
+/// Runs scripts of random writes on a store, which is closed and reopened in between, and compares
+/// it each time with the expected state.
 ///
-/// `place` makes a place without a store, and what it returns opens the store there: first an empty
-/// one, later what the last one left behind, after it was dropped. To check what survives a
-/// crash, let opening lose what was not durable.
+/// `new_place` creates an empty location and returns a function that opens the store there: first an
+/// empty one, later the one left behind, after it was dropped. To check what survives a crash, let
+/// opening lose what was not durable.
 ///
 /// # Errors
-/// The first difference, with what was written last.
-pub fn check<P, O, S>(mut place: P) -> Result<(), Violation>
+/// The first difference, with the last writes.
+pub fn check<P, O, S>(mut new_place: P) -> Result<(), Violation>
 where
     P: FnMut() -> O,
     O: FnMut() -> Result<S, StorageError>,
     S: Storage,
 {
-    (0..SCRIPTS).try_for_each(|seed| play(seed, &mut place()))
+    (0..SCRIPTS).try_for_each(|seed| run_script(seed, &mut new_place()))
 }
 
-fn play<S: Storage>(
+fn run_script<S: Storage>(
     seed: u64,
     open: &mut impl FnMut() -> Result<S, StorageError>,
 ) -> Result<(), Violation> {
     let mut script = Script::new(seed);
     let mut last = Vec::new();
     let violation = |what: String, last: &[Write]| Violation { seed, what, last: last.to_vec() };
-    let refused = |error: StorageError| format!("it is refused: {error}");
+    let rejected = |error: StorageError| format!("write rejected: {error}");
     let mut store =
         opened(open, &PersistentState::default()).map_err(|what| violation(what, &last))?;
     for _ in 0..BATCHES {
         last = script.batch();
-        store.write(&last).map_err(|error| violation(refused(error), &last))?;
+        store.write(&last).map_err(|error| violation(rejected(error), &last))?;
         if script.random.below(3) == 0 {
             drop(store);
             store = opened(open, script.model()).map_err(|what| violation(what, &last))?;
@@ -74,12 +74,12 @@ fn opened<S: Storage>(
     open: &mut impl FnMut() -> Result<S, StorageError>,
     model: &PersistentState,
 ) -> Result<S, String> {
-    let mut store = open().map_err(|error| format!("it does not open: {error}"))?;
-    let loaded = store.load().map_err(|error| format!("it cannot be read: {error}"))?;
+    let mut store = open().map_err(|error| format!("cannot open: {error}"))?;
+    let loaded = store.load().map_err(|error| format!("cannot load: {error}"))?;
     difference(&loaded, model).map_or(Ok(store), Err)
 }
 
-/// Where two states differ first, in words; `None` if they are the same.
+/// The first difference of two states, as text; `None` if they are equal.
 #[must_use]
 pub fn difference(found: &PersistentState, expected: &PersistentState) -> Option<String> {
     if found.hard_state != expected.hard_state {
@@ -95,8 +95,8 @@ pub fn difference(found: &PersistentState, expected: &PersistentState) -> Option
     Some(format!("found {found:?}, expected {expected:?}"))
 }
 
-/// All states that a crash during these writes may leave behind, if `before` was durable: the
-/// records take effect in order, and an append may do so up to any of its entries.
+/// All states that a crash during these writes may leave behind after the durable state `before`:
+/// records take effect in order, and an append up to any of its entries.
 pub fn survivors(before: &PersistentState, writes: &[Write]) -> Vec<PersistentState> {
     let mut now = before.clone();
     let mut states = vec![now.clone()];
@@ -117,7 +117,7 @@ pub fn survivors(before: &PersistentState, writes: &[Write]) -> Vec<PersistentSt
     states
 }
 
-/// A store does not do what its records mean.
+/// A store that does not conform.
 #[derive(Clone, Debug)]
 pub struct Violation {
     seed: u64,
@@ -133,7 +133,7 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Writes as a node may issue them, drawn from a seed, and what they amount to.
+/// Writes as a node may issue them, drawn from a seed, and the resulting state.
 ///
 /// ```
 /// use raft::storage::conformance::Script;
@@ -155,19 +155,19 @@ impl Script {
         Self { random: Random(seed), next: WriteId::ZERO, model: PersistentState::default() }
     }
 
-    /// What all writes so far amount to.
+    /// The state after all writes so far.
     #[must_use]
     pub const fn model(&self) -> &PersistentState {
         &self.model
     }
 
-    /// Goes on as a node does that starts from this state.
-    pub fn go_on_from(&mut self, state: PersistentState) {
+    /// Continues as a node that starts from this state.
+    pub fn resume_from(&mut self, state: PersistentState) {
         self.model = state;
         self.next = WriteId::ZERO;
     }
 
-    /// The next writes, none to eight, to be carried out together.
+    /// The next writes, none to eight, as one batch.
     pub fn batch(&mut self) -> Vec<Write> {
         (0..self.random.below(9)).map(|_| self.write()).collect()
     }
@@ -193,13 +193,13 @@ impl Script {
         }
         let first = self.model.last().index;
         let count = 1 + self.random.below(4);
-        let entry = |place| {
+        let entry = |offset| {
             let payload = match self.random.below(6) {
                 0 => Payload::NoOp,
                 1 => Payload::Membership(self.membership()),
                 _ => Payload::Command(self.random.bytes()),
             };
-            Entry { id: EntryId::new(term, first.plus(place)), payload }
+            Entry { id: EntryId::new(term, first.plus(offset)), payload }
         };
         Record::Append((1..=count).map(entry).collect())
     }
@@ -225,8 +225,8 @@ impl Script {
         let data = self.random.bytes();
         if self.random.below(3) > 0 {
             let last = self.model.entries.len().checked_sub(1)? as u64;
-            let place = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
-            let last_included = self.model.entries[place].id;
+            let position = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
+            let last_included = self.model.entries[position].id;
             let snapshot = Snapshot { last_included, membership: self.membership(), data };
             return Some(Record::Snapshot { snapshot, suffix: Suffix::Kept });
         }
@@ -252,7 +252,7 @@ impl Script {
     }
 }
 
-/// Numbers without meaning (splitmix64), the same for the same seed on every machine.
+/// A seeded random number generator (splitmix64).
 #[derive(Clone, Debug)]
 struct Random(u64);
 

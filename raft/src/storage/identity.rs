@@ -1,11 +1,11 @@
-//! Whose store it is, who wrote it in which format, and how far an earlier start has read it.
+//! The identity of a store: its peer, writer and format, and the extent of earlier reads.
 
 use std::fmt::Write as _;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::StorageError;
-use super::folder::{self, Folder, TEMPORARY};
+use super::directory::{self, Directory, TEMPORARY, io_error};
 use super::lock::LOCK;
 use crate::types::PeerId;
 
@@ -14,7 +14,7 @@ const IDENTITY: &str = "IDENTITY";
 /// The format that this version writes, and the only one so far of either kind.
 const FORMAT: u64 = 1;
 
-/// Which store has written a folder.
+/// The kind of store in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `DiskStorage`.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     const ALL: [Self; 2] = [Self::Log, Self::Redb];
 
-    /// What the first line says before the number of the format.
+    /// The first line up to the format number.
     const fn title(self) -> &'static str {
         match self {
             Self::Log => "raft store, format ",
@@ -48,9 +48,8 @@ pub(super) struct Identity {
     pub(super) peer: PeerId,
     /// The seed of all checksums; no two stores have the same.
     pub(super) seed: u64,
-    /// All writes with lower numbers have been read after they were durable, so that one of them
-    /// that is missing or broken is damage, whatever it looks like. `DiskStorage` counts its frames,
-    /// `RedbStorage` its transactions.
+    /// All writes with lower numbers were durable and have been read, so that a missing or broken
+    /// one is damage. `DiskStorage` counts its frames, `RedbStorage` its transactions.
     pub(super) read_through: u64,
 }
 
@@ -60,55 +59,56 @@ impl Identity {
         Self { kind, peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
     }
 
-    /// Reads the identity of the store in a folder; a folder without a store has none.
-    pub(super) fn read<F: Folder>(folder: &F) -> Result<Option<Self>, StorageError> {
-        let place = folder.place(IDENTITY);
-        let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+    /// Reads the identity of the store in a directory; `None` without a store.
+    pub(super) fn read<F: Directory>(directory: &F) -> Result<Option<Self>, StorageError> {
+        let path = directory.path_of(IDENTITY);
+        let names =
+            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
         if !names.iter().any(|name| name == IDENTITY) {
             let ours = |name: &&String| *name == LOCK || name.ends_with(TEMPORARY);
             return match names.iter().find(|name| !ours(name)) {
                 None => Ok(None),
-                Some(other) => Err(no_store(&folder.place(""), other)),
+                Some(other) => Err(not_a_store(&directory.path_of(""), other)),
             };
         }
-        let bytes = folder.read(IDENTITY).map_err(folder::failed(format!("read {place}")))?;
-        Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
+        let bytes = directory.read(IDENTITY).map_err(io_error(format!("read {path}")))?;
+        Self::parse(&String::from_utf8_lossy(&bytes), &path).map(Some)
     }
 
-    /// The identity of the store in a folder, which begins here if there is none.
+    /// Reads the identity of the store in a directory, or creates one.
     ///
     /// # Errors
-    /// The folder is another peer's, of another kind of store, or of something else.
-    pub(super) fn read_or_begin<F: Folder>(
-        folder: &mut F,
+    /// The directory belongs to another peer, another kind of store, or something else.
+    pub(super) fn read_or_create<F: Directory>(
+        directory: &mut F,
         kind: Kind,
         peer: PeerId,
     ) -> Result<Self, StorageError> {
-        if let Some(identity) = Self::read(folder)? {
-            identity.belongs_to(kind, peer, &folder.place(""))?;
+        if let Some(identity) = Self::read(directory)? {
+            identity.check_owner(kind, peer, &directory.path_of(""))?;
             return Ok(identity);
         }
         let identity = Self::new(kind, peer);
-        identity.write(folder)?;
+        identity.write(directory)?;
         Ok(identity)
     }
 
-    pub(super) fn write<F: Folder>(&self, folder: &mut F) -> Result<(), StorageError> {
-        folder::replace(folder, IDENTITY, &[self.text().as_bytes()])
+    pub(super) fn write<F: Directory>(&self, directory: &mut F) -> Result<(), StorageError> {
+        directory::replace(directory, IDENTITY, &[self.text().as_bytes()])
     }
 
     /// # Errors
-    /// The folder is another peer's, or of another kind of store.
-    pub(super) fn belongs_to(
+    /// The directory belongs to another peer or another kind of store.
+    pub(super) fn check_owner(
         &self,
         kind: Kind,
         peer: PeerId,
-        folder: &str,
+        directory: &str,
     ) -> Result<(), StorageError> {
         if self.kind != kind {
             let (found, wanted) = (self.kind.storage(), kind.storage());
             return Err(StorageError::Unreadable(format!(
-                "{folder} was written by {found}, not by {wanted}: open it with {found}, or name \
+                "{directory} was written by {found}, not by {wanted}: open it with {found}, or name \
                  another data_dir"
             )));
         }
@@ -117,7 +117,7 @@ impl Identity {
         }
         let owner = self.peer;
         Err(StorageError::Unreadable(format!(
-            "{folder} holds the state of peer {owner}, not of peer {peer}: \
+            "{directory} holds the state of peer {owner}, not of peer {peer}: \
              every peer needs a data_dir of its own"
         )))
     }
@@ -136,13 +136,13 @@ impl Identity {
         text
     }
 
-    fn parse(text: &str, place: &str) -> Result<Self, StorageError> {
-        let damaged = || StorageError::Damaged(format!("{place}: it reads {text:?}"));
+    fn parse(text: &str, path: &str) -> Result<Self, StorageError> {
+        let damaged = || StorageError::Damaged(format!("{path}: unexpected content {text:?}"));
         let titled = |kind: Kind| Some((kind, value(text, kind.title())?.parse().ok()?));
         let titled: Option<(Kind, u64)> = Kind::ALL.into_iter().find_map(titled);
         let (kind, format) = titled.ok_or_else(damaged)?;
         if format > FORMAT {
-            return Err(newer(place, format, value(text, "written by ").unwrap_or("something")));
+            return Err(newer(path, format, value(text, "written by ").unwrap_or("something")));
         }
         let (content, check) = text.split_at(text.find("check ").ok_or_else(damaged)?);
         if check != format!("check {:016x}\n", xxh3_64(content.as_bytes())) {
@@ -156,22 +156,22 @@ impl Identity {
     }
 }
 
-/// What follows `name` on the line that begins with it.
+/// The rest of the line that begins with `name`.
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name))
 }
 
-fn newer(place: &str, format: u64, writer: &str) -> StorageError {
+fn newer(path: &str, format: u64, writer: &str) -> StorageError {
     StorageError::Unreadable(format!(
-        "{place}: the store has format {format}, written by {writer}; raft {} reads format {FORMAT} \
+        "{path}: the store has format {format}, written by {writer}; raft {} reads format {FORMAT} \
          only: start the version that wrote it, or a newer one",
         env!("CARGO_PKG_VERSION"),
     ))
 }
 
-fn no_store(folder: &str, other: &str) -> StorageError {
+fn not_a_store(directory: &str, other: &str) -> StorageError {
     StorageError::Unreadable(format!(
-        "{folder} holds {other:?} but no {IDENTITY}: data_dir must name an empty folder, or one \
+        "{directory} holds {other:?} but no {IDENTITY}: data_dir must name an empty directory, or one \
          that a raft store has written"
     ))
 }
@@ -184,7 +184,7 @@ mod tests {
         Identity { kind: Kind::Log, peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
 
     #[test]
-    fn an_identity_is_read_as_it_was_written() {
+    fn an_identity_is_read_back() {
         for kind in Kind::ALL {
             let it = Identity { kind, ..IT };
             assert_eq!(Identity::parse(&it.text(), "f").map_err(|error| error.to_string()), Ok(it));
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn any_wrong_byte_is_an_error() {
+    fn any_changed_byte_is_an_error() {
         let text = IT.text();
-        for place in 0..text.len() {
+        for position in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
-            bytes[place] ^= 1;
+            bytes[position] ^= 1;
             let wrong = String::from_utf8_lossy(&bytes).into_owned();
             assert!(Identity::parse(&wrong, "f").is_err(), "{wrong}");
-            assert!(Identity::parse(&text[..place], "f").is_err(), "cut at {place}");
+            assert!(Identity::parse(&text[..position], "f").is_err(), "cut at {position}");
         }
     }
 

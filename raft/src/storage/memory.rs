@@ -1,4 +1,4 @@
-//! A store in memory: durable as long as somebody holds it.
+//! A store in memory, for tests and benchmarks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,8 +6,7 @@ use super::{Storage, StorageError, WriteSpeed};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 
-/// A store in memory. Its clones share one state, so that a test which keeps one can start a peer
-/// again from what the last one wrote.
+/// A store in memory. Clones share one state, so that a test can restart a peer from a kept clone.
 ///
 /// ```
 /// use raft::storage::{MemoryStorage, Storage};

@@ -1,13 +1,32 @@
-//! Where a peer's durable state lives: what a driver asks of a store, and a store in memory.
+//! The durable state of a peer: the [`Storage`] trait, and implementations of it.
 //!
-//! A store carries out the core's writes, no more: what each record means is said once, by
-//! [`PersistentState::record`](crate::PersistentState::record), and every store must mean the same.
+//! ```
+//! use raft::PeerId;
+//! use raft::storage::{DiskStorage, Storage};
+//!
+//! # let temporary = tempfile::tempdir()?;
+//! # let data_dir = temporary.path().join("1");
+//! let mut store = DiskStorage::open(&data_dir, PeerId::new(1))?;
+//! assert!(store.load()?.entries.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | keep a log on disk (feature `disk`) | `DiskStorage`, or `Builder::data_dir` of the driver |
+//! | keep it in a redb database (feature `redb`) | `RedbStorage` |
+//! | test without a disk | [`MemoryStorage`] |
+//! | write a store, and test it | [`Storage`], [`conformance`] |
+//! | handle a damaged or occupied data directory | [`StorageError`] |
+//!
+//! A store performs the core's writes, no more: the meaning of each record is defined once, by
+//! [`PersistentState::record`](crate::PersistentState::record), and is the same for every store.
 
 pub mod conformance;
 #[cfg(feature = "disk")]
-mod disk;
+mod directory;
 #[cfg(feature = "disk")]
-mod folder;
+mod disk;
 #[cfg(feature = "disk")]
 mod health;
 #[cfg(feature = "disk")]
@@ -31,29 +50,29 @@ use std::error::Error;
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 
-/// A store of one peer. A driver calls it from a thread of its own, so it may block.
+/// A store of one peer. A driver calls it from its own thread, so it may block.
 pub trait Storage: Send + 'static {
-    /// Reads what survived. Called once, before the first write.
+    /// Loads the durable state. Called once, before the first write.
     ///
     /// # Errors
-    /// The store cannot be read, or holds what its own durable writes cannot have left behind.
+    /// The store cannot be read, or is damaged.
     fn load(&mut self) -> Result<PersistentState, StorageError>;
 
-    /// Carries out these writes in order, and returns once all of them are durable. If one of them
+    /// Performs these writes in order, and returns once all of them are durable. If one of them
     /// survives a crash, so do all before it.
     ///
     /// # Errors
-    /// Some or all of the writes may not be durable. The driver writes nothing more after an
-    /// error: what the store holds is known again only after [`Storage::load`] of a new start.
+    /// Some or all of the writes may not be durable. The driver writes nothing more after an error:
+    /// the durable state is known again only after a restart, by [`Storage::load`].
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError>;
 
-    /// Whether writes take time. A driver asks once, at its start.
+    /// The speed of writes. A driver asks once, at its start.
     fn write_speed(&self) -> WriteSpeed {
         WriteSpeed::TakesTime
     }
 }
 
-/// A store that is chosen while the program runs.
+/// A store chosen at run time.
 impl Storage for Box<dyn Storage> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         (**self).load()
@@ -68,51 +87,50 @@ impl Storage for Box<dyn Storage> {
     }
 }
 
-/// Whether a store's writes take time.
+/// The speed of a store's writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteSpeed {
-    /// They may: they wait for a disk. A driver writes from a thread of its own.
+    /// They may wait for a disk. A driver writes from a thread of its own.
     TakesTime,
-    /// They never wait, like writes to memory. A driver writes in place: waking a thread would take
-    /// a hundred times as long as the write.
+    /// They never wait, like writes to memory. A driver writes directly: waking a thread would take
+    /// a hundred times as long.
     Immediate,
 }
 
-/// A store that cannot do what it was asked.
+/// An error of a store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// The system refused.
+    /// An I/O error.
     #[error("cannot {what}: {source}")]
     Io {
-        /// What was tried, with the path.
+        /// The failed operation, with the path.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Somebody else uses the store, which allows only one at a time.
-    #[error("the data folder {folder} is in use by another process ({})", said(owner))]
+    /// The data directory is in use.
+    #[error("data directory {directory} is in use by another process ({})", owner_text(owner))]
     InUse {
-        /// The folder, as it was named.
-        folder: String,
-        /// The other's process id, as far as it is known; empty for a program that opened the
-        /// database in the folder and is no store.
+        /// The directory.
+        directory: String,
+        /// The process id in `LOCK`; empty if a program other than a store has the database open.
         owner: String,
     },
-    /// The store holds what durable writes cannot have left behind; says what and where.
+    /// The stored data is damaged, with the position and the finding.
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    /// The store was written by something newer, or is no store.
+    /// The store was written in a newer format, or is not a store.
     #[error("{0}")]
     Unreadable(String),
-    /// What a store of somebody else's has to say.
+    /// An error of a store outside this library.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
 }
 
-fn said(owner: &str) -> String {
+fn owner_text(owner: &str) -> String {
     if owner.is_empty() {
-        return "it has not written its number into LOCK".to_owned();
+        return "no process id in LOCK".to_owned();
     }
-    format!("it wrote {owner:?} into LOCK")
+    format!("process id in LOCK: {owner:?}")
 }

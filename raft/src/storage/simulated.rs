@@ -1,5 +1,4 @@
-//! Power that goes away, a disk that is full, a flush that fails: at every single step of every store
-//! that keeps its state on a disk.
+//! Power loss, a full disk and failed flushes at every single step of every store on disk.
 
 use std::io;
 
@@ -10,34 +9,34 @@ use crate::storage::{Storage, StorageError};
 
 const BATCHES: usize = 8;
 
-/// What happens to a disk from some step on.
+/// A fault of a disk from some step on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Nothing can be done any more.
+    /// Every operation fails.
     Off,
-    /// Whatever needs space fails; of a write, half is done.
+    /// Operations that need space fail; a write is done by half.
     Full,
-    /// The next flush fails, and what it should have made durable never is, as on systems that
-    /// count a page as clean after the failed attempt.
+    /// The next flush fails, and its data is never made durable, as on systems that count a page as
+    /// clean after the failed attempt.
     FlushFails,
 }
 
-/// What of the things that were not durable survives the loss of power.
+/// The part of the data that is not durable and survives power loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Survives {
     Nothing,
     Everything,
-    /// Some, drawn from this seed.
+    /// Random parts, drawn from this seed.
     Parts(u64),
 }
 
-/// Draws what survives.
-pub(super) struct Luck {
+/// Draws the parts that survive.
+pub(super) struct Survival {
     survives: Survives,
     random: u64,
 }
 
-impl Luck {
+impl Survival {
     pub(super) const fn new(survives: Survives) -> Self {
         let random = match survives {
             Survives::Parts(seed) => seed,
@@ -46,8 +45,8 @@ impl Luck {
         Self { survives, random }
     }
 
-    /// Whether the next thing survives.
-    pub(super) fn lasts(&mut self) -> bool {
+    /// Draws whether the next part survives.
+    pub(super) fn survives(&mut self) -> bool {
         match self.survives {
             Survives::Nothing => false,
             Survives::Everything => true,
@@ -61,17 +60,17 @@ impl Luck {
     }
 }
 
-/// What is wrong with a disk, and from when on.
+/// Counts the steps of a disk and injects a fault.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct FaultInjector {
     steps: u64,
     fault: Option<(u64, Fault)>,
-    /// Whether the fault has happened.
+    /// True once the fault has happened.
     failed: bool,
 }
 
-impl Trouble {
-    /// Counts a step, and fails it if it is one of those that the fault hits and its time has come.
+impl FaultInjector {
+    /// Counts a step, and fails it if the fault is due and is one of `hits`.
     pub(super) fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
         self.steps += 1;
         match self.fault {
@@ -90,7 +89,7 @@ impl Trouble {
         }
     }
 
-    /// Whether a step now would be hit by this fault.
+    /// True if this fault is due.
     pub(super) fn is_next(&self, wanted: Fault) -> bool {
         self.fault.is_some_and(|(after, fault)| fault == wanted && self.steps >= after)
     }
@@ -102,50 +101,50 @@ impl Trouble {
 }
 
 /// A machine with a simulated disk and a store on it.
-pub(super) trait Machine: Clone + Default {
+pub(super) trait SimulatedMachine: Clone + Default {
     type Store: Storage;
 
-    /// Every how manieth step is tried.
+    /// Distance of the tested steps.
     const STRIDE: usize;
 
     /// Starts the store.
     fn open(&self) -> Result<Self::Store, StorageError>;
-    /// Looks at the trouble of its disk, or makes some.
-    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R;
-    /// Forgets what was not durable and does not survive.
+    /// Accesses the fault injector of the disk.
+    fn faults<R>(&self, look: impl FnOnce(&mut FaultInjector) -> R) -> R;
+    /// Drops the data that is not durable and does not survive.
     fn lose_power(&self, survives: Survives);
 
-    /// The process starts again; the machine never stopped.
+    /// Restarts the process, not the machine.
     fn heal(&self) {
-        self.trouble(|trouble| trouble.fault = None);
+        self.faults(|faults| faults.fault = None);
     }
-    /// The machine starts again.
+    /// Restarts the machine.
     fn power_on(&self, survives: Survives) {
         self.heal();
         self.lose_power(survives);
     }
 }
 
-/// What a run up to its failure has been told, and what it was about to do.
-struct Cut {
+/// The reported state and the pending writes of a run at its failure.
+struct Crash {
     reported: PersistentState,
     under_way: Vec<Write>,
     error: Option<String>,
-    /// Whether the fault had happened before the store was closed.
+    /// True if the fault had happened before the store was closed.
     faulty: bool,
 }
 
-/// Writes the batches of a script until something fails. After that every write must be refused.
-fn run<M: Machine>(machine: &M, script: &mut Script) -> Cut {
-    let cut = |reported, under_way, error| Cut {
+/// Writes the batches of a script until one fails. After that every write must be rejected.
+fn run<M: SimulatedMachine>(machine: &M, script: &mut Script) -> Crash {
+    let crash = |reported, under_way, error| Crash {
         reported,
         under_way,
         error,
-        faulty: machine.trouble(|trouble| trouble.failed),
+        faulty: machine.faults(|faults| faults.failed),
     };
     let mut store = match machine.open() {
         Ok(store) => store,
-        Err(error) => return cut(script.model().clone(), Vec::new(), Some(error.to_string())),
+        Err(error) => return crash(script.model().clone(), Vec::new(), Some(error.to_string())),
     };
     for _ in 0..BATCHES {
         let reported = script.model().clone();
@@ -154,160 +153,156 @@ fn run<M: Machine>(machine: &M, script: &mut Script) -> Cut {
             let again =
                 store.write(&Script::new(99).batch()).expect_err("a failed store is closed");
             assert!(again.to_string().contains("after an earlier failure"), "{again}");
-            return cut(reported, under_way, Some(error.to_string()));
+            return crash(reported, under_way, Some(error.to_string()));
         }
     }
-    cut(script.model().clone(), Vec::new(), None)
+    crash(script.model().clone(), Vec::new(), None)
 }
 
-/// Starts the store and checks that it holds what was reported and maybe part of what was under
-/// way.
-fn survivor<M: Machine>(machine: &M, cut: &Cut, story: &str) -> PersistentState {
-    let mut store = machine.open().unwrap_or_else(|error| panic!("{story}: {error}"));
-    let found = store.load().unwrap_or_else(|error| panic!("{story}: {error}"));
-    let possible = survivors(&cut.reported, &cut.under_way);
-    assert!(possible.contains(&found), "{story}: found {found:?}, reported {:?}", cut.reported);
+/// Opens the store and checks that it holds the reported state and at most part of the pending
+/// writes.
+fn recover<M: SimulatedMachine>(machine: &M, crash: &Crash, case: &str) -> PersistentState {
+    let mut store = machine.open().unwrap_or_else(|error| panic!("{case}: {error}"));
+    let found = store.load().unwrap_or_else(|error| panic!("{case}: {error}"));
+    let possible = survivors(&crash.reported, &crash.under_way);
+    assert!(possible.contains(&found), "{case}: found {found:?}, reported {:?}", crash.reported);
     found
 }
 
-/// Calls `check` for every step of so many scripts, with the script's seed and the step's number.
-fn at_every_step<M: Machine>(scripts: u64, check: impl Fn(u64, u64)) {
+/// Calls `check` for every step of a number of scripts, with the script's seed and the step.
+fn for_every_step<M: SimulatedMachine>(scripts: u64, check: impl Fn(u64, u64)) {
     let dark = M::default();
-    dark.trouble(|trouble| trouble.after(0, Fault::Off));
+    dark.faults(|faults| faults.after(0, Fault::Off));
     assert!(dark.open().is_err(), "no store starts without power");
     for seed in 0..scripts {
         let machine = M::default();
         assert_eq!(run(&machine, &mut Script::new(seed)).error, None);
-        let steps = machine.trouble(|trouble| trouble.steps);
+        let steps = machine.faults(|faults| faults.steps);
         (seed..steps).step_by(M::STRIDE).for_each(|step| check(seed, step));
     }
 }
 
-/// The same but for the error and how it came about: what was found is what there is.
-fn kept(found: PersistentState) -> Cut {
-    Cut { reported: found, under_way: Vec::new(), error: None, faulty: false }
+/// A crash without pending writes in this state.
+fn without_error(found: PersistentState) -> Crash {
+    Crash { reported: found, under_way: Vec::new(), error: None, faulty: false }
 }
 
-pub(super) fn power_may_go_at_any_step<M: Machine>() {
-    at_every_step::<M>(3, |seed, step| {
+pub(super) fn power_loss_at_any_step<M: SimulatedMachine>() {
+    for_every_step::<M>(3, |seed, step| {
         let parts = (0..2).map(|part| Survives::Parts(part << 32 | seed << 16 | step));
         for survives in [Survives::Nothing, Survives::Everything].into_iter().chain(parts) {
-            let story = format!("seed {seed}, step {step}, {survives:?}");
+            let case = format!("seed {seed}, step {step}, {survives:?}");
             let (machine, mut script) = (M::default(), Script::new(seed));
-            machine.trouble(|trouble| trouble.after(step, Fault::Off));
-            let cut = run(&machine, &mut script);
-            assert!(cut.error.is_some() || !cut.faulty, "{story}");
+            machine.faults(|faults| faults.after(step, Fault::Off));
+            let crash = run(&machine, &mut script);
+            assert!(crash.error.is_some() || !crash.faulty, "{case}");
             machine.power_on(survives);
-            let found = survivor(&machine, &cut, &story);
-            // What was read once stays, and the store goes on from it.
-            script.go_on_from(found.clone());
+            let found = recover(&machine, &crash, &case);
+            // The state that was read stays, and the store continues from it.
+            script.resume_from(found.clone());
             machine.power_on(Survives::Nothing);
-            survivor(&machine, &kept(found), &story);
-            assert_eq!(run(&machine, &mut script).error, None, "{story}");
+            recover(&machine, &without_error(found), &case);
+            assert_eq!(run(&machine, &mut script).error, None, "{case}");
             machine.power_on(Survives::Nothing);
-            survivor(&machine, &kept(script.model().clone()), &story);
+            recover(&machine, &without_error(script.model().clone()), &case);
         }
     });
 }
 
-pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: Machine>() {
-    at_every_step::<M>(1, |seed, step| {
-        // All steps of a start are tried on one of its places in the script.
+pub(super) fn power_loss_at_any_step_of_the_recovery<M: SimulatedMachine>() {
+    for_every_step::<M>(1, |seed, step| {
+        // Every step of the recovery.
         for second in 0..12 {
-            let story = format!("seed {seed}, step {step}, then {second}");
+            let case = format!("seed {seed}, step {step}, then {second}");
             let machine = M::default();
-            machine.trouble(|trouble| trouble.after(step, Fault::Off));
-            let cut = run(&machine, &mut Script::new(seed));
+            machine.faults(|faults| faults.after(step, Fault::Off));
+            let crash = run(&machine, &mut Script::new(seed));
             machine.power_on(Survives::Parts(step));
-            machine.trouble(|trouble| trouble.after(second, Fault::Off));
+            machine.faults(|faults| faults.after(second, Fault::Off));
             let started = machine.open().map(|mut store| store.load().expect("it was just read"));
             machine.power_on(Survives::Parts(second));
-            let found = survivor(&machine, &cut, &story);
+            let found = recover(&machine, &crash, &case);
             if let Ok(started) = started {
-                assert_eq!(found, started, "{story}: what was read is no longer there");
+                assert_eq!(found, started, "{case}: what was read is no longer there");
             }
         }
     });
 }
 
-/// A process that ends without the machine leaves writes that the system knows and the disk does
-/// not, maybe such as the system will not try to write again. A start that reads them must make
-/// them durable.
-pub(super) fn what_a_start_reads_outlives_the_next_loss_of_power<M: Machine>() {
-    at_every_step::<M>(4, |seed, step| {
+/// A process that ends without the machine leaves writes in the system's cache, some of which the
+/// system may never write again. A start that reads them must make them durable.
+pub(super) fn state_read_at_a_start_survives_power_loss<M: SimulatedMachine>() {
+    for_every_step::<M>(4, |seed, step| {
         for fault in [Fault::Off, Fault::FlushFails] {
-            let story = format!("seed {seed}, step {step}, {fault:?}");
+            let case = format!("seed {seed}, step {step}, {fault:?}");
             let machine = M::default();
-            machine.trouble(|trouble| trouble.after(step, fault));
-            let cut = run(&machine, &mut Script::new(seed));
+            machine.faults(|faults| faults.after(step, fault));
+            let crash = run(&machine, &mut Script::new(seed));
             machine.heal();
-            let reported = survivor(&machine, &cut, &story);
+            let reported = recover(&machine, &crash, &case);
             machine.power_on(Survives::Nothing);
-            survivor(&machine, &kept(reported), &story);
+            recover(&machine, &without_error(reported), &case);
         }
     });
 }
 
-pub(super) fn a_full_disk_is_an_error_that_says_what_to_do<M: Machine>() {
-    at_every_step::<M>(4, |seed, step| {
-        let story = format!("seed {seed}, step {step}");
+pub(super) fn a_full_disk_is_an_error_with_a_remedy<M: SimulatedMachine>() {
+    for_every_step::<M>(4, |seed, step| {
+        let case = format!("seed {seed}, step {step}");
         let machine = M::default();
-        machine.trouble(|trouble| trouble.after(step, Fault::Full));
-        let cut = run(&machine, &mut Script::new(seed));
+        machine.faults(|faults| faults.after(step, Fault::Full));
+        let crash = run(&machine, &mut Script::new(seed));
         // The last steps of a script may need no space.
-        if let Some(error) = &cut.error {
-            assert!(error.starts_with("cannot write data/"), "{story}: {error}");
-            assert!(
-                error.contains("free space on the file system of data_dir"),
-                "{story}: {error}"
-            );
+        if let Some(error) = &crash.error {
+            assert!(error.starts_with("cannot write data/"), "{case}: {error}");
+            assert!(error.contains("free space on the file system of data_dir"), "{case}: {error}");
         }
         machine.heal();
-        survivor(&machine, &cut, &story);
+        recover(&machine, &crash, &case);
     });
 }
 
-pub(super) fn a_flush_that_failed_is_never_tried_again<M: Machine>() {
-    at_every_step::<M>(4, |seed, step| {
-        let story = format!("seed {seed}, step {step}");
+pub(super) fn a_failed_flush_is_never_retried<M: SimulatedMachine>() {
+    for_every_step::<M>(4, |seed, step| {
+        let case = format!("seed {seed}, step {step}");
         let machine = M::default();
-        machine.trouble(|trouble| trouble.after(step, Fault::FlushFails));
-        let cut = run(&machine, &mut Script::new(seed));
-        assert_eq!(cut.error.is_some(), cut.faulty, "{story}: every failure is noticed");
+        machine.faults(|faults| faults.after(step, Fault::FlushFails));
+        let crash = run(&machine, &mut Script::new(seed));
+        assert_eq!(crash.error.is_some(), crash.faulty, "{case}: every failure is noticed");
         machine.power_on(Survives::Nothing);
-        survivor(&machine, &cut, &story);
+        recover(&machine, &crash, &case);
     });
 }
 
-pub(super) fn a_simulated_disk_conforms<M: Machine>() {
-    let place = || {
+pub(super) fn the_simulated_disk_conforms<M: SimulatedMachine>() {
+    let new_place = || {
         let machine = M::default();
         move || {
             machine.power_on(Survives::Nothing);
             machine.open()
         }
     };
-    conformance::check(place).expect("every write is durable when it is reported");
+    conformance::check(new_place).expect("every write is durable when it is reported");
 }
 
-/// Makes a test of each story for a machine.
-macro_rules! tell_for {
-    ($machine:ty: $($story:ident)*) => {$(
+/// Defines all tests for a machine.
+macro_rules! test_on {
+    ($machine:ty: $($test:ident)*) => {$(
         #[test]
-        fn $story() {
-            crate::storage::simulated::$story::<$machine>();
+        fn $test() {
+            crate::storage::simulated::$test::<$machine>();
         }
     )*};
     ($machine:ty) => {
-        crate::storage::simulated::tell_for!(
+        crate::storage::simulated::test_on!(
             $machine:
-            power_may_go_at_any_step
-            power_may_go_at_any_step_of_the_start_after_a_crash
-            what_a_start_reads_outlives_the_next_loss_of_power
-            a_full_disk_is_an_error_that_says_what_to_do
-            a_flush_that_failed_is_never_tried_again
-            a_simulated_disk_conforms
+            power_loss_at_any_step
+            power_loss_at_any_step_of_the_recovery
+            state_read_at_a_start_survives_power_loss
+            a_full_disk_is_an_error_with_a_remedy
+            a_failed_flush_is_never_retried
+            the_simulated_disk_conforms
         );
     };
 }
-pub(super) use tell_for;
+pub(super) use test_on;

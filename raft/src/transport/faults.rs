@@ -1,10 +1,10 @@
-//! A network that fails when a test wants it to: cuts, loss and delay around any transport.
+//! Fault injection for tests: cuts, loss and delay around any transport.
 //!
-//! Once [`Faults::cut`] has returned, no message of the two peers reaches a driver, whatever was
-//! still under way, and nothing that was sent during the cut arrives after it. Messages that are
-//! delayed overtake each other.
+//! Once [`Faults::cut`] has returned, no message between the two peers reaches a driver, not even
+//! one in flight, and no message sent during the cut arrives after it. Delayed messages are
+//! reordered.
 //!
-//! For tests alone: every message costs a lock and a task's wake-up more.
+//! For tests only: each message costs an additional lock and task wake-up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,22 +16,22 @@ use super::faulty::{Delivery, FaultPolicy, LinkState};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// How messages of one direction of a link fare.
+/// Faults of one direction of a link.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkFaults {
-    /// Which part of the messages is lost: 0 none, 1 all.
+    /// Probability that a message is lost, from 0 to 1.
     pub loss: f64,
-    /// How long a message takes on top of the real way; drawn for each one.
+    /// Additional delay, drawn for each message.
     pub delay: RangeInclusive<Duration>,
 }
 
 impl LinkFaults {
-    /// Nothing is lost, nothing waits.
-    pub const CLEAR: Self = Self { loss: 0.0, delay: Duration::ZERO..=Duration::ZERO };
+    /// No loss, no delay.
+    pub const NONE: Self = Self { loss: 0.0, delay: Duration::ZERO..=Duration::ZERO };
 }
 
-/// The faults of a whole network. Its clones are the same faults, one of them around each peer's
-/// transport and one with the tester.
+/// The faults of a network. Clones share their state: one for each peer's transport, one for the
+/// test.
 ///
 /// ```
 /// use raft::PeerId;
@@ -47,26 +47,26 @@ impl LinkFaults {
 pub struct Faults(Arc<Mutex<Links>>);
 
 struct Links {
-    links: BTreeMap<Way, Link>,
+    links: BTreeMap<Direction, Link>,
     random: Box<dyn FnMut() -> u64 + Send>,
 }
 
 /// A direction of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Way {
+struct Direction {
     from: PeerId,
     to: PeerId,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Link {
-    passage: LinkState,
-    link_faults: Option<LinkFaults>,
+    state: LinkState,
+    faults: Option<LinkFaults>,
 }
 
 impl Faults {
-    /// No fault yet. `random` gives evenly spread numbers: what is lost and how long a message
-    /// takes is drawn from it, in the order in which messages arrive.
+    /// A network without faults. Losses and delays are drawn from `random`, a source of uniform
+    /// numbers, in the order in which messages arrive.
     #[must_use]
     pub fn new(random: impl FnMut() -> u64 + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Links { links: BTreeMap::new(), random: Box::new(random) })))
@@ -74,41 +74,37 @@ impl Faults {
 
     /// Cuts the link between two peers, in both directions.
     pub fn cut(&self, a: PeerId, b: PeerId) {
-        self.cut_way(a, b);
-        self.cut_way(b, a);
+        self.cut_one_way(a, b);
+        self.cut_one_way(b, a);
     }
 
     /// Cuts one direction of a link.
-    pub fn cut_way(&self, from: PeerId, to: PeerId) {
-        self.lock().link(Way { from, to }).passage = LinkState::Cut;
+    pub fn cut_one_way(&self, from: PeerId, to: PeerId) {
+        self.lock().link(Direction { from, to }).state = LinkState::Cut;
     }
 
-    /// Takes back all cuts of a link, in both directions; its link_faults stays.
+    /// Removes the cuts of a link in both directions; its other faults stay.
     pub fn heal(&self, a: PeerId, b: PeerId) {
-        self.heal_way(a, b);
-        self.heal_way(b, a);
+        self.heal_one_way(a, b);
+        self.heal_one_way(b, a);
     }
 
-    /// Takes back the cut of one direction.
-    pub fn heal_way(&self, from: PeerId, to: PeerId) {
-        self.lock().link(Way { from, to }).passage = LinkState::Open;
+    /// Removes the cut of one direction.
+    pub fn heal_one_way(&self, from: PeerId, to: PeerId) {
+        self.lock().link(Direction { from, to }).state = LinkState::Open;
     }
 
-    /// Changes how messages of one direction fare from now on.
+    /// Sets loss and delay of one direction.
     ///
     /// # Panics
     /// The loss is not between 0 and 1, or the delay's range is empty.
-    pub fn link_faults(&self, from: PeerId, to: PeerId, link_faults: LinkFaults) {
-        assert!(
-            (0.0..=1.0).contains(&link_faults.loss),
-            "loss {} is not in 0..=1",
-            link_faults.loss
-        );
-        assert!(!link_faults.delay.is_empty(), "the delay {:?} is empty", link_faults.delay);
-        self.lock().link(Way { from, to }).link_faults = Some(link_faults);
+    pub fn set_link_faults(&self, from: PeerId, to: PeerId, faults: LinkFaults) {
+        assert!((0.0..=1.0).contains(&faults.loss), "loss {} is not in 0..=1", faults.loss);
+        assert!(!faults.delay.is_empty(), "the delay {:?} is empty", faults.delay);
+        self.lock().link(Direction { from, to }).faults = Some(faults);
     }
 
-    /// Takes back every fault.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.lock().links.clear();
     }
@@ -117,45 +113,45 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn passage(&self, envelope: &Envelope) -> LinkState {
+    fn state(&self, envelope: &Envelope) -> LinkState {
         let links = &self.lock().links;
-        links.get(&Way::of(envelope)).map_or(LinkState::Open, |link| link.passage)
+        links.get(&Direction::of(envelope)).map_or(LinkState::Open, |link| link.state)
     }
 }
 
 impl FaultPolicy for Faults {
-    fn leaves(&self, envelope: &Envelope) -> LinkState {
-        self.passage(envelope)
+    fn on_send(&self, envelope: &Envelope) -> LinkState {
+        self.state(envelope)
     }
 
-    fn arrives(&self, envelope: &Envelope) -> Delivery {
-        self.lock().fate(Way::of(envelope))
+    fn on_receive(&self, envelope: &Envelope) -> Delivery {
+        self.lock().delivery(Direction::of(envelope))
     }
 
-    fn arrives_late(&self, envelope: &Envelope) -> LinkState {
-        self.passage(envelope)
+    fn on_delayed(&self, envelope: &Envelope) -> LinkState {
+        self.state(envelope)
     }
 }
 
-impl Way {
+impl Direction {
     fn of(envelope: &Envelope) -> Self {
         Self { from: envelope.from, to: envelope.to }
     }
 }
 
 impl Links {
-    fn link(&mut self, way: Way) -> &mut Link {
-        self.links.entry(way).or_default()
+    fn link(&mut self, direction: Direction) -> &mut Link {
+        self.links.entry(direction).or_default()
     }
 
-    fn fate(&mut self, way: Way) -> Delivery {
-        let Some(Link { passage, link_faults }) = self.links.get(&way) else {
+    fn delivery(&mut self, direction: Direction) -> Delivery {
+        let Some(Link { state, faults }) = self.links.get(&direction) else {
             return Delivery::After(Duration::ZERO);
         };
-        if *passage == LinkState::Cut {
+        if *state == LinkState::Cut {
             return Delivery::Lost;
         }
-        let Some(LinkFaults { loss, delay }) = link_faults.clone() else {
+        let Some(LinkFaults { loss, delay }) = faults.clone() else {
             return Delivery::After(Duration::ZERO);
         };
         if self.unit() < loss {

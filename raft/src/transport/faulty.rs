@@ -1,7 +1,7 @@
-//! Faults around any transport: where messages are lost, kept back and doubled, and who decides it.
+//! A transport that loses, delays and duplicates messages as a policy decides.
 //!
-//! All faults are played where a message arrives, after the real connection has carried it, and a
-//! cut is asked for once more where it is sent and where it arrives late.
+//! Faults are injected where a message arrives, after the real connection has carried it; cuts are
+//! also checked when it is sent and when a delayed message is delivered.
 
 use std::time::Duration;
 
@@ -12,76 +12,76 @@ use super::{Inbox, Transport, TransportError};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// Decides what becomes of messages. Its clones decide together, one of them around each peer's
-/// transport and one with the tester. [`Faults`](super::Faults) is one.
+/// Decides the fate of messages. Clones share their state: one for each peer's transport, one for
+/// the test. [`Faults`](super::Faults) is an implementation.
 ///
 /// ```
 /// use std::time::Duration;
 /// use raft::Envelope;
 /// use raft::transport::{Delivery, FaultPolicy, LinkState};
 ///
-/// /// A network on which everything takes a millisecond.
+/// /// A network that delays every message by a millisecond.
 /// #[derive(Clone)]
 /// struct Slow;
 ///
 /// impl FaultPolicy for Slow {
-///     fn leaves(&self, _: &Envelope) -> LinkState {
+///     fn on_send(&self, _: &Envelope) -> LinkState {
 ///         LinkState::Open
 ///     }
-///     fn arrives(&self, _: &Envelope) -> Delivery {
+///     fn on_receive(&self, _: &Envelope) -> Delivery {
 ///         Delivery::After(Duration::from_millis(1))
 ///     }
-///     fn arrives_late(&self, _: &Envelope) -> LinkState {
+///     fn on_delayed(&self, _: &Envelope) -> LinkState {
 ///         LinkState::Open
 ///     }
 /// }
 /// ```
 pub trait FaultPolicy: Clone + Send + Sync + 'static {
-    /// A message is about to leave its sender; tells whether it may.
-    fn leaves(&self, envelope: &Envelope) -> LinkState;
+    /// Decides whether a message is sent.
+    fn on_send(&self, envelope: &Envelope) -> LinkState;
 
-    /// A message has arrived; tells what becomes of it.
-    fn arrives(&self, envelope: &Envelope) -> Delivery;
+    /// Decides the delivery of a message that has arrived.
+    fn on_receive(&self, envelope: &Envelope) -> Delivery;
 
-    /// The delay of a message is over; tells whether its receiver may still have it.
-    fn arrives_late(&self, envelope: &Envelope) -> LinkState;
+    /// Decides whether a message is still delivered after its delay.
+    fn on_delayed(&self, envelope: &Envelope) -> LinkState;
 }
 
-/// Whether a message may pass.
+/// State of one direction of a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LinkState {
-    /// It may.
+    /// Messages pass.
     #[default]
     Open,
-    /// The link is cut.
+    /// Messages are lost.
     Cut,
 }
 
-/// What becomes of one message.
+/// Delivery of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Nobody gets it.
+    /// It is lost.
     Lost,
-    /// Its receiver gets it after this time on top of the real way.
+    /// It is delivered after this additional delay.
     After(Duration),
-    /// Its receiver gets it twice.
+    /// It is delivered twice, after these delays.
     Twice(Duration, Duration),
 }
 
-/// A transport whose messages fare as `F` decides.
+/// A transport with faults decided by `F`.
 #[derive(Debug)]
 pub struct FaultyTransport<T, F> {
     inner: T,
-    fates: F,
-    // Ends when the transport is dropped, and with it all that is late.
+    policy: F,
+    // Ends with the transport, and drops delayed messages.
     receiving: JoinSet<()>,
 }
 
 impl<T: Transport, F: FaultPolicy> FaultyTransport<T, F> {
-    /// Puts the faults around a peer's transport.
+    /// Wraps a peer's transport.
     #[must_use]
-    pub fn new(inner: T, fates: F) -> Self {
-        Self { inner, fates, receiving: JoinSet::new() }
+    pub fn new(inner: T, policy: F) -> Self {
+        Self { inner, policy, receiving: JoinSet::new() }
     }
 }
 
@@ -89,31 +89,31 @@ impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
         let (arriving, arrived) = Inbox::new(inbox.capacity());
         self.inner.start(arriving)?;
-        self.receiving.spawn(receive(arrived, inbox, self.fates.clone()));
+        self.receiving.spawn(receive(arrived, inbox, self.policy.clone()));
         Ok(())
     }
 
     fn send(&mut self, envelope: Envelope) {
-        match self.fates.leaves(&envelope) {
+        match self.policy.on_send(&envelope) {
             LinkState::Open => self.inner.send(envelope),
             LinkState::Cut => {}
         }
     }
 
-    fn learn(&mut self, peer: PeerId, address: &str) {
-        self.inner.learn(peer, address);
+    fn set_address(&mut self, peer: PeerId, address: &str) {
+        self.inner.set_address(peer, address);
     }
 
-    fn forget(&mut self, peer: PeerId) {
-        self.inner.forget(peer);
+    fn remove_peer(&mut self, peer: PeerId) {
+        self.inner.remove_peer(peer);
     }
 }
 
-/// Lets arrive what arrives, until the driver or the transport has ended.
-async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: impl FaultPolicy) {
+/// Receives messages until the driver or the transport has stopped.
+async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, policy: impl FaultPolicy) {
     let mut late = JoinSet::new();
     while let Some(envelope) = arrived.recv().await {
-        let delays = match fates.arrives(&envelope) {
+        let delays = match policy.on_receive(&envelope) {
             Delivery::Lost => [None, None],
             Delivery::After(delay) => [Some(delay), None],
             Delivery::Twice(first, second) => [Some(first), Some(second)],
@@ -121,7 +121,7 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: imp
         for delay in delays.into_iter().flatten() {
             let envelope = envelope.clone();
             if !delay.is_zero() {
-                late.spawn(deliver_late(envelope, delay, inbox.clone(), fates.clone()));
+                late.spawn(deliver_late(envelope, delay, inbox.clone(), policy.clone()));
             } else if inbox.deliver(envelope).await.is_err() {
                 return;
             }
@@ -130,10 +130,10 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: imp
     }
 }
 
-async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, fates: impl FaultPolicy) {
+async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, policy: impl FaultPolicy) {
     tokio::time::sleep(delay).await;
-    match fates.arrives_late(&envelope) {
-        // The driver may have ended meanwhile.
+    match policy.on_delayed(&envelope) {
+        // The driver may have stopped.
         LinkState::Open => drop(inbox.deliver(envelope).await),
         LinkState::Cut => {}
     }

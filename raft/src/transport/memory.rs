@@ -1,8 +1,8 @@
-//! A network inside one process: what a peer sends is in the receiver's queue at once.
+//! A network inside one process: a sent message is in the receiver's queue at once.
 //!
-//! For tests, benchmarks and programs that hold a whole cluster. Nothing is encoded or copied: a
-//! message is moved, and its entries are shared with the sender's log. A message to a peer that is
-//! not there, or whose queue is full, is lost.
+//! For tests, benchmarks and programs that contain a whole cluster. Nothing is encoded or copied: a
+//! message is moved, and its entries are shared with the sender's log. A message to a missing peer
+//! or a full queue is lost.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,7 +11,7 @@ use super::{Inbox, Transport, TransportError};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// The place where the peers of one process meet. Its clones are the same place.
+/// The network of one process. Clones are the same network.
 ///
 /// ```
 /// use raft::transport::{Inbox, Transport, memory::Hub};
@@ -32,17 +32,17 @@ use crate::types::PeerId;
 pub struct Hub(Arc<RwLock<BTreeMap<PeerId, Inbox>>>);
 
 impl Hub {
-    /// The transport of one peer. A peer that starts again joins again, and what is sent to it
-    /// then goes to the newer of the two.
+    /// The transport of one peer. A restarted peer joins again, and messages go to the newer
+    /// transport.
     #[must_use]
     pub fn join(&self, peer: PeerId) -> MemoryTransport {
-        MemoryTransport { hub: self.clone(), me: peer, inbox: None }
+        MemoryTransport { hub: self.clone(), id: peer, inbox: None }
     }
 
     fn deliver(&self, envelope: Envelope) {
         let peers = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(inbox) = peers.get(&envelope.to) {
-            // A receiver that has ended is one more that is not there.
+            // The receiver may have stopped.
             let _ = inbox.deliver_or_drop(envelope);
         }
     }
@@ -51,10 +51,10 @@ impl Hub {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(peer, inbox);
     }
 
-    /// Takes `peer` out, unless a newer one of its name has joined meanwhile.
+    /// Removes `peer`, unless a newer transport of the same id has joined.
     fn leave(&self, peer: PeerId, inbox: &Inbox) {
         let mut peers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if peers.get(&peer).is_some_and(|there| there.is_the_queue_of(inbox)) {
+        if peers.get(&peer).is_some_and(|there| there.is_same_queue(inbox)) {
             peers.remove(&peer);
         }
     }
@@ -64,13 +64,13 @@ impl Hub {
 #[derive(Debug)]
 pub struct MemoryTransport {
     hub: Hub,
-    me: PeerId,
+    id: PeerId,
     inbox: Option<Inbox>,
 }
 
 impl Transport for MemoryTransport {
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
-        self.hub.register(self.me, inbox.clone());
+        self.hub.register(self.id, inbox.clone());
         self.inbox = Some(inbox);
         Ok(())
     }
@@ -79,17 +79,17 @@ impl Transport for MemoryTransport {
         self.hub.deliver(envelope);
     }
 
-    /// The hub knows where everybody is.
-    fn learn(&mut self, _: PeerId, _: &str) {}
+    /// Addresses are not needed.
+    fn set_address(&mut self, _: PeerId, _: &str) {}
 
-    /// There is no connection that could end.
-    fn forget(&mut self, _: PeerId) {}
+    /// There are no connections to end.
+    fn remove_peer(&mut self, _: PeerId) {}
 }
 
 impl Drop for MemoryTransport {
     fn drop(&mut self) {
         if let Some(inbox) = &self.inbox {
-            self.hub.leave(self.me, inbox);
+            self.hub.leave(self.id, inbox);
         }
     }
 }

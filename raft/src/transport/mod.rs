@@ -1,7 +1,26 @@
-//! How messages travel between drivers: what a driver asks of a network.
+//! The network of a driver: the [`Transport`] trait, and implementations of it.
 //!
-//! The protocol needs little of it: messages may be lost, doubled, delayed and reordered (the
-//! contract in [`crate::output`]), so a transport never has to wait, to repeat or to tell.
+//! ```
+//! use raft::PeerId;
+//! use raft::transport::{Inbox, Transport, memory::Hub};
+//!
+//! let hub = Hub::default();
+//! let mut transport = hub.join(PeerId::new(1));
+//! let (inbox, received) = Inbox::new(16);
+//! transport.start(inbox)?;
+//! assert!(received.is_empty());
+//! # Ok::<(), raft::transport::TransportError>(())
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | connect peers over TCP with mutual TLS (feature `tcp`) | `tcp`, or [`Builder::listen`](crate::driver::Builder::listen) |
+//! | run a cluster in one process | [`memory::Hub`] |
+//! | inject cuts, loss and delay in tests | [`Faults`], [`FaultyTransport`], [`FaultPolicy`] |
+//! | write a transport | [`Transport`], [`Inbox`] |
+//!
+//! The protocol needs little: messages may be lost, duplicated, delayed and reordered (the contract
+//! in [`crate::output`]), so a transport never has to wait, repeat or report.
 
 mod faults;
 mod faulty;
@@ -20,59 +39,59 @@ use tokio::sync::{Notify, mpsc};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// A network as one peer sees it. All methods are called inside the driver's tokio runtime, and
-/// none may block.
+/// One peer's connection to the network. All methods are called inside the driver's tokio runtime
+/// and must not block.
 pub trait Transport: Send + 'static {
-    /// Starts to receive: whatever comes in for this peer goes to `inbox`. Called once, before
-    /// anything is sent. What it starts ends when the transport is dropped.
+    /// Starts to receive: messages for this peer go to `inbox`. Called once, before anything is
+    /// sent. Everything started here ends when the transport is dropped.
     ///
     /// # Errors
-    /// Nothing can be received, for example because the address is taken.
+    /// Messages cannot be received, for example because the address is taken.
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError>;
 
     /// Sends a message, or drops it if its receiver cannot take it now.
     fn send(&mut self, envelope: Envelope);
 
-    /// A peer is reached at this address from now on.
-    fn learn(&mut self, peer: PeerId, address: &str);
+    /// Adds a peer, or changes its address.
+    fn set_address(&mut self, peer: PeerId, address: &str);
 
-    /// A peer has left: nothing more is sent to it, and its connections may end.
-    fn forget(&mut self, peer: PeerId);
+    /// Removes a peer: nothing more is sent to it, and its connections may end.
+    fn remove_peer(&mut self, peer: PeerId);
 }
 
-/// Where a transport puts what it receives: a bounded queue, of a driver or of whoever made it.
+/// The bounded queue of received messages.
 #[derive(Clone)]
 pub struct Inbox(Queue);
 
 #[derive(Clone)]
 enum Queue {
     Channel(mpsc::Sender<Envelope>),
-    Driver(Arc<dyn Letterbox>),
+    Driver(Arc<dyn InboxSink>),
 }
 
-/// A driver's queue, which its task takes whole, together with everything else that it is told.
-pub(crate) trait Letterbox: Send + Sync {
-    /// How many messages it holds at most.
+/// A driver's queue, which also holds its other requests.
+pub(crate) trait InboxSink: Send + Sync {
+    /// Limit on queued messages.
     fn capacity(&self) -> usize;
 
-    /// Takes a message.
-    fn put(&self, envelope: Envelope) -> Result<(), Refused>;
+    /// Adds a message.
+    fn put(&self, envelope: Envelope) -> Result<(), PutError>;
 
-    /// Tells all waiters when there is room again after [`Refused::Full`].
-    fn room(&self) -> &Notify;
+    /// Notified when there is space again after [`PutError::Full`].
+    fn space_freed(&self) -> &Notify;
 }
 
-/// A message was not taken.
+/// A message was not queued.
 #[derive(Debug)]
-pub(crate) enum Refused<T = Envelope> {
-    /// There is no room for it.
+pub(crate) enum PutError<T = Envelope> {
+    /// The queue is full.
     Full(T),
-    /// The driver has ended.
+    /// The driver has stopped.
     Closed,
 }
 
 impl Inbox {
-    /// A queue of at most `capacity` messages, and its other end.
+    /// A queue of at most `capacity` messages, and its receiver.
     #[must_use]
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<Envelope>) {
         let (sender, receiver) = mpsc::channel(capacity);
@@ -80,11 +99,11 @@ impl Inbox {
     }
 
     /// The queue of a driver.
-    pub(crate) fn of_driver(queue: Arc<dyn Letterbox>) -> Self {
+    pub(crate) fn from_sink(queue: Arc<dyn InboxSink>) -> Self {
         Self(Queue::Driver(queue))
     }
 
-    /// How many messages the queue holds at most.
+    /// Limit on queued messages.
     #[must_use]
     pub fn capacity(&self) -> usize {
         match &self.0 {
@@ -93,8 +112,8 @@ impl Inbox {
         }
     }
 
-    /// Whether both put messages into the same queue.
-    fn is_the_queue_of(&self, other: &Self) -> bool {
+    /// True if both are the same queue.
+    fn is_same_queue(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Queue::Channel(one), Queue::Channel(other)) => one.same_channel(other),
             (Queue::Driver(one), Queue::Driver(other)) => Arc::ptr_eq(one, other),
@@ -102,22 +121,21 @@ impl Inbox {
         }
     }
 
-    /// Delivers a message, and waits while the queue is full: the sender of a stream is held back
-    /// by it.
+    /// Delivers a message, and waits while the queue is full, which slows the sender of a stream.
     ///
     /// # Errors
-    /// The driver has ended.
+    /// The driver has stopped.
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), Closed> {
         match &self.0 {
             Queue::Channel(sender) => sender.send(envelope).await.map_err(|_| Closed),
-            Queue::Driver(queue) => put_when_there_is_room(queue.as_ref(), envelope).await,
+            Queue::Driver(queue) => put_when_free(queue.as_ref(), envelope).await,
         }
     }
 
-    /// Delivers a message unless the queue is full; then it is lost.
+    /// Delivers a message, or drops it if the queue is full.
     ///
     /// # Errors
-    /// The driver has ended.
+    /// The driver has stopped.
     pub fn deliver_or_drop(&self, envelope: Envelope) -> Result<(), Closed> {
         match &self.0 {
             Queue::Channel(sender) => match sender.try_send(envelope) {
@@ -125,26 +143,23 @@ impl Inbox {
                 Err(mpsc::error::TrySendError::Closed(_)) => Err(Closed),
             },
             Queue::Driver(queue) => match queue.put(envelope) {
-                Ok(()) | Err(Refused::Full(_)) => Ok(()),
-                Err(Refused::Closed) => Err(Closed),
+                Ok(()) | Err(PutError::Full(_)) => Ok(()),
+                Err(PutError::Closed) => Err(Closed),
             },
         }
     }
 }
 
-async fn put_when_there_is_room(
-    queue: &dyn Letterbox,
-    mut envelope: Envelope,
-) -> Result<(), Closed> {
+async fn put_when_free(queue: &dyn InboxSink, mut envelope: Envelope) -> Result<(), Closed> {
     loop {
-        // Hears of all room that comes from here on, also before it is waited for.
-        let room = queue.room().notified();
+        // Registered before the attempt, so that no notification is missed.
+        let freed = queue.space_freed().notified();
         match queue.put(envelope) {
             Ok(()) => return Ok(()),
-            Err(Refused::Closed) => return Err(Closed),
-            Err(Refused::Full(back)) => envelope = back,
+            Err(PutError::Closed) => return Err(Closed),
+            Err(PutError::Full(returned)) => envelope = returned,
         }
-        room.await;
+        freed.await;
     }
 }
 
@@ -154,9 +169,9 @@ impl fmt::Debug for Inbox {
     }
 }
 
-/// The driver has ended.
+/// The driver has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the driver has ended")]
+#[error("the driver has stopped")]
 pub struct Closed;
 
 /// A transport that cannot start.
@@ -168,24 +183,24 @@ pub enum TransportError {
     Listen {
         /// The address.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A setting that cannot work.
+    /// An invalid setting.
     #[error("`{name}` {problem}")]
     Setting {
         /// The setting.
         name: &'static str,
-        /// What would work.
+        /// The valid values.
         problem: &'static str,
     },
-    /// It has been started before.
+    /// It was started before.
     #[error("a transport can be started only once")]
     Started,
-    /// A certificate, a key or their files; says which and why.
+    /// A certificate, a key or their files, with the reason.
     #[error("{0}")]
     Tls(String),
-    /// What a transport of somebody else's has to say.
+    /// An error of a transport outside this library.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -214,7 +214,7 @@ impl EventFormatter<'_> {
     }
 
     fn membership_changed(&self, at: Index, membership: &Membership) {
-        let text = format_args!("goes by the members of entry {at}: {membership}");
+        let text = format_args!("goes by the members of entry {at}: {membership}"); // kept: verbose/1
         let voters = membership.all_voters().count() as u64;
         self.line(Topic::Info, text, &[index("config", at), number("voters", voters)]);
     }

@@ -58,7 +58,7 @@ pub(super) const fn read_drop(reason: ReadDropReason) -> &'static str {
 
 pub(super) const fn reject(reason: RejectReason) -> &'static str {
     match reason {
-        RejectReason::WrongReceiver => "it is for somebody else",
+        RejectReason::WrongReceiver => "it is for somebody else", // kept: verbose/1
         RejectReason::FromSelf => "it is from itself",
         RejectReason::TermZero => "no message has term zero",
         RejectReason::TermTooHigh => "no number of elections reaches its term",

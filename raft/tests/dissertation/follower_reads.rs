@@ -69,7 +69,7 @@ fn a_later_reply_covers_earlier_requests() {
     assert_eq!(cluster.reads(peer(1)), [(1, Ok(1)), (2, Ok(1))]);
 }
 
-/// Committed entries stay committed, whoever leads.
+/// Committed entries stay committed, under any later leader.
 #[test]
 fn a_confirmed_read_waits_for_its_entries_through_a_change_of_leader() {
     let mut cluster = leader(3);

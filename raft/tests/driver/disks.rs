@@ -1,77 +1,77 @@
-//! Disks that are slow, stuck or broken.
+//! Slow, stuck and failing disks.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use raft::driver::{DiskState, Outcome, RunState, Settings, StopReason, Unknown, WriteError};
+use raft::driver::{DiskState, Outcome, RunState, Settings, StopReason, UnknownReason, WriteError};
 use raft::storage::{MemoryStorage, Storage, StorageError};
 use raft::{PersistentState, Raft, RoleName, Write};
 use tokio::sync::watch;
 
-use crate::support::{Add, Cluster, Counter, FOREVER};
+use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
 
-/// What the disks of a test do.
+/// Behaviour of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mood {
-    Well,
-    /// Writes wait until the mood changes.
+enum Behaviour {
+    Healthy,
+    /// Writes wait until the behaviour changes.
     Stuck,
     /// Every write fails.
     Broken,
     Panicking,
 }
 
-const SOUND: &str = "nobody panics while the lock is held";
+const NOT_POISONED: &str = "not poisoned";
 
-/// What a test does to a disk, and sees of it.
+/// Controls a disk from a test.
 #[derive(Clone)]
-struct Switch(Arc<Control>);
+struct DiskControl(Arc<ControlState>);
 
-struct Control {
-    mood: Mutex<Mood>,
+struct ControlState {
+    behaviour: Mutex<Behaviour>,
     changed: Condvar,
-    /// Whether a write has begun and waits for a better mood.
+    /// True while a write has begun and is blocked.
     held: watch::Sender<bool>,
 }
 
-impl Switch {
+impl DiskControl {
     fn new() -> Self {
-        let (mood, changed) = (Mutex::new(Mood::Well), Condvar::new());
-        Self(Arc::new(Control { mood, changed, held: watch::Sender::new(false) }))
+        let (behaviour, changed) = (Mutex::new(Behaviour::Healthy), Condvar::new());
+        Self(Arc::new(ControlState { behaviour, changed, held: watch::Sender::new(false) }))
     }
 
-    fn set(&self, mood: Mood) {
-        *self.0.mood.lock().expect(SOUND) = mood;
+    fn set(&self, behaviour: Behaviour) {
+        *self.0.behaviour.lock().expect(NOT_POISONED) = behaviour;
         self.0.changed.notify_all();
     }
 
     /// Waits until a write has begun and is held.
     async fn held(&self) {
         let mut held = self.0.held.subscribe();
-        held.wait_for(|held| *held).await.expect("the sender is in the switch");
+        held.wait_for(|held| *held).await.expect("the sender is in the control");
     }
 
-    /// What a write is to do.
-    fn pass(&self) -> Mood {
-        let Control { mood, changed, held } = &*self.0;
-        let stuck = |mood: &mut Mood| {
-            held.send_replace(*mood == Mood::Stuck);
-            *mood == Mood::Stuck
+    /// Waits while the disk is stuck; returns the behaviour of the write.
+    fn next_behaviour(&self) -> Behaviour {
+        let ControlState { behaviour, changed, held } = &*self.0;
+        let stuck = |behaviour: &mut Behaviour| {
+            held.send_replace(*behaviour == Behaviour::Stuck);
+            *behaviour == Behaviour::Stuck
         };
-        *changed.wait_while(mood.lock().expect(SOUND), stuck).expect(SOUND)
+        *changed.wait_while(behaviour.lock().expect(NOT_POISONED), stuck).expect(NOT_POISONED)
     }
 }
 
-/// A store in memory with the manners of a disk: it takes time, and more than that.
+/// A store in memory that takes time and fails like a disk.
 struct Disk {
     memory: MemoryStorage,
-    switch: Switch,
+    control: DiskControl,
     flushes: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Disk {
-    fn new(memory: MemoryStorage, switch: Switch) -> Self {
-        Self { memory, switch, flushes: Arc::default() }
+    fn new(memory: MemoryStorage, control: DiskControl) -> Self {
+        Self { memory, control, flushes: Arc::default() }
     }
 }
 
@@ -81,39 +81,39 @@ impl Storage for Disk {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        match self.switch.pass() {
-            Mood::Well | Mood::Stuck => {}
-            Mood::Broken => return Err(StorageError::Other("the disk is on fire".into())),
-            Mood::Panicking => panic!("no such sector"),
+        match self.control.next_behaviour() {
+            Behaviour::Healthy | Behaviour::Stuck => {}
+            Behaviour::Broken => return Err(StorageError::Other("I/O error".into())),
+            Behaviour::Panicking => panic!("no such sector"),
         }
-        self.flushes.lock().expect(SOUND).push(writes.len());
+        self.flushes.lock().expect(NOT_POISONED).push(writes.len());
         self.memory.write(writes)
     }
 }
 
-/// Three counters on disks, one switch each.
-async fn counters_on_disks(settings: Settings) -> (Cluster<Counter>, Vec<Switch>) {
-    let switches: Vec<_> = (0..3).map(|_| Switch::new()).collect();
-    let store = |id, store| Disk::new(store, switches[id as usize - 1].clone());
+/// Three counters on disks, with a control each.
+async fn counters_on_disks(settings: Settings) -> (Cluster<Counter>, Vec<DiskControl>) {
+    let controls: Vec<_> = (0..3).map(|_| DiskControl::new()).collect();
+    let store = |id, store| Disk::new(store, controls[id as usize - 1].clone());
     let cluster = Cluster::start_with(3, settings, store).await;
-    (cluster, switches)
+    (cluster, controls)
 }
 
-/// A disk is given up after a second.
-fn hasty() -> Settings {
+/// Settings with a disk timeout of a second.
+fn short_disk_timeout() -> Settings {
     let disk_timeout = Some(Duration::from_secs(1));
     let outcome_timeout = Some(Duration::from_millis(100));
     Settings { disk_timeout, outcome_timeout, ..Settings::default() }
 }
 
-/// No disk is given up.
-fn patient() -> Settings {
-    let (disk_timeout, shutdown_timeout) = (Some(FOREVER * 1000), Duration::from_millis(200));
-    Settings { disk_timeout, shutdown_timeout, deadline: FOREVER, ..Settings::default() }
+/// Settings with a disk timeout beyond all tests.
+fn no_disk_timeout() -> Settings {
+    let (disk_timeout, shutdown_timeout) = (Some(TEST_TIMEOUT * 1000), Duration::from_millis(200));
+    Settings { disk_timeout, shutdown_timeout, deadline: TEST_TIMEOUT, ..Settings::default() }
 }
 
-fn switch_of<'a>(switches: &'a [Switch], raft: &Raft<Counter>) -> &'a Switch {
-    &switches[raft.id().number() as usize - 1]
+fn control_of<'a>(controls: &'a [DiskControl], raft: &Raft<Counter>) -> &'a DiskControl {
+    &controls[raft.id().number() as usize - 1]
 }
 
 fn numbers(cluster: &Cluster<Counter>, without: &Raft<Counter>) -> Vec<u64> {
@@ -121,57 +121,57 @@ fn numbers(cluster: &Cluster<Counter>, without: &Raft<Counter>) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn commands_survive_on_disks_that_take_their_time() {
-    let (cluster, _switches) = counters_on_disks(patient()).await;
+async fn commands_commit_on_slow_disks() {
+    let (cluster, _switches) = counters_on_disks(no_disk_timeout()).await;
     let leader = cluster.leader().await;
     let calls: Vec<_> = (0..500).map(|_| leader.propose(Add(1))).collect();
-    for (place, call) in calls.into_iter().enumerate() {
-        assert_eq!(call.await.expect("it leads"), place as u64 + 1);
+    for (position, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.expect("it leads"), position as u64 + 1);
     }
 }
 
 #[tokio::test]
-async fn what_comes_while_the_disk_is_busy_is_one_flush() {
-    let switch = Switch::new();
+async fn writes_during_a_flush_share_the_next_flush() {
+    let control = DiskControl::new();
     let flushes = Arc::new(Mutex::new(Vec::new()));
-    let cluster = Cluster::start_with(1, patient(), |_, store| {
-        let mut disk = Disk::new(store, switch.clone());
+    let cluster = Cluster::start_with(1, no_disk_timeout(), |_, store| {
+        let mut disk = Disk::new(store, control.clone());
         disk.flushes = Arc::clone(&flushes);
         disk
     })
     .await;
     let raft = cluster.leader().await;
     raft.propose(Add(1)).await.expect("it leads");
-    switch.set(Mood::Stuck);
-    flushes.lock().expect(SOUND).clear();
+    control.set(Behaviour::Stuck);
+    flushes.lock().expect(NOT_POISONED).clear();
     let mut calls = Vec::new();
     for expected in 1..=20 {
         // Each in a write of its own: the node takes it before the next one comes.
         let last_log = raft.status().last_log;
         calls.push(raft.propose(Add(1)));
-        let taken = raft.wait(|status| status.last_log > last_log, FOREVER).await;
+        let taken = raft.wait(|status| status.last_log > last_log, TEST_TIMEOUT).await;
         assert_eq!(taken.expect("it leads").last_log, last_log.next(), "call {expected}");
     }
-    switch.set(Mood::Well);
+    control.set(Behaviour::Healthy);
     for call in calls {
         call.await.expect("the disk came back before it was given up");
     }
-    let flushes = flushes.lock().expect(SOUND);
+    let flushes = flushes.lock().expect(NOT_POISONED);
     assert_eq!(flushes.iter().sum::<usize>(), 20, "{flushes:?}");
     assert!(flushes.len() <= 2, "the first write, then all others at once: {flushes:?}");
 }
 
 #[tokio::test]
-async fn a_leader_whose_disk_is_stuck_gives_way_and_comes_back() {
-    let (cluster, switches) = counters_on_disks(hasty()).await;
+async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
+    let (cluster, controls) = counters_on_disks(short_disk_timeout()).await;
     let old = cluster.leader().await;
     assert_eq!(old.propose(Add(1)).await.expect("it leads"), 1);
-    cluster.is_level(old).await;
-    let switch = switch_of(&switches, old);
-    switch.set(Mood::Stuck);
-    let call = old.propose_within(Add(10), FOREVER);
-    let stuck = |status: &raft::driver::Status| status.disk != DiskState::Well;
-    let status = old.wait(stuck, FOREVER).await.expect("the disk does not answer");
+    cluster.wait_until_level(old).await;
+    let control = control_of(&controls, old);
+    control.set(Behaviour::Stuck);
+    let call = old.propose_within(Add(10), TEST_TIMEOUT);
+    let stuck = |status: &raft::driver::Status| status.disk != DiskState::Healthy;
+    let status = old.wait(stuck, TEST_TIMEOUT).await.expect("the disk does not answer");
     assert_eq!(status.role, RoleName::Follower, "it has stepped down");
     let error = old.propose(Add(100)).await.expect_err("the disk is stuck");
     assert!(matches!(error, WriteError::DiskStuck(_)), "{error}");
@@ -185,32 +185,36 @@ async fn a_leader_whose_disk_is_stuck_gives_way_and_comes_back() {
         (21, Err(_)) => {}
         _ => panic!("{value} {outcome:?}"),
     }
-    switch.set(Mood::Well);
-    let back = old.wait(|status| status.disk == DiskState::Well, FOREVER).await;
+    control.set(Behaviour::Healthy);
+    let back = old.wait(|status| status.disk == DiskState::Healthy, TEST_TIMEOUT).await;
     back.expect("the disk answers again");
     let commit_index = new.status().commit_index;
-    let caught_up = old.wait(|status| status.last_applied >= commit_index, FOREVER).await;
+    let caught_up = old.wait(|status| status.last_applied >= commit_index, TEST_TIMEOUT).await;
     caught_up.expect("it takes part again");
-    assert_eq!(new.status().role, RoleName::Leader, "nobody was disturbed");
+    assert_eq!(new.status().role, RoleName::Leader, "no election was caused");
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_ends_its_node_with_a_reason_and_the_others_go_on() {
-    for (mood, expected) in [
-        (Mood::Broken, "the node has ended: the store failed: the disk is on fire"),
-        (Mood::Panicking, "the node has ended: the store failed: it panicked: no such sector"),
+async fn a_failed_disk_stops_its_node_with_a_reason_and_the_others_continue() {
+    for (behaviour, expected) in [
+        (Behaviour::Broken, "the node has stopped: the store failed: I/O error"),
+        (Behaviour::Panicking, "the node has stopped: the store failed: panicked: no such sector"),
     ] {
-        let (cluster, switches) = counters_on_disks(patient()).await;
+        let (cluster, controls) = counters_on_disks(no_disk_timeout()).await;
         let old = cluster.leader().await;
-        cluster.is_level(old).await;
-        switch_of(&switches, old).set(mood);
+        cluster.wait_until_level(old).await;
+        control_of(&controls, old).set(behaviour);
         let error = old.propose(Add(1)).await.expect_err("it cannot be stored");
         let unknown = matches!(
             error,
-            WriteError::OutcomeUnknown { why: Unknown::Stopped(StopReason::Storage(_)), .. }
+            WriteError::OutcomeUnknown {
+                reason: UnknownReason::Stopped(StopReason::Storage(_)),
+                ..
+            }
         );
         assert!(unknown, "{error}");
-        let ended = old.wait(|status| matches!(status.run, RunState::Stopped(_)), FOREVER).await;
+        let ended =
+            old.wait(|status| matches!(status.run, RunState::Stopped(_)), TEST_TIMEOUT).await;
         let RunState::Stopped(reason) = ended.expect("it ends").run else { panic!("it runs") };
         assert!(matches!(reason, StopReason::Storage(_)), "{reason}");
         let error = old.propose(Add(1)).await.expect_err("it has ended");
@@ -222,41 +226,42 @@ async fn a_disk_that_fails_ends_its_node_with_a_reason_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_stuck_disk_holds_a_shutdown_no_longer_than_it_may() {
-    let switch = Switch::new();
+async fn a_stuck_disk_delays_a_shutdown_by_the_shutdown_timeout_at_most() {
+    let control = DiskControl::new();
     let cluster =
-        Cluster::start_with(1, patient(), |_, store| Disk::new(store, switch.clone())).await;
+        Cluster::start_with(1, no_disk_timeout(), |_, store| Disk::new(store, control.clone()))
+            .await;
     let raft = cluster.leader().await;
-    switch.set(Mood::Stuck);
+    control.set(Behaviour::Stuck);
     let call = raft.propose(Add(1));
-    tokio::time::timeout(FOREVER, raft.shutdown()).await.expect("it does not wait for ever");
+    tokio::time::timeout(TEST_TIMEOUT, raft.shutdown()).await.expect("the wait is limited");
     let error = call.await.expect_err("the node has ended");
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-    switch.set(Mood::Well);
+    control.set(Behaviour::Healthy);
 }
 
 #[tokio::test]
-async fn a_shutdown_writes_what_is_queued_and_a_kill_does_not() {
+async fn a_shutdown_writes_the_queue_and_a_kill_does_not() {
     for (killed, expected) in [(false, 2), (true, 1)] {
-        let switch = Switch::new();
-        let settings = Settings { shutdown_timeout: FOREVER, ..patient() };
+        let control = DiskControl::new();
+        let settings = Settings { shutdown_timeout: TEST_TIMEOUT, ..no_disk_timeout() };
         let cluster =
-            Cluster::start_with(1, settings, |_, store| Disk::new(store, switch.clone())).await;
+            Cluster::start_with(1, settings, |_, store| Disk::new(store, control.clone())).await;
         let raft = cluster.leader().await;
-        switch.set(Mood::Stuck);
+        control.set(Behaviour::Stuck);
         let mut calls = Vec::new();
         for _ in 0..2 {
             let last_log = raft.status().last_log;
             calls.push(raft.propose(Add(1)));
-            raft.wait(|status| status.last_log > last_log, FOREVER).await.expect("it leads");
+            raft.wait(|status| status.last_log > last_log, TEST_TIMEOUT).await.expect("it leads");
             // The first one is on its way to the disk, and the second one is behind it.
-            switch.held().await;
+            control.held().await;
         }
         let end = async { if killed { raft.kill().await } else { raft.shutdown().await } };
         let release = async {
             let ended = calls.pop().expect("two calls").await;
             ended.expect_err("the node ends");
-            switch.set(Mood::Well);
+            control.set(Behaviour::Healthy);
         };
         tokio::join!(end, release);
         let stored = cluster.stores[0].clone().load().expect("it is in memory");

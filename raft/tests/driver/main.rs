@@ -1,11 +1,10 @@
-//! The driver: every promise of its documentation, on a clock that tests hold in their hands where
-//! no thread is part of the story.
+//! The driver: its documented guarantees, on a paused clock wherever no thread is involved.
 
-mod building;
-mod calls;
+mod builder;
 mod disks;
-mod machines;
-mod stopped;
+mod extensions;
+mod observability;
+mod paused_process;
+mod requests;
+mod state_machines;
 mod support;
-mod troubles;
-mod watching;

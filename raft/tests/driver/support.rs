@@ -8,8 +8,8 @@ use raft::transport::memory::Hub;
 use raft::transport::{Faults, FaultyTransport};
 use raft::{Jitter, PeerId, Raft, StateMachine, Term};
 
-/// Longer than anything takes: who waits for so long hangs.
-pub(crate) const FOREVER: Duration = Duration::from_secs(60);
+/// Limit on any wait; longer ones hang.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
@@ -66,9 +66,9 @@ impl<M: StateMachine> Cluster<M> {
         }
     }
 
-    /// A peer with its store and its end of the network; what is missing is the state machine.
+    /// A peer with its store and network, without a state machine.
     pub(crate) fn builder(&self, id: u64) -> Builder<M> {
-        let store = self.stores.get(place(id)).cloned();
+        let store = self.stores.get(index(id)).cloned();
         self.without_store(id).storage(store.unwrap_or_default())
     }
 
@@ -80,28 +80,28 @@ impl<M: StateMachine> Cluster<M> {
     }
 
     pub(crate) fn raft(&self, id: PeerId) -> &Raft<M> {
-        &self.rafts[place(id.number())]
+        &self.rafts[index(id.number())]
     }
 
-    /// The peer that leads once all that can be reached from `from` agree on it.
+    /// The leader, once all peers agree on it.
     pub(crate) async fn leader(&self) -> &Raft<M> {
         self.leader_among(&(1..=self.rafts.len() as u64).collect::<Vec<_>>()).await
     }
 
-    /// The peer that leads these, once it leads and the others follow it in its term.
+    /// The leader of these peers, once they agree on it in its term.
     pub(crate) async fn leader_among(&self, ids: &[u64]) -> &Raft<M> {
         loop {
             let first = self.raft(PeerId::new(ids[0]));
-            let known = first.wait(|status| leader_in(status, ids), FOREVER).await;
-            let known = known.expect("somebody wins an election");
-            let leader = known.leader.expect("the condition says so");
+            let known = first.wait(|status| leader_in(status, ids), TEST_TIMEOUT).await;
+            let known = known.expect("an election succeeds");
+            let leader = known.leader.expect("checked by the condition");
             let follows = |status: &Status| {
                 status.current_term >= known.current_term && leader_in(status, ids)
             };
             let mut agreed = true;
             for id in ids {
-                let status = self.raft(PeerId::new(*id)).wait(follows, FOREVER).await;
-                let status = status.expect("it hears from the leader");
+                let status = self.raft(PeerId::new(*id)).wait(follows, TEST_TIMEOUT).await;
+                let status = status.expect("it follows the leader");
                 agreed &=
                     status.leader == Some(leader) && status.current_term == known.current_term;
             }
@@ -111,15 +111,15 @@ impl<M: StateMachine> Cluster<M> {
         }
     }
 
-    /// Waits until every follower is known to have all that `leader` has. What it appends next goes
-    /// to all of them in one turn: should it end then, no log is ahead of another, and who may be
-    /// elected does not depend on which follower was quicker.
-    pub(crate) async fn is_level(&self, leader: &Raft<M>) {
+    /// Waits until every follower is known to have the whole log of `leader`. Its next entries then
+    /// go to all of them in one turn, so that the outcome of an election does not depend on the
+    /// faster follower.
+    pub(crate) async fn wait_until_level(&self, leader: &Raft<M>) {
         let level = |status: &Status| {
             status.peers.len() == self.rafts.len() - 1
                 && status.peers.iter().all(|peer| peer.match_index == status.last_log)
         };
-        leader.wait(level, FOREVER).await.expect("it leads, and everybody answers");
+        leader.wait(level, TEST_TIMEOUT).await.expect("all followers answer");
     }
 
     /// The peers other than `raft`.
@@ -139,21 +139,21 @@ fn leader_in(status: &Status, ids: &[u64]) -> bool {
     status.leader.is_some_and(|leader| ids.contains(&leader.number()))
 }
 
-fn place(id: u64) -> usize {
+fn index(id: u64) -> usize {
     usize::try_from(id).expect("a small number") - 1
 }
 
-/// Election timeouts for tests on the real clock, whose machine may stand still for seconds: peer 1
-/// stands at once, and later peer 2 is first. Everybody else waits for very long, and so does who
-/// has stood: a leader bears as long without answers.
-struct InTurn(u64);
+/// Election timeouts for tests on the real clock of a slow machine: peer 1 starts the first
+/// election, peer 2 a later one. All other timeouts are long, as a leader tolerates missing answers
+/// for as long.
+struct ElectionOrder(u64);
 
-impl InTurn {
+impl ElectionOrder {
     const SHORTEST: Duration = Duration::from_millis(300);
     const LONGEST: Duration = Duration::from_secs(30);
 }
 
-impl Jitter for InTurn {
+impl Jitter for ElectionOrder {
     fn draw(&mut self, term: Term) -> u64 {
         match (self.0, term.number()) {
             (1, 0) => 0,
@@ -172,11 +172,11 @@ impl Cluster<Counter> {
     ) -> Self {
         let mut cluster = Self::empty(count);
         for id in 1..=count {
-            let storage = store(id, cluster.stores[place(id)].clone());
+            let storage = store(id, cluster.stores[index(id)].clone());
             let builder = cluster.without_store(id).state_machine(Counter::default());
             let builder = builder
-                .election_timeout(InTurn::SHORTEST, InTurn::LONGEST)
-                .jitter(InTurn(id))
+                .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+                .jitter(ElectionOrder(id))
                 .settings(settings.clone());
             let raft = builder.storage(storage).start().await.expect("all parts are there");
             cluster.rafts.push(raft);

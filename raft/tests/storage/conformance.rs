@@ -1,4 +1,4 @@
-//! All stores mean what records mean, and a store that does not is caught.
+//! Conformance of all stores, and detection of stores with a bug.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,21 +14,21 @@ use crate::stores::{Durable, PEER};
 
 #[test]
 fn the_store_in_memory_conforms() {
-    let place = || {
+    let new_place = || {
         let kept = MemoryStorage::default();
         move || Ok(kept.clone())
     };
-    conformance::check(place).expect("it is the model");
+    conformance::check(new_place).expect("it is the model");
 }
 
 #[test]
 fn every_durable_store_conforms() {
     for durable in Durable::ALL {
-        let place = || {
-            let folder = tempfile::tempdir().expect("a folder");
-            move || durable.open(folder.path())
+        let new_place = || {
+            let directory = tempfile::tempdir().expect("a directory");
+            move || durable.open(directory.path())
         };
-        let checked = conformance::check(place);
+        let checked = conformance::check(new_place);
         checked.unwrap_or_else(|violation| panic!("{durable:?}: {violation}"));
     }
 }
@@ -38,31 +38,31 @@ proptest! {
 
     /// Batches of any size, with or without a start in between.
     #[test]
-    fn a_durable_store_holds_what_was_written(
+    fn a_durable_store_returns_all_writes(
         seed: u64,
         starts in proptest::collection::vec(any::<bool>(), 1..12),
     ) {
         for durable in Durable::ALL {
-            let folder = tempfile::tempdir()?;
-            let open = || durable.open(folder.path());
-            holds_what_was_written(open, seed, &starts)?;
+            let directory = tempfile::tempdir()?;
+            let open = || durable.open(directory.path());
+            check_written(open, seed, &starts)?;
         }
     }
 
     /// In files of any length.
     #[test]
-    fn the_disk_holds_what_was_written(
+    fn the_disk_store_returns_all_writes_at_any_segment_length(
         seed: u64,
         segment_bytes in 1_u64..4000,
         starts in proptest::collection::vec(any::<bool>(), 1..12),
     ) {
-        let folder = tempfile::tempdir()?;
-        let open = || DiskOptions::new().segment_bytes(segment_bytes).open(&folder, PEER);
-        holds_what_was_written(open, seed, &starts)?;
+        let directory = tempfile::tempdir()?;
+        let open = || DiskOptions::new().segment_bytes(segment_bytes).open(&directory, PEER);
+        check_written(open, seed, &starts)?;
     }
 
     #[test]
-    fn an_interrupted_batch_leaves_one_of_its_survivors(seed: u64, steps in 0_usize..20) {
+    fn an_interrupted_batch_leaves_one_of_its_possible_states(seed: u64, steps in 0_usize..20) {
         let mut script = Script::new(seed);
         (0..steps).for_each(|_| drop(script.batch()));
         let before = script.model().clone();
@@ -73,7 +73,7 @@ proptest! {
     }
 }
 
-fn holds_what_was_written<S: Storage>(
+fn check_written<S: Storage>(
     open: impl Fn() -> Result<S, StorageError>,
     seed: u64,
     starts: &[bool],
@@ -92,16 +92,16 @@ fn holds_what_was_written<S: Storage>(
     Ok(())
 }
 
-type CarryOut = fn(&mut PersistentState, &[Write]);
+type WriteFn = fn(&mut PersistentState, &[Write]);
 
-/// A store in memory that carries out a batch as it likes.
+/// A store in memory with a bug in its writes.
 #[derive(Clone)]
-struct Planted {
-    write: CarryOut,
+struct BuggyStore {
+    write: WriteFn,
     stored: Arc<Mutex<PersistentState>>,
 }
 
-impl Storage for Planted {
+impl Storage for BuggyStore {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         Ok(self.stored.lock().expect("sound").clone())
     }
@@ -112,7 +112,7 @@ impl Storage for Planted {
     }
 }
 
-/// Does what a record means, gap or not: a store on disk would not notice one either.
+/// Applies a record, even with a gap: a store on disk would not notice one either.
 fn record(stored: &mut PersistentState, record: &Record) {
     if let Record::Append(entries) = record {
         stored.entries.extend_from_slice(entries);
@@ -125,69 +125,69 @@ fn right(stored: &mut PersistentState, writes: &[Write]) {
     writes.iter().for_each(|write| record(stored, &write.record));
 }
 
-/// Carries out a batch after `spoil` has had its way with each record.
-fn spoilt(
+/// Applies a batch after `change` has modified each record.
+fn with_change(
     stored: &mut PersistentState,
     writes: &[Write],
-    spoil: fn(&PersistentState, &mut Record),
+    change: fn(&PersistentState, &mut Record),
 ) {
     for write in writes {
         let mut wrong = write.record.clone();
-        spoil(stored, &mut wrong);
+        change(stored, &mut wrong);
         record(stored, &wrong);
     }
 }
 
-/// Bugs that stores have had, and some that they might.
-const BUGS: [(&str, CarryOut); 13] = [
+/// Bugs of stores, observed and possible.
+const BUGS: [(&str, WriteFn); 13] = [
     ("ignores truncation", |stored, writes| {
         let is_other = |write: &&Write| !matches!(write.record, Record::Truncate { .. });
         writes.iter().filter(is_other).for_each(|write| record(stored, &write.record));
     }),
     ("truncates one entry only", |stored, writes| {
-        spoilt(stored, writes, |stored, record| {
+        with_change(stored, writes, |stored, record| {
             if let Record::Truncate { from } = record {
                 *from = stored.last().index.max(*from);
             }
         });
     }),
     ("truncates one entry too many", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::Truncate { from } = record {
                 *from = from.prev();
             }
         });
     }),
     ("forgets the vote", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::HardState(state) = record {
                 state.voted_for = None;
             }
         });
     }),
     ("keeps the vote of an older term", |stored, writes| {
-        spoilt(stored, writes, |stored, record| {
+        with_change(stored, writes, |stored, record| {
             if let Record::HardState(state) = record {
                 state.voted_for = state.voted_for.or(stored.hard_state.voted_for);
             }
         });
     }),
     ("keeps a discarded suffix", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::Snapshot { suffix, .. } = record {
                 *suffix = Suffix::Kept;
             }
         });
     }),
     ("drops a kept suffix", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::Snapshot { suffix, .. } = record {
                 *suffix = Suffix::Discarded;
             }
         });
     }),
     ("loses the snapshot's term", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::Snapshot { snapshot, .. } = record {
                 snapshot.last_included.term = Term::ZERO;
             }
@@ -209,14 +209,14 @@ const BUGS: [(&str, CarryOut); 13] = [
         right(stored, &writes[..writes.len().saturating_sub(1)]);
     }),
     ("loses the last entry of an append", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::Append(entries) = record {
                 entries.pop();
             }
         });
     }),
     ("writes commands as no-ops", |stored, writes| {
-        spoilt(stored, writes, |_, record| {
+        with_change(stored, writes, |_, record| {
             if let Record::Append(entries) = record {
                 entries.iter_mut().for_each(|entry| entry.payload = Payload::NoOp);
             }
@@ -224,15 +224,15 @@ const BUGS: [(&str, CarryOut); 13] = [
     }),
 ];
 
-fn check(write: CarryOut) -> Result<(), conformance::Violation> {
+fn check(write: WriteFn) -> Result<(), conformance::Violation> {
     conformance::check(|| {
-        let kept = Planted { write, stored: Arc::default() };
+        let kept = BuggyStore { write, stored: Arc::default() };
         move || Ok(kept.clone())
     })
 }
 
 #[test]
-fn a_store_with_a_planted_bug_is_caught() {
+fn a_store_with_a_seeded_bug_is_caught() {
     check(right).expect("without a bug it is right");
     for (bug, write) in BUGS {
         let Err(violation) = check(write) else { panic!("a store that {bug} passes") };
@@ -241,21 +241,21 @@ fn a_store_with_a_planted_bug_is_caught() {
     }
 }
 
-/// A store that never writes to its folder is caught by opening it again.
+/// A store that never writes to its directory is caught by opening it again.
 #[test]
-fn a_store_that_keeps_all_in_memory_is_caught() {
+fn a_store_that_never_writes_is_caught() {
     let violation = conformance::check(|| || Ok(MemoryStorage::default()));
     assert!(violation.is_err());
 }
 
-/// Larger than what a store writes at once, and then a small one in its place.
+/// Larger than a single write of a store, then replaced by a small one.
 #[test]
-fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
+fn large_snapshots_are_read_back_unchanged() -> Result<(), StorageError> {
     for (durable, bytes) in Durable::ALL
         .into_iter()
         .flat_map(|durable| [1 << 17, (1 << 17) - 256, 3_000_000].map(|bytes| (durable, bytes)))
     {
-        let folder = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         for (index, bytes) in [(1, bytes), (2, 10), (3, 0)] {
             let data: Vec<u8> = (0..=250).cycle().take(bytes).collect();
             let last_included = EntryId::new(Term::new(1), Index::new(index));
@@ -265,8 +265,8 @@ fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
             let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
             let writes = [Record::HardState(term), record]
                 .map(|record| Write { id: WriteId::new(1), record });
-            durable.open(folder.path())?.write(&writes)?;
-            let found = durable.open(folder.path())?.load()?.snapshot;
+            durable.open(directory.path())?.write(&writes)?;
+            let found = durable.open(directory.path())?.load()?.snapshot;
             assert!(found == Some(snapshot), "{durable:?}: a snapshot of {bytes} bytes");
         }
     }
@@ -274,12 +274,12 @@ fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
 }
 
 #[test]
-fn a_durable_store_takes_up_where_it_was() -> Result<(), StorageError> {
+fn a_durable_store_continues_after_reopening() -> Result<(), StorageError> {
     for durable in Durable::ALL {
-        let folder = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let mut script = Script::new(3);
         for _ in 0..50 {
-            let mut store = durable.open(folder.path())?;
+            let mut store = durable.open(directory.path())?;
             assert_eq!(difference(&store.load()?, script.model()), None);
             store.write(&script.batch())?;
         }

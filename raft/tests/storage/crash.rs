@@ -1,5 +1,5 @@
-//! `kill -9` at any moment, over and over, on the same folder; and an end of the log that is cut or
-//! garbled at every byte.
+//! `kill -9` at any time, repeatedly, on the same directory; and a log truncated or garbled at
+//! every byte of its end.
 
 use std::path::{Path, PathBuf};
 
@@ -7,64 +7,65 @@ use raft::PersistentState;
 use raft::storage::conformance::{Script, difference};
 use raft::storage::{DiskStorage, Storage};
 
-use crate::child::{self, Writer};
+use crate::child_process::{self, Writer};
 use crate::stores::{Durable, PEER};
 
 const ROUNDS: u64 = 60;
 
 #[test]
-fn kill_9_loses_nothing_that_was_reported() {
-    if child::is_child() {
+fn kill_9_loses_no_reported_write() {
+    if child_process::is_child() {
         return;
     }
     for durable in Durable::ALL {
-        let folder = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let mut before = PersistentState::default();
         let mut batches = 0;
         for round in 0..ROUNDS {
-            let test = "crash::kill_9_loses_nothing_that_was_reported";
-            let writer = Writer::start(test, durable, folder.path(), round, &[]);
-            // The moment within a batch is as random as the scheduler; the batch is not.
-            let said = writer.kill_after(usize::try_from(round % 7).expect("below 7"));
-            assert_eq!(said.failed, None);
-            before = child::check_what_is_left(durable, folder.path(), &before, round, &said);
-            batches += said.durable;
+            let test = "crash::kill_9_loses_no_reported_write";
+            let writer = Writer::start(test, durable, directory.path(), round, &[]);
+            // The position within a batch depends on the scheduler; the batch does not.
+            let output = writer.kill_after(usize::try_from(round % 7).expect("below 7"));
+            assert_eq!(output.failed, None);
+            before =
+                child_process::check_recovered(durable, directory.path(), &before, round, &output);
+            batches += output.durable;
         }
         assert!(batches > 100, "{durable:?}: only {batches} batches were written");
     }
 }
 
-/// The newest log file of a folder.
-fn newest_log(folder: &Path) -> PathBuf {
+/// The newest log file of a directory.
+fn newest_log(directory: &Path) -> PathBuf {
     let files =
-        std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+        std::fs::read_dir(directory).expect("a directory").map(|file| file.expect("a file").path());
     let is_log = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "log");
     files.filter(is_log).max().expect("there is a log")
 }
 
 /// The newest log file without the zeros that were written ahead.
-fn frames(folder: &Path) -> Vec<u8> {
-    let mut bytes = std::fs::read(newest_log(folder)).expect("a file");
+fn frames(directory: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(newest_log(directory)).expect("a file");
     let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     bytes.truncate(length);
     bytes
 }
 
 fn copy(from: &Path, to: &Path) {
-    for file in std::fs::read_dir(from).expect("a folder") {
+    for file in std::fs::read_dir(from).expect("a directory") {
         let file = file.expect("a file").path();
         std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("a copy");
     }
 }
 
-/// Writes a store whose last write is no snapshot, which would be more than a record in the log.
-/// Returns what was there before that write, and where it begins in the newest file.
-fn a_store_with_a_last_record(folder: &Path) -> (PersistentState, usize) {
+/// Writes a store whose last write is a single log record, not a snapshot. Returns the state before
+/// that write, and its offset in the newest file.
+fn a_store_with_a_last_record(directory: &Path) -> (PersistentState, usize) {
     let mut script = Script::new(5);
-    let mut store = DiskStorage::open(folder, PEER).expect("a new folder");
+    let mut store = DiskStorage::open(directory, PEER).expect("a new directory");
     loop {
         let before = script.model().clone();
-        let start = frames(folder).len();
+        let start = frames(directory).len();
         store.write(&script.batch()).expect("it is written");
         let long_enough = script.model().entries.len() > before.entries.len() + 2;
         if before.snapshot.is_some() && script.model().snapshot == before.snapshot && long_enough {
@@ -74,21 +75,21 @@ fn a_store_with_a_last_record(folder: &Path) -> (PersistentState, usize) {
 }
 
 #[test]
-fn a_log_cut_or_garbled_at_any_byte_of_its_last_record_opens_without_that_record() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (before, start) = a_store_with_a_last_record(folder.path());
-    let log = frames(folder.path());
+fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (before, start) = a_store_with_a_last_record(directory.path());
+    let log = frames(directory.path());
     assert!(log.len() > start + 32, "the last record is in this file");
-    for place in start..log.len() {
+    for position in start..log.len() {
         let mut garbled = log.clone();
-        garbled[place..].iter_mut().for_each(|byte| *byte ^= 0x5a);
-        for wrong in [&log[..place], &garbled] {
-            let torn = tempfile::tempdir().expect("a folder");
-            copy(folder.path(), torn.path());
+        garbled[position..].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        for wrong in [&log[..position], &garbled] {
+            let torn = tempfile::tempdir().expect("a directory");
+            copy(directory.path(), torn.path());
             std::fs::write(newest_log(torn.path()), wrong).expect("it is written");
-            let mut store = DiskStorage::open(&torn, PEER).expect("a torn tail is no damage");
+            let mut store = DiskStorage::open(&torn, PEER).expect("a torn tail is not damage");
             let found = store.load().expect("it was read");
-            assert_eq!(difference(&found, &before), None, "byte {place}");
+            assert_eq!(difference(&found, &before), None, "byte {position}");
         }
     }
 }

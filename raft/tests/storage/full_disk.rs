@@ -1,16 +1,16 @@
-//! No more space: the system refuses to let a file grow.
+//! A full disk, as a limit on the size of files.
 
 use raft::PersistentState;
 
-use crate::child::{self, Writer};
+use crate::child_process::{self, Writer};
 use crate::stores::Durable;
 
-/// A limit on the size of files fails a write at the same point as a full disk does, and needs
-/// neither rights nor a file system of its own. A shell sets it and turns its signal off.
+/// A limit on the size of files fails a write at the same point as a full disk, without special
+/// rights or a file system of its own. A shell sets it and ignores its signal.
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_grow_is_an_error_and_loses_nothing() {
-    if child::is_child() {
+fn a_file_size_limit_is_an_error_and_loses_nothing() {
+    if child_process::is_child() {
         return;
     }
     // In blocks of 512 bytes. A database begins with 72 KiB.
@@ -23,19 +23,19 @@ fn a_file_that_may_not_grow_is_an_error_and_loses_nothing() {
 }
 
 fn fills_up(durable: Durable, blocks: u64, seed: u64) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    let test = "full_disk::a_file_that_may_not_grow_is_an_error_and_loses_nothing";
-    let writer = Writer::start(test, durable, folder.path(), seed, &["sh", "-c", &limit]);
-    let said = writer.fail();
-    let error = said.failed.as_deref().expect("the files reach their limit");
+    let test = "full_disk::a_file_size_limit_is_an_error_and_loses_nothing";
+    let writer = Writer::start(test, durable, directory.path(), seed, &["sh", "-c", &limit]);
+    let output = writer.fail();
+    let error = output.failed.as_deref().expect("the files reach their limit");
     assert!(error.starts_with("cannot write "), "{error}");
-    assert!(error.contains(folder.path().to_str().expect("letters")), "{error}");
+    assert!(error.contains(directory.path().to_str().expect("letters")), "{error}");
     assert!(error.contains("raise the limit on file sizes"), "{error}");
-    // With space again, all that was reported is there, and there is room for more.
+    // With space again, all that was reported is there, and further writes succeed.
     let empty = PersistentState::default();
-    let before = child::check_what_is_left(durable, folder.path(), &empty, seed, &said);
-    let said = Writer::start(test, durable, folder.path(), seed, &[]).kill_after(5);
-    assert_eq!(said.failed, None);
-    child::check_what_is_left(durable, folder.path(), &before, seed, &said);
+    let before = child_process::check_recovered(durable, directory.path(), &empty, seed, &output);
+    let output = Writer::start(test, durable, directory.path(), seed, &[]).kill_after(5);
+    assert_eq!(output.failed, None);
+    child_process::check_recovered(durable, directory.path(), &before, seed, &output);
 }

@@ -1,9 +1,8 @@
-//! Stores: what records mean to each of them, and what a crash, a full disk or a wrong folder makes
-//! of those on disk.
+//! Stores: conformance, crashes, full disks and foreign directories.
 
-mod child;
+mod child_process;
 mod conformance;
 mod crash;
 mod full_disk;
-mod refusals;
+mod rejected_directories;
 mod stores;

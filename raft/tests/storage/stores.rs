@@ -1,4 +1,4 @@
-//! The stores that outlive their process, as a table that tests go through.
+//! The table of durable stores.
 
 use std::path::Path;
 
@@ -18,17 +18,17 @@ impl Durable {
 
     pub(crate) fn open_as(
         self,
-        folder: &Path,
+        directory: &Path,
         peer: PeerId,
     ) -> Result<Box<dyn Storage>, StorageError> {
         Ok(match self {
             // Small, so that a few batches go through several files.
-            Self::Disk => Box::new(DiskOptions::new().segment_bytes(2000).open(folder, peer)?),
-            Self::Redb => Box::new(RedbStorage::open(folder, peer)?),
+            Self::Disk => Box::new(DiskOptions::new().segment_bytes(2000).open(directory, peer)?),
+            Self::Redb => Box::new(RedbStorage::open(directory, peer)?),
         })
     }
 
-    pub(crate) fn open(self, folder: &Path) -> Result<Box<dyn Storage>, StorageError> {
-        self.open_as(folder, PEER)
+    pub(crate) fn open(self, directory: &Path) -> Result<Box<dyn Storage>, StorageError> {
+        self.open_as(directory, PEER)
     }
 }

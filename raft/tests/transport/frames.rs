@@ -1,18 +1,18 @@
-//! Bytes and messages, without a socket: whatever comes in, in whatever pieces.
+//! Decoding of bytes in any pieces, without a socket.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use raft::Envelope;
-use raft::transport::tcp::{Expected, Hello, Received, Receiving, Refusal, frame_onto};
+use raft::transport::tcp::{ConnectionError, Expected, Hello, Received, Receiver, encode_frame};
 
 use super::support::{append, chunk, peer, vote};
 
 const LIMIT: usize = 100_000;
 
-fn receiving() -> Receiving {
+fn receiver() -> Receiver {
     let cluster = "test".into();
-    Receiving::new(Expected { me: peer(2), cluster, nonce: 42, frame_bytes_max: LIMIT })
+    Receiver::new(Expected { me: peer(2), cluster, nonce: 42, frame_bytes_max: LIMIT })
 }
 
 fn handshake() -> Vec<u8> {
@@ -37,24 +37,24 @@ fn message() -> impl Strategy<Value = Envelope> {
 fn stream(messages: &[Envelope]) -> Vec<u8> {
     let mut bytes = handshake();
     for message in messages {
-        frame_onto(message, LIMIT, &mut bytes).expect("it is within the limit");
+        encode_frame(message, LIMIT, &mut bytes).expect("it is within the limit");
     }
     bytes
 }
 
 /// Feeds the bytes in pieces of these sizes, again and again, and returns the messages.
-fn feed(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Envelope>, Refusal> {
-    let (mut receiving, mut messages, mut rest) = (receiving(), Vec::new(), bytes);
+fn feed(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Envelope>, ConnectionError> {
+    let (mut receiver, mut messages, mut rest) = (receiver(), Vec::new(), bytes);
     for piece in pieces.iter().cycle() {
         let (piece, later) = rest.split_at((*piece).min(rest.len()));
         rest = later;
-        receiving.buffer().extend_from_slice(piece);
-        while let Some(received) = receiving.take_next()? {
+        receiver.buffer().extend_from_slice(piece);
+        while let Some(received) = receiver.take_next()? {
             if let Received::Message(envelope) = received {
                 messages.push(envelope);
             }
         }
-        assert!(receiving.memory_bytes() <= 4 * (bytes.len() + 64 * 1024));
+        assert!(receiver.memory_bytes() <= 4 * (bytes.len() + 64 * 1024));
         if rest.is_empty() {
             break;
         }
@@ -64,7 +64,7 @@ fn feed(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Envelope>, Refusal> {
 
 proptest! {
     #[test]
-    fn messages_come_out_as_they_went_in_whatever_the_pieces(
+    fn messages_survive_any_fragmentation(
         messages in vec(message(), 0..8),
         pieces in vec(1..5000_usize, 1..20),
     ) {
@@ -72,15 +72,15 @@ proptest! {
     }
 
     #[test]
-    fn damage_gives_messages_or_a_refusal_but_never_messages_nobody_could_send(
+    fn damaged_bytes_give_valid_messages_or_an_error(
         messages in vec(message(), 1..5),
         damage in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
         pieces in vec(1..5000_usize, 1..20),
     ) {
         let mut bytes = stream(&messages);
-        for (place, byte) in damage {
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+        for (index, byte) in damage {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
         }
         for envelope in feed(&bytes, &pieces).unwrap_or_default() {
             prop_assert_eq!((envelope.from, envelope.to), (peer(1), peer(2)));
@@ -90,45 +90,45 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_no_peer(bytes in vec(any::<u8>(), 8..500)) {
+    fn random_bytes_are_rejected(bytes in vec(any::<u8>(), 8..500)) {
         prop_assert!(feed(&bytes, &[7]).is_err());
     }
 }
 
 #[test]
-fn a_promise_of_many_bytes_takes_no_memory_before_they_come() {
-    let mut receiving = receiving();
-    receiving.buffer().extend(handshake());
-    while receiving.take_next().expect("a good handshake").is_some() {}
-    receiving.buffer().extend(u32::try_from(LIMIT).unwrap().to_le_bytes());
-    assert_eq!(receiving.take_next(), Ok(None));
-    assert!(receiving.memory_bytes() <= 64 * 1024 + 4096, "{}", receiving.memory_bytes());
+fn an_announced_length_takes_no_memory_in_advance() {
+    let mut receiver = receiver();
+    receiver.buffer().extend(handshake());
+    while receiver.take_next().expect("a good handshake").is_some() {}
+    receiver.buffer().extend(u32::try_from(LIMIT).unwrap().to_le_bytes());
+    assert_eq!(receiver.take_next(), Ok(None));
+    assert!(receiver.memory_bytes() <= 64 * 1024 + 4096, "{}", receiver.memory_bytes());
 }
 
 #[test]
-fn the_limit_itself_is_within_the_limit() {
+fn a_frame_of_exactly_the_limit_is_accepted() {
     let envelope = vote(1, peer(1), peer(2));
     let len = raft::codec::encode(&envelope).len();
     let mut bytes = vec![1, 2, 3];
-    assert_eq!(frame_onto(&envelope, len - 1, &mut bytes), Err(len));
+    assert_eq!(encode_frame(&envelope, len - 1, &mut bytes), Err(len));
     assert_eq!(bytes, [1, 2, 3], "nothing is left of it");
-    assert_eq!(frame_onto(&envelope, len, &mut bytes), Ok(()));
+    assert_eq!(encode_frame(&envelope, len, &mut bytes), Ok(()));
     assert_eq!(bytes.len(), 3 + 4 + len);
 }
 
 #[test]
-fn a_long_frame_leaves_no_large_buffer() {
-    let mut receiving = Receiving::new(Expected {
+fn the_buffer_shrinks_after_a_long_frame() {
+    let mut receiver = Receiver::new(Expected {
         me: peer(2),
         cluster: "test".into(),
         nonce: 42,
         frame_bytes_max: 8 << 20,
     });
     let mut bytes = handshake();
-    frame_onto(&append(1, peer(1), peer(2), &[&vec![1; 4 << 20]]), 8 << 20, &mut bytes).unwrap();
-    receiving.buffer().extend(bytes);
-    while receiving.take_next().expect("good bytes").is_some() {}
-    assert!(receiving.memory_bytes() > 4 << 20);
-    receiving.buffer();
-    assert!(receiving.memory_bytes() <= 128 * 1024, "{}", receiving.memory_bytes());
+    encode_frame(&append(1, peer(1), peer(2), &[&vec![1; 4 << 20]]), 8 << 20, &mut bytes).unwrap();
+    receiver.buffer().extend(bytes);
+    while receiver.take_next().expect("good bytes").is_some() {}
+    assert!(receiver.memory_bytes() > 4 << 20);
+    receiver.buffer();
+    assert!(receiver.memory_bytes() <= 128 * 1024, "{}", receiver.memory_bytes());
 }

@@ -1,44 +1,46 @@
-//! What is bounded: queues, frames, connections that do not say who they are.
+//! Limits: queues, frames, unidentified connections, connected peers.
 
 use std::time::Duration;
 
 use raft::transport::Transport as _;
 use raft::transport::tcp::{TcpOptions, TcpTransport};
 
-use super::support::{Log, Peer, Raw, append, chunk, connected, in_time, options, peer, vote};
+use super::support::{
+    Log, Peer, RawClient, append, chunk, connected, options, peer, vote, with_timeout,
+};
 
 const CHUNK: usize = 64 * 1024;
 
 #[tokio::test]
-async fn a_heartbeat_and_a_vote_overtake_what_a_slow_receiver_leaves_waiting() {
+async fn heartbeats_and_votes_overtake_queued_chunks() {
     let options = TcpOptions { queue_bytes_max: 64 << 20, ..options() };
     let mut one = Peer::plain(1, options.clone());
     let transport = TcpTransport::plain(peer(2), "127.0.0.1:0").unwrap().with(options).unwrap();
-    // It takes one message and no more until it is asked.
+    // Its inbox holds one message until it is read.
     let mut two = Peer::start(2, transport, 1);
-    one.knows(&two);
-    one.reaches(&mut two).await;
+    one.set_peer(&two);
+    one.wait_connected(&mut two).await;
     let last = 500;
     for id in 1..=last {
         one.transport.send(chunk(id, peer(1), peer(2), CHUNK));
     }
     assert_eq!(two.next().await.id.number(), 1);
-    // Chunks are on their way, and most of them cannot be: they are 32 MB.
+    // Most of the chunks, 32 MB in all, are still queued.
     one.transport.send(append(1001, peer(1), peer(2), &[]));
     one.transport.send(vote(1002, peer(1), peer(2)));
     let mut order = Vec::new();
     while order.len() < 501 {
         order.push(two.next().await.id.number());
     }
-    let place = |id| order.iter().position(|found| *found == id);
-    let (heartbeat, vote) = (place(1001).unwrap(), place(1002).unwrap());
+    let position = |id| order.iter().position(|found| *found == id);
+    let (heartbeat, vote) = (position(1001).unwrap(), position(1002).unwrap());
     assert!(heartbeat < 400 && vote == heartbeat + 1, "{heartbeat} and {vote} of 501");
     let chunks: Vec<_> = order.into_iter().filter(|id| *id <= last).collect();
     assert_eq!(chunks, (2..=last).collect::<Vec<_>>(), "chunks keep their order");
 }
 
 #[tokio::test]
-async fn a_heartbeat_stays_behind_the_entries_it_tells_of() {
+async fn a_heartbeat_stays_behind_earlier_entries() {
     let [mut one, mut two] = connected(&options()).await;
     let large = vec![1; 1 << 20];
     one.transport.send(append(1, peer(1), peer(2), &[&large]));
@@ -49,8 +51,8 @@ async fn a_heartbeat_stays_behind_the_entries_it_tells_of() {
 }
 
 #[tokio::test]
-async fn a_full_queue_drops_and_a_receiver_that_wakes_up_gets_what_is_new() {
-    let log = Log::keep();
+async fn a_full_queue_drops_messages_and_later_ones_arrive() {
+    let log = Log::capture();
     let options = TcpOptions { queue_bytes_max: 1 << 20, ..options() };
     let [mut one, mut two] = connected(&options).await;
     let count = 2000;
@@ -58,9 +60,9 @@ async fn a_full_queue_drops_and_a_receiver_that_wakes_up_gets_what_is_new() {
         one.transport.send(chunk(id, peer(1), peer(2), CHUNK));
         tokio::task::yield_now().await;
     }
-    log.until("the queue is full").await;
+    log.wait_for("the queue is full").await;
     let mut ids = Vec::new();
-    in_time(async {
+    with_timeout(async {
         while ids.last() != Some(&u64::MAX) {
             one.transport.send(chunk(u64::MAX, peer(1), peer(2), 1));
             ids.push(two.next().await.id.number());
@@ -72,23 +74,23 @@ async fn a_full_queue_drops_and_a_receiver_that_wakes_up_gets_what_is_new() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_stands_still_loses_its_connection_and_is_found_again() {
-    let log = Log::keep();
+async fn a_stalled_receiver_is_disconnected_and_reconnected() {
+    let log = Log::capture();
     let mut one =
         Peer::plain(1, TcpOptions { silence_max: Duration::from_millis(50), ..options() });
     let transport = TcpTransport::plain(peer(2), "127.0.0.1:0").unwrap().with(options()).unwrap();
     let mut two = Peer::start(2, transport, 1);
-    one.knows(&two);
-    one.reaches(&mut two).await;
-    // More than the system keeps for a receiver that takes nothing.
-    in_time(async {
-        while !log.has("a peer peer=2") {
+    one.set_peer(&two);
+    one.wait_connected(&mut two).await;
+    // More than the system buffers for a receiver.
+    with_timeout(async {
+        while !log.contains("to peer peer=2") {
             one.transport.send(chunk(1, peer(1), peer(2), CHUNK));
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
     .await;
-    in_time(async {
+    with_timeout(async {
         loop {
             one.transport.send(vote(2, peer(1), peer(2)));
             let next = tokio::time::timeout(Duration::from_millis(5), two.received.recv()).await;
@@ -101,12 +103,12 @@ async fn a_receiver_that_stands_still_loses_its_connection_and_is_found_again() 
 }
 
 #[tokio::test]
-async fn a_message_the_receiver_would_refuse_is_dropped_by_the_sender() {
-    let log = Log::keep();
+async fn a_message_over_the_receivers_limit_is_dropped_by_the_sender() {
+    let log = Log::capture();
     let mut one = Peer::plain(1, options());
     let mut two = Peer::plain(2, TcpOptions { frame_bytes_max: 1000, ..options() });
-    one.knows(&two);
-    one.reaches(&mut two).await;
+    one.set_peer(&two);
+    one.wait_connected(&mut two).await;
     one.transport.send(append(1, peer(1), peer(2), &[&[0; 2000]]));
     one.transport.send(append(2, peer(1), peer(2), &[&[0; 500]]));
     assert_eq!(two.next().await.id.number(), 2);
@@ -116,7 +118,7 @@ async fn a_message_the_receiver_would_refuse_is_dropped_by_the_sender() {
 }
 
 #[tokio::test]
-async fn one_message_may_be_larger_than_the_queue() {
+async fn a_single_message_may_be_larger_than_the_queue() {
     let [mut one, mut two] = connected(&TcpOptions { queue_bytes_max: 100, ..options() }).await;
     let large = append(1, peer(1), peer(2), &[&vec![3; 5 << 20]]);
     one.transport.send(large.clone());
@@ -124,58 +126,61 @@ async fn one_message_may_be_larger_than_the_queue() {
 }
 
 #[tokio::test]
-async fn somebody_who_says_nothing_is_let_go() {
-    let log = Log::keep();
+async fn a_silent_connection_times_out() {
+    let log = Log::capture();
     let within = Duration::from_millis(30);
     let two = Peer::plain(2, TcpOptions { handshake_timeout: within, ..options() });
-    let said = Raw::connect(&two).await.until_end().await;
-    assert!(said.is_empty(), "{said:?}");
-    log.until("no handshake within 30ms (`handshake_timeout`)").await;
+    let received = RawClient::connect(&two).await.read_to_end().await;
+    assert!(received.is_empty(), "{received:?}");
+    log.wait_for("no handshake within 30ms (`handshake_timeout`)").await;
 }
 
 #[tokio::test]
-async fn a_flood_of_connections_is_closed_and_those_of_peers_live_on() {
-    let log = Log::keep();
+async fn too_many_unidentified_connections_are_closed_and_peers_stay_connected() {
+    let log = Log::capture();
     let forever = Duration::from_secs(3600);
     let limits = TcpOptions { unidentified_max: 3, handshake_timeout: forever, ..options() };
     let [mut one, mut two] = connected(&limits).await;
     let mut silent = Vec::new();
     for _ in 0..3 {
-        silent.push(Raw::connect(&two).await);
+        silent.push(RawClient::connect(&two).await);
     }
     for _ in 0..20 {
-        Raw::connect(&two).await.until_end().await;
+        RawClient::connect(&two).await.read_to_end().await;
     }
     let warnings = log.warnings();
     assert_eq!(warnings.len(), 20, "{warnings:#?}");
-    assert!(warnings[0].contains("3 other connections wait to be identified"), "{warnings:?}");
+    assert!(
+        warnings[0].contains("connection limit reached: 3 unidentified connections"),
+        "{warnings:?}"
+    );
     one.transport.send(vote(9, peer(1), peer(2)));
     assert_eq!(two.next().await.id.number(), 9);
 
     drop(silent);
     let mut three = Peer::plain(3, limits);
-    three.knows(&two);
-    three.reaches(&mut two).await;
+    three.set_peer(&two);
+    three.wait_connected(&mut two).await;
 }
 
-// It takes 514 sockets, more than some systems give a process unless they are asked.
+// It needs 514 sockets, more than the default limit of some systems.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn more_peers_than_any_cluster_has_are_refused_by_that_name() {
-    let log = Log::keep();
+async fn too_many_peers_are_rejected() {
+    let log = Log::capture();
     let two = Peer::plain(2, options());
     let mut there = Vec::new();
     for name in 10..10 + 256 {
-        there.push(Raw::greeted(name, &two).await);
+        there.push(RawClient::after_handshake(name, &two).await);
     }
-    Raw::greeted(1000, &two).await.until_end().await;
-    log.until("peer=1000").await;
+    RawClient::after_handshake(1000, &two).await.read_to_end().await;
+    log.wait_for("peer=1000").await;
     let warnings = log.warnings();
-    assert!(warnings[0].contains("256 other peers are connected, and no more may be"));
+    assert!(warnings[0].contains("connection limit reached: 256 other peers are connected"));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    // One of them may come again.
-    let again = Raw::greeted(10, &two).await;
-    there.remove(0).until_end().await;
+    // A connected peer may reconnect.
+    let again = RawClient::after_handshake(10, &two).await;
+    there.remove(0).read_to_end().await;
     assert!(log.warnings().is_empty());
     drop(again);
 }
@@ -200,14 +205,14 @@ fn a_wrong_setting_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_waits_for_a_peer_that_is_away() {
+async fn no_message_is_queued_for_a_disconnected_peer() {
     let mut one = Peer::plain(1, options());
     let mut two = Peer::plain(2, options());
     one.transport.send(vote(1, peer(1), peer(2)));
-    one.knows(&two);
-    // The connection cannot be there yet: nothing has run since.
+    one.set_peer(&two);
+    // There is no connection yet: no task has run since.
     one.transport.send(vote(2, peer(1), peer(2)));
-    in_time(async {
+    with_timeout(async {
         while two.received.is_empty() {
             one.transport.send(vote(3, peer(1), peer(2)));
             tokio::time::sleep(Duration::from_millis(1)).await;

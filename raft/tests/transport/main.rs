@@ -1,18 +1,16 @@
-//! How messages travel: inside a process, over faulty links, over TCP.
+//! Transports: inside a process, over faulty links, over TCP.
 
-#[path = "../../examples/make_certificates/certificates.rs"]
-mod certificates;
 #[cfg(unix)]
-mod child;
+mod child_process;
 mod faults;
 mod frames;
 mod limits;
 mod memory;
 mod metrics;
-mod refused;
-mod seeds;
 #[cfg(unix)]
-mod stopped;
+mod paused_process;
+mod rejected_connections;
+mod seeds;
 mod support;
 mod tcp;
 mod tls;

@@ -6,7 +6,7 @@ use raft::transport::{Inbox, Transport};
 use super::support::{peer, vote};
 
 #[test]
-fn messages_arrive_in_order_at_whom_they_are_for() {
+fn messages_arrive_in_order_at_their_receiver() {
     let hub = Hub::default();
     let mut sender = hub.join(peer(1));
     let mut received = [2, 3].map(|name| {
@@ -18,16 +18,16 @@ fn messages_arrive_in_order_at_whom_they_are_for() {
     for id in 0..100 {
         sender.send(vote(id, peer(1), peer(2 + id % 2)));
     }
-    for (place, (_, received)) in received.iter_mut().enumerate() {
+    for (position, (_, received)) in received.iter_mut().enumerate() {
         let ids: Vec<_> =
             std::iter::from_fn(|| received.try_recv().ok()).map(|e| e.id.number()).collect();
-        let expected: Vec<_> = (0..100).filter(|id| id % 2 == place as u64).collect();
+        let expected: Vec<_> = (0..100).filter(|id| id % 2 == position as u64).collect();
         assert_eq!(ids, expected);
     }
 }
 
 #[test]
-fn what_nobody_takes_is_lost() {
+fn undeliverable_messages_are_lost() {
     let hub = Hub::default();
     let mut sender = hub.join(peer(1));
     sender.send(vote(1, peer(1), peer(2)));
@@ -45,7 +45,7 @@ fn what_nobody_takes_is_lost() {
 }
 
 #[test]
-fn a_peer_that_starts_again_gets_its_messages_though_the_old_one_ends_later() {
+fn a_restarted_peer_gets_its_messages_although_the_old_transport_ends_later() {
     let hub = Hub::default();
     let mut sender = hub.join(peer(1));
     let (mut before, mut after) = (hub.join(peer(2)), hub.join(peer(2)));

@@ -1,4 +1,4 @@
-//! What the fuzz target `receiving` starts from: every kind of message, as the codec writes it.
+//! The seeds of the fuzz target `receiver`: every kind of message, as the codec writes it.
 //!
 //! `RAFT_WRITE_SEEDS=1 cargo test -p raft --test transport seeds` writes the files anew.
 
@@ -12,7 +12,7 @@ use raft::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
     ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
 };
-use raft::transport::tcp::{Answer, Expected, Hello, Received, Receiving, Verdict, frame_onto};
+use raft::transport::tcp::{Answer, Expected, Hello, Received, Receiver, Verdict, encode_frame};
 use raft::{
     Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, RequestId,
     Round, Term,
@@ -152,13 +152,13 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
     for message in messages() {
         let name = name(&message).to_owned();
         let envelope = envelope(message);
-        frame_onto(&envelope, LIMIT, &mut frames).expect("it is within the limit");
+        encode_frame(&envelope, LIMIT, &mut frames).expect("it is within the limit");
         let seed = [&[2, 9][..], &codec::encode(&envelope)].concat();
         assert_eq!(seeds.insert(name.clone(), seed), None, "two messages are {name}");
     }
     let hello = Hello { from: peer(1), to: peer(2), cluster: "fuzz".into() }.encode();
     let whole = [&[0, 3][..], &hello, &NONCE.to_le_bytes(), &frames].concat();
-    let answer = Answer { verdict: Verdict::Welcome, nonce: NONCE, frame_bytes_max: 1 << 17 };
+    let answer = Answer { verdict: Verdict::Accepted, nonce: NONCE, frame_bytes_max: 1 << 17 };
     seeds.insert("frames".into(), [&[1, 2][..], &frames].concat());
     seeds.insert("whole".into(), whole);
     seeds.insert("answer".into(), [&[3, 0][..], &answer.encode()].concat());
@@ -166,18 +166,18 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn the_seeds_in_the_folder_are_those_of_this_codec() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+fn the_stored_seeds_match_the_codec() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
     let seeds = seeds();
     if env::var_os("RAFT_WRITE_SEEDS").is_some() {
-        fs::remove_dir_all(&folder).expect("the folder may go");
-        fs::create_dir(&folder).expect("it may come again");
+        fs::remove_dir_all(&directory).expect("the directory may go");
+        fs::create_dir(&directory).expect("it may come again");
         for (name, seed) in &seeds {
-            fs::write(folder.join(name), seed).expect("it takes files");
+            fs::write(directory.join(name), seed).expect("it takes files");
         }
     }
     let mut found = BTreeMap::new();
-    for file in fs::read_dir(folder).expect("a folder") {
+    for file in fs::read_dir(directory).expect("a directory") {
         let file = file.expect("a file");
         let name = file.file_name().into_string().expect("a name of letters");
         found.insert(name, fs::read(file.path()).expect("its bytes"));
@@ -186,7 +186,7 @@ fn the_seeds_in_the_folder_are_those_of_this_codec() {
 }
 
 #[test]
-fn every_kind_that_the_codec_knows_has_a_seed() {
+fn every_message_kind_has_a_seed() {
     let seeds = seeds();
     for kind in 0..=u8::MAX {
         let unknown = matches!(codec::decode(&[kind; 33]), Err(DecodeError::Unknown { .. }));
@@ -196,15 +196,15 @@ fn every_kind_that_the_codec_knows_has_a_seed() {
 }
 
 #[test]
-fn the_longest_seed_is_a_whole_connection() {
+fn the_longest_seed_is_a_complete_connection() {
     let expected =
         Expected { me: peer(2), cluster: "fuzz".into(), nonce: NONCE, frame_bytes_max: LIMIT };
-    let mut receiving = Receiving::new(expected);
-    receiving.buffer().extend_from_slice(&seeds()["whole"][2..]);
-    assert_eq!(receiving.take_next(), Ok(Some(Received::Hello(peer(1)))));
-    assert_eq!(receiving.take_next(), Ok(Some(Received::Identified(peer(1)))));
+    let mut receiver = Receiver::new(expected);
+    receiver.buffer().extend_from_slice(&seeds()["whole"][2..]);
+    assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(peer(1)))));
+    assert_eq!(receiver.take_next(), Ok(Some(Received::Identified(peer(1)))));
     for message in messages() {
-        assert_eq!(receiving.take_next(), Ok(Some(Received::Message(envelope(message)))));
+        assert_eq!(receiver.take_next(), Ok(Some(Received::Message(envelope(message)))));
     }
-    assert_eq!(receiving.take_next(), Ok(None));
+    assert_eq!(receiver.take_next(), Ok(None));
 }

@@ -1,4 +1,4 @@
-//! What all tests of transports need: peers, messages, what was logged, and a guard against hanging.
+//! Support for tests of transports: peers, messages, captured logs, timeouts.
 
 use std::future::Future;
 use std::io::Write;
@@ -16,9 +16,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tracing::subscriber::DefaultGuard;
 
-/// Ends a test that would wait for ever. No test's verdict depends on it.
-pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it waits for ever")
+/// Fails a test that hangs. No other outcome depends on it.
+pub(crate) async fn with_timeout<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it hangs")
 }
 
 pub(crate) const fn peer(number: u64) -> PeerId {
@@ -29,7 +29,7 @@ fn envelope(id: u64, from: PeerId, to: PeerId, message: Message) -> Envelope {
     Envelope { id: MessageId::new(id), from, to, term: Term::new(1), message }
 }
 
-/// A small message, told apart from others by its number.
+/// A small message with a number.
 pub(crate) fn vote(id: u64, from: PeerId, to: PeerId) -> Envelope {
     envelope(id, from, to, Message::RequestVoteReply(Vote::Granted))
 }
@@ -59,8 +59,7 @@ pub(crate) fn append(id: u64, from: PeerId, to: PeerId, commands: &[&[u8]]) -> E
 
 pub(crate) const CLUSTER: &str = "test";
 
-/// Settings with which nothing in a test waits long for what is sure to come, and nothing ends
-/// because a machine is busy.
+/// Options with short reconnects, and timeouts that a busy machine never reaches.
 pub(crate) fn options() -> TcpOptions {
     let never = Duration::from_secs(3600);
     TcpOptions {
@@ -96,21 +95,21 @@ impl Peer {
         self.transport.local_address().to_string()
     }
 
-    pub(crate) fn knows(&mut self, other: &Self) {
-        self.transport.learn(other.name, &other.address());
+    pub(crate) fn set_peer(&mut self, other: &Self) {
+        self.transport.set_address(other.name, &other.address());
     }
 
     pub(crate) async fn next(&mut self) -> Envelope {
-        in_time(self.received.recv()).await.expect("the transport is there")
+        with_timeout(self.received.recv()).await.expect("the transport is there")
     }
 
-    /// Sends small messages until one of them arrives, and takes all that do.
-    pub(crate) async fn reaches(&mut self, other: &mut Self) {
+    /// Sends small messages until one of them arrives, and takes all that arrive.
+    pub(crate) async fn wait_connected(&mut self, other: &mut Self) {
         let wait = Duration::from_millis(5);
-        in_time(async {
+        with_timeout(async {
             loop {
                 self.transport.send(vote(u64::MAX, self.name, other.name));
-                // What comes from an older connection proves nothing.
+                // Messages of an older connection do not count.
                 while let Ok(next) = tokio::time::timeout(wait, other.received.recv()).await {
                     if next.is_some_and(|envelope| envelope.id.number() == u64::MAX) {
                         return;
@@ -119,56 +118,60 @@ impl Peer {
             }
         })
         .await;
-        // What was sent before the one that has arrived came first; one more ends the rest.
+        // Another message marks the end of those.
         self.transport.send(vote(u64::MAX - 1, self.name, other.name));
         while other.next().await.id.number() != u64::MAX - 1 {}
     }
 }
 
-/// Two peers that are connected, 1 to 2.
+/// Two peers, 1 connected to 2.
 pub(crate) async fn connected(options: &TcpOptions) -> [Peer; 2] {
     let mut peers = [1, 2].map(|number| Peer::plain(number, options.clone()));
     let [one, two] = &mut peers;
-    one.knows(two);
-    one.reaches(two).await;
+    one.set_peer(two);
+    one.wait_connected(two).await;
     peers
 }
 
-/// Somebody who holds a socket and follows no rules.
-pub(crate) struct Raw(pub(crate) TcpStream);
+/// A client with a plain socket that follows no protocol.
+pub(crate) struct RawClient(pub(crate) TcpStream);
 
-impl Raw {
+impl RawClient {
     pub(crate) async fn connect(to: &Peer) -> Self {
-        Self(in_time(TcpStream::connect(to.transport.local_address())).await.expect("it listens"))
+        Self(
+            with_timeout(TcpStream::connect(to.transport.local_address()))
+                .await
+                .expect("it listens"),
+        )
     }
 
-    /// Connects, and behaves until frames may follow.
-    pub(crate) async fn greeted(from: u64, to: &Peer) -> Self {
+    /// Connects and completes the handshake.
+    pub(crate) async fn after_handshake(from: u64, to: &Peer) -> Self {
         let mut raw = Self::connect(to).await;
         let hello = Hello { from: peer(from), to: to.name, cluster: CLUSTER.into() };
         raw.write(&hello.encode()).await;
         let mut answer = [0; Answer::BYTES];
-        in_time(raw.0.read_exact(&mut answer)).await.expect("it answers");
+        with_timeout(raw.0.read_exact(&mut answer)).await.expect("it answers");
         let answer = Answer::decode(&answer).expect("it is welcome").expect("it is whole");
         raw.write(&answer.nonce.to_le_bytes()).await;
         raw
     }
 
-    /// Writes as much as the other side takes.
+    /// Writes as much as the other side accepts.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        let _ = in_time(self.0.write_all(bytes)).await;
+        let _ = with_timeout(self.0.write_all(bytes)).await;
     }
 
-    /// What the other side says until it ends the connection.
-    pub(crate) async fn until_end(mut self) -> Vec<u8> {
-        let mut said = Vec::new();
-        // Bytes that nobody read make it a reset, which is an end too.
-        let _ = in_time(self.0.read_to_end(&mut said)).await;
-        said
+    /// Reads until the other side ends the connection.
+    pub(crate) async fn read_to_end(mut self) -> Vec<u8> {
+        let mut received = Vec::new();
+        // Unread bytes make it a reset, which is an end, too.
+        let _ = with_timeout(self.0.read_to_end(&mut received)).await;
+        received
     }
 }
 
-/// What is logged on this thread, where all tasks of a test run.
+/// The log of this thread, where all tasks of a test run.
 pub(crate) struct Log {
     lines: Lines,
     _guard: DefaultGuard,
@@ -179,7 +182,7 @@ struct Lines(Arc<Mutex<String>>);
 
 impl Lines {
     fn lock(&self) -> MutexGuard<'_, String> {
-        self.0.lock().expect("nobody panicked")
+        self.0.lock().expect("not poisoned")
     }
 }
 
@@ -195,7 +198,7 @@ impl Write for Lines {
 }
 
 impl Log {
-    pub(crate) fn keep() -> Self {
+    pub(crate) fn capture() -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -213,15 +216,15 @@ impl Log {
         text.lines().filter(|line| line.trim_start().starts_with("WARN")).map(Into::into).collect()
     }
 
-    /// Whether there is a line with this text since the last look at warnings.
-    pub(crate) fn has(&self, text: &str) -> bool {
+    /// True if a line since the last call of `warnings` has this text.
+    pub(crate) fn contains(&self, text: &str) -> bool {
         self.lines.lock().contains(text)
     }
 
     /// Waits for a line with this text.
-    pub(crate) async fn until(&self, text: &str) {
-        in_time(async {
-            while !self.has(text) {
+    pub(crate) async fn wait_for(&self, text: &str) {
+        with_timeout(async {
+            while !self.contains(text) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         })

@@ -1,11 +1,11 @@
-//! Connections over TCP: kept, lost, made again.
+//! Connections over TCP: established, lost, re-established.
 
 use std::time::Duration;
 
 use raft::transport::tcp::{TcpOptions, TcpTransport};
 use raft::transport::{Faults, FaultyTransport, Inbox, Transport as _, TransportError};
 
-use super::support::{Log, Peer, Raw, append, connected, in_time, options, peer, vote};
+use super::support::{Log, Peer, RawClient, append, connected, options, peer, vote, with_timeout};
 
 #[tokio::test]
 async fn ten_thousand_messages_arrive_in_order() {
@@ -21,7 +21,7 @@ async fn ten_thousand_messages_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn ten_thousand_messages_with_entries_of_all_sizes_arrive_whole() {
+async fn ten_thousand_messages_of_all_sizes_arrive_unchanged() {
     let count = 10_000;
     let [mut one, mut two] = connected(&options()).await;
     let entries = vec![5; 70_000];
@@ -43,23 +43,23 @@ async fn ten_thousand_messages_with_entries_of_all_sizes_arrive_whole() {
 }
 
 #[tokio::test]
-async fn all_peers_talk_to_all() {
+async fn all_peers_connect_to_all() {
     let mut peers = [1, 2, 3].map(|number| Peer::plain(number, options()));
-    let addresses = [0, 1, 2].map(|place: usize| (peers[place].name, peers[place].address()));
+    let addresses = [0, 1, 2].map(|at: usize| (peers[at].name, peers[at].address()));
     for peer in &mut peers {
         for (name, address) in &addresses {
-            peer.transport.learn(*name, address);
+            peer.transport.set_address(*name, address);
         }
     }
     for (from, to) in [(0, 1), (1, 0), (1, 2), (2, 1), (2, 0), (0, 2)] {
         let [one, two] = peers.get_disjoint_mut([from, to]).unwrap();
-        one.reaches(two).await;
+        one.wait_connected(two).await;
     }
 }
 
 /// A peer at an address that was just given up.
-async fn again(number: u64, address: &str) -> Peer {
-    let transport = in_time(async {
+async fn restarted(number: u64, address: &str) -> Peer {
+    let transport = with_timeout(async {
         loop {
             match TcpTransport::plain(peer(number), address) {
                 Ok(transport) => return transport,
@@ -72,14 +72,14 @@ async fn again(number: u64, address: &str) -> Peer {
 }
 
 #[tokio::test]
-async fn a_receiver_that_starts_again_is_found_again() {
-    let log = Log::keep();
+async fn a_restarted_receiver_is_reconnected() {
+    let log = Log::capture();
     let [mut one, mut two] = connected(&options()).await;
     let address = two.address();
     for _ in 0..3 {
         drop(two);
-        two = again(2, &address).await;
-        one.reaches(&mut two).await;
+        two = restarted(2, &address).await;
+        one.wait_connected(&mut two).await;
         // What was sent to the older one is not sent again.
         one.transport.send(vote(1, peer(1), peer(2)));
         assert_eq!(two.next().await.id.number(), 1);
@@ -88,32 +88,32 @@ async fn a_receiver_that_starts_again_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_peer_that_moves_is_found_at_its_new_address() {
+async fn a_peer_is_reconnected_at_its_new_address() {
     let [mut one, mut two] = connected(&options()).await;
     let mut elsewhere = Peer::plain(2, options());
-    one.knows(&elsewhere);
-    one.reaches(&mut elsewhere).await;
+    one.set_peer(&elsewhere);
+    one.wait_connected(&mut elsewhere).await;
     assert!(two.received.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_a_warning_and_a_peer_that_is_not_there_is_not() {
-    let log = Log::keep();
+async fn an_invalid_address_is_a_warning_and_an_absent_peer_is_not() {
+    let log = Log::capture();
     let mut one = Peer::plain(1, options());
     let two = Peer::plain(2, options());
     let gone = two.address();
     drop(two);
-    one.transport.learn(peer(2), &gone);
-    log.until("not connected to a peer").await;
+    one.transport.set_address(peer(2), &gone);
+    log.wait_for("no connection to peer").await;
     assert!(log.warnings().is_empty());
-    one.transport.learn(peer(3), "nowhere");
-    log.until("cannot send to a peer").await;
+    one.transport.set_address(peer(3), "nowhere");
+    log.wait_for("cannot send to peer").await;
     let warnings = log.warnings();
     assert!(warnings[0].contains("peer=3 address=\"nowhere\""), "{warnings:?}");
 }
 
 #[tokio::test]
-async fn cuts_and_heals_work_over_connections_too() {
+async fn cuts_and_heals_work_over_tcp() {
     let faults = Faults::new(|| 0);
     let mut received = Vec::new();
     let transports = [1, 2].map(|number| {
@@ -126,9 +126,9 @@ async fn cuts_and_heals_work_over_connections_too() {
         (transport, address)
     });
     let [(mut one, _), (_two, address)] = transports;
-    one.learn(peer(2), &address);
+    one.set_address(peer(2), &address);
     let mut arrives = async |id| {
-        in_time(async {
+        with_timeout(async {
             loop {
                 one.send(vote(id, peer(1), peer(2)));
                 let next = received[1].recv();
@@ -151,40 +151,40 @@ async fn cuts_and_heals_work_over_connections_too() {
 }
 
 #[tokio::test]
-async fn a_forgotten_peer_gets_nothing_more_until_it_is_learned_again() {
-    let log = Log::keep();
+async fn a_removed_peer_gets_no_message_until_it_is_added_again() {
+    let log = Log::capture();
     let [mut one, mut two] = connected(&options()).await;
-    one.transport.forget(peer(2));
+    one.transport.remove_peer(peer(2));
     one.transport.send(vote(1, peer(1), peer(2)));
-    log.until("an incoming connection has ended peer=1").await;
+    log.wait_for("incoming connection closed peer=1").await;
     assert!(two.received.is_empty());
-    one.knows(&two);
-    one.reaches(&mut two).await;
+    one.set_peer(&two);
+    one.wait_connected(&mut two).await;
 }
 
 #[tokio::test]
-async fn the_newer_connection_of_a_peer_ends_the_older() {
-    let log = Log::keep();
+async fn a_newer_connection_of_a_peer_replaces_the_older() {
+    let log = Log::capture();
     let two = Peer::plain(2, options());
-    let older = Raw::greeted(1, &two).await;
-    let _newer = Raw::greeted(1, &two).await;
-    older.until_end().await;
-    log.until("the peer has connected again").await;
+    let older = RawClient::after_handshake(1, &two).await;
+    let _newer = RawClient::after_handshake(1, &two).await;
+    older.read_to_end().await;
+    log.wait_for("the peer has connected again").await;
     assert!(log.warnings().is_empty());
 }
 
 #[tokio::test]
-async fn everything_ends_with_the_transport() {
+async fn dropping_the_transport_ends_its_connections() {
     let two = Peer::plain(2, options());
-    let raw = Raw::greeted(1, &two).await;
+    let raw = RawClient::after_handshake(1, &two).await;
     let address = two.address();
     drop(two);
-    raw.until_end().await;
-    drop(again(2, &address).await);
+    raw.read_to_end().await;
+    drop(restarted(2, &address).await);
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named_and_nothing_starts_twice() {
+async fn a_taken_address_is_named_and_a_transport_starts_once() {
     let mut one = Peer::plain(1, options());
     let taken = TcpTransport::plain(peer(2), &one.address()).expect_err("it is taken").to_string();
     assert!(taken.starts_with(&format!("cannot listen on {}: ", one.address())), "{taken}");

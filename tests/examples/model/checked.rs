@@ -1,13 +1,13 @@
 //! The model as stateright wants it.
 
-use raft_tests::model::{Action, Bounds, Rule, State};
+use raft_tests::model::{Action, Bounds, ModelInvariant, State};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 /// The model within bounds.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked(pub(crate) Bounds);
 
-/// What a search found.
+/// Result of a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
     /// Different states, with those at which the search ended.
@@ -16,7 +16,7 @@ pub(crate) struct Findings {
     pub(crate) depth: usize,
     /// The first broken rule, and the shortest way to it.
     pub(crate) broken: Option<(&'static str, String)>,
-    /// What must be possible and was not reached.
+    /// Situations that must be possible and were not reached.
     pub(crate) unreached: Vec<&'static str>,
 }
 
@@ -39,24 +39,24 @@ impl Model for Checked {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let unbroken: [fn(&Self, &State) -> bool; 9] = [
-            |_, state| !state.broken().contains(&Rule::ElectionSafety),
-            |_, state| !state.broken().contains(&Rule::LogMatching),
-            |_, state| !state.broken().contains(&Rule::LeaderCompleteness),
-            |_, state| !state.broken().contains(&Rule::StateMachineSafety),
-            |_, state| !state.broken().contains(&Rule::LostCommit),
-            |_, state| !state.broken().contains(&Rule::Configurations),
-            |_, state| !state.broken().contains(&Rule::ReadSeesCommitted),
-            |_, state| !state.broken().contains(&Rule::Rest),
-            |_, state| !state.broken().contains(&Rule::Panic),
+        let holds: [fn(&Self, &State) -> bool; 9] = [
+            |_, state| !state.broken().contains(&ModelInvariant::ElectionSafety),
+            |_, state| !state.broken().contains(&ModelInvariant::LogMatching),
+            |_, state| !state.broken().contains(&ModelInvariant::LeaderCompleteness),
+            |_, state| !state.broken().contains(&ModelInvariant::StateMachineSafety),
+            |_, state| !state.broken().contains(&ModelInvariant::LostCommit),
+            |_, state| !state.broken().contains(&ModelInvariant::Configurations),
+            |_, state| !state.broken().contains(&ModelInvariant::ReadSeesCommitted),
+            |_, state| !state.broken().contains(&ModelInvariant::Quiescence),
+            |_, state| !state.broken().contains(&ModelInvariant::Panic),
         ];
-        let rules = Rule::ALL.iter().zip(unbroken);
+        let rules = ModelInvariant::ALL.iter().zip(holds);
         let mut all: Vec<_> =
             rules.map(|(rule, holds)| Property::always(rule.as_str(), holds)).collect();
         all.push(Property::sometimes("a leader", |_: &Self, state: &State| state.has_leader()));
         if self.0.commands > 0 {
             all.push(Property::sometimes("an agreement", |_: &Self, state: &State| {
-                state.has_agreement()
+                state.has_applied()
             }));
         }
         if !self.0.changes.is_empty() {
@@ -94,7 +94,7 @@ pub(crate) fn check(bounds: Bounds, threads: usize) -> Findings {
         .spawn_bfs()
         .join();
     let found = checker.discoveries();
-    let rules = Rule::ALL.iter().map(|rule| rule.as_str());
+    let rules = ModelInvariant::ALL.iter().map(|rule| rule.as_str());
     Findings {
         states: checker.unique_state_count(),
         depth: checker.max_depth().saturating_sub(2),

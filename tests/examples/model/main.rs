@@ -5,25 +5,25 @@
 //! `raft_tests::model::CASES` or a part of one; without it, all small ones.
 //!
 //! The last line is that of the example `hunt`, so that the command `canaries` reads both.
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 mod checked;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use raft_tests::model::{CASES, Case, Size};
+use raft_tests::model::{CASES, ModelCase, Size};
 
 fn main() -> ExitCode {
     let pattern = std::env::args().nth(1).filter(|name| name != "model");
-    let asked = |case: &&Case| match &pattern {
+    let asked = |case: &&ModelCase| match &pattern {
         Some(pattern) => case.name.contains(pattern),
         None => case.size == Size::Small,
     };
-    let cases: Vec<&Case> = CASES.iter().filter(asked).collect();
+    let cases: Vec<&ModelCase> = CASES.iter().filter(asked).collect();
     if cases.is_empty() {
         let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
-        println!("no case is named like that; there are {}", names.join(", "));
+        println!("unknown case; cases: {}", names.join(", "));
         return ExitCode::from(2);
     }
     #[expect(clippy::disallowed_methods, reason = "what a check costs is measured from outside")]

@@ -1,55 +1,55 @@
-//! Commands and their agreement, as the services see them.
+//! Agreement on commands, as the services see it.
 
 use std::time::Duration;
 
 use raft::{EntryId, Index, Term};
 
-use super::{Cluster, Command, Ground};
+use super::{Cluster, Command, Testbed};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 
-/// How far a command got.
+/// Progress of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// How many services were given it.
+    /// Number of services that applied it.
     pub services: usize,
-    /// The command; `None` if no service was given one.
+    /// The command; `None` if no service applied one.
     pub command: Option<Command>,
 }
 
-/// What to do when a command does not commit.
+/// Reaction to a command that does not commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Offer it again.
+    /// Propose it again.
     Yes,
     /// Fail.
     No,
 }
 
-/// How a wait ended.
+/// Outcome of a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waited {
-    /// Enough services were given this command.
+pub enum WaitOutcome {
+    /// Enough services applied this command.
     Command(Command),
     /// A peer's term moved on, so that the wait makes no sense any more.
     TermPassed,
 }
 
-impl<W: Ground> Cluster<W> {
-    /// How many services were given a command at an index, and which.
+impl<W: Testbed> Cluster<W> {
+    /// Number of services that applied a command at an index, and the command.
     ///
-    /// That they were given the same one is checked whenever one is given.
+    /// All services apply the same one; that is checked on each application.
     #[must_use]
     pub fn n_committed(&self, index: Index) -> Committed {
         let world = self.world();
         let services =
-            (0..world.size()).filter(|place| world.last_applied(*place) >= index).count();
-        let command = world.agreed(index).map(Command);
+            (0..world.size()).filter(|server| world.last_applied(*server) >= index).count();
+        let command = world.applied_command(index).map(Command);
         Committed { services, command: command.filter(|_| services > 0) }
     }
 
-    /// Waits until `peers` services were given a command at an index; gives up when a peer's term
-    /// passes `start_term`.
+    /// Waits until `peers` services applied a command at an index; stops when a peer's term passes
+    /// `start_term`.
     ///
     /// # Errors
     /// Too few services after about half a minute.
@@ -58,7 +58,7 @@ impl<W: Ground> Cluster<W> {
         index: Index,
         peers: usize,
         start_term: Option<Term>,
-    ) -> Result<Waited, Failure> {
+    ) -> Result<WaitOutcome, Failure> {
         let mut pause = WAIT_FIRST;
         for _ in 0..WAIT_ROUNDS {
             if self.n_committed(index).services >= peers {
@@ -66,25 +66,25 @@ impl<W: Ground> Cluster<W> {
             }
             self.sleep(pause).await;
             pause = (2 * pause).min(WAIT_LONGEST);
-            let passed = |place| self.term(place) > start_term;
+            let passed = |server| self.term(server) > start_term;
             if start_term.is_some() && (0..self.size()).any(passed) {
-                return Ok(Waited::TermPassed);
+                return Ok(WaitOutcome::TermPassed);
             }
         }
         let Committed { services, command } = self.n_committed(index);
         match command {
-            Some(command) if services >= peers => Ok(Waited::Command(command)),
+            Some(command) if services >= peers => Ok(WaitOutcome::Command(command)),
             Some(_) | None => Err(Failure::expected(format_args!(
                 "index {index} applied by {peers} peers, only {services} did"
             ))),
         }
     }
 
-    /// Brings about agreement on a command: offers it around for up to ten seconds until
-    /// `expected` services were given it at the index a leader promised.
+    /// Reaches agreement on a command: proposes it in turn for up to ten seconds until `expected`
+    /// services applied it at the index that a leader returned.
     ///
     /// # Errors
-    /// No agreement; without `retry`, already when the first leader's promise does not come true.
+    /// No agreement; without `retry`, already when the first proposal is not applied.
     pub async fn one(
         &self,
         command: &Command,
@@ -94,11 +94,11 @@ impl<W: Ground> Cluster<W> {
         let deadline = self.tasks.now().after(ONE_LIMIT);
         let mut turn = 0;
         while self.tasks.now() < deadline {
-            let Some(id) = self.offer_around(command, &mut turn) else {
+            let Some(id) = self.propose_to_any(command, &mut turn) else {
                 self.sleep(NO_LEADER_PAUSE).await;
                 continue;
             };
-            if self.is_agreed(command, id.index, expected).await {
+            if self.reaches_agreement(command, id.index, expected).await {
                 self.note(format_args!("finds command {command} agreed on at {}", id.index));
                 return Ok(id.index);
             }
@@ -109,12 +109,12 @@ impl<W: Ground> Cluster<W> {
         Err(Failure::expected(format_args!("{expected} peers to agree on command {command}")))
     }
 
-    /// Offers a command to each connected peer in turn until one takes it.
-    fn offer_around(&self, command: &Command, turn: &mut usize) -> Option<EntryId> {
+    /// Proposes a command to each connected peer in turn until one takes it.
+    fn propose_to_any(&self, command: &Command, turn: &mut usize) -> Option<EntryId> {
         for _ in 0..self.size() {
             *turn = self.after(*turn, 1);
             let id = match self.connection(*turn) {
-                Connection::Up => self.start_command(*turn, command),
+                Connection::Up => self.propose(*turn, command),
                 Connection::Cut => None,
             };
             if id.is_some() {
@@ -124,7 +124,7 @@ impl<W: Ground> Cluster<W> {
         None
     }
 
-    async fn is_agreed(&self, command: &Command, index: Index, expected: usize) -> bool {
+    async fn reaches_agreement(&self, command: &Command, index: Index, expected: usize) -> bool {
         let deadline = self.tasks.now().after(AGREEMENT_LIMIT);
         while self.tasks.now() < deadline {
             let committed = self.n_committed(index);

@@ -1,21 +1,21 @@
-//! What the tester looks at: leaders and terms of the connected peers.
+//! Checks of leaders and terms of the connected peers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use raft::{RoleName, Term};
 
-use super::{Cluster, Ground};
+use super::{Cluster, Testbed};
 use crate::failure::Failure;
 
-impl<W: Ground> Cluster<W> {
+impl<W: Testbed> Cluster<W> {
     /// Waits for a leader among the connected peers: the one of the newest term that has one.
     ///
     /// # Errors
     /// Two lead in one term, or none is found in ten tries.
     pub async fn check_one_leader(&self) -> Result<usize, Failure> {
         for _ in 0..LEADER_TRIES {
-            let pause = self.pauses.borrow_mut().between(LEADER_PAUSE_MIN, LEADER_PAUSE_MAX);
+            let pause = self.pause_rng.borrow_mut().between(LEADER_PAUSE_MIN, LEADER_PAUSE_MAX);
             self.sleep(pause).await;
             if let Some((term, leader)) = self.newest_leader()? {
                 self.note(format_args!("finds leader {leader} in term {term}"));
@@ -30,7 +30,7 @@ impl<W: Ground> Cluster<W> {
     /// # Errors
     /// One does.
     pub fn check_no_leader(&self) -> Result<(), Failure> {
-        match (0..self.size()).find(|place| self.leads(*place)) {
+        match (0..self.size()).find(|server| self.leads(*server)) {
             None => {
                 self.note(format_args!("finds no leader, as it should be"));
                 Ok(())
@@ -44,38 +44,38 @@ impl<W: Ground> Cluster<W> {
     /// The term of all connected peers.
     ///
     /// # Errors
-    /// They do not agree, or nobody is connected.
+    /// They do not agree, or no peer is connected.
     pub fn check_terms(&self) -> Result<Term, Failure> {
         let mut agreed: Option<(usize, Term)> = None;
-        for place in 0..self.size() {
-            let Some(status) = self.world().connected(place) else { continue };
+        for server in 0..self.size() {
+            let Some(status) = self.world().connected_status(server) else { continue };
             let term = status.current_term;
-            let (first, first_term) = *agreed.get_or_insert((place, term));
+            let (first, first_term) = *agreed.get_or_insert((server, term));
             if first_term != term {
                 return Err(Failure::expected(format_args!(
-                    "one term, peer {first} is in {first_term} and peer {place} in {term}"
+                    "one term, peer {first} is in {first_term} and peer {server} in {term}"
                 )));
             }
         }
-        let nobody = || Failure::expected(format_args!("a term, no peer is connected"));
-        agreed.map(|(_, term)| term).ok_or_else(nobody)
+        let no_peer = || Failure::expected(format_args!("a term, no peer is connected"));
+        agreed.map(|(_, term)| term).ok_or_else(no_peer)
     }
 
-    /// Whether a connected peer believes it leads.
-    fn leads(&self, place: usize) -> bool {
-        self.world().connected(place).is_some_and(|status| status.role == RoleName::Leader)
+    /// Returns whether a connected peer believes it leads.
+    fn leads(&self, server: usize) -> bool {
+        self.world().connected_status(server).is_some_and(|status| status.role == RoleName::Leader)
     }
 
     fn newest_leader(&self) -> Result<Option<(Term, usize)>, Failure> {
         let mut leaders: BTreeMap<Term, usize> = BTreeMap::new();
-        for place in 0..self.size() {
-            let Some(status) = self.world().connected(place) else { continue };
+        for server in 0..self.size() {
+            let Some(status) = self.world().connected_status(server) else { continue };
             if status.role != RoleName::Leader {
                 continue;
             }
-            if let Some(other) = leaders.insert(status.current_term, place) {
+            if let Some(other) = leaders.insert(status.current_term, server) {
                 return Err(Failure::expected(format_args!(
-                    "one leader a term, peers {other} and {place} lead term {}",
+                    "one leader a term, peers {other} and {server} lead term {}",
                     status.current_term
                 )));
             }

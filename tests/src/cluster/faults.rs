@@ -1,41 +1,41 @@
-//! What a scenario does to peers and links.
+//! Faults that a scenario injects into peers and links.
 
-use super::{Cluster, Ground};
+use super::{Cluster, Testbed};
 use crate::failure::Failure;
-use crate::sim::network::Profile;
+use crate::sim::network::NetworkProfile;
 
-impl<W: Ground> Cluster<W> {
+impl<W: Testbed> Cluster<W> {
     /// Cuts every link from and to a peer.
-    pub fn disconnect(&self, place: usize) {
-        self.world_mut().disconnect(place);
+    pub fn disconnect(&self, server: usize) {
+        self.world_mut().disconnect(server);
     }
 
     /// Restores the links between a peer and all other connected ones.
-    pub fn connect(&self, place: usize) {
-        self.world_mut().connect(place);
+    pub fn connect(&self, server: usize) {
+        self.world_mut().connect(server);
     }
 
-    /// Cuts a peer off and stops it; what it had persisted stays.
-    pub fn crash(&self, place: usize) {
-        self.world_mut().crash(place);
+    /// Disconnects a peer and stops it; its persisted state stays.
+    pub fn crash(&self, server: usize) {
+        self.world_mut().crash(server);
     }
 
-    /// Starts a peer from what it had persisted, after a crash if it runs. Its links stay cut if
-    /// they were.
+    /// Starts a peer from its persisted state, after a crash if it runs. Its links stay cut if they
+    /// were.
     ///
     /// # Errors
     /// It does not start.
-    pub fn start(&self, place: usize) -> Result<(), Failure> {
-        self.world_mut().start(place)
+    pub fn start(&self, server: usize) -> Result<(), Failure> {
+        self.world_mut().start(server)
     }
 
     /// Starts a peer and restores its links.
     ///
     /// # Errors
     /// It does not start.
-    pub fn start_and_connect(&self, place: usize) -> Result<(), Failure> {
-        self.start(place)?;
-        self.connect(place);
+    pub fn start_and_connect(&self, server: usize) -> Result<(), Failure> {
+        self.start(server)?;
+        self.connect(server);
         Ok(())
     }
 
@@ -44,26 +44,26 @@ impl<W: Ground> Cluster<W> {
     /// # Errors
     /// One does not start.
     pub fn crash_and_restart_all(&self) -> Result<(), Failure> {
-        (0..self.size()).for_each(|place| self.crash(place));
-        (0..self.size()).try_for_each(|place| self.start_and_connect(place))
+        (0..self.size()).for_each(|server| self.crash(server));
+        (0..self.size()).try_for_each(|server| self.start_and_connect(server))
     }
 
     /// Starts a peer unless it runs; its links stay as they are.
     ///
     /// # Errors
     /// It does not start.
-    pub fn start_if_down(&self, place: usize) -> Result<(), Failure> {
-        if self.status(place).is_some() { Ok(()) } else { self.start(place) }
+    pub fn start_if_down(&self, server: usize) -> Result<(), Failure> {
+        if self.status(server).is_some() { Ok(()) } else { self.start(server) }
     }
 
     /// Makes the network behave like this from now on.
-    pub fn set_network(&self, profile: Profile) {
+    pub fn set_network(&self, profile: NetworkProfile) {
         self.world_mut().set_profile(profile);
     }
 
     /// Makes the network reliable.
     pub fn make_reliable(&self) {
-        self.set_network(Profile::LAB_RELIABLE);
+        self.set_network(NetworkProfile::LAB_RELIABLE);
     }
 
     /// Holds up two of three replies for long from now on.

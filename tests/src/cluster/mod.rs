@@ -2,16 +2,16 @@
 //!
 //! A [`Cluster`] is a handle; clones share the world. Operations take effect in the instant they
 //! are called; those that wait are `async`. A failed expectation is an error, so that a scenario
-//! says what it expects with `?`.
+//! states its expectations with `?`.
 //!
-//! A scenario that takes a `Cluster<impl Ground>` runs on simulated and on real peers; one that
+//! A scenario that takes a `Cluster<impl Testbed>` runs on simulated and on real peers; one that
 //! takes a `Cluster` means the simulated world, and may do more to it ([`simulated`]).
 
 mod agreement;
 mod checks;
 mod faults;
-mod ground;
 pub mod simulated;
+mod testbed;
 
 use std::borrow::Cow;
 use std::cell::{Ref, RefCell, RefMut};
@@ -19,24 +19,24 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{Bytes, EntryId, Instant, Term};
+use raft::{Bytes, EntryId, Instant, RoleName, Term};
 
-pub use self::agreement::{Committed, Retry, Waited};
-pub use self::ground::{Ground, Standing};
+pub use self::agreement::{Committed, Retry, WaitOutcome};
+pub use self::testbed::{PeerStatus, Testbed};
 
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
 use crate::sim::network::Connection;
 use crate::sim::random::{Domain, Stream};
-use crate::world::{Speaker, Traffic, World};
+use crate::world::{LogSource, Traffic, World};
 
 /// The tester's handle to a cluster of peers.
 pub struct Cluster<W = World> {
     world: Rc<RefCell<W>>,
     tasks: Tasks,
-    pauses: Rc<RefCell<Stream>>,
-    commands: Rc<RefCell<Stream>>,
-    faults: Rc<RefCell<Stream>>,
+    pause_rng: Rc<RefCell<Stream>>,
+    command_rng: Rc<RefCell<Stream>>,
+    fault_rng: Rc<RefCell<Stream>>,
 }
 
 /// Not derived: a world is shared, whether it can be copied or not.
@@ -45,9 +45,9 @@ impl<W> Clone for Cluster<W> {
         Self {
             world: Rc::clone(&self.world),
             tasks: self.tasks.clone(),
-            pauses: Rc::clone(&self.pauses),
-            commands: Rc::clone(&self.commands),
-            faults: Rc::clone(&self.faults),
+            pause_rng: Rc::clone(&self.pause_rng),
+            command_rng: Rc::clone(&self.command_rng),
+            fault_rng: Rc::clone(&self.fault_rng),
         }
     }
 }
@@ -69,7 +69,7 @@ impl Command {
         Self(number.to_le_bytes().as_slice().into())
     }
 
-    /// How many bytes it has.
+    /// Size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.0.len()
@@ -91,7 +91,7 @@ impl fmt::Debug for Command {
     }
 }
 
-impl<W: Ground> Cluster<W> {
+impl<W: Testbed> Cluster<W> {
     /// A handle to a world whose clock these tasks share.
     #[must_use]
     pub fn new(world: Rc<RefCell<W>>, tasks: Tasks) -> Self {
@@ -100,35 +100,40 @@ impl<W: Ground> Cluster<W> {
         Self {
             world,
             tasks,
-            pauses: stream(Domain::Tester),
-            commands: stream(Domain::Commands),
-            faults: stream(Domain::Faults),
+            pause_rng: stream(Domain::Tester),
+            command_rng: stream(Domain::Commands),
+            fault_rng: stream(Domain::Faults),
         }
     }
 
-    /// How many peers there are.
+    /// Number of peers.
     #[must_use]
     pub fn size(&self) -> usize {
         self.world().size()
     }
 
-    /// The place `steps` after a peer's, around the circle of peers.
+    /// The server `steps` after this one, around the circle of peers.
     #[must_use]
-    pub fn after(&self, place: usize, steps: usize) -> usize {
-        (place + steps) % self.size()
+    pub fn after(&self, server: usize, steps: usize) -> usize {
+        (server + steps) % self.size()
     }
 
-    /// Offers a command to a peer: its place in the log if the peer believes it leads. Never
+    /// Proposes a command to a peer: its entry's id if the peer believes it leads. Never
     /// waits.
     #[must_use]
-    pub fn start_command(&self, place: usize, command: &Command) -> Option<EntryId> {
-        self.offer(place, command, Speaker::Tester)
+    pub fn propose(&self, server: usize, command: &Command) -> Option<EntryId> {
+        self.propose_as(server, command, LogSource::Tester)
     }
 
-    /// As [`start_command`](Self::start_command), for a client.
+    /// As [`propose`](Self::propose), for a client.
     #[must_use]
-    pub fn offer(&self, place: usize, command: &Command, speaker: Speaker) -> Option<EntryId> {
-        self.world_mut().propose(place, command.0.clone(), speaker)
+    pub fn propose_as(
+        &self,
+        server: usize,
+        command: &Command,
+        source: LogSource,
+    ) -> Option<EntryId> {
+        self.world_mut().propose(server, command.0.clone(), source)
     }
 
     /// Waits for a duration of cluster time.
@@ -149,48 +154,54 @@ impl<W: Ground> Cluster<W> {
     /// A command that is a random number.
     #[must_use]
     pub fn random_command(&self) -> Command {
-        Command::number(self.commands.borrow_mut().draw())
+        Command::number(self.command_rng.borrow_mut().draw())
     }
 
     /// A command of this many random letters.
     #[must_use]
     pub fn random_text(&self, length: usize) -> Command {
-        let mut stream = self.commands.borrow_mut();
+        let mut stream = self.command_rng.borrow_mut();
         let letters: Vec<u8> = (0..length).map(|_| b'a' + stream.below(26) as u8).collect();
         Command(letters.into())
     }
 
     /// The stream of a scenario's faults.
     #[must_use]
-    pub fn faults(&self) -> RefMut<'_, Stream> {
-        self.faults.borrow_mut()
+    pub fn fault_rng(&self) -> RefMut<'_, Stream> {
+        self.fault_rng.borrow_mut()
     }
 
     /// The stream of a client's own draws.
     #[must_use]
-    pub fn client_stream(&self, client: u64) -> Stream {
+    pub fn client_rng(&self, client: u64) -> Stream {
         Stream::new(self.world().seed(), Domain::Client, [client, 0])
     }
 
-    /// What a peer believes of itself; `None` if it does not run.
+    /// Role and term of a peer; `None` if it does not run.
     #[must_use]
-    pub fn status(&self, place: usize) -> Option<Standing> {
-        self.world().standing(place)
+    pub fn status(&self, server: usize) -> Option<PeerStatus> {
+        self.world().peer_status(server)
+    }
+
+    /// Returns whether a peer runs and believes that it leads.
+    #[must_use]
+    pub fn is_leader(&self, server: usize) -> bool {
+        self.status(server).is_some_and(|status| status.role == RoleName::Leader)
     }
 
     /// A running peer's term.
     #[must_use]
-    pub fn term(&self, place: usize) -> Option<Term> {
-        self.status(place).map(|status| status.current_term)
+    pub fn term(&self, server: usize) -> Option<Term> {
+        self.status(server).map(|status| status.current_term)
     }
 
-    /// Whether a peer is connected.
+    /// Connection of a peer.
     #[must_use]
-    pub fn connection(&self, place: usize) -> Connection {
-        self.world().connection(place)
+    pub fn connection(&self, server: usize) -> Connection {
+        self.world().connection(server)
     }
 
-    /// What went over the network so far.
+    /// Network traffic so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.world().traffic()
@@ -202,23 +213,22 @@ impl<W: Ground> Cluster<W> {
         self.world().log_bytes_max()
     }
 
-    /// Notes something in the log that is no failure.
+    /// Writes a remark into the log.
     pub fn note(&self, text: fmt::Arguments<'_>) {
-        self.world().say_test("noted", text);
+        self.world().log_test("noted", text);
     }
 
-    /// An error unless the condition holds, in a world in which everything takes as long as it
-    /// says. A real machine, whose disks and threads stand still now and then, prints what did not
-    /// hold and is not blamed for it.
+    /// An error unless the condition holds, in a world with exact timing. A real machine, whose
+    /// disks and threads may stall, only prints a missed expectation.
     ///
     /// # Errors
     /// The text, as what was expected.
-    pub fn expect_of_exact_time(
+    pub fn expect_exact_timing(
         &self,
         condition: bool,
         text: fmt::Arguments<'_>,
     ) -> Result<(), Failure> {
-        if condition { Ok(()) } else { self.world().falls_short(text) }
+        if condition { Ok(()) } else { self.world().timing_failure(text) }
     }
 
     /// The world, to look at.
@@ -227,7 +237,7 @@ impl<W: Ground> Cluster<W> {
         self.world.borrow()
     }
 
-    /// The moment.
+    /// The time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.tasks.now()

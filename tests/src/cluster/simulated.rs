@@ -1,4 +1,4 @@
-//! What only the simulated world lets a scenario do.
+//! Operations of the simulated world alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use raft::{EntryId, Index, Membership, RoleName};
 
 use super::Cluster;
+use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::failure::Failure;
-use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
-use crate::world::Unchanged;
+use crate::world::ChangeNotStarted;
 
 impl Cluster {
     /// Cuts one direction of one link, until one of its ends is connected again.
     pub fn cut_link(&self, from: usize, to: usize) {
         let (from, to) = (PeerSet::only(from), PeerSet::only(to));
-        self.set_links(Links { from, to, ways: Ways::One }, Connection::Cut);
+        self.set_links(Links { from, to, direction: LinkDirection::One }, Connection::Cut);
     }
 
     /// Cuts or restores links.
@@ -25,66 +25,76 @@ impl Cluster {
     }
 
     /// Stops a peer at this instant; its links stay as they are.
-    pub fn stop(&self, place: usize, damage: Damage) {
-        self.world_mut().stop(place, damage);
+    pub fn stop(&self, server: usize, damage: Damage) {
+        self.world_mut().stop(server, damage);
     }
 
-    /// Lets a peer stand still for a while.
-    pub fn pause(&self, place: usize, length: Duration) {
-        self.world_mut().pause(place, length);
+    /// Pauses a peer for a while.
+    pub fn pause(&self, server: usize, length: Duration) {
+        self.world_mut().pause(server, length);
     }
 
-    /// Asks a peer to hand leadership over to another one; nothing happens unless it leads.
-    pub fn transfer(&self, place: usize, to: usize) {
-        self.world_mut().transfer(place, to);
+    /// Asks a peer to transfer leadership to another one; nothing happens unless it leads.
+    pub fn transfer(&self, server: usize, to: usize) {
+        self.world_mut().transfer(server, to);
     }
 
-    /// Asks a peer to give up leadership; nothing happens unless it leads.
-    pub fn resign(&self, place: usize) {
-        self.world_mut().resign(place);
+    /// Asks a peer to step down; nothing happens unless it leads.
+    pub fn resign(&self, server: usize) {
+        self.world_mut().resign(server);
     }
 
     /// Lets a peer's service take a snapshot.
     ///
     /// # Errors
     /// The peer does not take it.
-    pub fn snapshot(&self, place: usize) -> Result<(), Failure> {
-        self.world_mut().snapshot(place)
+    pub fn snapshot(&self, server: usize) -> Result<(), Failure> {
+        self.world_mut().snapshot(server)
     }
 
     /// Asks a peer for a change of members.
     ///
     /// # Errors
     /// The peer does not begin it, or does not run.
-    pub fn change_members(&self, place: usize, change: Change) -> Result<EntryId, Unchanged> {
-        self.world_mut().change_members(place, change)
+    pub fn change_members(
+        &self,
+        server: usize,
+        change: Change,
+    ) -> Result<EntryId, ChangeNotStarted> {
+        self.world_mut().change_members(server, change)
     }
 
-    /// The members that a peer goes by; `None` if it does not run.
+    /// The configuration in force at a peer; `None` if it does not run.
     #[must_use]
-    pub fn members(&self, place: usize) -> Option<Arc<Membership>> {
-        self.world().node(place).map(|node| Arc::clone(node.membership()))
+    pub fn members(&self, server: usize) -> Option<Arc<Membership>> {
+        self.world().node(server).map(|node| Arc::clone(node.membership()))
+    }
+
+    /// Returns whether a joint configuration is in force at a peer.
+    #[must_use]
+    pub fn is_joint(&self, server: usize) -> bool {
+        self.members(server).is_some_and(|members| members.is_joint())
     }
 
     /// The entry of a change that a peer knows of and that is not done yet.
     #[must_use]
-    pub fn change_under_way(&self, place: usize) -> Option<Index> {
-        self.world().node(place).and_then(raft::Node::change_under_way)
+    pub fn change_under_way(&self, server: usize) -> Option<Index> {
+        self.world().node(server).and_then(raft::Node::change_under_way)
     }
 
     /// The peer that leads the newest term that any peer leads.
     #[must_use]
     pub fn leading(&self) -> Option<usize> {
         let world = self.world();
-        let standing = |place| Some((world.status(place)?, place));
+        let peer_status = |server| Some((world.status(server)?, server));
         let leads = (0..world.size())
-            .filter_map(standing)
+            .filter_map(peer_status)
             .filter(|(status, _)| status.role == RoleName::Leader);
-        leads.max_by_key(|(status, _)| status.current_term).map(|(_, place)| place)
+        leads.max_by_key(|(status, _)| status.current_term).map(|(_, server)| server)
     }
 
     /// Makes a peer's disk take this long from now on.
-    pub fn set_disk_latency(&self, place: usize, latency: Latency) {
-        self.world_mut().set_latency(place, latency);
+    pub fn set_disk_latency(&self, server: usize, latency: Latency) {
+        self.world_mut().set_latency(server, latency);
     }
 }

@@ -6,7 +6,8 @@ use raft::{EntryId, Membership, PeerId, PersistentState, Term};
 
 use super::configurations::is_quorum;
 use super::durability;
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// A leader's commit index rose to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub struct Advance {
     pub entry: EntryId,
 }
 
-/// Checks an advance among the members that the leader goes by. `holds` says whether a peer's disk
-/// holds the entry.
+/// Checks an advance in the leader's configuration. `holds` returns whether a peer's disk holds the
+/// entry.
 ///
 /// # Errors
 /// The entry is of another term, or no quorum holds it durably.
@@ -30,7 +31,7 @@ pub fn check(
 ) -> Result<(), Box<Violation>> {
     let Advance { term, entry } = advance;
     if entry.term != term {
-        return Err(Property::CommitRule.broken(format_args!(
+        return Err(Invariant::CommitRule.broken(format_args!(
             "{leader} leads term {term} and commits entry {entry} by counting its replicas"
         )));
     }
@@ -38,7 +39,7 @@ pub fn check(
         return Ok(());
     }
     let holders = members.all_voters().filter(|peer| holds(*peer)).count();
-    Err(Property::CommitRule.broken(format_args!(
+    Err(Invariant::CommitRule.broken(format_args!(
         "{leader} leads term {term} and commits entry {entry}, \
          which {holders} disks hold among {members}"
     )))
@@ -50,7 +51,7 @@ pub fn check(
 ///
 /// # Errors
 /// The disk does not hold the entry.
-pub fn counts(
+pub fn check_match_index(
     leader: Witness,
     term: Term,
     follower: PeerId,
@@ -60,7 +61,7 @@ pub fn counts(
     if disk.hard_state.current_term > term || durability::holds(disk, matched) {
         return Ok(());
     }
-    Err(Property::CommitRule.broken(format_args!(
+    Err(Invariant::CommitRule.broken(format_args!(
         "{leader} leads term {term} and counts {follower} as holding its log through {matched}; \
          the disk there ends with {}",
         durability::last(disk)

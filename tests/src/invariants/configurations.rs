@@ -1,20 +1,21 @@
-//! Configurations (paper §6): the latest one in a peer's log is in force there; each follows from the
-//! one before it through a joint one, one at a time; a snapshot has the one of its index; and who
-//! has no vote neither stands nor leads once that is committed.
+//! Configurations (paper §6): the latest one in a peer's log is in force there; each follows from
+//! the one before it through a joint one, one at a time; a snapshot has the one of its index; and a
+//! peer without a vote is neither candidate nor leader once that is committed.
 //!
-//! What is in force is worked out here from logs alone, and is what votes and commits are counted
-//! by.
+//! The configuration in force is derived here from logs alone, and is the one by which votes and
+//! commits are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use raft::{Entry, Index, Log, Membership, Payload, PeerId, RoleName, Snapshot, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
-/// The configurations of a whole cluster, as its logs say.
+/// The committed configurations of a cluster.
 #[derive(Debug, Default)]
-pub struct Committed {
+pub struct CommittedConfigurations {
     first: Arc<Membership>,
     /// Committed configurations by the index of their entry.
     later: BTreeMap<Index, Arc<Membership>>,
@@ -23,13 +24,13 @@ pub struct Committed {
 
 /// The configurations in one peer's log.
 #[derive(Debug, Default)]
-pub struct Own {
-    /// What is in force where the log says nothing; nobody for a peer that joined.
+pub struct PeerConfigurations {
+    /// The configuration in force before the first one in the log; empty for a peer that joined.
     base: Arc<Membership>,
     later: Vec<(Index, Arc<Membership>)>,
 }
 
-/// Whether more than half of each group of voters are among some peers.
+/// Returns whether some peers contain a majority of each group of voters.
 #[must_use]
 pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> bool {
     let most = |voters: &BTreeSet<PeerId>| {
@@ -38,7 +39,7 @@ pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> boo
     most(membership.voters()) && membership.outgoing().is_none_or(most)
 }
 
-impl Committed {
+impl CommittedConfigurations {
     /// Those of a cluster that begins with these members.
     #[must_use]
     pub const fn new(first: Arc<Membership>) -> Self {
@@ -46,7 +47,7 @@ impl Committed {
     }
 
     /// A peer counts its log through `commit_index` as committed.
-    pub fn commits(&mut self, log: &Log, commit_index: Index) {
+    pub fn record_committed(&mut self, log: &Log, commit_index: Index) {
         for entry in log.range(self.through, commit_index) {
             if let Payload::Membership(membership) = &entry.payload {
                 self.later.insert(entry.id.index, Arc::clone(membership));
@@ -65,21 +66,30 @@ impl Committed {
     ///
     /// # Errors
     /// It is not the configuration of the snapshot's index.
-    pub fn is_in(&self, seen: Witness, snapshot: &Snapshot) -> Result<(), Box<Violation>> {
+    pub fn check_snapshot(
+        &self,
+        witness: Witness,
+        snapshot: &Snapshot,
+    ) -> Result<(), Box<Violation>> {
         let (index, expected) = (snapshot.index(), self.at(snapshot.index()));
         if snapshot.membership == *expected {
             return Ok(());
         }
-        Err(Property::Configurations.broken(format_args!(
-            "{seen} stores a snapshot through {index} with the members {}, which are {expected}",
+        Err(Invariant::Configurations.broken(format_args!(
+            "{witness} stores a snapshot through {index} with the members {}, which are {expected}",
             snapshot.membership
         )))
     }
 }
 
-impl Own {
-    /// Those of a peer that starts with this log: `first` is what it was told before.
-    pub fn starts(&mut self, first: &Arc<Membership>, committed: &Committed, log: &Log) {
+impl PeerConfigurations {
+    /// Starts with this log; `first` is the initial configuration.
+    pub fn start(
+        &mut self,
+        first: &Arc<Membership>,
+        committed: &CommittedConfigurations,
+        log: &Log,
+    ) {
         *self = Self { base: Arc::clone(first), later: Vec::new() };
         self.rebase(committed, log);
         self.extend(log.range(log.base().index, log.last().index));
@@ -89,11 +99,11 @@ impl Own {
     ///
     /// # Errors
     /// A new configuration does not follow from the one before it, or came too soon.
-    pub fn changes(
+    pub fn log_changed(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         status: &Status,
-        committed: &Committed,
+        committed: &CommittedConfigurations,
         log: &Log,
         new_after: Index,
     ) -> Result<(), Box<Violation>> {
@@ -101,10 +111,10 @@ impl Own {
         self.rebase(committed, log);
         let known = self.later.len();
         self.extend(log.range(new_after, log.last().index));
-        for place in known..self.later.len() {
-            self.follows(seen, place)?;
+        for position in known..self.later.len() {
+            self.check_successor(witness, position)?;
             if status.role == RoleName::Leader {
-                self.is_in_turn(seen, status, log, place)?;
+                self.check_in_turn(witness, status, log, position)?;
             }
         }
         Ok(())
@@ -119,36 +129,36 @@ impl Own {
     /// Checks a peer against what is in force by its log.
     ///
     /// # Errors
-    /// It goes by another one, stands or leads without a vote.
-    pub fn are_kept(
+    /// It uses another one, or is candidate or leader without a vote.
+    pub fn check_in_force(
         &self,
-        seen: Witness,
+        witness: Witness,
         status: &Status,
-        goes_by: &Membership,
+        effective: &Membership,
     ) -> Result<(), Box<Violation>> {
         let latest = self.latest();
-        if goes_by != &**latest {
-            return Err(Property::Configurations.broken(format_args!(
-                "{seen} goes by the members {goes_by}; by its log they are {latest}"
+        if effective != &**latest {
+            return Err(Invariant::Configurations.broken(format_args!(
+                "{witness} uses the members {effective}; by its log they are {latest}"
             )));
         }
         let done = self.later.last().is_none_or(|(index, _)| *index <= status.commit_index);
         let may = match status.role {
             RoleName::Follower => true,
-            RoleName::PreCandidate | RoleName::Candidate => {
-                self.may_still_count(status.commit_index).any(|members| members.is_voter(seen.peer))
-            }
-            RoleName::Leader => latest.is_voter(seen.peer) || !done,
+            RoleName::PreCandidate | RoleName::Candidate => self
+                .candidates_in_force(status.commit_index)
+                .any(|members| members.is_voter(witness.peer)),
+            RoleName::Leader => latest.is_voter(witness.peer) || !done,
         };
         if may {
             return Ok(());
         }
-        Err(Property::Configurations
-            .broken(format_args!("{seen} is a {} and has no vote among {latest}", status.role)))
+        Err(Invariant::Configurations
+            .broken(format_args!("{witness} is a {} and has no vote among {latest}", status.role)))
     }
 
     /// The last committed one and all after it.
-    fn may_still_count(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+    fn candidates_in_force(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
         let committed = self.later.iter().rposition(|(index, _)| *index <= commit_index);
         let base = committed.is_none().then_some(&self.base);
         let later = self.later.iter().skip(committed.unwrap_or_default());
@@ -162,8 +172,8 @@ impl Own {
         }));
     }
 
-    /// What a snapshot covers is in force at its index, by what was committed.
-    fn rebase(&mut self, committed: &Committed, log: &Log) {
+    /// Replaces configurations that a snapshot covers by the committed one at its index.
+    fn rebase(&mut self, committed: &CommittedConfigurations, log: &Log) {
         let base = log.base().index;
         if base > Index::ZERO {
             self.base = Arc::clone(committed.at(base));
@@ -171,16 +181,16 @@ impl Own {
         }
     }
 
-    fn before(&self, place: usize) -> &Arc<Membership> {
-        match place.checked_sub(1) {
+    fn before(&self, position: usize) -> &Arc<Membership> {
+        match position.checked_sub(1) {
             Some(before) => &self.later[before].1,
             None => &self.base,
         }
     }
 
     /// Nothing, learners alone, into a joint configuration or out of it.
-    fn follows(&self, seen: Witness, place: usize) -> Result<(), Box<Violation>> {
-        let (before, (index, next)) = (self.before(place), &self.later[place]);
+    fn check_successor(&self, witness: Witness, position: usize) -> Result<(), Box<Violation>> {
+        let (before, (index, next)) = (self.before(position), &self.later[position]);
         let same = before.voters() == next.voters();
         let fits = match (before.outgoing(), next.outgoing()) {
             (None, None) => same,
@@ -188,32 +198,32 @@ impl Own {
             (Some(_), None) => same && before.learners() == next.learners(),
             (Some(_), Some(_)) => false,
         };
-        // The log of a peer that joined does not say who was in before it.
+        // The log of a peer that joined does not have the configuration before it.
         if fits || before.is_empty() {
             return Ok(());
         }
-        Err(Property::Configurations
-            .broken(format_args!("{seen}: at {index} the members {before} become {next}")))
+        Err(Invariant::Configurations
+            .broken(format_args!("{witness}: at {index} the members {before} become {next}")))
     }
 
     /// A leader begins a step after the last one and an entry of its own term are committed.
-    fn is_in_turn(
+    fn check_in_turn(
         &self,
-        seen: Witness,
+        witness: Witness,
         status: &Status,
         log: &Log,
-        place: usize,
+        position: usize,
     ) -> Result<(), Box<Violation>> {
-        let (Status { commit_index, current_term, .. }, index) = (status, self.later[place].0);
-        let last = place.checked_sub(1).map_or(Index::ZERO, |before| self.later[before].0);
+        let (Status { commit_index, current_term, .. }, index) = (status, self.later[position].0);
+        let last = position.checked_sub(1).map_or(Index::ZERO, |before| self.later[before].0);
         if last > *commit_index {
-            return Err(Property::Configurations.broken(format_args!(
-                "{seen} changes members at {index}, the change at {last} is not committed"
+            return Err(Invariant::Configurations.broken(format_args!(
+                "{witness} changes members at {index}, the change at {last} is not committed"
             )));
         }
         if log.term_at(*commit_index) != Some(*current_term) {
-            return Err(Property::Configurations.broken(format_args!(
-                "{seen} leads term {current_term} and changes members at {index}; of its own term \
+            return Err(Invariant::Configurations.broken(format_args!(
+                "{witness} leads term {current_term} and changes members at {index}; of its own term \
                  nothing is committed, {commit_index} is the last"
             )));
         }

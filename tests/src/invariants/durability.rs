@@ -5,39 +5,40 @@
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Vote};
 use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, PersistentState, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
-/// Checks a message at the moment it leaves against the sender's disk. `leader_log` tells the
+/// Checks a message at the time it leaves against the sender's disk. `leader_log` tells the
 /// receiver's term at an index if the receiver leads the message's term.
 ///
 /// # Errors
 /// The message promises what the disk could lose.
-pub fn releases(
-    seen: Witness,
+pub fn check_sent(
+    witness: Witness,
     envelope: &Envelope,
     disk: &PersistentState,
     leader_log: impl FnOnce(Index) -> Option<Term>,
 ) -> Result<(), Box<Violation>> {
     match &envelope.message {
-        Message::RequestVote(_) => vote_is_durable(seen, envelope, envelope.from, disk),
+        Message::RequestVote(_) => check_vote(witness, envelope, envelope.from, disk),
         Message::RequestVoteReply(Vote::Granted) => {
-            vote_is_durable(seen, envelope, envelope.to, disk)
+            check_vote(witness, envelope, envelope.to, disk)
         }
         Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
         | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index, .. }) => {
-            term_is_durable(seen, envelope, disk)?;
-            entries_are_durable(seen, envelope, *match_index, disk, leader_log(*match_index))
+            check_term(witness, envelope, disk)?;
+            check_entries(witness, envelope, *match_index, disk, leader_log(*match_index))
         }
-        // Whoever answers a round has not promised itself to another leader.
+        // An answer to a round shows that the sender follows no later leader.
         Message::AppendEntries(_)
         | Message::InstallSnapshot(_)
         | Message::TimeoutNow
         | Message::AppendEntriesReply(AppendEntriesReply::Rejected { .. })
         | Message::InstallSnapshotReply(InstallSnapshotReply::Continue { .. })
         | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
-            term_is_durable(seen, envelope, disk)
+            check_term(witness, envelope, disk)
         }
-        // A refusal promises nothing, nor does a question, and a pre-vote neither, whatever it says.
+        // Refusals, questions and pre-votes promise nothing.
         Message::RequestVoteReply(Vote::Rejected)
         | Message::RequestPreVote(_)
         | Message::RequestPreVoteReply(_)
@@ -48,19 +49,19 @@ pub fn releases(
     }
 }
 
-/// Checks entries at the moment they are applied against the peer's disk.
+/// Checks entries at the time they are applied against the peer's disk.
 ///
 /// # Errors
 /// One of them is not durable there.
-pub fn applies(
-    seen: Witness,
+pub fn check_applied(
+    witness: Witness,
     entries: &[Entry],
     disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     let lost = entries.iter().find(|entry| !holds(disk, entry.id));
     let Some(entry) = lost else { return Ok(()) };
-    Err(Property::Durability.broken(format_args!(
-        "{seen} applies entry {}, which its disk does not hold (it ends with {})",
+    Err(Invariant::Durability.broken(format_args!(
+        "{witness} applies entry {}, which its disk does not hold (it ends with {})",
         entry.id,
         last(disk)
     )))
@@ -70,8 +71,8 @@ pub fn applies(
 ///
 /// # Errors
 /// The disk holds less, or another entry there.
-pub fn believes(
-    seen: Witness,
+pub fn check_durable_index(
+    witness: Witness,
     durable_index: Index,
     log: &Log,
     disk: &PersistentState,
@@ -84,33 +85,33 @@ pub fn believes(
     if is_durable {
         return Ok(());
     }
-    Err(Property::Durability.broken(format_args!(
-        "{seen} counts its log through {durable_index} as durable; the log ends with {}, the disk \
+    Err(Invariant::Durability.broken(format_args!(
+        "{witness} counts its log through {durable_index} as durable; the log ends with {}, the disk \
          with {}",
         log.last(),
         last(disk)
     )))
 }
 
-/// Checks a snapshot at the moment it is handed to the service against the peer's disk.
+/// Checks a snapshot at the time it is handed to the service against the peer's disk.
 ///
 /// # Errors
 /// The disk holds less.
-pub fn restores(
-    seen: Witness,
+pub fn check_restored(
+    witness: Witness,
     through: EntryId,
     disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     if holds(disk, through) {
         return Ok(());
     }
-    Err(Property::Durability.broken(format_args!(
-        "{seen} restores a snapshot through {through}, its disk ends with {}",
+    Err(Invariant::Durability.broken(format_args!(
+        "{witness} restores a snapshot through {through}, its disk ends with {}",
         last(disk)
     )))
 }
 
-/// Whether a disk holds an entry, itself or in its snapshot.
+/// Returns whether a disk holds an entry, itself or in its snapshot.
 #[must_use]
 pub fn holds(disk: &PersistentState, id: EntryId) -> bool {
     id.index < base(disk).index || term_at(disk, id.index) == Some(id.term)
@@ -133,13 +134,13 @@ pub fn term_at(disk: &PersistentState, index: Index) -> Option<Term> {
     if index == base.index {
         return Some(base.term);
     }
-    let place = usize::try_from(index.since(base.index.next())).ok()?;
-    disk.entries.get(place).map(|entry| entry.id.term)
+    let position = usize::try_from(index.since(base.index.next())).ok()?;
+    disk.entries.get(position).map(|entry| entry.id.term)
 }
 
 /// A vote that is not durable could be given again, to another candidate, after a crash.
-fn vote_is_durable(
-    seen: Witness,
+fn check_vote(
+    witness: Witness,
     envelope: &Envelope,
     candidate: raft::PeerId,
     disk: &PersistentState,
@@ -150,22 +151,22 @@ fn vote_is_durable(
     if current_term > envelope.term || (same_term && voted_for == Some(candidate)) {
         return Ok(());
     }
-    Err(promises_too_much(seen, envelope, disk))
+    Err(not_durable(witness, envelope, disk))
 }
 
-fn term_is_durable(
-    seen: Witness,
+fn check_term(
+    witness: Witness,
     envelope: &Envelope,
     disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     if disk.hard_state.current_term >= envelope.term {
         return Ok(());
     }
-    Err(promises_too_much(seen, envelope, disk))
+    Err(not_durable(witness, envelope, disk))
 }
 
-fn entries_are_durable(
-    seen: Witness,
+fn check_entries(
+    witness: Witness,
     envelope: &Envelope,
     match_index: Index,
     disk: &PersistentState,
@@ -178,12 +179,12 @@ fn entries_are_durable(
     if superseded || (match_index <= last(disk).index && same) {
         return Ok(());
     }
-    Err(promises_too_much(seen, envelope, disk))
+    Err(not_durable(witness, envelope, disk))
 }
 
-fn promises_too_much(seen: Witness, envelope: &Envelope, disk: &PersistentState) -> Box<Violation> {
-    Property::Durability.broken(format_args!(
-        "{seen} sends {:?} to {} in term {}, its disk holds {:?} and a log through {}",
+fn not_durable(witness: Witness, envelope: &Envelope, disk: &PersistentState) -> Box<Violation> {
+    Invariant::Durability.broken(format_args!(
+        "{witness} sends {:?} to {} in term {}, its disk holds {:?} and a log through {}",
         envelope.message,
         envelope.to,
         envelope.term,

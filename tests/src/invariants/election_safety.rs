@@ -1,6 +1,6 @@
 //! Election Safety (paper §5.2, Figure 3): at most one leader can be elected in a term, and the
 //! rules that carry it: a peer gives at most one vote in a term, crashes or not, and a leader has
-//! those of a quorum of the members it goes by.
+//! those of a quorum of its configuration.
 //!
 //! Checked over all time: a term's leader stays its leader after it has crashed.
 
@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use raft::{Membership, PeerId, Term};
 
 use super::configurations::is_quorum;
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
-/// What was seen of elections.
+/// Observed elections.
 #[derive(Debug, Default)]
 pub struct ElectionSafety {
     leaders: BTreeMap<Term, Witness>,
@@ -23,12 +24,12 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// The term has another leader.
-    pub fn leads(&mut self, term: Term, leader: Witness) -> Result<(), Box<Violation>> {
+    pub fn record_leader(&mut self, term: Term, leader: Witness) -> Result<(), Box<Violation>> {
         let first = *self.leaders.entry(term).or_insert(leader);
         if first.peer == leader.peer {
             return Ok(());
         }
-        Err(Property::ElectionSafety
+        Err(Invariant::ElectionSafety
             .broken(format_args!("term {term} has two leaders, {first} and {leader}")))
     }
 
@@ -36,20 +37,20 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// No quorum gave it a vote in this term.
-    pub fn wins(
+    pub fn check_majority(
         &self,
         term: Term,
         leader: Witness,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        let gave = |voter: PeerId| {
+        let voted = |voter: PeerId| {
             voter == leader.peer || self.votes.get(&(voter, term)) == Some(&leader.peer)
         };
-        if is_quorum(members, gave) {
+        if is_quorum(members, voted) {
             return Ok(());
         }
-        let votes = members.all_voters().filter(|voter| gave(*voter)).count();
-        Err(Property::ElectionSafety.broken(format_args!(
+        let votes = members.all_voters().filter(|voter| voted(*voter)).count();
+        Err(Invariant::ElectionSafety.broken(format_args!(
             "{leader} leads term {term} with the votes of {votes} among {members}"
         )))
     }
@@ -58,7 +59,7 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// The peer voted for another one in this term.
-    pub fn votes(
+    pub fn record_vote(
         &mut self,
         voter: Witness,
         term: Term,
@@ -68,7 +69,7 @@ impl ElectionSafety {
         if first == candidate {
             return Ok(());
         }
-        Err(Property::ElectionSafety.broken(format_args!(
+        Err(Invariant::ElectionSafety.broken(format_args!(
             "{voter} votes for {candidate} in term {term} and has voted for {first} in it before"
         )))
     }
@@ -76,8 +77,8 @@ impl ElectionSafety {
     /// A peer follows a leader.
     ///
     /// # Errors
-    /// Nobody was seen to elect that leader in this term.
-    pub fn follows(
+    /// That leader was not elected in this term.
+    pub fn check_follower(
         &self,
         follower: Witness,
         term: Term,
@@ -85,11 +86,11 @@ impl ElectionSafety {
     ) -> Result<(), Box<Violation>> {
         match self.leaders.get(&term) {
             Some(elected) if elected.peer == leader => Ok(()),
-            Some(elected) => Err(Property::ElectionSafety.broken(format_args!(
+            Some(elected) => Err(Invariant::ElectionSafety.broken(format_args!(
                 "{follower} follows {leader} in term {term}, which {elected} leads"
             ))),
-            None => Err(Property::ElectionSafety.broken(format_args!(
-                "{follower} follows {leader} in term {term}, in which nobody was elected"
+            None => Err(Invariant::ElectionSafety.broken(format_args!(
+                "{follower} follows {leader} in term {term}, in which no peer was elected"
             ))),
         }
     }

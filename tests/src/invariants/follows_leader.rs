@@ -1,38 +1,44 @@
-//! What a peer does when the leader of its term speaks to it, whether it likes what it hears or not
-//! (paper §5.2, Figure 2 "Rules for Servers"): it follows, a candidate too, and waits anew.
+//! Followers (paper §5.2, Figure 2 "Rules for Servers"): a peer that receives a message of its
+//! term's leader follows it, even as a candidate and even if it rejects the message, and restarts
+//! its timer.
 
 use std::time::Duration;
 
 use raft::{Instant, PeerId, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
-/// A peer after it has heard from a leader of its term.
+/// A peer after a message of its term's leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct AfterLeaderMessage {
     /// The leader.
     pub leader: PeerId,
     /// The peer.
     pub status: Status,
-    /// When its timer fires.
+    /// The timer's deadline.
     pub deadline: Option<Instant>,
 }
 
-/// Checks a peer after it has heard from a leader of its term.
+/// Checks a peer after a message of its term's leader.
 ///
 /// # Errors
-/// It does not follow, or its timer was not set anew.
-pub fn check(seen: Witness, heard: Heard, timeout_min: Duration) -> Result<(), Box<Violation>> {
-    let Heard { leader, status, deadline } = heard;
+/// It does not follow, or its timer was not restarted.
+pub fn check(
+    witness: Witness,
+    after: AfterLeaderMessage,
+    timeout_min: Duration,
+) -> Result<(), Box<Violation>> {
+    let AfterLeaderMessage { leader, status, deadline } = after;
     let wrong = if status.leader != Some(leader) {
         "does not follow it"
-    } else if deadline.is_none_or(|deadline| deadline < seen.at.after(timeout_min)) {
-        "does not wait anew"
+    } else if deadline.is_none_or(|deadline| deadline < witness.at.after(timeout_min)) {
+        "does not restart its timer"
     } else {
         return Ok(());
     };
-    Err(Property::FollowsLeader.broken(format_args!(
-        "{seen} hears from {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
+    Err(Invariant::FollowsLeader.broken(format_args!(
+        "{witness} receives a message of {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
          timer fires at {deadline:?}",
         status.current_term, status.role
     )))

@@ -3,7 +3,8 @@
 
 use raft::{EntryId, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// Checks that a peer which leads the same term before and after an event lost no entry in it.
 ///
@@ -11,6 +12,6 @@ use super::violation::{Property, Violation, Witness};
 /// It did.
 pub fn check(leader: Witness, term: Term, deleted: Option<EntryId>) -> Result<(), Box<Violation>> {
     let Some(deleted) = deleted else { return Ok(()) };
-    Err(Property::LeaderAppendOnly
+    Err(Invariant::LeaderAppendOnly
         .broken(format_args!("{leader} leads term {term} and deleted its own entry {deleted}")))
 }

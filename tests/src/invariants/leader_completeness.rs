@@ -6,12 +6,13 @@
 
 use raft::{EntryId, Index, Log, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// All entries ever committed.
 #[derive(Debug, Default)]
 pub struct LeaderCompleteness {
-    /// The entry at index `n` is at place `n - 1`.
+    /// The entry at index `n` is at position `n - 1`.
     committed: Vec<Commit>,
 }
 
@@ -31,9 +32,15 @@ impl LeaderCompleteness {
     }
 
     /// A peer in `in_term` counts its log through `commit_index` as committed.
-    pub fn commits(&mut self, seen: Witness, in_term: Term, log: &Log, commit_index: Index) {
+    pub fn record_committed(
+        &mut self,
+        seen: Witness,
+        in_term: Term,
+        log: &Log,
+        commit_index: Index,
+    ) {
         for entry in log.range(self.last_committed(), commit_index) {
-            // A log that starts later says nothing about what its snapshot replaced.
+            // A log that starts later does not have the entries that its snapshot replaced.
             if entry.id.index == self.last_committed().next() {
                 self.committed.push(Commit { id: entry.id, in_term, seen });
             }
@@ -44,13 +51,18 @@ impl LeaderCompleteness {
     ///
     /// # Errors
     /// The log lacks an entry committed in an earlier term.
-    pub fn leads(&self, leader: Witness, term: Term, log: &Log) -> Result<(), Box<Violation>> {
+    pub fn check_leader(
+        &self,
+        leader: Witness,
+        term: Term,
+        log: &Log,
+    ) -> Result<(), Box<Violation>> {
         let base = log.base();
         let skipped = usize::try_from(base.index.prev().number()).unwrap_or(usize::MAX);
         for commit in self.committed.iter().skip(skipped) {
             if commit.in_term < term && !log.contains(commit.id) && commit.id.index >= base.index {
                 let Commit { id, in_term, seen } = commit;
-                return Err(Property::LeaderCompleteness.broken(format_args!(
+                return Err(Invariant::LeaderCompleteness.broken(format_args!(
                     "{leader} becomes leader of term {term} without entry {id}, \
                      committed in term {in_term} by {seen}; its log ends with {}",
                     log.last()

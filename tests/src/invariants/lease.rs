@@ -1,18 +1,19 @@
-//! Leases (thesis §6.4.1): while one holds, nobody else is elected. Reads by a lease that outlives an
-//! election may be right by luck; this rule needs none.
+//! Leases (dissertation §6.4.1): while one holds, no other peer is elected. This invariant fires
+//! even where reads by a lease that outlives an election happen to be right.
 
 use raft::{Instant, PeerId, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// A leader's lease, on its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldLease {
     /// The leader.
     pub by: PeerId,
-    /// What its clock shows.
+    /// Time on its clock.
     pub now: Instant,
-    /// When the lease ends.
+    /// End of the lease.
     pub until: Instant,
 }
 
@@ -20,13 +21,13 @@ pub struct Held {
 ///
 /// # Errors
 /// The lease still holds.
-pub fn is_over(seen: Witness, term: Term, held: Held) -> Result<(), Box<Violation>> {
-    let Held { by, now, until } = held;
+pub fn check_expired(witness: Witness, term: Term, lease: HeldLease) -> Result<(), Box<Violation>> {
+    let HeldLease { by, now, until } = lease;
     if now >= until {
         return Ok(());
     }
-    Err(Property::Lease.broken(format_args!(
-        "{seen} is elected in term {term}, and the lease of {by} lasts for another {:?}",
+    Err(Invariant::Lease.broken(format_args!(
+        "{witness} is elected in term {term}, and the lease of {by} lasts for another {:?}",
         until.since(now)
     )))
 }

@@ -1,18 +1,19 @@
-//! What a leader lets wait: entries that are not committed, and entries on their way to a follower.
-//! Both are counted from its log, not from its own counters.
+//! Limits of a leader: uncommitted entries, and entries in flight to a follower. Both are counted
+//! from its log, not from its own counters.
 
 use raft::progress::{Flow, Progress};
 use raft::{Entry, EntryId, Log, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
-/// Checks a leader that has just taken a command, or refused one of this many bytes because too
-/// much waits.
+/// Checks a leader that has just accepted a command, or rejected one of this many bytes for its
+/// limit.
 ///
 /// # Errors
-/// It takes more than the limit, or refuses what it has room for.
+/// It accepts more than the limit, or rejects a command within it.
 pub fn uncommitted(
-    seen: Witness,
+    witness: Witness,
     log: &Log,
     status: &Status,
     refused: Option<u64>,
@@ -24,22 +25,22 @@ pub fn uncommitted(
     let first = alone || log.term_at(last.prev()) < Some(term);
     let none_yet = bytes == 0 || term < status.current_term;
     let wrong = match refused {
-        None if bytes > limit && !first => "takes a command and has more than it may",
-        Some(more) if none_yet || bytes + more <= limit => "refuses a command it has room for",
+        None if bytes > limit && !first => "accepts a command beyond its limit",
+        Some(more) if none_yet || bytes + more <= limit => "rejects a command within its limit",
         None | Some(_) => return Ok(()),
     };
-    Err(Property::Limits.broken(format_args!(
-        "{seen} {wrong}: {bytes} bytes wait for a quorum, {refused:?} more were offered, the limit \
+    Err(Invariant::Limits.broken(format_args!(
+        "{witness} {wrong}: {bytes} bytes are uncommitted, {refused:?} more were proposed, the limit \
          is {limit}"
     )))
 }
 
-/// Checks what is on its way to a follower.
+/// Checks the entries in flight to a follower.
 ///
 /// # Errors
 /// It is more than the limit and one message.
 pub fn in_flight(
-    seen: Witness,
+    witness: Witness,
     log: &Log,
     progress: &Progress,
     limit: usize,
@@ -55,8 +56,8 @@ pub fn in_flight(
     if bytes < allowed {
         return Ok(());
     }
-    Err(Property::Limits.broken(format_args!(
-        "{seen} has {bytes} bytes on their way in {} messages, and may have {limit} and one message",
+    Err(Invariant::Limits.broken(format_args!(
+        "{witness} has {bytes} bytes in flight in {} messages; the limit is {limit} and one message",
         in_flight.len()
     )))
 }

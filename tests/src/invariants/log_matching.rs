@@ -6,7 +6,8 @@
 
 use raft::{Entry, EntryId, Index, Payload, Term, codec};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 use crate::sim::trace_hash::hash_of;
 
 /// All entries ever seen in a log.
@@ -31,11 +32,11 @@ struct Known {
 }
 
 impl LogMatching {
-    /// An entry stands in a log, after one of `prev_term`.
+    /// Checks an entry of a log, after one of `prev_term`.
     ///
     /// # Errors
     /// An entry of the same index and term was seen with another payload or predecessor.
-    pub fn holds(
+    pub fn check_entry(
         &mut self,
         seen: Witness,
         prev_term: Term,
@@ -50,18 +51,18 @@ impl LogMatching {
         }
         let what = if first.payload == payload { "predecessor" } else { "payload" };
         let witness = first.seen;
-        Err(Property::LogMatching.broken(format_args!(
+        Err(Invariant::LogMatching.broken(format_args!(
             "entry {} of {seen} has another {what} than the one of {witness}",
             entry.id
         )))
     }
 
     fn slot(&mut self, index: Index) -> &mut Slot {
-        let place = usize::try_from(index.number()).unwrap_or(usize::MAX);
-        if self.slots.len() <= place {
-            self.slots.resize_with(place + 1, Slot::default);
+        let position = usize::try_from(index.number()).unwrap_or(usize::MAX);
+        if self.slots.len() <= position {
+            self.slots.resize_with(position + 1, Slot::default);
         }
-        &mut self.slots[place]
+        &mut self.slots[position]
     }
 }
 

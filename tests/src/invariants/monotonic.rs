@@ -1,17 +1,18 @@
-//! What must not go back: a peer's term, within and across its incarnations; its commit and applied
-//! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any moment; and
-//! no peer stays behind a term it has heard of.
+//! Monotonic state: a peer's term, within and across its incarnations; its commit and applied
+//! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any time; and
+//! no peer stays behind a term it has received.
 
 use raft::{HardState, Index, PersistentState, Status, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// One peer's past.
 #[derive(Clone, Copy, Debug)]
 pub struct Past {
     /// The status after the last event.
     pub status: Status,
-    /// What the peer's disk has shown to survive.
+    /// Durable state that was observed last.
     floor: HardState,
 }
 
@@ -26,9 +27,9 @@ impl Past {
     ///
     /// # Errors
     /// Something went back.
-    pub fn goes_on(
+    pub fn update(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         now: Status,
         last: Index,
     ) -> Result<(), Box<Violation>> {
@@ -48,8 +49,8 @@ impl Past {
         } else {
             return Ok(());
         };
-        Err(Property::Monotonic.broken(format_args!(
-            "{seen}: {wrong}; the log ends at {last}\n  before {before:?}\n  after  {now:?}"
+        Err(Invariant::Monotonic.broken(format_args!(
+            "{witness}: {wrong}; the log ends at {last}\n  before {before:?}\n  after  {now:?}"
         )))
     }
 
@@ -57,9 +58,9 @@ impl Past {
     ///
     /// # Errors
     /// The durable term or the vote in it went back.
-    pub fn becomes_durable(
+    pub fn update_durable(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
         let (before, now) = (std::mem::replace(&mut self.floor, disk.hard_state), disk.hard_state);
@@ -68,44 +69,48 @@ impl Past {
         if now.current_term > before.current_term || (same_term && vote_kept) {
             return Ok(());
         }
-        Err(Property::Monotonic
-            .broken(format_args!("{seen}: the durable {before:?} was replaced by {now:?}")))
+        Err(Invariant::Monotonic
+            .broken(format_args!("{witness}: the durable {before:?} was replaced by {now:?}")))
     }
 
     /// The peer starts again, with this status, from what survived on its disk.
     ///
     /// # Errors
     /// It starts from something else, or from less than was durable.
-    pub fn restarts(
+    pub fn restart(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         status: Status,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
-        self.becomes_durable(seen, disk)?;
+        self.update_durable(witness, disk)?;
         self.status = status;
         let found = HardState { current_term: status.current_term, voted_for: status.voted_for };
         if found == disk.hard_state {
             return Ok(());
         }
-        Err(Property::Monotonic.broken(format_args!(
-            "{seen} restarts with {found:?}, its disk holds {:?}",
+        Err(Invariant::Monotonic.broken(format_args!(
+            "{witness} restarts with {found:?}, its disk holds {:?}",
             disk.hard_state
         )))
     }
 }
 
-/// Checks the term of a peer that has heard from another one in `heard` (paper §5.1: whoever hears
-/// of a higher term follows it, from requests and replies alike).
+/// Checks the term of a peer that received a message of term `heard` (paper §5.1: a peer adopts a
+/// higher term from requests and replies alike).
 ///
 /// # Errors
 /// The peer stayed behind.
-pub fn follows(seen: Witness, heard: Term, current_term: Term) -> Result<(), Box<Violation>> {
+pub fn check_term_followed(
+    witness: Witness,
+    heard: Term,
+    current_term: Term,
+) -> Result<(), Box<Violation>> {
     if current_term >= heard {
         return Ok(());
     }
-    Err(Property::Monotonic
-        .broken(format_args!("{seen} heard of term {heard} and stays in term {current_term}")))
+    Err(Invariant::Monotonic
+        .broken(format_args!("{witness} received term {heard} and stays in term {current_term}")))
 }
 
 fn changed_its_vote(before: &Status, now: &Status) -> bool {

@@ -1,24 +1,25 @@
-//! Pre-votes (thesis §9.6): asking and answering changes no term, no vote and nothing on a disk,
-//! whoever knows a live leader says no, and where peers ask before they stand, whoever stands was
-//! told yes by a quorum.
+//! Pre-votes (dissertation §9.6): requests and replies change no term, no vote and nothing on a
+//! disk; a peer in contact with a live leader refuses; and where pre-votes are on, a candidate has
+//! those of a quorum.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use raft::{Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term, message::Vote};
 
 use super::configurations::is_quorum;
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// All pre-votes that were seen.
 #[derive(Debug, Default)]
 pub struct PreVotes {
-    /// Who asked in which term, and who said yes.
+    /// Candidate, its term, and the peer that granted the pre-vote.
     granted: BTreeSet<(PeerId, Term, PeerId)>,
 }
 
 impl PreVotes {
     /// A message was sent.
-    pub fn sends(&mut self, envelope: &Envelope) {
+    pub fn record_sent(&mut self, envelope: &Envelope) {
         if let Message::RequestPreVoteReply(reply) = &envelope.message
             && reply.vote == Vote::Granted
         {
@@ -26,96 +27,109 @@ impl PreVotes {
         }
     }
 
-    /// Checks a peer that begins to stand among these members in a term after asking. Its own yes
-    /// needs no message.
+    /// Checks a peer that becomes candidate of a term in this configuration. Its own pre-vote needs
+    /// no message.
     ///
     /// # Errors
-    /// No quorum said yes.
-    pub fn stands(
+    /// No quorum granted its pre-vote.
+    pub fn check_candidate(
         &self,
-        seen: Witness,
+        witness: Witness,
         term: Term,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        let asked = self
-            .granted
-            .iter()
-            .filter(|(asker, request_term, _)| *asker == seen.peer && request_term.next() == term);
-        let yes: BTreeSet<PeerId> = asked.map(|(_, _, voter)| *voter).chain([seen.peer]).collect();
+        let asked = self.granted.iter().filter(|(candidate, request_term, _)| {
+            *candidate == witness.peer && request_term.next() == term
+        });
+        let yes: BTreeSet<PeerId> =
+            asked.map(|(_, _, voter)| *voter).chain([witness.peer]).collect();
         if is_quorum(members, |voter| yes.contains(&voter)) {
             return Ok(());
         }
         let votes = yes.iter().filter(|voter| members.is_voter(**voter)).count();
-        Err(Property::PreVote.broken(format_args!(
-            "{seen} stands in term {term}, and {votes} would vote for it among {members}"
+        Err(Invariant::PreVote.broken(format_args!(
+            "{witness} is candidate of term {term} with {votes} pre-votes among {members}"
         )))
     }
 }
 
-/// What a peer knew when it was asked for a pre-vote.
+/// Knowledge of a leader when a pre-vote was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knew {
-    /// That there is a leader: it heard from one just now, or leads and heard from a quorum.
-    ALeader,
-    /// Of no leader, for the shortest election timeout.
-    Nobody,
+pub enum KnownLeader {
+    /// In contact with a live leader, or leader in contact with a quorum.
+    Live,
+    /// Without contact to a leader for the shortest election timeout.
+    None,
 }
 
-/// The questions that a peer was asked in this life and has not answered yet. Each is answered
-/// once, and those of one asker and term in their order; an answer may wait for the disk, so that
-/// what the peer knows when it leaves says nothing.
+/// Pre-vote requests that a peer received since it started and has not answered yet. Each is
+/// answered once, and those of one candidate and term in their order; an answer may wait for the
+/// disk, so that the peer's knowledge at that time is irrelevant.
 #[derive(Clone, Debug, Default)]
-pub struct Unanswered {
-    questions: BTreeMap<(PeerId, Term), VecDeque<Knew>>,
+pub struct OpenPreVotes {
+    requests: BTreeMap<(PeerId, Term), VecDeque<KnownLeader>>,
 }
 
-impl Unanswered {
-    /// The peer is asked by another one, which is in this term.
-    pub fn is_asked(&mut self, asker: PeerId, request_term: Term, knew: Knew) {
-        self.questions.entry((asker, request_term)).or_default().push_back(knew);
+impl OpenPreVotes {
+    /// Records a request of a candidate in this term.
+    pub fn record_request(
+        &mut self,
+        candidate: PeerId,
+        request_term: Term,
+        known_leader: KnownLeader,
+    ) {
+        self.requests.entry((candidate, request_term)).or_default().push_back(known_leader);
     }
 
     /// Checks a message that the peer sends.
     ///
     /// # Errors
-    /// It says yes to whoever would depose a leader that the peer knew.
-    pub fn answers(&mut self, seen: Witness, envelope: &Envelope) -> Result<(), Box<Violation>> {
+    /// It grants a pre-vote against a live leader that the peer knew.
+    pub fn check_answer(
+        &mut self,
+        witness: Witness,
+        envelope: &Envelope,
+    ) -> Result<(), Box<Violation>> {
         let Message::RequestPreVoteReply(reply) = &envelope.message else { return Ok(()) };
         let of = (envelope.to, reply.request_term);
-        let knew = self.questions.get_mut(&of).and_then(VecDeque::pop_front);
-        if knew != Some(Knew::ALeader) || reply.vote == Vote::Rejected {
+        let known_leader = self.requests.get_mut(&of).and_then(VecDeque::pop_front);
+        if known_leader != Some(KnownLeader::Live) || reply.vote == Vote::Rejected {
             return Ok(());
         }
-        Err(Property::Stickiness.broken(format_args!(
-            "{seen} knew a leader when {} asked in term {}, and would vote for it",
+        Err(Invariant::Stickiness.broken(format_args!(
+            "{witness} knew a leader when {} requested a pre-vote in term {}, and granted it",
             envelope.to, reply.request_term
         )))
     }
 }
 
-/// Checks a peer that begins to ask.
+/// Checks a peer that becomes pre-candidate.
 ///
 /// # Errors
-/// Its term or vote is not what it was.
-pub fn asks(seen: Witness, before: &Status, now: &Status) -> Result<(), Box<Violation>> {
+/// Its term or vote changed.
+pub fn check_pre_candidate(
+    witness: Witness,
+    before: &Status,
+    now: &Status,
+) -> Result<(), Box<Violation>> {
     let begins = before.role != RoleName::PreCandidate && now.role == RoleName::PreCandidate;
     let kept = before.current_term == now.current_term && before.voted_for == now.voted_for;
     if !begins || kept {
         return Ok(());
     }
-    Err(Property::PreVote.broken(format_args!(
-        "{seen} begins to ask for pre-votes and changes its term or vote\n  before {before:?}\n  \
+    Err(Invariant::PreVote.broken(format_args!(
+        "{witness} becomes pre-candidate and changes its term or vote\n  before {before:?}\n  \
          after  {now:?}"
     )))
 }
 
-/// Checks a peer that was asked.
+/// Checks a peer after a pre-vote request.
 ///
 /// # Errors
-/// It is not what it was, or its timer fires at another moment.
-pub fn is_asked(
-    seen: Witness,
-    asker: PeerId,
+/// It or its timer changed.
+pub fn check_unchanged(
+    witness: Witness,
+    candidate: PeerId,
     status: [Status; 2],
     deadline: [Option<Instant>; 2],
 ) -> Result<(), Box<Violation>> {
@@ -123,14 +137,14 @@ pub fn is_asked(
     if before == after && due_before == due_after {
         return Ok(());
     }
-    Err(Property::PreVote.broken(format_args!(
-        "{seen} is asked by {asker} for a pre-vote, and that changes it\n  \
+    Err(Invariant::PreVote.broken(format_args!(
+        "{witness} is changed by a pre-vote request of {candidate}\n  \
          before {before:?}, timer {due_before:?}\n  after  {after:?}, timer {due_after:?}"
     )))
 }
 
-/// That a peer wrote something because it was asked.
+/// A peer wrote something because a pre-vote was requested.
 #[must_use]
-pub fn writes(seen: Witness, what: &str) -> Box<Violation> {
-    Property::PreVote.broken(format_args!("{seen} is asked for a pre-vote and writes {what}"))
+pub fn write_violation(witness: Witness, what: &str) -> Box<Violation> {
+    Invariant::PreVote.broken(format_args!("{witness} writes {what} after a pre-vote request"))
 }

@@ -4,12 +4,13 @@
 use raft::{Entry, EntryId, Index};
 
 use super::log_matching::payload_hash;
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// All entries ever applied.
 #[derive(Debug, Default)]
 pub struct StateMachineSafety {
-    /// The entry at index `n` is at place `n - 1`.
+    /// The entry at index `n` is at position `n - 1`.
     applied: Vec<Application>,
 }
 
@@ -25,7 +26,7 @@ impl StateMachineSafety {
     ///
     /// # Errors
     /// Another entry was applied at this index, or one before it never was.
-    pub fn applies(&mut self, seen: Witness, entry: &Entry) -> Result<(), Box<Violation>> {
+    pub fn record_applied(&mut self, seen: Witness, entry: &Entry) -> Result<(), Box<Violation>> {
         let application = Application { id: entry.id, payload: payload_hash(&entry.payload), seen };
         let next = Index::new(self.applied.len() as u64).next();
         if entry.id.index == next {
@@ -33,15 +34,15 @@ impl StateMachineSafety {
             return Ok(());
         }
         let Some(first) = self.at(entry.id.index) else {
-            return Err(Property::StateMachineSafety.broken(format_args!(
-                "{seen} applies entry {}, and nobody has applied index {next} yet",
+            return Err(Invariant::StateMachineSafety.broken(format_args!(
+                "{seen} applies entry {}, and no peer has applied index {next} yet",
                 entry.id
             )));
         };
         if (first.id, first.payload) == (application.id, application.payload) {
             return Ok(());
         }
-        Err(Property::StateMachineSafety.broken(format_args!(
+        Err(Invariant::StateMachineSafety.broken(format_args!(
             "{seen} applies entry {} (payload {:016x}), {} applied entry {} (payload {:016x}) there",
             application.id, application.payload, first.seen, first.id, first.payload
         )))
@@ -51,21 +52,21 @@ impl StateMachineSafety {
     ///
     /// # Errors
     /// Another entry was applied at this index, or none ever was.
-    pub fn restores(&self, seen: Witness, through: EntryId) -> Result<(), Box<Violation>> {
+    pub fn check_restored(&self, seen: Witness, through: EntryId) -> Result<(), Box<Violation>> {
         match self.at(through.index) {
             Some(first) if first.id == through => Ok(()),
-            Some(first) => Err(Property::StateMachineSafety.broken(format_args!(
+            Some(first) => Err(Invariant::StateMachineSafety.broken(format_args!(
                 "{seen} restores a snapshot through {through}, {} applied entry {} there",
                 first.seen, first.id
             ))),
-            None => Err(Property::StateMachineSafety.broken(format_args!(
-                "{seen} restores a snapshot through {through}, which nobody has applied"
+            None => Err(Invariant::StateMachineSafety.broken(format_args!(
+                "{seen} restores a snapshot through {through}, which no peer has applied"
             ))),
         }
     }
 
     fn at(&self, index: Index) -> Option<&Application> {
-        let place = index.number().checked_sub(1)?;
-        self.applied.get(usize::try_from(place).ok()?)
+        let position = index.number().checked_sub(1)?;
+        self.applied.get(usize::try_from(position).ok()?)
     }
 }

@@ -1,18 +1,19 @@
-//! Handing leadership over (thesis §3.10): a leader asks to stand only whom it has brought up to
-//! date, and takes nothing meanwhile.
+//! Leadership transfer (dissertation §3.10): a leader sends TimeoutNow only to a peer with a
+//! complete log, and accepts no command meanwhile.
 
 use raft::{EntryId, PersistentState, Term};
 
 use super::durability::holds;
-use super::violation::{Property, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
-/// Checks a leader that asks its successor to stand. `last` ends the leader's log, `disk` is the
-/// successor's.
+/// Checks a leader that sends TimeoutNow to its successor. `last` ends the leader's log, `disk` is
+/// the successor's.
 ///
 /// # Errors
 /// The successor lacks entries.
-pub fn calls(
-    seen: Witness,
+pub fn check_successor(
+    witness: Witness,
     term: Term,
     last: EntryId,
     disk: &PersistentState,
@@ -21,15 +22,15 @@ pub fn calls(
     if disk.hard_state.current_term > term || holds(disk, last) {
         return Ok(());
     }
-    Err(Property::Transfer.broken(format_args!(
-        "{seen} asks a peer to lead whose disk ends with {}, its own log ends with {last}",
+    Err(Invariant::Transfer.broken(format_args!(
+        "{witness} sends TimeoutNow to a peer whose disk ends with {}; its own log ends with {last}",
         disk.last()
     )))
 }
 
-/// That a leader took a command while it hands leadership over.
+/// A leader accepted a command during a transfer.
 #[must_use]
-pub fn takes(seen: Witness, entry: EntryId) -> Box<Violation> {
-    Property::Transfer
-        .broken(format_args!("{seen} hands leadership over and takes the command {entry}"))
+pub fn command_violation(witness: Witness, entry: EntryId) -> Box<Violation> {
+    Invariant::Transfer
+        .broken(format_args!("{witness} accepts the command {entry} during a transfer"))
 }

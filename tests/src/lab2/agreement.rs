@@ -5,14 +5,14 @@ use std::time::Duration;
 use raft::{EntryId, Index};
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Command, Ground, Retry, Waited, expect};
+use crate::cluster::{Cluster, Command, Retry, Testbed, WaitOutcome, expect};
 use crate::failure::Failure;
 
-/// Three commands land at the first three indexes, and not before they are offered.
+/// Three commands land at the first three indexes, and not before they are proposed.
 ///
 /// # Errors
 /// They do not.
-pub async fn basic_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn basic_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for number in 1..=3 {
         let index = Index::new(number);
         expect_uncommitted(&cluster, index)?;
@@ -26,7 +26,7 @@ pub async fn basic_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Too many bytes were sent.
-pub async fn rpc_bytes(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn rpc_bytes(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const COMMANDS: u64 = 10;
     const COMMAND_BYTES: usize = 5000;
     const OVERHEAD_BYTES_MAX: u64 = 50_000;
@@ -49,7 +49,7 @@ pub async fn rpc_bytes(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn follower_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn follower_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     cluster.disconnect(cluster.after(leader, 1));
@@ -61,7 +61,7 @@ pub async fn follower_failure(cluster: Cluster<impl Ground>) -> Result<(), Failu
     cluster.disconnect(cluster.after(leader, 1));
     cluster.disconnect(cluster.after(leader, 2));
     let id = accepted(&cluster, leader, &Command::number(104))?;
-    expect(id.index == Index::new(4), format_args!("index 4, the leader says {}", id.index))?;
+    expect(id.index == Index::new(4), format_args!("index 4, the leader returned {}", id.index))?;
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, id.index)
 }
@@ -70,7 +70,7 @@ pub async fn follower_failure(cluster: Cluster<impl Ground>) -> Result<(), Failu
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn leader_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
@@ -80,9 +80,9 @@ pub async fn leader_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure
 
     let second = cluster.check_one_leader().await?;
     cluster.disconnect(second);
-    for place in 0..cluster.size() {
-        // Whoever believes it leads may take the command; nobody can commit it.
-        let _ = cluster.start_command(place, &Command::number(104));
+    for server in 0..cluster.size() {
+        // A peer that believes it leads may accept the command, and cannot commit it.
+        let _ = cluster.propose(server, &Command::number(104));
     }
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, Index::new(4))
@@ -92,7 +92,7 @@ pub async fn leader_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn fail_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn fail_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     let follower = cluster.after(leader, 1);
@@ -114,12 +114,12 @@ pub async fn fail_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn fail_no_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(10), 5, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     (1..=3).for_each(|steps| cluster.disconnect(cluster.after(leader, steps)));
     let id = accepted(&cluster, leader, &Command::number(20))?;
-    expect(id.index == Index::new(2), format_args!("index 2, the leader says {}", id.index))?;
+    expect(id.index == Index::new(2), format_args!("index 2, the leader returned {}", id.index))?;
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, id.index)?;
 
@@ -128,16 +128,16 @@ pub async fn fail_no_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure>
     let leader = cluster.check_one_leader().await?;
     let index = accepted(&cluster, leader, &Command::number(30))?.index;
     let two_or_three = Index::new(2) <= index && index <= Index::new(3);
-    expect(two_or_three, format_args!("index 2 or 3, the leader says {index}"))?;
+    expect(two_or_three, format_args!("index 2 or 3, the leader returned {index}"))?;
     cluster.one(&Command::number(1000), 5, Retry::Yes).await?;
     Ok(())
 }
 
-/// Commands that are offered at the same time all commit.
+/// Commands that are proposed at the same time all commit.
 ///
 /// # Errors
 /// One is missing, or the term moves in every try.
-pub async fn concurrent_starts(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn concurrent_starts(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for attempt in 0..STABLE_TERM_TRIES {
         pause_before_retry(&cluster, attempt).await;
         if concurrent_starts_in_one_term(&cluster).await? == Attempt::Done {
@@ -147,16 +147,18 @@ pub async fn concurrent_starts(cluster: Cluster<impl Ground>) -> Result<(), Fail
     Err(term_moved_too_often())
 }
 
-async fn concurrent_starts_in_one_term(cluster: &Cluster<impl Ground>) -> Result<Attempt, Failure> {
+async fn concurrent_starts_in_one_term(
+    cluster: &Cluster<impl Testbed>,
+) -> Result<Attempt, Failure> {
     const CLIENTS: u64 = 5;
     let leader = cluster.check_one_leader().await?;
-    let Some(first) = cluster.start_command(leader, &Command::number(1)) else {
+    let Some(first) = cluster.propose(leader, &Command::number(1)) else {
         return Ok(Attempt::TermMoved);
     };
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
             let client = cluster.clone();
-            let body = async move { client.start_command(leader, &Command::number(100 + number)) };
+            let body = async move { client.propose(leader, &Command::number(100 + number)) };
             cluster.spawn(format!("client {number}"), body)
         })
         .collect();
@@ -164,14 +166,14 @@ async fn concurrent_starts_in_one_term(cluster: &Cluster<impl Ground>) -> Result
     for client in clients {
         taken.extend(client.join().await.filter(|id: &EntryId| id.term == first.term));
     }
-    if (0..cluster.size()).any(|place| cluster.term(place) != Some(first.term)) {
+    if (0..cluster.size()).any(|server| cluster.term(server) != Some(first.term)) {
         return Ok(Attempt::TermMoved);
     }
     let mut commands = Vec::new();
     for id in taken {
         match cluster.wait(id.index, cluster.size(), Some(first.term)).await? {
-            Waited::Command(command) => commands.push(command),
-            Waited::TermPassed => return Ok(Attempt::TermMoved),
+            WaitOutcome::Command(command) => commands.push(command),
+            WaitOutcome::TermPassed => return Ok(Attempt::TermMoved),
         }
     }
     for number in 0..CLIENTS {
@@ -188,12 +190,12 @@ async fn concurrent_starts_in_one_term(cluster: &Cluster<impl Ground>) -> Result
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn rejoin(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::Yes).await?;
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
     for number in 102..=104 {
-        let _ = cluster.start_command(first, &Command::number(number));
+        let _ = cluster.propose(first, &Command::number(number));
     }
     cluster.one(&Command::number(103), 2, Retry::Yes).await?;
 
@@ -206,51 +208,51 @@ pub async fn rejoin(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Followers with long logs of doomed entries are brought back into line fast.
+/// Followers with long logs of entries that are never committed are brought back into line fast.
 ///
 /// # Errors
 /// Agreement is missing, or too slow.
-pub async fn backup(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn backup(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
 
     // The leader and one follower fill up with entries that cannot commit.
     let first = cluster.check_one_leader().await?;
     (2..=4).for_each(|steps| cluster.disconnect(cluster.after(first, steps)));
-    offer_doomed(&cluster, first);
+    propose_uncommittable(&cluster, first);
     cluster.sleep(ELECTION_TIMEOUT / 2).await;
     (0..=1).for_each(|steps| cluster.disconnect(cluster.after(first, steps)));
 
     // The other three agree on many.
     (2..=4).for_each(|steps| cluster.connect(cluster.after(first, steps)));
-    agree_on_many(&cluster, 3).await?;
+    commit_many(&cluster, 3).await?;
 
     // One of them is cut off, and the other two fill up in their turn.
     let second = cluster.check_one_leader().await?;
     let candidate = cluster.after(first, 2);
     let other = if second == candidate { cluster.after(second, 1) } else { candidate };
     cluster.disconnect(other);
-    offer_doomed(&cluster, second);
+    propose_uncommittable(&cluster, second);
     cluster.sleep(ELECTION_TIMEOUT / 2).await;
 
     // The first pair comes back with the one that was cut off, and agrees on many.
-    (0..cluster.size()).for_each(|place| cluster.disconnect(place));
-    [first, cluster.after(first, 1), other].iter().for_each(|place| cluster.connect(*place));
-    agree_on_many(&cluster, 3).await?;
+    (0..cluster.size()).for_each(|server| cluster.disconnect(server));
+    [first, cluster.after(first, 1), other].iter().for_each(|server| cluster.connect(*server));
+    commit_many(&cluster, 3).await?;
 
-    (0..cluster.size()).for_each(|place| cluster.connect(place));
+    (0..cluster.size()).for_each(|server| cluster.connect(server));
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
     Ok(())
 }
 
 const BACKUP_COMMANDS: usize = 50;
 
-fn offer_doomed(cluster: &Cluster<impl Ground>, leader: usize) {
+fn propose_uncommittable(cluster: &Cluster<impl Testbed>, leader: usize) {
     for _ in 0..BACKUP_COMMANDS {
-        let _ = cluster.start_command(leader, &cluster.random_command());
+        let _ = cluster.propose(leader, &cluster.random_command());
     }
 }
 
-async fn agree_on_many(cluster: &Cluster<impl Ground>, peers: usize) -> Result<(), Failure> {
+async fn commit_many(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {
     for _ in 0..BACKUP_COMMANDS {
         cluster.one(&cluster.random_command(), peers, Retry::Yes).await?;
     }
@@ -261,7 +263,7 @@ async fn agree_on_many(cluster: &Cluster<impl Ground>, peers: usize) -> Result<(
 ///
 /// # Errors
 /// One of them costs more, or the term moves in every try.
-pub async fn count(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn count(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const ELECTION_RPCS_MAX: u64 = 30;
     const IDLE_RPCS_MAX: u64 = 3 * 20;
 
@@ -286,37 +288,37 @@ pub async fn count(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     Err(term_moved_too_often())
 }
 
-async fn count_in_one_term(cluster: &Cluster<impl Ground>) -> Result<Attempt, Failure> {
+async fn count_in_one_term(cluster: &Cluster<impl Testbed>) -> Result<Attempt, Failure> {
     const COMMANDS: u64 = 10;
     const RPCS_MAX: u64 = (COMMANDS + 1 + 3) * 3;
 
     let leader = cluster.check_one_leader().await?;
     let before = cluster.traffic().rpcs;
-    let Some(first) = cluster.start_command(leader, &Command::number(1)) else {
+    let Some(first) = cluster.propose(leader, &Command::number(1)) else {
         return Ok(Attempt::TermMoved);
     };
     let mut commands = Vec::new();
     for number in 1..COMMANDS + 2 {
         let command = cluster.random_command();
-        let Some(id) = cluster.start_command(leader, &command) else {
+        let Some(id) = cluster.propose(leader, &command) else {
             return Ok(Attempt::TermMoved);
         };
         if id.term != first.term {
             return Ok(Attempt::TermMoved);
         }
         let index = first.index.plus(number);
-        expect(id.index == index, format_args!("index {index}, the leader says {}", id.index))?;
+        expect(id.index == index, format_args!("index {index}, the leader returned {}", id.index))?;
         commands.push((index, command));
     }
     for (index, command) in commands.into_iter().take(COMMANDS as usize) {
         match cluster.wait(index, cluster.size(), Some(first.term)).await? {
-            Waited::TermPassed => return Ok(Attempt::TermMoved),
-            Waited::Command(found) => {
+            WaitOutcome::TermPassed => return Ok(Attempt::TermMoved),
+            WaitOutcome::Command(found) => {
                 expect(found == command, format_args!("{command} at {index}, found {found}"))?;
             }
         }
     }
-    if (0..cluster.size()).any(|place| cluster.term(place) != Some(first.term)) {
+    if (0..cluster.size()).any(|server| cluster.term(server) != Some(first.term)) {
         return Ok(Attempt::TermMoved);
     }
     let sent = cluster.traffic().rpcs - before;
@@ -324,7 +326,7 @@ async fn count_in_one_term(cluster: &Cluster<impl Ground>) -> Result<Attempt, Fa
     Ok(Attempt::Done)
 }
 
-/// How a try ended that makes sense only within one term.
+/// Outcome of an attempt that must happen within one term.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     Done,
@@ -333,7 +335,7 @@ enum Attempt {
 
 const STABLE_TERM_TRIES: usize = 5;
 
-async fn pause_before_retry(cluster: &Cluster<impl Ground>, attempt: usize) {
+async fn pause_before_retry(cluster: &Cluster<impl Testbed>, attempt: usize) {
     if attempt > 0 {
         cluster.sleep(Duration::from_secs(3)).await;
     }
@@ -343,17 +345,17 @@ fn term_moved_too_often() -> Failure {
     Failure::expected(format_args!("a stable term, it moved in {STABLE_TERM_TRIES} tries"))
 }
 
-fn expect_uncommitted(cluster: &Cluster<impl Ground>, index: Index) -> Result<(), Failure> {
+fn expect_uncommitted(cluster: &Cluster<impl Testbed>, index: Index) -> Result<(), Failure> {
     let services = cluster.n_committed(index).services;
     expect(services == 0, format_args!("nothing committed at {index}, {services} peers applied it"))
 }
 
-/// Offers a command to a leader that must take it.
+/// Proposes a command to a leader that must take it.
 fn accepted(
-    cluster: &Cluster<impl Ground>,
+    cluster: &Cluster<impl Testbed>,
     leader: usize,
     command: &Command,
 ) -> Result<EntryId, Failure> {
     let refused = || Failure::expected(format_args!("leader {leader} to take {command}"));
-    cluster.start_command(leader, command).ok_or_else(refused)
+    cluster.propose(leader, command).ok_or_else(refused)
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use raft::Term;
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Ground, expect};
+use crate::cluster::{Cluster, Testbed, expect};
 use crate::failure::Failure;
 
 /// A leader appears and stays while nothing fails.
 ///
 /// # Errors
 /// It does not.
-pub async fn initial_election(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn initial_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.check_one_leader().await?;
     // Followers learn of the election a little later than the tester.
     cluster.sleep(Duration::from_millis(50)).await;
@@ -31,7 +31,7 @@ pub async fn initial_election(cluster: Cluster<impl Ground>) -> Result<(), Failu
 ///
 /// # Errors
 /// Too many or too few leaders.
-pub async fn re_election(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn re_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
     cluster.check_one_leader().await?;
@@ -56,11 +56,11 @@ pub async fn re_election(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// There is no leader, or more than one a term.
-pub async fn many_elections(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn many_elections(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.check_one_leader().await?;
     for _ in 1..ROUNDS {
         let size = cluster.size();
-        let victims: [usize; 3] = std::array::from_fn(|_| cluster.faults().index(size));
+        let victims: [usize; 3] = std::array::from_fn(|_| cluster.fault_rng().index(size));
         victims.iter().for_each(|victim| cluster.disconnect(*victim));
         cluster.check_one_leader().await?;
         victims.iter().for_each(|victim| cluster.connect(*victim));

@@ -1,4 +1,4 @@
-//! Part 2C: what was agreed on survives crashes, in whatever order they come.
+//! Part 2C: committed commands survive crashes, in any order.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,22 +7,22 @@ use std::time::Duration;
 use raft::Index;
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Command, Committed, Ground, Retry, Waited, expect};
+use crate::cluster::{Cluster, Command, Committed, Retry, Testbed, WaitOutcome, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 use crate::sim::random::Chance;
-use crate::world::Speaker;
+use crate::world::LogSource;
 
 /// All peers, then single ones, are restarted between commands.
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist1(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn persist1(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(11), 3, Retry::Yes).await?;
-    (0..3).try_for_each(|place| cluster.start(place))?;
-    for place in 0..3 {
-        cluster.disconnect(place);
-        cluster.connect(place);
+    (0..3).try_for_each(|server| cluster.start(server))?;
+    for server in 0..3 {
+        cluster.disconnect(server);
+        cluster.connect(server);
     }
     cluster.one(&Command::number(12), 3, Retry::Yes).await?;
 
@@ -49,7 +49,7 @@ pub async fn persist1(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist2(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn persist2(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for round in 0..5 {
         let index = 1 + 3 * round;
         cluster.one(&Command::number(10 + index), 5, Retry::Yes).await?;
@@ -77,7 +77,7 @@ pub async fn persist2(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist3(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn persist3(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::Yes).await?;
     let leader = cluster.check_one_leader().await?;
     let (second, third) = (cluster.after(leader, 1), cluster.after(leader, 2));
@@ -93,26 +93,26 @@ pub async fn persist3(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Leaders crash at any moment, with entries on some peers and not on others (paper, Figure 8).
+/// Leaders crash at any time, with entries on some peers and not on others (paper, Figure 8).
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
-pub async fn figure8(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for _ in 0..FIGURE8_ROUNDS {
-        let leader = offer_to_all(&cluster);
+        let leader = propose_to_all(&cluster);
         figure8_pause(&cluster).await;
         if let Some(leader) = leader {
             cluster.crash(leader);
         }
         if running(&cluster) < MAJORITY {
-            let chosen = cluster.faults().index(cluster.size());
+            let chosen = cluster.fault_rng().index(cluster.size());
             if cluster.status(chosen).is_none() {
                 cluster.start_and_connect(chosen)?;
             }
         }
     }
-    restart_what_is_down(&cluster)?;
+    restart_stopped_peers(&cluster)?;
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
     Ok(())
 }
@@ -121,27 +121,27 @@ pub async fn figure8(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
-pub async fn figure8_unreliable(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn figure8_unreliable(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const REORDERING_FROM_ROUND: usize = 200;
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for round in 0..FIGURE8_ROUNDS {
         if round == REORDERING_FROM_ROUND {
             cluster.reorder_replies();
         }
-        let leader = offer_to_all(&cluster);
+        let leader = propose_to_all(&cluster);
         figure8_pause(&cluster).await;
-        let strikes = cluster.faults().happens(Chance::of(1, 2));
-        if let Some(leader) = leader.filter(|_| strikes) {
+        let hit = cluster.fault_rng().happens(Chance::of(1, 2));
+        if let Some(leader) = leader.filter(|_| hit) {
             cluster.disconnect(leader);
         }
         if connected(&cluster) < MAJORITY {
-            let chosen = cluster.faults().index(cluster.size());
+            let chosen = cluster.fault_rng().index(cluster.size());
             if cluster.connection(chosen) == Connection::Cut {
                 cluster.connect(chosen);
             }
         }
     }
-    (0..cluster.size()).for_each(|place| cluster.connect(place));
+    (0..cluster.size()).for_each(|server| cluster.connect(server));
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
     Ok(())
 }
@@ -151,40 +151,40 @@ const FIGURE8_ROUNDS: usize = 1000;
 /// Of five.
 const MAJORITY: usize = 3;
 
-/// Offers a command to every running peer; the last connected one that took it.
-fn offer_to_all(cluster: &Cluster<impl Ground>) -> Option<usize> {
+/// Proposes a command to every running peer; the last connected one that took it.
+fn propose_to_all(cluster: &Cluster<impl Testbed>) -> Option<usize> {
     let mut leader = None;
-    for place in 0..cluster.size() {
-        let taken = cluster.start_command(place, &cluster.random_command()).is_some();
-        if taken && cluster.connection(place) == Connection::Up {
-            leader = Some(place);
+    for server in 0..cluster.size() {
+        let taken = cluster.propose(server, &cluster.random_command()).is_some();
+        if taken && cluster.connection(server) == Connection::Up {
+            leader = Some(server);
         }
     }
     leader
 }
 
 /// Up to half an election timeout in one round of ten, else up to 12 ms, in whole milliseconds.
-async fn figure8_pause(cluster: &Cluster<impl Ground>) {
+async fn figure8_pause(cluster: &Cluster<impl Testbed>) {
     let pause = {
-        let mut luck = cluster.faults();
-        let long = luck.happens(Chance::of(1, 10));
-        luck.below(if long { ELECTION_TIMEOUT.as_millis() as u64 / 2 } else { 13 })
+        let mut rng = cluster.fault_rng();
+        let long = rng.happens(Chance::of(1, 10));
+        rng.below(if long { ELECTION_TIMEOUT.as_millis() as u64 / 2 } else { 13 })
     };
     cluster.sleep(Duration::from_millis(pause)).await;
 }
 
-fn running(cluster: &Cluster<impl Ground>) -> usize {
-    (0..cluster.size()).filter(|place| cluster.status(*place).is_some()).count()
+fn running(cluster: &Cluster<impl Testbed>) -> usize {
+    (0..cluster.size()).filter(|server| cluster.status(*server).is_some()).count()
 }
 
-fn connected(cluster: &Cluster<impl Ground>) -> usize {
-    (0..cluster.size()).filter(|place| cluster.connection(*place) == Connection::Up).count()
+fn connected(cluster: &Cluster<impl Testbed>) -> usize {
+    (0..cluster.size()).filter(|server| cluster.connection(*server) == Connection::Up).count()
 }
 
-fn restart_what_is_down(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
-    for place in 0..cluster.size() {
-        if cluster.status(place).is_none() {
-            cluster.start_and_connect(place)?;
+fn restart_stopped_peers(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
+    for server in 0..cluster.size() {
+        if cluster.status(server).is_none() {
+            cluster.start_and_connect(server)?;
         }
     }
     Ok(())
@@ -194,7 +194,7 @@ fn restart_what_is_down(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn unreliable_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn unreliable_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let mut clients = Vec::new();
     for round in 1..50 {
         for number in 0..4 {
@@ -218,7 +218,7 @@ pub async fn unreliable_agree(cluster: Cluster<impl Ground>) -> Result<(), Failu
 ///
 /// # Errors
 /// It is not, or there is no agreement in the end.
-pub async fn churn(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn churn(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let stop = Rc::new(Cell::new(Churning::On));
     let clients: Vec<_> = (0..CHURN_CLIENTS)
         .map(|number| {
@@ -231,11 +231,11 @@ pub async fn churn(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
         cluster.sleep(ELECTION_TIMEOUT * 7 / 10).await;
     }
     cluster.sleep(ELECTION_TIMEOUT).await;
-    for place in 0..cluster.size() {
-        if cluster.status(place).is_none() {
-            cluster.start(place)?;
+    for server in 0..cluster.size() {
+        if cluster.status(server).is_none() {
+            cluster.start(server)?;
         }
-        cluster.connect(place);
+        cluster.connect(server);
     }
     stop.set(Churning::Over);
     let mut seen = Vec::new();
@@ -248,15 +248,15 @@ pub async fn churn(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 }
 
 async fn expect_all_in_log(
-    cluster: &Cluster<impl Ground>,
+    cluster: &Cluster<impl Testbed>,
     seen: Vec<Command>,
     last: Index,
 ) -> Result<(), Failure> {
     let mut log = Vec::new();
     for number in 1..=last.number() {
         match cluster.wait(Index::new(number), cluster.size(), None).await? {
-            Waited::Command(command) => log.push(command),
-            Waited::TermPassed => {
+            WaitOutcome::Command(command) => log.push(command),
+            WaitOutcome::TermPassed => {
                 return Err(Failure::expected(format_args!("the wait for {number} to end")));
             }
         }
@@ -280,44 +280,44 @@ enum Churning {
 const CHURN_CLIENTS: u64 = 3;
 
 /// One round's faults: one peer is cut off, one comes back, one crashes, each perhaps.
-fn churn_faults(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
+fn churn_faults(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     let size = cluster.size();
-    let struck = |percent| {
-        let mut luck = cluster.faults();
-        let strikes = luck.happens(Chance::percent(percent));
-        let victim = luck.index(size);
-        strikes.then_some(victim)
+    let victim_of = |percent| {
+        let mut rng = cluster.fault_rng();
+        let hit = rng.happens(Chance::percent(percent));
+        let victim = rng.index(size);
+        hit.then_some(victim)
     };
-    if let Some(place) = struck(20) {
-        cluster.disconnect(place);
+    if let Some(server) = victim_of(20) {
+        cluster.disconnect(server);
     }
-    if let Some(place) = struck(50) {
-        if cluster.status(place).is_none() {
-            cluster.start(place)?;
+    if let Some(server) = victim_of(50) {
+        if cluster.status(server).is_none() {
+            cluster.start(server)?;
         }
-        cluster.connect(place);
+        cluster.connect(server);
     }
-    if let Some(place) = struck(20) {
-        cluster.crash(place);
+    if let Some(server) = victim_of(20) {
+        cluster.crash(server);
     }
     Ok(())
 }
 
-/// Offers random commands as fast as it can, and remembers those it saw committed.
+/// Proposes random commands as fast as it can, and remembers those it saw committed.
 async fn churn_client(
-    cluster: Cluster<impl Ground>,
+    cluster: Cluster<impl Testbed>,
     number: u64,
     stop: Rc<Cell<Churning>>,
 ) -> Vec<Command> {
-    let mut commands = cluster.client_stream(number);
+    let mut commands = cluster.client_rng(number);
     let mut seen = Vec::new();
     while stop.get() == Churning::On {
         let command = Command::number(commands.draw());
-        let offer = |place| cluster.offer(place, &command, Speaker::Client(number));
+        let propose = |server| cluster.propose_as(server, &command, LogSource::Client(number));
         // Every peer is asked: the last one that takes it is believed.
         let mut taken = None;
-        for place in 0..cluster.size() {
-            taken = offer(place).or(taken);
+        for server in 0..cluster.size() {
+            taken = propose(server).or(taken);
         }
         let Some(id) = taken else {
             cluster.sleep(Duration::from_millis(79 + 17 * number)).await;

@@ -2,26 +2,26 @@
 
 use raft::Index;
 
-use crate::cluster::{Cluster, Command, Ground, Retry, expect};
+use crate::cluster::{Cluster, Command, Retry, Testbed, expect};
 use crate::failure::Failure;
 
-/// Logs are compacted while nothing fails, and nobody needs a snapshot from the leader.
+/// Logs are compacted while nothing fails, and no peer needs a snapshot from the leader.
 ///
 /// # Errors
-/// A log grows, or somebody needed one.
-pub async fn basic(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+/// A log grows, or a peer needed one.
+pub(crate) async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::None).await?;
     let chunks = cluster.traffic().snapshot_chunks;
-    // A follower whose disk stands still while the others go on does need one.
+    // A follower whose disk stalls does need one.
     let text = format_args!("no snapshot to be sent, {chunks} pieces were");
-    cluster.expect_of_exact_time(chunks == 0, text)
+    cluster.expect_exact_timing(chunks == 0, text)
 }
 
 /// A peer that is cut off in each round catches up by a snapshot.
 ///
 /// # Errors
 /// It does not, or a log grows.
-pub async fn install(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn install(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::CutOff).await
 }
 
@@ -29,11 +29,11 @@ pub async fn install(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It does not, or a log grows.
-pub async fn install_crash(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn install_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::Crashed).await
 }
 
-/// What happens to one peer in each round.
+/// Fault of one peer in each round.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Victim {
     None,
@@ -41,16 +41,16 @@ enum Victim {
     Crashed,
 }
 
-async fn rounds(cluster: &Cluster<impl Ground>, fault: Victim) -> Result<(), Failure> {
+async fn rounds(cluster: &Cluster<impl Testbed>, fault: Victim) -> Result<(), Failure> {
     one(cluster, 3).await?;
     let mut leader = cluster.check_one_leader().await?;
     for round in 0..30 {
-        // Every third round the leader is the victim, and its successor is offered the commands.
+        // Every third round the leader is the victim, and the commands are proposed to its successor.
         let next = cluster.after(leader, 1);
         let (victim, sender) = if round % 3 == 1 { (leader, next) } else { (next, leader) };
-        strike(cluster, fault, victim).await?;
+        inject(cluster, fault, victim).await?;
         for _ in 0..commands_of_a_round(cluster) {
-            let _ = cluster.start_command(sender, &cluster.random_command());
+            let _ = cluster.propose(sender, &cluster.random_command());
         }
         let alive = if fault == Victim::None { 3 } else { 2 };
         one(cluster, alive).await?;
@@ -66,8 +66,8 @@ async fn rounds(cluster: &Cluster<impl Ground>, fault: Victim) -> Result<(), Fai
     Ok(())
 }
 
-async fn strike(
-    cluster: &Cluster<impl Ground>,
+async fn inject(
+    cluster: &Cluster<impl Testbed>,
     fault: Victim,
     victim: usize,
 ) -> Result<(), Failure> {
@@ -84,7 +84,7 @@ async fn strike(
 /// number of entries, 94.
 const LOG_BYTES_MAX: usize = 2000;
 
-fn expect_small_log(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
+fn expect_small_log(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     let bytes = cluster.log_bytes_max();
     expect(
         bytes < LOG_BYTES_MAX,
@@ -96,7 +96,7 @@ fn expect_small_log(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something agreed on is lost.
-pub async fn all_crash(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn all_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     one(&cluster, 3).await?;
     for _ in 0..5 {
         for _ in 0..commands_of_a_round(&cluster) {
@@ -114,7 +114,7 @@ pub async fn all_crash(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something agreed on is lost.
-pub async fn init(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub(crate) async fn init(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for _ in 0..=SNAPSHOT_INTERVAL + 1 {
         one(&cluster, 3).await?;
     }
@@ -128,15 +128,15 @@ pub async fn init(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 const SNAPSHOT_INTERVAL: u64 = 10;
 
 /// Half an interval to one and a half: sometimes a snapshot falls into a round, sometimes two.
-fn commands_of_a_round(cluster: &Cluster<impl Ground>) -> u64 {
-    SNAPSHOT_INTERVAL / 2 + cluster.faults().below(SNAPSHOT_INTERVAL)
+fn commands_of_a_round(cluster: &Cluster<impl Testbed>) -> u64 {
+    SNAPSHOT_INTERVAL / 2 + cluster.fault_rng().below(SNAPSHOT_INTERVAL)
 }
 
-async fn one(cluster: &Cluster<impl Ground>, peers: usize) -> Result<(), Failure> {
+async fn one(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {
     agree(cluster, peers).await.map(|_| ())
 }
 
-async fn agree(cluster: &Cluster<impl Ground>, peers: usize) -> Result<Index, Failure> {
+async fn agree(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<Index, Failure> {
     let command: Command = cluster.random_command();
     cluster.one(&command, peers, Retry::Yes).await
 }

@@ -1,21 +1,19 @@
-//! What can happen next.
+//! Actions of the model.
 
 use std::sync::Arc;
 
-use raft::{CheckQuorum, Envelope, RoleName};
+use raft::Envelope;
 
-use super::state::State;
-
-/// One thing that can happen.
+/// One action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A peer that does not lead has waited long enough.
+    /// The election timeout of a peer passes.
     Timeout(usize),
-    /// A peer has heard from no leader for the shortest election timeout, and waits on.
+    /// The shortest election timeout has passed at a peer without a leader's message.
     Wait(usize),
     /// A leader's next heartbeat is due.
     Heartbeat(usize),
-    /// A leader is offered a command.
+    /// A command is proposed to a leader.
     Propose(usize),
     /// A flush carries all of a peer's writes to its disk.
     Flush(usize),
@@ -31,52 +29,4 @@ pub enum Action {
     Deliver(Arc<Envelope>),
     /// A message arrives, and will once more.
     DeliverAndKeep(Arc<Envelope>),
-}
-
-impl State {
-    /// Everything that can happen within the bounds.
-    pub fn actions(&self, actions: &mut Vec<Action>) {
-        for place in 0..self.peers.len() {
-            self.actions_of(place, actions);
-        }
-        for envelope in self.network.values() {
-            actions.push(Action::Deliver(Arc::clone(envelope)));
-            if self.left.duplicates > 0 {
-                actions.push(Action::DeliverAndKeep(Arc::clone(envelope)));
-            }
-        }
-    }
-
-    fn actions_of(&self, place: usize, actions: &mut Vec<Action>) {
-        let (peer, left) = (&self.peers[place], &self.left);
-        let status = peer.status;
-        if status.role == RoleName::Leader {
-            if left.heartbeats > 0 {
-                actions.push(Action::Heartbeat(place));
-            }
-            if left.commands > 0 {
-                actions.push(Action::Propose(place));
-            }
-            if !left.changes.is_empty() {
-                actions.push(Action::Change(place));
-            }
-        } else if status.current_term.number() < left.terms {
-            actions.push(Action::Timeout(place));
-            if left.protocol.check_quorum == CheckQuorum::On && status.leader.is_some() {
-                actions.push(Action::Wait(place));
-            }
-        }
-        if left.reads > 0 && status.leader.is_some() {
-            actions.push(Action::Read(place));
-        }
-        if !peer.pending.is_empty() {
-            actions.push(Action::Flush(place));
-        }
-        if left.crashes > 0 {
-            actions.extend((0..=peer.pending.len()).map(|kept| Action::Crash(place, kept)));
-        }
-        if left.snapshots > 0 && status.last_applied > peer.base {
-            actions.push(Action::Compact(place));
-        }
-    }
 }

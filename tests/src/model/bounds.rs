@@ -1,24 +1,24 @@
-//! How much may happen, so that the number of states is finite.
+//! Bounds that make the number of states finite.
 
 use raft::{Membership, MembershipChange, PeerId};
 
-use crate::plan::Protocol;
+use crate::case::Protocol;
 
-/// How often each thing may happen in one behaviour.
+/// Bounds of one behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// How many peers there are.
+    /// Number of peers.
     pub peers: usize,
-    /// How many of them are the voters of the first configuration. The others are learners where
-    /// somebody leads from the start, and know nobody otherwise.
-    pub founders: usize,
-    /// What the first state is.
+    /// Number of voters of the first configuration. The others are learners if there is a leader
+    /// from the start, and know no peer otherwise.
+    pub initial_members: usize,
+    /// The first state.
     pub start: Start,
-    /// What the peers do beyond the paper.
+    /// Protocol extensions beyond the paper.
     pub protocol: Protocol,
-    /// The highest term in which a peer stands for election.
+    /// The highest term in which a peer starts an election.
     pub terms: u64,
-    /// Commands that leaders are offered.
+    /// Commands proposed to leaders.
     pub commands: u8,
     /// Crashes, each with a restart at once.
     pub crashes: u8,
@@ -32,21 +32,21 @@ pub struct Bounds {
     pub changes: &'static [Change],
     /// Reads that peers are asked for.
     pub reads: u8,
-    /// How many actions a behaviour has at most.
+    /// Most actions of a behaviour.
     pub depth: usize,
 }
 
-/// What the first state is.
+/// The first state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
     /// Nothing has happened yet.
     Fresh,
-    /// Peer 0 leads the first term, has committed a command and added the learners, everybody knows,
-    /// and nothing is on its way.
+    /// Peer 0 leads the first term, has committed a command and added the learners; all peers know
+    /// it, and no message is in flight.
     Led,
     /// As before; then peer 0 has committed one more command with peer 1 alone, which does not know
-    /// that, and peer 1 leads the second term by the vote of peer 2. Peer 0, which nobody has told,
-    /// leads the first one still. Needs three founders.
+    /// that, and peer 1 leads the second term by the vote of peer 2. Peer 0 has received none of
+    /// this, and still leads the first one. Needs three initial members.
     Deposed,
 }
 
@@ -64,7 +64,7 @@ pub enum Change {
 impl Change {
     /// As the core takes it.
     #[must_use]
-    pub fn wish(self) -> MembershipChange {
+    pub fn to_membership_change(self) -> MembershipChange {
         match self {
             Self::Promote(peer) => MembershipChange::Promote { peer: PeerId::new(peer) },
             Self::Remove(peer) => MembershipChange::Remove { peer: PeerId::new(peer) },
@@ -77,16 +77,16 @@ impl Change {
 
 /// Bounds that have a name.
 #[derive(Clone, Copy, Debug)]
-pub struct Case {
+pub struct ModelCase {
     /// The name.
     pub name: &'static str,
-    /// How big it is.
+    /// Its size.
     pub size: Size,
     /// The bounds.
     pub bounds: Bounds,
 }
 
-/// How long a case takes.
+/// Size of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// A second or two: it runs with the tests and against canaries.
@@ -97,7 +97,7 @@ pub enum Size {
 
 const NONE: Bounds = Bounds {
     peers: 3,
-    founders: 3,
+    initial_members: 3,
     start: Start::Fresh,
     protocol: Protocol::PAPER,
     terms: 2,
@@ -112,23 +112,23 @@ const NONE: Bounds = Bounds {
 };
 
 /// Two voters.
-const PAIR: Bounds = Bounds { peers: 2, founders: 2, ..NONE };
+const PAIR: Bounds = Bounds { peers: 2, initial_members: 2, ..NONE };
 
 /// Three voters, one of which leads.
 const LED: Bounds = Bounds { start: Start::Led, ..NONE };
 
-/// What is checked.
-pub const CASES: [Case; 12] = [
+/// All cases.
+pub const CASES: [ModelCase; 12] = [
     small("elections", Bounds { crashes: 1, depth: 7, ..NONE }),
-    small("pre_votes", Bounds { protocol: Protocol::DEPLOYED, depth: 8, ..NONE }),
+    small("pre_votes", Bounds { protocol: Protocol::EXTENDED, depth: 8, ..NONE }),
     small("agreement", Bounds { terms: 1, commands: 1, depth: 13, ..NONE }),
-    small("pair", Bounds { commands: 2, crashes: 1, heartbeats: 1, depth: 13, ..PAIR }),
+    small("two_peers", Bounds { commands: 2, crashes: 1, heartbeats: 1, depth: 13, ..PAIR }),
     small("snapshots", Bounds { commands: 1, snapshots: 1, crashes: 1, depth: 16, ..PAIR }),
     small(
         "replacement",
         Bounds {
             peers: 2,
-            founders: 1,
+            initial_members: 1,
             changes: &[Change::Replace(1)],
             crashes: 1,
             depth: 18,
@@ -137,12 +137,17 @@ pub const CASES: [Case; 12] = [
     ),
     small(
         "growth",
-        Bounds { founders: 2, changes: &[Change::Promote(2), Change::Remove(1)], depth: 14, ..LED },
+        Bounds {
+            initial_members: 2,
+            changes: &[Change::Promote(2), Change::Remove(1)],
+            depth: 14,
+            ..LED
+        },
     ),
-    small("farewell", Bounds { changes: &[Change::Remove(0)], depth: 15, ..LED }),
+    small("leader_removal", Bounds { changes: &[Change::Remove(0)], depth: 15, ..LED }),
     small("reads", Bounds { reads: 1, depth: 12, ..LED }),
     small(
-        "old_leader_reads",
+        "deposed_leader_reads",
         Bounds { start: Start::Deposed, commands: 1, reads: 1, heartbeats: 1, depth: 9, ..NONE },
     ),
     large(
@@ -172,10 +177,10 @@ pub const CASES: [Case; 12] = [
     ),
 ];
 
-const fn small(name: &'static str, bounds: Bounds) -> Case {
-    Case { name, size: Size::Small, bounds }
+const fn small(name: &'static str, bounds: Bounds) -> ModelCase {
+    ModelCase { name, size: Size::Small, bounds }
 }
 
-const fn large(name: &'static str, bounds: Bounds) -> Case {
-    Case { name, size: Size::Large, bounds }
+const fn large(name: &'static str, bounds: Bounds) -> ModelCase {
+    ModelCase { name, size: Size::Large, bounds }
 }

@@ -1,35 +1,35 @@
-//! What was seen on the way to a state, as far as a rule needs it.
+//! History of a state, as far as an invariant needs it.
 
 use std::collections::BTreeMap;
 
 use raft::{Entry, EntryId, Index, Log, Membership, Payload, PeerId, Term};
 
-/// What must hold in every state (paper, Figure 3), and that the core survives it.
+/// Invariants of every state (paper, Figure 3); the last two are about the core's own health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
+pub enum ModelInvariant {
     /// One leader a term.
     ElectionSafety,
     /// Two logs with the same entry are the same up to it.
     LogMatching,
-    /// What was committed is in the log of every later leader.
+    /// A committed entry is in the log of every later leader.
     LeaderCompleteness,
-    /// All services are given the same, in order.
+    /// All services apply the same commands, in order.
     StateMachineSafety,
     /// A quorum of disks holds what was committed, for ever.
     LostCommit,
-    /// Everybody goes by the latest configuration in its log; they change one at a time, through a
+    /// Every peer uses the latest configuration in its log; they change one at a time, through a
     /// joint one, and a leader counts by the one that is in force.
     Configurations,
     /// A read sees what was committed anywhere when it was asked for.
     ReadSeesCommitted,
-    /// Peers that hear each other and are asked for nothing have nothing to say after a while.
-    Rest,
-    /// No assertion of the core fails, and it starts from whatever its disk holds.
+    /// Connected peers without requests become quiescent after a while.
+    Quiescence,
+    /// No assertion of the core fails, and it starts from any state of its disk.
     Panic,
 }
 
-impl Rule {
-    /// All rules.
+impl ModelInvariant {
+    /// All invariants.
     pub const ALL: [Self; 9] = [
         Self::ElectionSafety,
         Self::LogMatching,
@@ -38,11 +38,11 @@ impl Rule {
         Self::LostCommit,
         Self::Configurations,
         Self::ReadSeesCommitted,
-        Self::Rest,
+        Self::Quiescence,
         Self::Panic,
     ];
 
-    /// The rule's name in reports.
+    /// The invariant's name in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Rule {
             Self::LostCommit => "lost-commit",
             Self::Configurations => "configurations",
             Self::ReadSeesCommitted => "read-sees-committed",
-            Self::Rest => "rest",
+            Self::Quiescence => "quiescence",
             Self::Panic => "panic",
         }
     }
@@ -66,38 +66,47 @@ pub(super) struct Commit {
     in_term: Term,
 }
 
-/// What was seen.
+/// History of a behaviour.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct History {
     leaders: BTreeMap<Term, PeerId>,
-    /// The entry at index `n` is at place `n - 1`.
+    /// The entry at index `n` is at position `n - 1`.
     pub(super) committed: Vec<Commit>,
 }
 
 impl History {
-    pub(super) fn leads(&mut self, term: Term, leader: PeerId) -> Result<(), Rule> {
+    pub(super) fn record_leader(
+        &mut self,
+        term: Term,
+        leader: PeerId,
+    ) -> Result<(), ModelInvariant> {
         let first = *self.leaders.entry(term).or_insert(leader);
-        if first == leader { Ok(()) } else { Err(Rule::ElectionSafety) }
+        if first == leader { Ok(()) } else { Err(ModelInvariant::ElectionSafety) }
     }
 
     /// A new leader holds what was committed before its term.
-    pub(super) fn is_complete(&self, term: Term, log: &Log) -> Result<(), Rule> {
+    pub(super) fn check_leader(&self, term: Term, log: &Log) -> Result<(), ModelInvariant> {
         let missing = |commit: &&Commit| {
             let id = commit.entry.id;
             commit.in_term < term && id.index >= log.base().index && !log.contains(id)
         };
         match self.committed.iter().find(missing) {
-            Some(_) => Err(Rule::LeaderCompleteness),
+            Some(_) => Err(ModelInvariant::LeaderCompleteness),
             None => Ok(()),
         }
     }
 
     /// A peer in `term` counts its log as committed through an index.
-    pub(super) fn commits(&mut self, term: Term, log: &Log, through: Index) -> Result<(), Rule> {
+    pub(super) fn record_commits(
+        &mut self,
+        term: Term,
+        log: &Log,
+        through: Index,
+    ) -> Result<(), ModelInvariant> {
         for entry in log.range(log.base().index, through) {
             match self.at(entry.id.index) {
                 Some(first) if first == entry => {}
-                Some(_) => return Err(Rule::StateMachineSafety),
+                Some(_) => return Err(ModelInvariant::StateMachineSafety),
                 None => self.committed.push(Commit { entry: entry.clone(), in_term: term }),
             }
         }
@@ -105,19 +114,23 @@ impl History {
     }
 
     /// A service is given an entry after it was given those through `given`.
-    pub(super) fn applies(&self, given: Index, entry: &Entry) -> Result<(), Rule> {
-        let in_order = entry.id.index == given.next();
+    pub(super) fn check_applied(
+        &self,
+        applied: Index,
+        entry: &Entry,
+    ) -> Result<(), ModelInvariant> {
+        let in_order = entry.id.index == applied.next();
         let same = self.at(entry.id.index) == Some(entry);
-        if in_order && same { Ok(()) } else { Err(Rule::StateMachineSafety) }
+        if in_order && same { Ok(()) } else { Err(ModelInvariant::StateMachineSafety) }
     }
 
     /// A service is given a snapshot.
-    pub(super) fn restores(&self, through: EntryId) -> Result<(), Rule> {
+    pub(super) fn check_restored(&self, through: EntryId) -> Result<(), ModelInvariant> {
         let found = self.at(through.index).map(|entry| entry.id);
-        if found == Some(through) { Ok(()) } else { Err(Rule::StateMachineSafety) }
+        if found == Some(through) { Ok(()) } else { Err(ModelInvariant::StateMachineSafety) }
     }
 
-    /// The last index that anybody counted as committed.
+    /// The last index that any peer counted as committed.
     pub(super) fn last(&self) -> Index {
         Index::new(self.committed.len() as u64)
     }
@@ -129,8 +142,8 @@ impl History {
     }
 
     fn at(&self, index: Index) -> Option<&Entry> {
-        let place = usize::try_from(index.prev().number()).ok()?;
-        self.committed.get(place).map(|commit| &commit.entry)
+        let position = usize::try_from(index.prev().number()).ok()?;
+        self.committed.get(position).map(|commit| &commit.entry)
     }
 }
 
@@ -145,10 +158,10 @@ pub(super) fn configurations<'a>(
 }
 
 /// Two logs that have an entry in common are the same before it.
-pub(super) fn logs_match(one: &Log, other: &Log) -> Result<(), Rule> {
+pub(super) fn logs_match(one: &Log, other: &Log) -> Result<(), ModelInvariant> {
     let (first, index) = (one.base().index.max(other.base().index), last_common(one, other));
     let same = one.range(first, index).eq(other.range(first, index));
-    if same { Ok(()) } else { Err(Rule::LogMatching) }
+    if same { Ok(()) } else { Err(ModelInvariant::LogMatching) }
 }
 
 /// The last index at which two logs have an entry of the same term, or the base of the one that

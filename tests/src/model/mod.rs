@@ -6,20 +6,21 @@
 //! ```
 //!
 //! The very [`raft::Node`] runs; there is no clock. A timer may fire whenever the peer has one, a
-//! message may arrive at any later moment, never, or twice, a flush ends when it likes, and a crash
+//! message may arrive at any later time, never, or twice, a flush ends when it likes, and a crash
 //! keeps any prefix of the writes under way. Nothing here searches: a model checker does, see the
 //! example `model`. Invariant: equal states have equal futures.
 
 mod action;
 mod bounds;
+mod enabled;
 mod history;
-mod members;
+mod initial_state;
+mod membership;
 mod peer;
 mod reads;
-mod start;
 mod state;
 
 pub use self::action::Action;
-pub use self::bounds::{Bounds, CASES, Case, Change, Size, Start};
-pub use self::history::Rule;
+pub use self::bounds::{Bounds, CASES, Change, ModelCase, Size, Start};
+pub use self::history::ModelInvariant;
 pub use self::state::State;

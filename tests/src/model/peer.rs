@@ -13,35 +13,35 @@ use super::bounds::Bounds;
 
 /// A peer; it never changes, the next one takes its place.
 pub(super) struct Peer {
-    /// Locked only because a node may not be looked at by two threads at once.
+    /// Locked only because a node cannot be shared between threads.
     node: Mutex<Node>,
     pub(super) disk: PersistentState,
     pub(super) pending: Vec<Write>,
-    /// The last index the service was given.
-    pub(super) given: Index,
-    /// What the node says of itself.
+    /// The last index that the service has applied.
+    pub(super) applied: Index,
+    /// Status of the node.
     pub(super) status: Status,
-    /// The snapshot's place in the node's log.
+    /// The index of the node's snapshot.
     pub(super) base: Index,
     /// The hash of all of it.
     pub(super) digest: u64,
 }
 
-/// A peer to which something happens.
-pub(super) struct Changing {
+/// A peer during an action.
+pub(super) struct PeerStep {
     pub(super) node: Node,
     pub(super) disk: PersistentState,
     pub(super) pending: Vec<Write>,
-    pub(super) given: Index,
+    pub(super) applied: Index,
 }
 
 impl Peer {
-    pub(super) fn change(&self) -> Changing {
-        Changing {
-            node: self.with_node(|node| node.fork(Box::new(Always))),
+    pub(super) fn change(&self) -> PeerStep {
+        PeerStep {
+            node: self.with_node(|node| node.fork(Box::new(MidpointJitter))),
             disk: self.disk.clone(),
             pending: self.pending.clone(),
-            given: self.given,
+            applied: self.applied,
         }
     }
 
@@ -50,28 +50,29 @@ impl Peer {
     }
 }
 
-impl Changing {
+impl PeerStep {
     /// A peer that starts from a disk.
     ///
     /// # Errors
     /// The store holds what no order of writes can leave behind.
     pub(super) fn start(
-        place: usize,
+        server: usize,
         bounds: Bounds,
         disk: PersistentState,
     ) -> Result<Self, StartError> {
-        let id = |place| PeerId::new(place as u64);
+        let id = |server| PeerId::new(server as u64);
         let config = Config {
             first_entry: FirstEntry::Command,
             pre_vote: bounds.protocol.pre_vote,
             check_quorum: bounds.protocol.check_quorum,
-            ..Config::new(id(place), bounds.first_voters(place))
+            ..Config::new(id(server), bounds.first_voters(server))
         };
-        let node = Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(Always))?;
-        Ok(Self { node, disk, pending: Vec::new(), given: Index::ZERO })
+        let node =
+            Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(MidpointJitter))?;
+        Ok(Self { node, disk, pending: Vec::new(), applied: Index::ZERO })
     }
 
-    /// Lets the node's own deadline come.
+    /// Advances the clock to the node's own deadline.
     pub(super) fn tick(&mut self) {
         if let Some(deadline) = self.node.poll_timeout() {
             self.node.handle(deadline, Input::Tick);
@@ -81,7 +82,7 @@ impl Changing {
     /// Lets the shortest election timeout pass, which comes before the node's own deadline.
     pub(super) fn wait(&mut self) {
         if let Some(deadline) = self.node.role().election_deadline() {
-            let early = deadline.as_nanos().saturating_sub(LONGER.as_nanos() as u64);
+            let early = deadline.as_nanos().saturating_sub(MIDPOINT_EXCESS.as_nanos() as u64);
             self.node.handle(Instant::from_nanos(early), Input::Tick);
         }
     }
@@ -96,20 +97,20 @@ impl Changing {
         newest
     }
 
-    pub(super) fn done(self) -> Peer {
-        let Self { node, disk, pending, given } = self;
+    pub(super) fn finish(self) -> Peer {
+        let Self { node, disk, pending, applied } = self;
         let mut hasher = DefaultHasher::new();
         node.behaviour_hash(&mut hasher);
-        (&disk, given, pending.len()).hash(&mut hasher);
-        // Writes are numbered one after the other, so that the records say it all.
+        (&disk, applied, pending.len()).hash(&mut hasher);
+        // Writes are numbered one after the other, so that the records are enough.
         pending.iter().for_each(|write| write.record.hash(&mut hasher));
         let (status, base) = (node.status(), node.log().base().index);
         let digest = hasher.finish();
-        Peer { node: Mutex::new(node), disk, pending, given, status, base, digest }
+        Peer { node: Mutex::new(node), disk, pending, applied, status, base, digest }
     }
 }
 
-/// What keeps a peer from starting.
+/// A peer cannot start.
 #[derive(Debug)]
 pub(super) struct StartError;
 
@@ -127,13 +128,13 @@ impl From<raft::CorruptStore> for StartError {
 
 /// Timeouts need no chance where timers fire in every order anyway: all are half way between the
 /// shortest and the longest.
-struct Always;
+struct MidpointJitter;
 
-impl Jitter for Always {
+impl Jitter for MidpointJitter {
     fn draw(&mut self, _: Term) -> u64 {
         u64::MAX / 2 + 1
     }
 }
 
-/// How much longer that is than the shortest of the default configuration.
-const LONGER: Duration = Duration::from_millis(75);
+/// Excess over the shortest timeout of the default configuration.
+const MIDPOINT_EXCESS: Duration = Duration::from_millis(75);

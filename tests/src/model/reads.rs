@@ -1,73 +1,61 @@
-//! Reads (thesis §6.4): each sees what was committed anywhere when it was asked for.
+//! Reads (dissertation §6.4): each sees what was committed anywhere when it was asked for.
 
 use std::collections::BTreeMap;
 
-use raft::{Index, Instant, ReadId};
+use raft::{Index, ReadId};
 
-use super::history::Rule;
-use super::state::State;
+use super::history::ModelInvariant;
 
 /// The reads of all peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Reads {
-    open: BTreeMap<ReadId, Asked>,
-    /// How many were served.
+    open: BTreeMap<ReadId, OpenRead>,
+    /// Number of served reads.
     served: u8,
 }
 
 /// A read that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Asked {
-    place: usize,
-    /// What was committed at the time.
+struct OpenRead {
+    server: usize,
+    /// Highest committed index when it was requested.
     committed: Index,
 }
 
 impl Reads {
+    /// A peer is asked for a read.
+    pub(super) fn begin(&mut self, server: usize, read: ReadId, committed: Index) {
+        self.open.insert(read, OpenRead { server, committed });
+    }
+
+    /// Returns whether one was served.
+    pub(super) const fn any_served(&self) -> bool {
+        self.served > 0
+    }
+
     /// A peer serves a read after its service was given the entries through `given`.
-    pub(super) fn serves(
+    pub(super) fn complete(
         &mut self,
-        place: usize,
+        server: usize,
         read: ReadId,
         index: Index,
-        given: Index,
-    ) -> Result<(), Rule> {
-        let asked = self.open.remove(&read).filter(|asked| asked.place == place);
+        applied: Index,
+    ) -> Result<(), ModelInvariant> {
+        let read = self.open.remove(&read).filter(|read| read.server == server);
         self.served += 1;
-        match asked {
-            Some(Asked { committed, .. }) if committed <= index && index <= given => Ok(()),
-            Some(_) | None => Err(Rule::ReadSeesCommitted),
+        match read {
+            Some(OpenRead { committed, .. }) if committed <= index && index <= applied => Ok(()),
+            Some(_) | None => Err(ModelInvariant::ReadSeesCommitted),
         }
     }
 
-    /// A peer gives a read up.
-    pub(super) fn drops(&mut self, read: ReadId) {
+    /// A peer drops a read.
+    pub(super) fn drop_read(&mut self, read: ReadId) {
         self.open.remove(&read);
     }
 
     /// A peer has crashed, and its clients with it.
-    pub(super) fn forget(&mut self, place: usize) {
-        self.open.retain(|_, asked| asked.place != place);
-    }
-}
-
-impl State {
-    /// Whether a read was served.
-    #[must_use]
-    pub fn has_read(&self) -> bool {
-        self.reads.served > 0
-    }
-
-    pub(super) fn read(&mut self, place: usize) -> Result<(), Rule> {
-        let (before, left) = (self.reads.clone(), self.left.reads);
-        let read = ReadId::new(u64::from(left));
-        self.reads.open.insert(read, Asked { place, committed: self.history.last() });
-        self.left.reads -= 1;
-        let mut taken = false;
-        self.change(place, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;
-        if !taken {
-            (self.reads, self.left.reads) = (before, left);
-        }
-        Ok(())
+    pub(super) fn peer_crashed(&mut self, server: usize) {
+        self.open.retain(|_, read| read.server != server);
     }
 }

@@ -1,4 +1,4 @@
-//! A state of the model, and what becomes of it when something happens.
+//! A state of the model, and its successors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,33 +6,33 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use raft::{Envelope, Index, Input, Instant, MessageId, Output, RoleName};
+use raft::{Envelope, Index, Input, Instant, MessageId, Output, ReadId, RoleName};
 
 use super::action::Action;
 use super::bounds::Bounds;
-use super::history::{History, Rule, logs_match};
-use super::peer::{Changing, Peer};
+use super::history::{History, ModelInvariant, logs_match};
+use super::peer::{Peer, PeerStep};
 use super::reads::Reads;
 
-/// All peers, what is on its way between them, and what was seen so far.
+/// All peers, the messages in flight, and the history.
 #[derive(Clone)]
 pub struct State {
     pub(super) peers: Vec<Arc<Peer>>,
-    /// Messages by their hashes: one that is sent again while it is on its way is one.
+    /// Messages by their hashes: one that is sent again while in flight counts once.
     pub(super) network: BTreeMap<u64, Arc<Envelope>>,
-    /// What may still happen.
+    /// Bounds that are left.
     pub(super) left: Bounds,
     pub(super) history: History,
     pub(super) reads: Reads,
-    broken: BTreeSet<Rule>,
+    broken: BTreeSet<ModelInvariant>,
 }
 
 impl State {
     /// Peers that have just started for the first time; `None` if they cannot.
     pub(super) fn fresh(bounds: Bounds) -> Option<Self> {
-        let peer = |place| {
-            let peer = Changing::start(place, bounds, raft::PersistentState::default()).ok()?;
-            Some(Arc::new(peer.done()))
+        let peer = |server| {
+            let peer = PeerStep::start(server, bounds, raft::PersistentState::default()).ok()?;
+            Some(Arc::new(peer.finish()))
         };
         Some(Self {
             peers: (0..bounds.peers).map(peer).collect::<Option<_>>()?,
@@ -44,29 +44,29 @@ impl State {
         })
     }
 
-    /// The rules that were broken on the way here.
+    /// The invariants that were broken on the way here.
     #[must_use]
-    pub fn broken(&self) -> &BTreeSet<Rule> {
+    pub fn broken(&self) -> &BTreeSet<ModelInvariant> {
         &self.broken
     }
 
-    pub(super) fn breaks(&mut self, rule: Rule) {
+    pub(super) fn record_violation(&mut self, rule: ModelInvariant) {
         self.broken.insert(rule);
     }
 
-    /// Whether some peer leads.
+    /// Returns whether some peer leads.
     #[must_use]
     pub fn has_leader(&self) -> bool {
         self.peers.iter().any(|peer| peer.status.role == RoleName::Leader)
     }
 
-    /// Whether some service was given a command.
+    /// Returns whether some service applied a command.
     #[must_use]
-    pub fn has_agreement(&self) -> bool {
-        self.peers.iter().any(|peer| peer.given > Index::ZERO)
+    pub fn has_applied(&self) -> bool {
+        self.peers.iter().any(|peer| peer.applied > Index::ZERO)
     }
 
-    /// Whether a peer has something else in its log than another one at the same index.
+    /// Returns whether two logs conflict at the first index.
     #[must_use]
     pub fn has_conflict(&self) -> bool {
         let [first, rest @ ..] = &self.peers[..] else { return false };
@@ -76,54 +76,60 @@ impl State {
             .any(|peer| found.is_some() && term(peer).is_some_and(|term| Some(term) != found))
     }
 
-    /// The state after something has happened.
+    /// Returns whether a read was served.
+    #[must_use]
+    pub fn has_read(&self) -> bool {
+        self.reads.any_served()
+    }
+
+    /// The state after an action.
     #[must_use]
     pub fn after(&self, action: &Action) -> Self {
         let mut next = self.clone();
         // What a panic leaves half done is thrown away with `next`.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.act(action)));
-        if let Err(rule) = outcome.unwrap_or(Err(Rule::Panic)) {
+        if let Err(rule) = outcome.unwrap_or(Err(ModelInvariant::Panic)) {
             next = self.clone();
-            next.breaks(rule);
+            next.record_violation(rule);
         }
         next
     }
 
-    fn act(&mut self, action: &Action) -> Result<(), Rule> {
+    fn act(&mut self, action: &Action) -> Result<(), ModelInvariant> {
         match action {
-            Action::Timeout(place) => self.change(*place, Changing::tick),
-            Action::Wait(place) => self.change(*place, Changing::wait),
-            Action::Heartbeat(place) => {
+            Action::Timeout(server) => self.change(*server, PeerStep::tick),
+            Action::Wait(server) => self.change(*server, PeerStep::wait),
+            Action::Heartbeat(server) => {
                 self.left.heartbeats -= 1;
-                self.change(*place, Changing::tick)
+                self.change(*server, PeerStep::tick)
             }
-            Action::Propose(place) => {
+            Action::Propose(server) => {
                 let command = [self.left.commands];
                 self.left.commands -= 1;
-                self.change(*place, |peer| {
-                    // It leads, or nobody would have offered.
+                self.change(*server, |peer| {
+                    // Commands are proposed only to leaders.
                     let _ = peer.node.propose(Instant::START, command.as_slice().into());
                 })
             }
-            Action::Flush(place) => self.change(*place, |peer| {
+            Action::Flush(server) => self.change(*server, |peer| {
                 if let Some(newest) = peer.flush(peer.pending.len()) {
                     peer.node.handle(Instant::START, Input::Persisted(newest));
                 }
             }),
-            Action::Crash(place, survived) => self.crash(*place, *survived),
-            Action::Change(place) => {
+            Action::Crash(server, survived) => self.crash(*server, *survived),
+            Action::Change(server) => {
                 let Some((first, rest)) = self.left.changes.split_first() else { return Ok(()) };
-                if self.ask_for(*place, first.wish())? {
+                if self.request_change(*server, first.to_membership_change())? {
                     self.left.changes = rest;
                 }
                 Ok(())
             }
-            Action::Read(place) => self.read(*place),
-            Action::Compact(place) => {
+            Action::Read(server) => self.request_read(*server),
+            Action::Compact(server) => {
                 self.left.snapshots -= 1;
-                self.change(*place, |peer| {
-                    let data = peer.given.number().to_le_bytes();
-                    let _ = peer.node.compact(Instant::START, peer.given, data.as_slice().into());
+                self.change(*server, |peer| {
+                    let data = peer.applied.number().to_le_bytes();
+                    let _ = peer.node.compact(Instant::START, peer.applied, data.as_slice().into());
                 })
             }
             Action::Deliver(envelope) => {
@@ -137,60 +143,73 @@ impl State {
         }
     }
 
-    fn deliver(&mut self, envelope: &Envelope) -> Result<(), Rule> {
-        let place = usize::try_from(envelope.to.number()).unwrap_or(usize::MAX);
-        self.change(place, |peer| {
+    fn deliver(&mut self, envelope: &Envelope) -> Result<(), ModelInvariant> {
+        let server = usize::try_from(envelope.to.number()).unwrap_or(usize::MAX);
+        self.change(server, |peer| {
             peer.node.handle(Instant::START, Input::Receive(envelope.clone()));
         })
     }
 
-    fn crash(&mut self, place: usize, survived: usize) -> Result<(), Rule> {
+    fn request_read(&mut self, server: usize) -> Result<(), ModelInvariant> {
+        let (before, left) = (self.reads.clone(), self.left.reads);
+        let read = ReadId::new(u64::from(left));
+        self.reads.begin(server, read, self.history.last());
+        self.left.reads -= 1;
+        let mut taken = false;
+        self.change(server, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;
+        if !taken {
+            (self.reads, self.left.reads) = (before, left);
+        }
+        Ok(())
+    }
+
+    fn crash(&mut self, server: usize, survived: usize) -> Result<(), ModelInvariant> {
         self.left.crashes -= 1;
-        self.reads.forget(place);
-        let mut peer = self.peers[place].change();
+        self.reads.peer_crashed(server);
+        let mut peer = self.peers[server].change();
         peer.flush(survived);
-        let peer = Changing::start(place, self.left, peer.disk);
-        self.settle(place, peer.map_err(|_| Rule::Panic)?)
+        let peer = PeerStep::start(server, self.left, peer.disk);
+        self.process_outputs(server, peer.map_err(|_| ModelInvariant::Panic)?)
     }
 
     pub(super) fn change(
         &mut self,
-        place: usize,
-        happens: impl FnOnce(&mut Changing),
-    ) -> Result<(), Rule> {
-        let mut peer = self.peers[place].change();
+        server: usize,
+        happens: impl FnOnce(&mut PeerStep),
+    ) -> Result<(), ModelInvariant> {
+        let mut peer = self.peers[server].change();
         happens(&mut peer);
-        self.settle(place, peer)
+        self.process_outputs(server, peer)
     }
 
-    /// Carries out what a peer wants, and checks what has become of it.
-    fn settle(&mut self, place: usize, mut peer: Changing) -> Result<(), Rule> {
+    /// Processes a peer's outputs, and checks its new state.
+    fn process_outputs(&mut self, server: usize, mut peer: PeerStep) -> Result<(), ModelInvariant> {
         let status = peer.node.status();
-        self.history.commits(status.current_term, peer.node.log(), status.commit_index)?;
+        self.history.record_commits(status.current_term, peer.node.log(), status.commit_index)?;
         while let Some(output) = peer.node.poll_output() {
             match output {
                 Output::Persist(write) => peer.pending.push(write),
                 Output::Send(envelope) => self.send(envelope),
                 Output::Apply(entries) => {
                     for entry in &entries {
-                        self.history.applies(peer.given, entry)?;
-                        peer.given = entry.id.index;
+                        self.history.check_applied(peer.applied, entry)?;
+                        peer.applied = entry.id.index;
                     }
                 }
                 Output::Restore(snapshot) => {
-                    self.history.restores(snapshot.last_included)?;
-                    peer.given = snapshot.index();
+                    self.history.check_restored(snapshot.last_included)?;
+                    peer.applied = snapshot.index();
                 }
                 // The network needs no addresses.
                 Output::Peers(_) => {}
                 Output::ReadReady { read, index } => {
-                    self.reads.serves(place, read, index, peer.given)?;
+                    self.reads.complete(server, read, index, peer.applied)?;
                 }
-                Output::ReadDropped { read, .. } => self.reads.drops(read),
+                Output::ReadDropped { read, .. } => self.reads.drop_read(read),
             }
         }
-        let before = std::mem::replace(&mut self.peers[place], Arc::new(peer.done()));
-        self.check(place, &before)
+        let before = std::mem::replace(&mut self.peers[server], Arc::new(peer.finish()));
+        self.check(server, &before)
     }
 
     fn send(&mut self, envelope: Envelope) {
@@ -199,22 +218,22 @@ impl State {
         self.network.insert(hash_of(&envelope), Arc::new(envelope));
     }
 
-    fn check(&mut self, place: usize, before: &Peer) -> Result<(), Rule> {
-        let peer = Arc::clone(&self.peers[place]);
+    fn check(&mut self, server: usize, before: &Peer) -> Result<(), ModelInvariant> {
+        let peer = Arc::clone(&self.peers[server]);
         let (was, is) = (before.status, peer.status);
         let led = was.role == RoleName::Leader && was.current_term == is.current_term;
         if is.role == RoleName::Leader && !led {
-            self.history.leads(is.current_term, is.id)?;
-            peer.with_node(|node| self.history.is_complete(is.current_term, node.log()))?;
+            self.history.record_leader(is.current_term, is.id)?;
+            peer.with_node(|node| self.history.check_leader(is.current_term, node.log()))?;
         }
         for (other_place, other) in self.peers.iter().enumerate() {
-            if other_place != place {
+            if other_place != server {
                 peer.with_node(|one| other.with_node(|other| logs_match(one.log(), other.log())))?;
             }
         }
-        self.configurations_are_kept(place, before)?;
-        self.commits_by_quorum(place, before)?;
-        self.commits_are_kept()
+        self.check_configurations(server, before)?;
+        self.check_commit_quorum(server, before)?;
+        self.check_commits_durable()
     }
 }
 

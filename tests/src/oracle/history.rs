@@ -1,4 +1,4 @@
-//! What clients asked and were told, and what follows from it.
+//! Histories of clients: requests, answers, and their checks.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use raft::{Bytes, Index};
 
 use super::linearizability::{self, Answer, Model, Timed};
 use crate::coverage::{Coverage, Mark};
-use crate::invariants::{Property, Violation};
-use crate::kv::{Carried, Operation, Request, Seen, Store};
+use crate::invariants::{Invariant, Violation};
+use crate::kv::{Execution, Operation, Request, Seen, Store};
 
 /// A client's request from its own point of view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Asked {
     pub client: u16,
     /// The client's number for it.
     pub serial: u32,
-    /// What it wanted.
+    /// The operation.
     pub operation: Operation,
     /// The event at which it began.
     pub asked_at: u64,
@@ -38,8 +38,8 @@ impl History {
     }
 
     /// The request at a place is answered.
-    pub fn is_answered(&mut self, place: usize, answer: (u64, Seen)) {
-        self.requests[place].answer = Some(answer);
+    pub fn is_answered(&mut self, position: usize, answer: (u64, Seen)) {
+        self.requests[position].answer = Some(answer);
     }
 
     /// All requests, in the order in which they began.
@@ -48,7 +48,7 @@ impl History {
         &self.requests
     }
 
-    /// Compares every answer with what one store says that is given the agreed commands in order.
+    /// Compares every answer with that of one store that executes the applied commands in order.
     ///
     /// # Errors
     /// An answer differs, or its command is not among the agreed ones.
@@ -58,21 +58,21 @@ impl History {
             let Some((_, told)) = asked.answer else { continue };
             let Asked { client, serial, operation, .. } = asked;
             if matches!(operation, Operation::Read { .. }) {
-                // No command says it; it must fit in among the others.
+                // No command has its answer; linearizability covers it.
                 continue;
             }
             match said.get(&(*client, *serial)) {
                 Some((_, right)) if *right == told => {}
                 Some((index, right)) => {
-                    return Err(Property::WrongAnswer.broken(format_args!(
-                        "client {client} was told {told} for #{serial} {operation}; the command at \
+                    return Err(Invariant::WrongAnswer.broken(format_args!(
+                        "client {client} received {told} for #{serial} {operation}; the command at \
                          index {index} gives {right}"
                     )));
                 }
                 None => {
-                    return Err(Property::AcknowledgedLost.broken(format_args!(
-                        "client {client} was told {told} for #{serial} {operation}, which is not \
-                         among the {} commands that were agreed on",
+                    return Err(Invariant::AcknowledgedLost.broken(format_args!(
+                        "client {client} received {told} for #{serial} {operation}, which is not \
+                         among the {} applied commands",
                         agreed.len()
                     )));
                 }
@@ -81,8 +81,8 @@ impl History {
         Ok(())
     }
 
-    /// Checks the requests of each key for linearizability, and tells for how many keys the search
-    /// was given up.
+    /// Checks the requests of each key for linearizability, and returns the number of keys whose
+    /// search was abandoned.
     ///
     /// # Errors
     /// The requests of a key cannot be put in an order.
@@ -101,7 +101,7 @@ impl History {
         Ok(undecided)
     }
 
-    /// Counts what this history is good for.
+    /// Counts the situations of this history.
     pub fn cover(&self, coverage: &mut Coverage) {
         for requests in self.by_key().values() {
             let mut busy_until = 0;
@@ -129,19 +129,19 @@ impl History {
     }
 }
 
-/// Where each request was carried out, and what the store said.
+/// Index at which each request was executed, and the store's answer.
 fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
     let (mut store, mut said) = (Store::default(), BTreeMap::new());
     for (index, command) in (1..).zip(agreed) {
         let Some(request) = Request::decode(command) else { continue };
-        if let Carried::Out(answer) = store.carry_out(&request) {
+        if let Execution::Executed(answer) = store.execute(&request) {
             said.insert((request.client, request.serial), (Index::new(index), answer));
         }
     }
     said
 }
 
-/// A register with reads, writes and swaps; each says what was there before.
+/// A register with reads, writes and swaps; each returns the value before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Register;
 
@@ -165,8 +165,8 @@ impl Model for Register {
     }
 }
 
-/// The calls of one key. A request without an answer whose value nobody ever saw may as well never
-/// have been carried out, and is left out: it would only make the search longer.
+/// The calls of one key. A request without an answer whose value was never read may as well never
+/// have been executed, and is left out: it would only make the search longer.
 fn calls(requests: &[&Asked]) -> Vec<Timed<(Operation, Option<Seen>)>> {
     let seen = |value: u64| {
         requests.iter().any(|asked| asked.answer.is_some_and(|(_, told)| told == value))
@@ -192,7 +192,7 @@ fn illegal(key: u8, calls: &[Timed<(Operation, Option<Seen>)>], longest: usize) 
         let returned = returned.map_or("end".to_owned(), |at| format!("#{at}"));
         text.push_str(&format!("\n             #{called}..{returned} {operation} -> {told}"));
     }
-    Property::Linearizability.broken(format_args!("{text}"))
+    Invariant::Linearizability.broken(format_args!("{text}"))
 }
 
 /// Reached in about a second; the histories of swarm runs need some thousands.

@@ -1,32 +1,32 @@
-//! Every command that a peer took, and where it was applied: at most once, and nothing else is.
+//! Ledger of accepted commands: each is applied at most once, and no other is applied.
 
 use std::collections::BTreeMap;
 
 use raft::Index;
 
 use crate::invariants::violation::Witness;
-use crate::invariants::{Property, Violation};
+use crate::invariants::{Invariant, Violation};
 use crate::kv::Request;
 
-/// The requests that peers took into their logs.
+/// The requests that peers accepted into their logs.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     taken: BTreeMap<Request, Option<Index>>,
 }
 
 impl Ledger {
-    /// A peer has taken a request.
-    pub fn takes(&mut self, request: Request) {
+    /// A peer has accepted a request.
+    pub fn record_taken(&mut self, request: Request) {
         self.taken.entry(request).or_default();
     }
 
-    /// A service is given the first command ever at this index.
+    /// Checks the first command that a service applies at this index.
     ///
     /// # Errors
-    /// Nobody offered the command, or it was applied before at another index.
-    pub fn applies(
+    /// No client proposed the command, or it was applied before at another index.
+    pub fn check_applied(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         index: Index,
         command: &[u8],
     ) -> Result<(), Box<Violation>> {
@@ -37,14 +37,14 @@ impl Ledger {
         let Some((request, taken)) =
             request.and_then(|request| Some((request, self.taken.get_mut(&request)?)))
         else {
-            return Err(Property::OutOfNothing.broken(format_args!(
-                "{seen} applies {command:02x?} at index {index}, which no client offered"
+            return Err(Invariant::UnproposedCommand.broken(format_args!(
+                "{witness} applies {command:02x?} at index {index}, which no client proposed"
             )));
         };
         match taken.replace(index) {
             None => Ok(()),
-            Some(first) => Err(Property::AppliedTwice.broken(format_args!(
-                "{seen} applies {request} at index {index}, it was applied at index {first} before"
+            Some(first) => Err(Invariant::AppliedTwice.broken(format_args!(
+                "{witness} applies {request} at index {index}, it was applied at index {first} before"
             ))),
         }
     }
@@ -57,24 +57,28 @@ mod tests {
     use raft::{Instant, PeerId};
 
     #[test]
-    fn what_nobody_offered_and_what_comes_again_is_told() {
-        let seen = Witness { peer: PeerId::new(1), at: Instant::START };
+    fn unproposed_and_repeated_commands_are_reported() {
+        let witness = Witness { peer: PeerId::new(1), at: Instant::START };
         let operation = Operation::Put { key: 1, value: 5 };
         let request = Request { client: 2, serial: 1, attempt: 0, operation };
         let again = Request { attempt: 1, ..request };
         let mut ledger = Ledger::default();
-        ledger.takes(request);
-        ledger.takes(again);
-        ledger.applies(seen, Index::new(1), &[]).expect("a no-op is nobody's");
-        ledger.applies(seen, Index::new(2), &request.encode(3)).expect("it was offered");
-        ledger.applies(seen, Index::new(3), &again.encode(0)).expect("repetitions are others");
-        let twice = ledger.applies(seen, Index::new(4), &request.encode(3)).expect_err("twice");
-        assert_eq!(twice.property, Property::AppliedTwice);
+        ledger.record_taken(request);
+        ledger.record_taken(again);
+        ledger.check_applied(witness, Index::new(1), &[]).expect("a no-op has no client");
+        ledger.check_applied(witness, Index::new(2), &request.encode(3)).expect("it was offered");
+        ledger
+            .check_applied(witness, Index::new(3), &again.encode(0))
+            .expect("repetitions are others");
+        let twice =
+            ledger.check_applied(witness, Index::new(4), &request.encode(3)).expect_err("twice");
+        assert_eq!(twice.invariant, Invariant::AppliedTwice);
         assert!(twice.text.contains("index 4") && twice.text.contains("index 2"), "{twice}");
         let other = Request { client: 3, ..request };
         for command in [&*other.encode(0), b"junk"] {
-            let nothing = ledger.applies(seen, Index::new(5), command).expect_err("not offered");
-            assert_eq!(nothing.property, Property::OutOfNothing);
+            let nothing =
+                ledger.check_applied(witness, Index::new(5), command).expect_err("not offered");
+            assert_eq!(nothing.invariant, Invariant::UnproposedCommand);
         }
     }
 }

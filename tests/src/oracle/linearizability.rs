@@ -1,5 +1,5 @@
-//! Whether a history of concurrent calls could have been done one after the other, each at some
-//! moment between its call and its return (Herlihy and Wing 1990).
+//! Linearizability: whether a history of concurrent calls has an order in which each takes effect
+//! between its call and its return (Herlihy and Wing 1990).
 //!
 //! The search is Wing and Gong's with Lowe's memory of what was tried, as in Knossos and porcupine:
 //! linear in the length of a history, exponential in how many calls overlap. It is bounded by a
@@ -28,9 +28,9 @@ pub trait Model {
 pub struct Timed<C> {
     /// The call.
     pub call: C,
-    /// When it was made.
+    /// Time of the call.
     pub called: u64,
-    /// When its result came. Without one, the call may take effect at any later moment, or never.
+    /// Time of the result. Without one, the call may take effect at any later time, or never.
     pub returned: Option<u64>,
 }
 
@@ -45,11 +45,11 @@ pub enum Answer {
         /// The calls that can be put in an order.
         longest: Vec<usize>,
     },
-    /// The search was given up.
+    /// The search was abandoned.
     Unknown,
 }
 
-/// Checks a history of one object. Calls of equal moments count as overlapping.
+/// Checks a history of one object. Calls of equal times count as overlapping.
 pub fn check<M: Model>(model: &M, history: &[Timed<M::Call>], steps_max: u64) -> Answer {
     Search::new(model, history).run(steps_max)
 }
@@ -133,7 +133,7 @@ enum Kind {
     End,
 }
 
-/// Calls and returns in the order of their moments, as a list from which a call and its return are
+/// Calls and returns in the order of their times, as a list from which a call and its return are
 /// lifted and put back. Place 0 is the head.
 struct Entries {
     kinds: Vec<Kind>,
@@ -146,27 +146,27 @@ struct Entries {
 
 impl Entries {
     fn new<C>(history: &[Timed<C>]) -> Self {
-        let mut moments = Vec::with_capacity(2 * history.len());
+        let mut times = Vec::with_capacity(2 * history.len());
         for (call, timed) in history.iter().enumerate() {
-            moments.push((timed.called, 0, Kind::Call(call)));
-            moments.extend(timed.returned.map(|at| (at, 1, Kind::Return(call))));
+            times.push((timed.called, 0, Kind::Call(call)));
+            times.extend(timed.returned.map(|at| (at, 1, Kind::Return(call))));
         }
-        moments.sort_by_key(|(at, order, _)| (*at, *order));
-        let length = moments.len() + 2;
+        times.sort_by_key(|(at, order, _)| (*at, *order));
+        let length = times.len() + 2;
         let mut entries = Self {
             kinds: vec![Kind::End; length],
             next: (1..=length).collect(),
-            prev: (0..length).map(|place| place.saturating_sub(1)).collect(),
+            prev: (0..length).map(|position| position.saturating_sub(1)).collect(),
             calls: vec![0; history.len()],
             returns: vec![None; history.len()],
             returns_left: 0,
         };
-        for (place, (_, _, kind)) in (1..).zip(moments) {
-            entries.kinds[place] = kind;
+        for (position, (_, _, kind)) in (1..).zip(times) {
+            entries.kinds[position] = kind;
             match kind {
-                Kind::Call(call) => entries.calls[call] = place,
+                Kind::Call(call) => entries.calls[call] = position,
                 Kind::Return(call) => {
-                    entries.returns[call] = Some(place);
+                    entries.returns[call] = Some(position);
                     entries.returns_left += 1;
                 }
                 Kind::End => {}
@@ -179,12 +179,12 @@ impl Entries {
         self.next[0]
     }
 
-    fn after(&self, place: usize) -> usize {
-        self.next[place]
+    fn after(&self, position: usize) -> usize {
+        self.next[position]
     }
 
-    fn kind(&self, place: usize) -> Kind {
-        self.kinds[place]
+    fn kind(&self, position: usize) -> Kind {
+        self.kinds[position]
     }
 
     fn call_of(&self, call: usize) -> usize {
@@ -193,30 +193,30 @@ impl Entries {
 
     fn lift(&mut self, call: usize) {
         self.unlink(self.calls[call]);
-        if let Some(place) = self.returns[call] {
-            self.unlink(place);
+        if let Some(position) = self.returns[call] {
+            self.unlink(position);
             self.returns_left -= 1;
         }
     }
 
     /// In the reverse order of lifting, so that the neighbours are those of then.
     fn put_back(&mut self, call: usize) {
-        if let Some(place) = self.returns[call] {
-            self.link(place);
+        if let Some(position) = self.returns[call] {
+            self.link(position);
             self.returns_left += 1;
         }
         self.link(self.calls[call]);
     }
 
-    fn unlink(&mut self, place: usize) {
-        let (prev, next) = (self.prev[place], self.next[place]);
+    fn unlink(&mut self, position: usize) {
+        let (prev, next) = (self.prev[position], self.next[position]);
         self.next[prev] = next;
         self.prev[next] = prev;
     }
 
-    fn link(&mut self, place: usize) {
-        let (prev, next) = (self.prev[place], self.next[place]);
-        self.next[prev] = place;
-        self.prev[next] = place;
+    fn link(&mut self, position: usize) {
+        let (prev, next) = (self.prev[position], self.next[position]);
+        self.next[prev] = position;
+        self.prev[next] = position;
     }
 }

@@ -1,4 +1,4 @@
-//! What clients may rely on, checked from what they asked and were told.
+//! Oracles: guarantees to clients, checked from their requests and answers.
 //!
 //! - [`ledger`]: no command out of nothing, none applied twice;
 //! - [`history`]: what was answered is never lost, and answers are those of one store;

@@ -1,4 +1,4 @@
-//! The clock of a real run: moments count from its beginning, as in the simulation.
+//! The clock of a real run: times count from its beginning, as in the simulation.
 
 use std::time::{Duration, Instant as StdInstant};
 
@@ -17,9 +17,9 @@ impl RealClock {
         Self { start: StdInstant::now() }
     }
 
-    /// How long it is until `moment`.
-    pub(super) fn until(&self, moment: Instant) -> Duration {
-        moment.since(self.now())
+    /// Time left until `time`.
+    pub(super) fn until(&self, time: Instant) -> Duration {
+        time.since(self.now())
     }
 }
 
@@ -28,8 +28,8 @@ impl Clock for RealClock {
         Instant::START.after(self.start.elapsed())
     }
 
-    fn sleep_until(&self, moment: Instant) -> Sleep {
-        let at = self.start + moment.since(Instant::START);
+    fn sleep_until(&self, time: Instant) -> Sleep {
+        let at = self.start + time.since(Instant::START);
         Box::pin(tokio::time::sleep_until(at.into()))
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use raft::driver::Clock;
 
 use super::clock::RealClock;
-use super::service::Given;
+use super::service::ServiceRecords;
 use crate::failure::Failure;
 use crate::sim::executor::{Alarm, Join, Tasks};
 use crate::world::TIME_LIMIT;
@@ -17,7 +17,7 @@ use crate::world::TIME_LIMIT;
 /// Runs the test's tasks until its main one has ended, or the run has failed.
 pub(super) fn drive(
     clock: RealClock,
-    given: &Given,
+    records: &ServiceRecords,
     tasks: &Tasks,
     main: &Join<Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -29,19 +29,19 @@ pub(super) fn drive(
         }
         tasks.run()?;
         tasks.take_alarms(|alarm| {
-            let place = alarms.partition_point(|other| other.at <= alarm.at);
-            alarms.insert(place, alarm);
+            let position = alarms.partition_point(|other| other.at <= alarm.at);
+            alarms.insert(position, alarm);
         });
         if let Some(result) = main.take() {
             // A rule may have been broken while the test ended.
-            return given.failure_within(Duration::ZERO).map_or(result, Err);
+            return records.failure_within(Duration::ZERO).map_or(result, Err);
         }
         tasks.check_alive()?;
         if clock.now().as_nanos() > TIME_LIMIT.as_nanos() as u64 {
             return Err(Failure::TooLong(TIME_LIMIT));
         }
         let pause = alarms.front().map_or(Duration::ZERO, |alarm| clock.until(alarm.at));
-        if let Some(failure) = given.failure_within(pause) {
+        if let Some(failure) = records.failure_within(pause) {
             return Err(failure);
         }
     }

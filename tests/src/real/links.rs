@@ -1,8 +1,8 @@
 //! The links between real peers: any transport, with the faults of the labs' networks around it.
 //!
-//! The same [`Network`] as in the simulation decides what becomes of a message, so that both
-//! worlds mean the same by "unreliable". A cut is looked at where a message leaves and where it
-//! arrives; loss and delay are played where it arrives, after the real connection has carried it.
+//! The same [`Network`] as in the simulation decides about each message, so that "unreliable" is
+//! the same in both worlds. A cut is looked at where a message leaves and where it arrives; loss
+//! and delay are applied where it arrives, after the real connection has carried it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +13,7 @@ use raft::{Envelope, Message, MessageId, PeerId, codec};
 
 use super::clock::RealClock;
 use crate::sim::network::{Connection, Loss, Network, Verdict};
-use crate::world::{Traffic, says};
+use crate::world::{Traffic, logging};
 use raft::driver::Clock;
 
 /// All links of a cluster: one around each peer's transport, and one with the tester.
@@ -27,7 +27,7 @@ pub(super) struct Links {
 struct Shared {
     network: Network,
     traffic: Traffic,
-    /// Of each peer, the number that its next message may have, through all its lives.
+    /// The number of each peer's next message, through all its incarnations.
     next_messages: Vec<MessageId>,
 }
 
@@ -43,7 +43,7 @@ impl Links {
         Self { shared: Arc::new(Mutex::new(shared)), clock, logger }
     }
 
-    pub(super) fn around<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
+    pub(super) fn wrap<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
         FaultyTransport::new(inner, self.clone())
     }
 
@@ -55,16 +55,16 @@ impl Links {
         self.lock().traffic
     }
 
-    pub(super) fn next_message(&self, place: usize) -> MessageId {
-        self.lock().next_messages[place]
+    pub(super) fn next_message(&self, server: usize) -> MessageId {
+        self.lock().next_messages[server]
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn passage(&self, envelope: &Envelope) -> LinkState {
-        let link = self.lock().network.link(place(envelope.from), place(envelope.to));
+    fn link_state(&self, envelope: &Envelope) -> LinkState {
+        let link = self.lock().network.link(server(envelope.from), server(envelope.to));
         match link {
             Connection::Up => LinkState::Open,
             Connection::Cut => {
@@ -76,14 +76,14 @@ impl Links {
 
     fn lose(&self, envelope: &Envelope, loss: Loss) {
         if let Some(logger) = &self.logger {
-            says::lost(logger, self.clock.now(), envelope, loss);
+            logging::lost(logger, self.clock.now(), envelope, loss);
         }
     }
 }
 
 impl FaultPolicy for Links {
-    /// A request counts here, whatever becomes of it: so count the labs.
-    fn leaves(&self, envelope: &Envelope) -> LinkState {
+    /// A request counts here, delivered or not, as in the labs.
+    fn on_send(&self, envelope: &Envelope) -> LinkState {
         let mut shared = self.lock();
         if envelope.message.direction() == Direction::Request {
             shared.traffic.rpcs += 1;
@@ -92,16 +92,16 @@ impl FaultPolicy for Links {
         if matches!(envelope.message, Message::InstallSnapshot(_)) {
             shared.traffic.snapshot_chunks += 1;
         }
-        let from = place(envelope.from);
+        let from = server(envelope.from);
         shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
         drop(shared);
-        self.passage(envelope)
+        self.link_state(envelope)
     }
 
-    fn arrives(&self, envelope: &Envelope) -> Delivery {
+    fn on_receive(&self, envelope: &Envelope) -> Delivery {
         let direction = envelope.message.direction();
         let mut shared = self.lock();
-        let sent = shared.network.send(place(envelope.from), place(envelope.to), direction);
+        let sent = shared.network.send(server(envelope.from), server(envelope.to), direction);
         let verdict = sent.verdict();
         if direction == Direction::Reply && !matches!(verdict, Verdict::Lose(_)) {
             shared.traffic.bytes += codec::encode(envelope).len() as u64;
@@ -117,14 +117,14 @@ impl FaultPolicy for Links {
         }
     }
 
-    /// A cut kills what is on its way, too.
-    fn arrives_late(&self, envelope: &Envelope) -> LinkState {
-        self.passage(envelope)
+    /// A cut loses messages in flight, too.
+    fn on_delayed(&self, envelope: &Envelope) -> LinkState {
+        self.link_state(envelope)
     }
 }
 
-/// Peers are named by their places.
-fn place(peer: PeerId) -> usize {
+/// The server number of a peer.
+fn server(peer: PeerId) -> usize {
     usize::try_from(peer.number()).unwrap_or(usize::MAX)
 }
 
@@ -139,7 +139,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sim::network::{Leg, Profile};
+    use crate::sim::network::{LinkProfile, NetworkProfile};
 
     const SENT: u64 = 100;
 
@@ -152,13 +152,14 @@ mod tests {
     }
 
     impl Two {
-        fn over(reply: Leg) -> Self {
-            let network = Network::new(3, 2, Profile { reply, ..Profile::LAB_RELIABLE });
+        fn over(reply: LinkProfile) -> Self {
+            let network =
+                Network::new(3, 2, NetworkProfile { reply, ..NetworkProfile::LAB_RELIABLE });
             let links = Links::new(2, network, RealClock::start(), None);
             let (hub, [one, two]) = (Hub::default(), [0, 1].map(PeerId::new));
-            let [first, mut second] = [one, two].map(|peer| links.around(hub.join(peer)));
+            let [first, mut second] = [one, two].map(|peer| links.wrap(hub.join(peer)));
             let (inbox, received) = Inbox::new(SENT as usize);
-            second.start(inbox).expect("the hub takes everybody");
+            second.start(inbox).expect("the hub accepts any peer");
             Self { links, first, _second: second, received }
         }
 
@@ -171,7 +172,7 @@ mod tests {
             }
         }
 
-        /// What arrives until nothing has for a while.
+        /// Collects arriving messages until none has come for a while.
         async fn arrived(&mut self) -> Vec<u64> {
             let mut numbers = Vec::new();
             let patience = Duration::from_millis(300);
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn a_reliable_link_carries_everything_in_order_and_counts_it() {
         block_on(async {
-            let mut two = Two::over(Leg::PERFECT);
+            let mut two = Two::over(LinkProfile::PERFECT);
             two.send();
             assert_eq!(two.arrived().await, (1..=SENT).collect::<Vec<_>>());
             let traffic = two.links.traffic();
@@ -207,7 +208,7 @@ mod tests {
         block_on(async {
             let (loss, delay_max) =
                 (crate::sim::random::Chance::percent(10), Duration::from_millis(26));
-            let mut two = Two::over(Leg { loss, delay_max, ..Leg::PERFECT });
+            let mut two = Two::over(LinkProfile { loss, delay_max, ..LinkProfile::PERFECT });
             two.send();
             let arrived = two.arrived().await;
             assert!((80..100).contains(&arrived.len()), "{} of {SENT} arrive", arrived.len());
@@ -218,7 +219,8 @@ mod tests {
     #[test]
     fn a_cut_kills_what_is_sent_and_what_is_on_its_way() {
         block_on(async {
-            let late = Leg { delay_max: Duration::from_millis(200), ..Leg::PERFECT };
+            let late =
+                LinkProfile { delay_max: Duration::from_millis(200), ..LinkProfile::PERFECT };
             let mut two = Two::over(late);
             two.links.with_network(|network| network.disconnect(1));
             two.send();

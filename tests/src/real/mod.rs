@@ -7,249 +7,28 @@
 //!                               └► service: what is applied, checked
 //! ```
 //!
-//! The scenarios, the tester's operations, the executor, the services and what decides about a
-//! message are those of the simulation. The clock, the threads, the sockets, the files and the
-//! order of events are the machine's: a seed gives the same commands, faults and luck of messages,
-//! but not the same run. Here alone may this crate use threads, clocks and sockets; the simulated
-//! world must not depend on this module.
+//! The scenarios, the tester's operations, the executor, the services and the network model are
+//! those of the simulation. The clock, the threads, the sockets, the files and the order of events
+//! are the machine's: a seed gives the same commands, faults and message losses, but not the same
+//! run. Here alone may this crate use threads, clocks and sockets; the simulated world must not
+//! depend on this module.
 //!
 //! Checked in every run, beside what the scenario expects: services are given the same commands in
-//! the same order, one leader a term, a store finds again what it called durable, and no peer ends
-//! by itself.
+//! the same order, one leader a term, a store keeps its confirmed state, and no peer ends by
+//! itself.
 
+mod audited_storage;
 mod clock;
-mod disk;
+mod context;
 mod drive;
 mod links;
-mod log;
 mod peer;
 mod report;
 mod run;
 mod service;
-
-use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use raft::driver::Clock;
-use raft::verbose::{Line, Logger, Topic};
-use raft::{Bytes, EntryId, Index};
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
+mod sink;
+mod world;
 
 pub use self::report::RealFailure;
-pub use self::run::{Passed, run};
-
-use self::clock::RealClock;
-use self::links::Links;
-use self::log::Elections;
-use self::peer::Peer;
-use self::service::Given;
-use crate::cluster::{Ground, Standing};
-use crate::failure::Failure;
-use crate::plan::Settings;
-use crate::sim::network::{Connection, Network, Profile};
-use crate::world::{Speaker, Traffic, says};
-
-/// The real world of one run. Everything in it ends with it.
-pub struct RealWorld {
-    parts: Parts,
-    peers: Vec<Peer>,
-    /// The peers' stores; removed with the world.
-    _folder: TempDir,
-}
-
-/// What all peers share.
-struct Parts {
-    seed: u64,
-    settings: Settings,
-    runtime: Runtime,
-    clock: RealClock,
-    links: Links,
-    given: Given,
-    elections: Elections,
-    logger: Option<Logger>,
-    /// The cluster's name: peers of other runs are refused.
-    cluster: String,
-    /// Which world of this process it is.
-    number: usize,
-}
-
-impl RealWorld {
-    /// A world in which all peers have just started for the first time.
-    ///
-    /// # Errors
-    /// The system gives no folder or threads, or a peer does not start.
-    pub fn new(seed: u64, settings: Settings, logger: Option<Logger>) -> Result<Self, Failure> {
-        let refused = |error: std::io::Error| {
-            Failure::expected(format_args!("folders and threads for the peers: {error}"))
-        };
-        let folder = TempDir::with_prefix("raft-real-").map_err(refused)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .enable_all()
-            .build()
-            .map_err(refused)?;
-        let clock = RealClock::start();
-        let network = Network::new(seed, settings.peers, settings.network);
-        let peers = (0..settings.peers)
-            .map(|place| Peer::new(place, folder.path().join(place.to_string())));
-        let number = NEXT_WORLD.fetch_add(1, Ordering::Relaxed);
-        let mut world = Self {
-            peers: peers.collect(),
-            parts: Parts {
-                seed,
-                links: Links::new(settings.peers, network, clock, logger.clone()),
-                given: Given::new(settings.peers, clock),
-                elections: Elections::default(),
-                cluster: format!("lab-{}-{number}", std::process::id()),
-                number,
-                settings,
-                runtime,
-                clock,
-                logger,
-            },
-            _folder: folder,
-        };
-        world.peers.iter_mut().try_for_each(|peer| peer.start(&world.parts))?;
-        Ok(world)
-    }
-
-    /// Why a peer has ended although nobody crashed it.
-    fn ended(&self) -> Option<Failure> {
-        self.peers.iter().find_map(Peer::ended)
-    }
-}
-
-impl Drop for RealWorld {
-    /// The stores' folders can go only when nobody writes to them any more.
-    fn drop(&mut self) {
-        self.peers.iter_mut().for_each(|peer| peer.crash(&self.parts));
-    }
-}
-
-impl Parts {
-    /// Where a peer listens. On Linux every process has a loopback network of its own, so that a
-    /// peer that is down keeps its address; elsewhere its ports follow from the process.
-    fn address(&self, place: usize) -> String {
-        let [_, high, middle, low] = std::process::id().to_be_bytes();
-        let port = self.number % WORLDS_MAX * PORTS_OF_A_WORLD + place;
-        if cfg!(target_os = "linux") {
-            return format!("127.{}.{middle}.{low}:{}", 1 + high % 254, PORT + port);
-        }
-        let process = usize::from(middle) << 8 | usize::from(low);
-        format!("127.0.0.1:{}", PORT + (process % 30 * WORLDS_MAX * PORTS_OF_A_WORLD) + port)
-    }
-}
-
-impl Ground for RealWorld {
-    fn seed(&self) -> u64 {
-        self.parts.seed
-    }
-
-    fn size(&self) -> usize {
-        self.peers.len()
-    }
-
-    fn standing(&self, place: usize) -> Option<Standing> {
-        let status = self.peers[place].status()?;
-        Some(Standing { role: status.role, current_term: status.current_term })
-    }
-
-    fn connection(&self, place: usize) -> Connection {
-        self.parts.links.with_network(|network| network.connection(place))
-    }
-
-    fn last_applied(&self, place: usize) -> Index {
-        self.parts.given.last_applied(place)
-    }
-
-    fn agreed(&self, index: Index) -> Option<Bytes> {
-        self.parts.given.agreed(index)
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.parts.links.traffic()
-    }
-
-    fn log_bytes_max(&self) -> usize {
-        self.peers.iter().map(|peer| peer.account.log_bytes()).max().unwrap_or_default()
-    }
-
-    fn profile(&self) -> Profile {
-        self.parts.links.with_network(|network| network.profile())
-    }
-
-    fn say_test(&self, event: &str, text: fmt::Arguments<'_>) {
-        let Some(logger) = &self.parts.logger else { return };
-        let (at, peer) = (self.parts.clock.now(), &Speaker::Tester);
-        logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[], event });
-    }
-
-    fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
-        let id = self.peers[place].propose(&self.parts, command)?;
-        if let Some(logger) = &self.parts.logger {
-            says::proposed(logger, self.parts.clock.now(), place, id, speaker);
-        }
-        Some(id)
-    }
-
-    fn disconnect(&mut self, place: usize) {
-        self.parts.links.with_network(|network| {
-            network.disconnect(place);
-            self.say_test("disconnected", format_args!("cuts off {place}"));
-        });
-    }
-
-    fn connect(&mut self, place: usize) {
-        self.parts.links.with_network(|network| {
-            network.connect(place);
-            self.say_test("connected", format_args!("connects {place}"));
-        });
-    }
-
-    fn crash(&mut self, place: usize) {
-        self.disconnect(place);
-        if self.peers[place].runs() {
-            self.peers[place].crash(&self.parts);
-            self.say_test("crashed", format_args!("crashes {place}"));
-        }
-    }
-
-    fn start(&mut self, place: usize) -> Result<(), Failure> {
-        if self.peers[place].runs() {
-            self.crash(place);
-        }
-        let life = self.peers[place].life + 1;
-        self.say_test("restarted", format_args!("starts {place}, life {life}"));
-        self.peers[place].start(&self.parts)
-    }
-
-    fn set_profile(&mut self, profile: Profile) {
-        self.parts.links.with_network(|network| {
-            network.set_profile(profile);
-            self.say_test("network_changed", format_args!("changes the network: {profile:?}"));
-        });
-    }
-
-    #[expect(clippy::print_stdout, reason = "a check that is not made must be seen")]
-    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
-        println!("  not held against a real machine: expected {text}");
-        self.say_test("expectation_not_met", format_args!("expected {text}"));
-        Ok(())
-    }
-}
-
-/// Threads for the tasks of all peers. Their disks have threads of their own.
-const WORKERS: usize = 2;
-
-/// The number of this process's next world: tests of one program may run at once.
-static NEXT_WORLD: AtomicUsize = AtomicUsize::new(0);
-
-/// Above what systems reserve, below what they hand out by themselves.
-const PORT: usize = 16_000;
-
-/// Room for the largest scenario's peers.
-const PORTS_OF_A_WORLD: usize = 8;
-
-/// So many worlds of a process have addresses of their own.
-const WORLDS_MAX: usize = 64;
+pub use self::run::{RealRunSummary, run};
+pub use self::world::{RealBody, RealWorld};

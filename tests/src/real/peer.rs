@@ -1,4 +1,4 @@
-//! One real peer: a driver that may be down, its store that stays, its place in the network.
+//! One real peer: a driver that may be down, its store that stays, its address.
 
 use std::path::PathBuf;
 
@@ -7,29 +7,29 @@ use raft::storage::DiskStorage;
 use raft::transport::tcp::{TcpOptions, TcpTransport};
 use raft::{Bytes, EntryId};
 
-use super::Parts;
-use super::disk::Account;
-use super::log::PeerSink;
+use super::audited_storage::DurabilityAudit;
+use super::context::RunContext;
 use super::service::{Opaque, RealService};
+use super::sink::PeerSink;
 use crate::failure::Failure;
 use crate::world::{PeerJitter, config, peer_id};
 
 /// One peer.
 pub(super) struct Peer {
-    place: usize,
+    server: usize,
     pub(super) running: Option<Raft<RealService>>,
-    /// How often it has started.
+    /// Number of starts.
     pub(super) life: u32,
-    folder: PathBuf,
-    pub(super) account: Account,
+    directory: PathBuf,
+    pub(super) audit: DurabilityAudit,
 }
 
 impl Peer {
-    pub(super) fn new(place: usize, folder: PathBuf) -> Self {
-        Self { place, running: None, life: 0, folder, account: Account::default() }
+    pub(super) fn new(server: usize, directory: PathBuf) -> Self {
+        Self { server, running: None, life: 0, directory, audit: DurabilityAudit::default() }
     }
 
-    pub(super) const fn runs(&self) -> bool {
+    pub(super) const fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
@@ -37,64 +37,68 @@ impl Peer {
         self.running.as_ref().map(Raft::status)
     }
 
-    /// Starts a new life from what the store holds.
-    pub(super) fn start(&mut self, parts: &Parts) -> Result<(), Failure> {
+    /// Starts a new incarnation from the store.
+    pub(super) fn start(&mut self, context: &RunContext) -> Result<(), Failure> {
         self.life += 1;
-        let place = self.place;
-        self.running = Some(self.begin(parts).map_err(|error| {
-            Failure::expected(format_args!("peer {place} cannot start: {error}"))
+        let server = self.server;
+        self.running = Some(self.build(context).map_err(|error| {
+            Failure::expected(format_args!("peer {server} cannot start: {error}"))
         })?);
         Ok(())
     }
 
-    fn begin(
+    fn build(
         &self,
-        parts: &Parts,
+        context: &RunContext,
     ) -> Result<Raft<RealService>, Box<dyn std::error::Error + Send + Sync>> {
-        let id = peer_id(self.place);
-        let settings = &parts.settings;
-        let storage = self.account.of(DiskStorage::open(&self.folder, id)?);
-        let options = TcpOptions { cluster: parts.cluster.clone(), ..TcpOptions::default() };
-        let transport = TcpTransport::plain(id, &parts.address(self.place))?.with(options)?;
-        let others = (0..settings.peers).map(|place| (peer_id(place), parts.address(place)));
-        let wanted = config(self.place, settings, parts.links.next_message(self.place));
+        let id = peer_id(self.server);
+        let settings = &context.settings;
+        let storage = self.audit.of(DiskStorage::open(&self.directory, id)?);
+        let options = TcpOptions { cluster: context.cluster.clone(), ..TcpOptions::default() };
+        let transport = TcpTransport::plain(id, &context.address(self.server))?.with(options)?;
+        let others = (0..settings.peers).map(|server| (peer_id(server), context.address(server)));
+        let wanted = config(self.server, settings, context.links.next_message(self.server));
         let builder = Raft::builder(id)
             .peers(others)
             .storage(storage)
-            .transport(parts.links.around(transport))
-            .clock(parts.clock)
-            .jitter(PeerJitter::new(parts.seed, self.place))
-            .sink(PeerSink::new(parts.logger.clone(), parts.elections.clone(), parts.given.clone()))
-            .state_machine(parts.given.service(self.place, settings.snapshots))
+            .transport(context.links.wrap(transport))
+            .clock(context.clock)
+            .jitter(PeerJitter::new(context.seed, self.server))
+            .sink(PeerSink::new(
+                context.logger.clone(),
+                context.elections.clone(),
+                context.records.clone(),
+            ))
+            .state_machine(context.records.service(self.server, settings.snapshots))
             .configure(|config| *config = wanted)
             .settings(DriverSettings {
                 snapshots: SnapshotPolicy::NEVER,
                 ..DriverSettings::default()
             });
-        Ok(parts.runtime.block_on(builder.start())?)
+        Ok(context.runtime.block_on(builder.start())?)
     }
 
-    /// Ends the life without farewell. Returns when the store is let go.
-    pub(super) fn crash(&mut self, parts: &Parts) {
+    /// Kills the driver without a shutdown. Returns when the store is released.
+    pub(super) fn crash(&mut self, context: &RunContext) {
         if let Some(raft) = self.running.take() {
-            parts.runtime.block_on(raft.kill());
+            context.runtime.block_on(raft.kill());
         }
     }
 
-    /// Offers a command: its place in the log if the peer believes it leads.
-    pub(super) fn propose(&self, parts: &Parts, command: Bytes) -> Option<EntryId> {
+    /// Proposes a command: its entry's id if the peer believes it leads.
+    pub(super) fn propose(&self, context: &RunContext, command: Bytes) -> Option<EntryId> {
         let raft = self.running.as_ref()?;
-        let appended = parts.runtime.block_on(raft.append(Opaque(command)));
+        let appended = context.runtime.block_on(raft.append(Opaque(command)));
         appended.ok().map(|appended| appended.id())
     }
 
-    /// Why the peer has ended although nobody crashed it.
-    pub(super) fn ended(&self) -> Option<Failure> {
+    /// Failure of a peer that ended without being crashed.
+    pub(super) fn unexpected_exit(&self) -> Option<Failure> {
         match self.status()?.run {
             RunState::Running => None,
             RunState::Stopped(reason) => {
-                let place = self.place;
-                Some(Failure::expected(format_args!("peer {place} to go on, it ended: {reason}")))
+                let server = self.server;
+                Some(Failure::expected(format_args!("peer {server} to run on, it ended: {reason}")))
             }
         }
     }

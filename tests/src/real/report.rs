@@ -1,5 +1,5 @@
-//! What a run that failed in the real world has to say: as much as can be told from outside, and
-//! what of it can be done again.
+//! The report of a failed run in the real world: the state as seen from outside, and the command
+//! that runs it again.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use raft::driver::{Clock, Status};
 use raft::{EntryId, Index, Instant, Term};
 use serde_json::{Value, json};
 
-use super::RealWorld;
-use crate::cluster::Ground;
+use super::world::RealWorld;
+use crate::case::Settings;
+use crate::cluster::Testbed;
 use crate::failure::Failure;
-use crate::lab2::{Part, Scenario};
-use crate::plan::Settings;
 use crate::report::{build, fmt_failure, setup};
+use crate::scenario::{Part, Scenario};
 use crate::sim::network::Connection;
 
-/// Everything there is to say about a failure on real peers.
+/// The report of a failure on real peers.
 #[derive(Clone, Debug)]
 pub struct RealFailure {
     name: String,
@@ -30,21 +30,21 @@ pub struct RealFailure {
 /// A peer as the report shows it.
 #[derive(Clone, Debug)]
 struct View {
-    /// What the driver says; `None` while the peer is down.
+    /// Status of the driver; `None` while the peer is down.
     status: Option<Status>,
-    /// The last index that its service was given.
+    /// The last index that its service has applied.
     applied: Index,
-    /// What is durable: the term, the snapshot's last entry and the log's.
+    /// Durable term, last entry of the snapshot, and last entry of the log.
     durable: (Term, EntryId, EntryId),
     connection: Connection,
 }
 
 impl RealFailure {
     pub(super) fn new(scenario: &Scenario, world: &RealWorld, failure: Failure) -> Self {
-        let settings = &world.parts.settings;
+        let settings = &world.context.settings;
         Self {
-            at: world.parts.clock.now(),
-            peers: (0..world.size()).map(|place| View::of(world, place)).collect(),
+            at: world.context.clock.now(),
+            peers: (0..world.size()).map(|server| View::of(world, server)).collect(),
             ..Self::without_world(scenario, world.seed(), settings, failure)
         }
     }
@@ -66,14 +66,14 @@ impl RealFailure {
         }
     }
 
-    /// Why it failed.
+    /// Reason of the failure.
     #[must_use]
     pub const fn failure(&self) -> &Failure {
         &self.failure
     }
 
     /// The command that runs the scenario again, without any tool.
-    fn again(&self) -> String {
+    fn rerun_command(&self) -> String {
         let Self { name, part, seed, .. } = self;
         format!(
             "RAFT_WORLD=real DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
@@ -94,7 +94,7 @@ impl RealFailure {
             "at_us": self.at.as_nanos() / 1000,
             "failure": { "kind": self.failure.signature(), "text": self.failure.to_string() },
             "peers": self.peers.iter().map(View::to_json).collect::<Vec<_>>(),
-            "again": self.again(),
+            "again": self.rerun_command(),
             "build": build(&self.setup),
             "signature": self.failure.headline(),
             "text": self.to_string(),
@@ -110,19 +110,19 @@ impl fmt::Display for RealFailure {
         writeln!(f, "FAIL {part} {name}   real world   seed={seed}   t={seconds}.{ms:03}s")?;
         fmt_failure(&self.failure, f)?;
         writeln!(f, "{HEADING}")?;
-        for (place, view) in self.peers.iter().enumerate() {
-            writeln!(f, "           {place:<4} {view}")?;
+        for (server, view) in self.peers.iter().enumerate() {
+            writeln!(f, "           {server:<4} {view}")?;
         }
         writeln!(f, "BUILD      {}", build(&self.setup))?;
         writeln!(
             f,
-            "REPLAY     not exactly: the machine's clock, threads, disk and sockets had a say."
+            "REPLAY     not exactly: the run depends on the machine's clock, threads, disk and sockets."
         )?;
         writeln!(
             f,
-            "           The seed decides the commands, the faults and the luck of messages:"
+            "           The seed decides the commands, the faults and the message losses:"
         )?;
-        write!(f, "AGAIN      {}", self.again())
+        write!(f, "AGAIN      {}", self.rerun_command())
     }
 }
 
@@ -130,14 +130,14 @@ const HEADING: &str =
     "STATE      peer role      term commit log            applied  disk term/log       net";
 
 impl View {
-    fn of(world: &RealWorld, place: usize) -> Self {
-        let peer = &world.peers[place];
-        let stored = peer.account.durable();
+    fn of(world: &RealWorld, server: usize) -> Self {
+        let peer = &world.peers[server];
+        let stored = peer.audit.durable();
         Self {
             status: peer.status(),
-            applied: world.last_applied(place),
+            applied: world.last_applied(server),
             durable: (stored.hard_state.current_term, stored.base(), stored.last()),
-            connection: world.connection(place),
+            connection: world.connection(server),
         }
     }
 

@@ -1,4 +1,4 @@
-//! One run in the real world, from its start to what it has to say.
+//! One run in the real world, from its start to its summary or report.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -9,53 +9,48 @@ use std::time::Duration;
 use raft::driver::Clock;
 use raft::verbose::{Line, Logger, Topic};
 
-use super::RealWorld;
 use super::drive::drive;
 use super::report::RealFailure;
-use crate::cluster::{Cluster, Ground};
+use super::world::{RealBody, RealWorld};
+use crate::cluster::{Cluster, Testbed};
 use crate::failure::Failure;
-use crate::lab2::{Body, Scenario, real_body};
-use crate::run::{fmt_passed, panic_text};
+use crate::report::fmt_passed;
+use crate::run::panic_text;
+use crate::scenario::Scenario;
 use crate::sim::executor::Tasks;
-use crate::world::{Speaker, Traffic};
+use crate::world::{LogSource, Traffic};
 
-/// What a run that passed has to say.
+/// Summary of a run that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
-    /// How long it took.
+pub struct RealRunSummary {
+    /// Duration.
     pub cluster_time: Duration,
-    /// How many peers there were.
+    /// Number of peers.
     pub peers: usize,
-    /// What went over the network.
+    /// Network traffic.
     pub traffic: Traffic,
-    /// How many commands were agreed on.
+    /// Number of applied commands.
     pub commands: u64,
 }
 
 /// As the labs print it.
-impl fmt::Display for Passed {
+impl fmt::Display for RealRunSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)
     }
 }
 
-/// Runs a scenario once on real peers; `None` if it needs the simulated world.
+/// Runs a scenario once on real peers.
+///
+/// # Errors
+/// The failure, with the state of the peers.
 pub fn run(
     scenario: &Scenario,
     seed: u64,
     logger: Option<Logger>,
-) -> Option<Result<Passed, Box<RealFailure>>> {
-    let body = real_body(scenario.name)?;
-    Some(run_body(scenario, seed, logger, body))
-}
-
-fn run_body(
-    scenario: &Scenario,
-    seed: u64,
-    logger: Option<Logger>,
-    body: fn(Cluster<RealWorld>) -> Body,
-) -> Result<Passed, Box<RealFailure>> {
-    let settings = scenario.made.settings(seed);
+    body: RealBody,
+) -> Result<RealRunSummary, Box<RealFailure>> {
+    let settings = scenario.spec.settings(seed);
     let world = match RealWorld::new(seed, settings.clone(), logger) {
         Ok(world) => Rc::new(RefCell::new(world)),
         Err(failure) => {
@@ -64,43 +59,40 @@ fn run_body(
     };
     let outcome = attempt(&world, body);
     let world = world.borrow();
-    outcome.map(|()| Passed::of(&world)).map_err(|failure| {
-        world.say_failed(&failure);
+    outcome.map(|()| RealRunSummary::of(&world)).map_err(|failure| {
+        world.log_failure(&failure);
         Box::new(RealFailure::new(scenario, &world, failure))
     })
 }
 
-fn attempt(
-    world: &Rc<RefCell<RealWorld>>,
-    body: fn(Cluster<RealWorld>) -> Body,
-) -> Result<(), Failure> {
+fn attempt(world: &Rc<RefCell<RealWorld>>, body: RealBody) -> Result<(), Failure> {
     let tasks = Tasks::default();
-    let (clock, given) = {
+    let (clock, records) = {
         let world = world.borrow();
-        (world.parts.clock, world.parts.given.clone())
+        (world.context.clock, world.context.records.clone())
     };
     // A panic leaves the world as it was; it is only looked at from here on.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let main = tasks.spawn("test", body(Cluster::new(Rc::clone(world), tasks.clone())));
-        drive(clock, &given, &tasks, &main)
+        drive(clock, &records, &tasks, &main)
     }))
     .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
     tasks.clear();
-    // Whatever the scenario missed for it: a peer that is gone is the cause.
-    world.borrow().ended().map_or(outcome, Err)
+    // A peer that ended by itself is the cause of whatever else failed.
+    world.borrow().unexpected_exit().map_or(outcome, Err)
 }
 
-impl Passed {
+impl RealRunSummary {
     fn of(world: &RealWorld) -> Self {
         Self {
-            cluster_time: Duration::from_nanos(world.parts.clock.now().as_nanos()),
+            cluster_time: Duration::from_nanos(world.context.clock.now().as_nanos()),
             peers: world.size(),
             traffic: world.traffic(),
-            commands: world.parts.given.last_agreed().number(),
+            commands: world.context.records.last_agreed().number(),
         }
     }
 
-    /// Adds what another run has to say.
+    /// Adds the summary of another run.
     pub(crate) fn add(&mut self, other: &Self) {
         self.cluster_time += other.cluster_time;
         self.peers = self.peers.max(other.peers);
@@ -110,11 +102,11 @@ impl Passed {
 }
 
 impl RealWorld {
-    fn say_failed(&self, failure: &Failure) {
-        let Some(logger) = &self.parts.logger else { return };
+    fn log_failure(&self, failure: &Failure) {
+        let Some(logger) = &self.context.logger else { return };
         let text = failure.to_string();
         let text = format_args!("{}", text.lines().next().unwrap_or_default());
-        let (at, peer, event) = (self.parts.clock.now(), &Speaker::Tester, "failed");
+        let (at, peer, event) = (self.context.clock.now(), &LogSource::Tester, "failed");
         logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
     }
 }
@@ -124,21 +116,18 @@ mod tests {
     use raft::verbose::{Format, Level, MemoryLog, Settings};
 
     use super::*;
-    use crate::lab2::SCENARIOS;
+    use crate::suites::LAB2;
 
-    fn fails(
-        body: fn(Cluster<RealWorld>) -> Body,
-        logger: Option<Logger>,
-    ) -> (Box<RealFailure>, String) {
-        let scenario = Scenario { name: "meta", ..SCENARIOS[0] };
-        let failure = run_body(&scenario, 7, logger, body).expect_err("the scenario cannot pass");
+    fn fails(body: RealBody, logger: Option<Logger>) -> (Box<RealFailure>, String) {
+        let scenario = Scenario { name: "meta", ..LAB2[0] };
+        let failure = run(&scenario, 7, logger, body).expect_err("the scenario cannot pass");
         let text = failure.to_string();
         (failure, text)
     }
 
     #[test]
-    fn a_failure_says_what_can_be_seen_and_that_it_cannot_be_replayed() {
-        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+    fn a_failure_shows_the_visible_state_and_that_it_cannot_be_replayed() {
+        let body: RealBody = |cluster| {
             Box::pin(async move {
                 let leader = cluster.check_one_leader().await?;
                 cluster.disconnect(leader);
@@ -163,29 +152,32 @@ mod tests {
         assert_eq!(failure.to_json()["world"], "real");
         let log = log.text();
         let parts = ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
-        let places: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}:\n{log}");
+        let positions: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
+        assert!(
+            positions.iter().all(Option::is_some) && positions.is_sorted(),
+            "{positions:?}:\n{log}"
+        );
     }
 
     #[test]
     fn a_peer_that_ends_by_itself_fails_the_run() {
-        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+        let body: RealBody = |cluster| {
             Box::pin(async move {
                 {
                     let world = cluster.world();
                     let raft = world.peers[1].running.as_ref().expect("it was started");
-                    world.parts.runtime.block_on(raft.shutdown());
+                    world.context.runtime.block_on(raft.shutdown());
                 }
                 cluster.check_one_leader().await.map(drop)
             })
         };
         let (_, text) = fails(body, None);
-        assert!(text.contains("peer 1 to go on, it ended: it was shut down"), "{text}");
+        assert!(text.contains("peer 1 to run on, it ended: shut down"), "{text}");
     }
 
     #[test]
     fn services_that_disagree_fail_the_run_at_once() {
-        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+        let body: RealBody = |cluster| {
             Box::pin(async move {
                 use super::super::service::Opaque;
                 use raft::StateMachine;
@@ -193,7 +185,7 @@ mod tests {
                     .one(&crate::cluster::Command::number(1), 3, crate::cluster::Retry::Yes)
                     .await?;
                 let never = crate::service::Snapshots::Never;
-                let mut other = cluster.world().parts.given.service(0, never);
+                let mut other = cluster.world().context.records.service(0, never);
                 other.apply(Opaque(b"something else".as_slice().into()));
                 cluster.sleep(Duration::from_secs(60)).await;
                 Ok(())

@@ -10,43 +10,43 @@ use super::clock::RealClock;
 use crate::failure::Failure;
 use crate::invariants::Violation;
 use crate::invariants::violation::Witness;
-use crate::service::{Agreed, Machine, Service, Snapshots};
+use crate::service::{AppliedLog, Machine, Service, Snapshots};
 
-/// What all services of a run were given, and why the run has failed, if it has. Clones are the
-/// same.
+/// Commands applied by all services of a run, and its failure, if any. Clones share them.
 #[derive(Clone)]
-pub(super) struct Given {
+pub(super) struct ServiceRecords {
     shared: Arc<(Mutex<State>, Condvar)>,
     clock: RealClock,
 }
 
 struct State {
-    agreed: Agreed,
-    /// Of each peer: its newest life, and the last index that its service was given in it.
+    agreed: AppliedLog,
+    /// Newest incarnation of each peer, and the last index that its service applied in it.
     peers: Vec<(u32, Index)>,
     failed: Option<Failure>,
 }
 
-impl Given {
+impl ServiceRecords {
     pub(super) fn new(peers: usize, clock: RealClock) -> Self {
         let peers = vec![(0, Index::ZERO); peers];
-        let state = State { agreed: Agreed::default(), peers, failed: None };
+        let state = State { agreed: AppliedLog::default(), peers, failed: None };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), clock }
     }
 
-    /// The service of a peer's next life; what an earlier life may still be given no longer counts.
-    pub(super) fn service(&self, place: usize, snapshots: Snapshots) -> RealService {
+    /// The service of a peer's next incarnation; entries that an earlier one still receives no
+    /// longer count.
+    pub(super) fn service(&self, server: usize, snapshots: Snapshots) -> RealService {
         let mut state = self.lock();
-        let (life, last) = &mut state.peers[place];
+        let (life, last) = &mut state.peers[server];
         *life += 1;
         *last = Index::ZERO;
         let life = *life;
         drop(state);
         let service = Service::new(snapshots, Machine::History);
-        RealService { place, life, service, due: None, given: self.clone() }
+        RealService { server, life, service, due: None, records: self.clone() }
     }
 
-    /// Why the run has failed; waits for it until `timeout` has passed.
+    /// The failure of the run; waits for one until `timeout` has passed.
     pub(super) fn failure_within(&self, timeout: Duration) -> Option<Failure> {
         let fine = |state: &mut State| state.failed.is_none();
         let waited = self.shared.1.wait_timeout_while(self.lock(), timeout, fine);
@@ -67,8 +67,8 @@ impl Given {
         self.lock().agreed.last()
     }
 
-    pub(super) fn last_applied(&self, place: usize) -> Index {
-        self.lock().peers[place].1
+    pub(super) fn last_applied(&self, server: usize) -> Index {
+        self.lock().peers[server].1
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,7 +76,7 @@ impl Given {
     }
 }
 
-/// A command as bytes that are nobody's business.
+/// A command as opaque bytes.
 pub(super) struct Opaque(pub(super) Bytes);
 
 impl Command for Opaque {
@@ -90,33 +90,33 @@ impl Command for Opaque {
     }
 }
 
-/// One life of a peer's service. It counts what it is given: indexes are those of commands.
+/// The service of one incarnation of a peer. It counts its commands: indexes are those of commands.
 pub(super) struct RealService {
-    place: usize,
+    server: usize,
     life: u32,
     service: Service,
     /// The snapshot that is due now.
     due: Option<Bytes>,
-    given: Given,
+    records: ServiceRecords,
 }
 
 impl RealService {
-    /// Lets the service take something, unless a newer life has begun.
+    /// Passes something to the service, unless a newer incarnation has begun.
     fn take(
         &mut self,
-        act: impl FnOnce(&mut Service, Witness, &mut Agreed) -> Result<(), Box<Violation>>,
+        act: impl FnOnce(&mut Service, Witness, &mut AppliedLog) -> Result<(), Box<Violation>>,
     ) {
-        let peer = PeerId::new(self.place as u64);
-        let seen = Witness { peer, at: self.given.clock.now() };
-        let mut state = self.given.lock();
-        if state.peers[self.place].0 != self.life {
+        let peer = PeerId::new(self.server as u64);
+        let witness = Witness { peer, at: self.records.clock.now() };
+        let mut state = self.records.lock();
+        if state.peers[self.server].0 != self.life {
             return;
         }
-        let taken = act(&mut self.service, seen, &mut state.agreed);
-        state.peers[self.place].1 = self.service.last_applied();
+        let taken = act(&mut self.service, witness, &mut state.agreed);
+        state.peers[self.server].1 = self.service.last_applied();
         drop(state);
         if let Err(violation) = taken {
-            self.given.fail(violation.into());
+            self.records.fail(violation.into());
         }
     }
 }
@@ -127,8 +127,8 @@ impl StateMachine for RealService {
 
     fn apply(&mut self, Opaque(command): Opaque) {
         let mut due = None;
-        self.take(|service, seen, agreed| {
-            due = service.apply_next(seen, command, agreed)?.snapshot;
+        self.take(|service, witness, agreed| {
+            due = service.apply_next(witness, command, agreed)?.snapshot;
             Ok(())
         });
         self.due = due;
@@ -144,7 +144,9 @@ impl StateMachine for RealService {
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
-        self.take(|service, seen, agreed| service.restore_bytes(seen, snapshot, agreed).map(drop));
+        self.take(|service, witness, agreed| {
+            service.restore_bytes(witness, snapshot, agreed).map(drop)
+        });
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! What a second run of a failed seed adds to its report: whether it fails the same way, and the
-//! last things that can have led to the failure.
+//! Evidence from a second run of a failed seed: the comparison with the first, and the last events
+//! that can have caused the failure.
 //!
 //! A run that passes pays nothing for this: only a failure is run again, with a log in memory.
 
@@ -7,44 +7,37 @@ use std::collections::BTreeSet;
 
 use raft::verbose::{Format, Level, Logger, MemoryLog, Settings};
 
-use super::FailureReport;
-use crate::lab2::Scenario;
-use crate::plan::Case;
-use crate::run::{Outcome, simulate, simulate_case};
+use crate::failure::Failure;
+use crate::sim::trace_hash::TraceHash;
 
-/// What the second run shows.
+/// Evidence of a second run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// In what it differs from the first, if it does: then something outside the seed had a say.
+    /// Its difference from the first, if any: then the run depends on more than the seed.
     pub difference: Option<String>,
     /// The last events that can have led to the failure, as log lines, the oldest first.
     pub causes: Vec<String>,
-    /// How many such events there are in all.
+    /// Number of such events in all.
     pub causes_total: usize,
 }
 
 impl Evidence {
-    /// Runs the seed again.
+    /// Compares a failed run with two more of the same seed or case, and reads the causes off their
+    /// logs. `rerun` runs it with a logger: its trace, and its failure if there was one.
     #[must_use]
-    pub fn gather(scenario: &Scenario, first: &FailureReport) -> Self {
-        Self::of(first, |logger| simulate(scenario, first.seed, Some(logger)))
-    }
-
-    /// Plays the case again.
-    #[must_use]
-    pub fn gather_case(case: &Case, first: &FailureReport) -> Self {
-        Self::of(first, |logger| simulate_case(case, Some(logger)))
-    }
-
-    fn of(first: &FailureReport, again: impl Fn(Logger) -> Outcome) -> Self {
-        let (second, everything) = logged(&again, Level::Routine);
+    pub fn gather(
+        trace: TraceHash,
+        failure: &Failure,
+        rerun: impl Fn(Logger) -> (TraceHash, Option<Failure>),
+    ) -> Self {
+        let ((second_trace, second_failure), everything) = logged(&rerun, Level::Routine);
         // Causes go through heartbeats, but heartbeats explain little: those lines are shown that
         // a log without routine has too.
-        let (_, events) = logged(&again, Level::Events);
-        let difference = match second {
-            Err(second) if second.trace == first.trace && second.failure == first.failure => None,
-            Err(second) => Some(format!("trace={} and {}", second.trace, second.failure)),
-            Ok(report) => Some(format!("trace={} and no failure", report.trace)),
+        let (_, events) = logged(&rerun, Level::Events);
+        let difference = match second_failure {
+            Some(second) if second_trace == trace && second == *failure => None,
+            Some(second) => Some(format!("trace={second_trace} and {second}")),
+            None => Some(format!("trace={second_trace} and no failure")),
         };
         let events: BTreeSet<&str> = events.lines().collect();
         let mut causes = causal_past(&everything);
@@ -59,9 +52,9 @@ impl Evidence {
 }
 
 /// Runs it again with a log in memory.
-fn logged(again: impl Fn(Logger) -> Outcome, level: Level) -> (Outcome, String) {
+fn logged<T>(rerun: impl Fn(Logger) -> T, level: Level) -> (T, String) {
     let log = MemoryLog::default();
-    let outcome = again(log.logger(Settings { level, format: Format::Text }));
+    let outcome = rerun(log.logger(Settings { level, format: Format::Text }));
     (outcome, log.text())
 }
 
@@ -84,9 +77,9 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The events that can have led to the last one, the oldest first: those
-/// before it of its own peer, and of the sender of every message that was received, up to there.
-/// What the tester says follows from everything, as it looks at all peers at once.
+/// The events that can have led to the last one, the oldest first: those before it of its own peer,
+/// and of the sender of every message that was received, up to there. Lines of the tester depend on
+/// all events, as it looks at all peers at once.
 fn causal_past(log: &str) -> Vec<&str> {
     let mut known: BTreeSet<&str> = BTreeSet::new();
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
@@ -122,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_what_the_peer_and_those_it_heard_did_before() {
+    fn causes_are_earlier_events_of_the_peer_and_its_senders() {
         let log = "\
 # verbose/1 test=x
 1 | INFO | 0 | starts

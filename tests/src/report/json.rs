@@ -1,9 +1,9 @@
-//! The report as JSON, for programs: what a failed run leaves in its folder as `report.json`.
+//! The report as JSON, for programs: what a failed run leaves in its directory as `report.json`.
 
 use raft::RoleName;
 use serde_json::{Value, json};
 
-use super::FailureReport;
+use super::failure::FailureReport;
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 use crate::world::PeerView;
@@ -16,7 +16,7 @@ impl FailureReport {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let peers: Vec<Value> =
-            self.peers.iter().enumerate().map(|(place, view)| peer(place, view)).collect();
+            self.peers.iter().enumerate().map(|(server, view)| peer(server, view)).collect();
         json!({
             "schema": SCHEMA,
             "test": self.name,
@@ -43,7 +43,7 @@ fn failure(failure: &Failure) -> Value {
     json!({ "kind": failure.signature(), "text": failure.to_string() })
 }
 
-fn peer(place: usize, view: &PeerView) -> Value {
+fn peer(server: usize, view: &PeerView) -> Value {
     let node = view.status.zip(view.log).map(|(status, (base, last))| {
         json!({
             "role": role(status.role),
@@ -58,7 +58,7 @@ fn peer(place: usize, view: &PeerView) -> Value {
         })
     });
     json!({
-        "peer": place,
+        "peer": server,
         "node": node,
         "applied": view.service.number(),
         "disk": {

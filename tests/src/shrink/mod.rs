@@ -8,16 +8,19 @@
 //! The same failure is one with the same [`identity`](crate::failure::Failure::identity). The effort
 //! is bounded by events, not by time: a failure shrinks to the same case on every machine.
 
-mod attempt;
+mod attempts;
 mod decisions;
+mod error;
 mod peers;
 mod settings;
 mod times;
 
 use std::fmt;
 
-use self::attempt::Attempts;
-use crate::plan::Case;
+pub use self::error::ShrinkError;
+
+use self::attempts::Attempts;
+use crate::case::Case;
 use crate::report::FailureReport;
 use crate::run::Run;
 
@@ -26,60 +29,28 @@ use crate::run::Run;
 pub struct Shrunk {
     /// The case.
     pub case: Case,
-    /// How many decisions the failing run had.
+    /// Number of decisions of the failing run.
     pub from: usize,
-    /// How many cases were tried.
+    /// Number of cases tried.
     pub tried: u64,
-    /// What each pass did.
+    /// Result of each pass.
     pub passes: Vec<String>,
-    /// What the small case shows.
+    /// Report of the small case.
     pub report: Box<FailureReport>,
 }
-
-/// A run cannot be shrunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ShrinkError {
-    /// It does not fail.
-    Passes,
-    /// Its decisions alone do not bring the failure back: it is the test that expects something.
-    NotTheWorlds {
-        /// What failed in the run.
-        wanted: String,
-        /// What failed when its decisions were played, if anything did.
-        found: Option<String>,
-    },
-}
-
-impl fmt::Display for ShrinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passes => f.write_str("there is nothing to shrink: the run passes"),
-            Self::NotTheWorlds { wanted, found } => {
-                let found = found.as_deref().unwrap_or("no failure");
-                write!(
-                    f,
-                    "the run fails with {wanted:?}, but playing its decisions gives {found}: what a \
-                     test itself expects cannot be shrunk, only what every run must keep"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for ShrinkError {}
 
 /// Shrinks a run that fails.
 ///
 /// # Errors
 /// It does not fail, or playing its decisions does not fail in the same way.
 pub fn shrink(run: &Run) -> Result<Shrunk, ShrinkError> {
-    let Some(wanted) = run.case.fails.clone() else { return Err(ShrinkError::Passes) };
-    let mut attempts = Attempts::new(&run.case, wanted)?;
+    let Some(expected) = run.case.fails.clone() else { return Err(ShrinkError::Passes) };
+    let mut attempts = Attempts::new(&run.case, expected)?;
     let mut passes = Vec::new();
     for (name, pass) in PASSES {
         let before = attempts.best.size();
         pass(&mut attempts);
-        attempts.tidy();
+        attempts.trim();
         let (after, tried) = (attempts.best.size(), attempts.tried);
         passes.push(format!("{name:<20} {before:>5} -> {after:<5} after {tried} runs"));
     }
@@ -90,24 +61,24 @@ pub fn shrink(run: &Run) -> Result<Shrunk, ShrinkError> {
 
 type Pass = fn(&mut Attempts);
 
-/// What is cheap and takes much away comes first; the first passes come again because others made
+/// Passes in order: cheap ones that remove much come first; some come again because others made
 /// room for them.
 const PASSES: &[(&str, Pass)] = &[
-    ("end of the run", |attempts| attempts.tidy()),
-    ("kinds of decisions", decisions::kinds),
-    ("peers", peers::fewer),
-    ("single decisions", decisions::single),
-    ("peers again", peers::fewer),
-    ("settings", settings::plainer),
-    ("single decisions", decisions::single),
-    ("any seed", decisions::single_with_any_seed),
-    ("settings again", settings::plainer),
-    ("any seed again", decisions::single_with_any_seed),
-    ("peers again", peers::fewer),
-    ("lengths", times::shorter),
-    ("times", times::rounder),
-    ("single decisions", decisions::single),
-    ("times again", times::rounder),
+    ("end of the run", |attempts| attempts.trim()),
+    ("kinds of decisions", decisions::remove_kinds),
+    ("peers", peers::remove),
+    ("single decisions", decisions::remove_single),
+    ("peers again", peers::remove),
+    ("settings", settings::simplify),
+    ("single decisions", decisions::remove_single),
+    ("any seed", decisions::remove_single_any_seed),
+    ("settings again", settings::simplify),
+    ("any seed again", decisions::remove_single_any_seed),
+    ("peers again", peers::remove),
+    ("lengths", times::shorten),
+    ("times", times::round_all),
+    ("single decisions", decisions::remove_single),
+    ("times again", times::round_all),
 ];
 
 impl fmt::Display for Shrunk {

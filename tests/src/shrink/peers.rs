@@ -1,21 +1,21 @@
 //! Fewer peers: one is taken out with all that is decided about it, and the ones after it move up.
 
-use super::attempt::Attempts;
-use crate::plan::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
+use super::attempts::Attempts;
+use crate::case::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
 
 /// Tries to do without each peer, as long as one can go.
-pub(super) fn fewer(attempts: &mut Attempts) {
+pub(super) fn remove(attempts: &mut Attempts) {
     while (0..attempts.best.settings.peers).rev().any(|peer| {
         let case = without(&attempts.best, peer);
-        case.settings.founders > 0 && attempts.take(case)
+        case.settings.initial_members > 0 && attempts.try_case(case)
     }) {}
 }
 
 fn without(case: &Case, gone: usize) -> Case {
     let mut case = case.clone();
     case.settings.peers -= 1;
-    if gone < case.settings.founders {
-        case.settings.founders -= 1;
+    if gone < case.settings.initial_members {
+        case.settings.initial_members -= 1;
     }
     if gone < case.settings.clocks.len() {
         case.settings.clocks.remove(gone);
@@ -25,8 +25,8 @@ fn without(case: &Case, gone: usize) -> Case {
     case
 }
 
-/// A peer's place when another one is gone.
-fn place(peer: usize, gone: usize) -> Option<usize> {
+/// A peer's server number after the removal of another one.
+fn server(peer: usize, gone: usize) -> Option<usize> {
     match peer.cmp(&gone) {
         std::cmp::Ordering::Less => Some(peer),
         std::cmp::Ordering::Equal => None,
@@ -35,20 +35,20 @@ fn place(peer: usize, gone: usize) -> Option<usize> {
 }
 
 fn set(peers: PeerSet, gone: usize) -> PeerSet {
-    peers.iter().filter_map(|peer| place(peer, gone)).collect()
+    peers.iter().filter_map(|peer| server(peer, gone)).collect()
 }
 
 fn renamed(decision: &Decision, gone: usize, peers: usize) -> Option<Decision> {
     let name = |name: &MessageName| {
-        let (from, to) = (place(name.from, gone)?, place(name.to, gone)?);
+        let (from, to) = (server(name.from, gone)?, server(name.to, gone)?);
         Some(MessageName { from, to, ..*name })
     };
     Some(match decision {
         Decision::Lost(message) => Decision::Lost(name(message)?),
         Decision::Late(message, delay) => Decision::Late(name(message)?, *delay),
         Decision::Twice(message, delay) => Decision::Twice(name(message)?, *delay),
-        Decision::Flush { peer, number, mishap } => {
-            Decision::Flush { peer: place(*peer, gone)?, number: *number, mishap: *mishap }
+        Decision::Flush { peer, number, fault } => {
+            Decision::Flush { peer: server(*peer, gone)?, number: *number, fault: *fault }
         }
         Decision::Step { at, step } => {
             Decision::Step { at: *at, step: renamed_step(step, gone, peers)? }
@@ -58,10 +58,10 @@ fn renamed(decision: &Decision, gone: usize, peers: usize) -> Option<Decision> {
 
 fn renamed_change(change: Change, gone: usize) -> Option<Change> {
     Some(match change {
-        Change::Add(peer) => Change::Add(place(peer, gone)?),
-        Change::Promote(peer) => Change::Promote(place(peer, gone)?),
-        Change::Demote(peer) => Change::Demote(place(peer, gone)?),
-        Change::Remove(peer) => Change::Remove(place(peer, gone)?),
+        Change::Add(peer) => Change::Add(server(peer, gone)?),
+        Change::Promote(peer) => Change::Promote(server(peer, gone)?),
+        Change::Demote(peer) => Change::Demote(server(peer, gone)?),
+        Change::Remove(peer) => Change::Remove(server(peer, gone)?),
         Change::Replace { voters, learners } => {
             Change::Replace { voters: set(voters, gone), learners: set(learners, gone) }
         }
@@ -79,9 +79,9 @@ fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
         | Step::Disk { peer, .. }
         | Step::Snapshot { peer }
         | Step::Resign { peer }
-        | Step::Offer { peer, .. } => *peer = place(*peer, gone)?,
+        | Step::Offer { peer, .. } => *peer = server(*peer, gone)?,
         Step::Transfer { peer, to } => {
-            (*peer, *to) = (place(*peer, gone)?, place(*to, gone)?);
+            (*peer, *to) = (server(*peer, gone)?, server(*to, gone)?);
         }
         Step::Cut(links) | Step::Heal(links) => {
             *links = Links { from: set(links.from, gone), to: set(links.to, gone), ..*links };
@@ -90,7 +90,7 @@ fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
             }
         }
         Step::Change { peer, change } => {
-            *peer = place(*peer, gone)?;
+            *peer = server(*peer, gone)?;
             *change = renamed_change(*change, gone)?;
         }
         Step::Calm { core } => {

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use raft::FirstEntry;
 
-use super::attempt::Attempts;
-use crate::plan::Settings;
+use super::attempts::Attempts;
+use crate::case::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
-use crate::sim::network::Profile;
+use crate::sim::network::NetworkProfile;
 
 /// Tries each plainer setting on its own.
-pub(super) fn plainer(attempts: &mut Attempts) {
+pub(super) fn simplify(attempts: &mut Attempts) {
     for peer in 0..attempts.best.settings.clocks.len() {
         change(attempts, |settings| settings.clocks[peer] = 0);
     }
-    for plain in PLAINER {
+    for plain in SIMPLIFICATIONS {
         change(attempts, plain);
     }
 }
@@ -23,10 +23,10 @@ pub(super) fn plainer(attempts: &mut Attempts) {
 fn change(attempts: &mut Attempts, change: impl Fn(&mut Settings)) {
     let mut case = attempts.best.clone();
     change(&mut case.settings);
-    attempts.take(case);
+    attempts.try_case(case);
 }
 
-const PLAINER: [fn(&mut Settings); 12] = [
+const SIMPLIFICATIONS: [fn(&mut Settings); 12] = [
     |settings| settings.padding = 0,
     |settings| settings.snapshots = sooner(settings.snapshots, 5),
     |settings| settings.snapshots = sooner(settings.snapshots, 2),
@@ -36,7 +36,7 @@ const PLAINER: [fn(&mut Settings); 12] = [
     |settings| settings.limits.chunk_bytes = 64 * 1024,
     |settings| settings.timing.commit_notice = Duration::ZERO,
     |settings| settings.first_entry = FirstEntry::NoOp,
-    |settings| settings.network = Profile::LAB_RELIABLE,
+    |settings| settings.network = NetworkProfile::LAB_RELIABLE,
     |settings| {
         settings.latency = Latency { min: Duration::from_millis(1), max: Duration::from_millis(1) };
     },

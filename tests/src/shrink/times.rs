@@ -1,78 +1,78 @@
-//! Shorter delays and rounder moments: a case is for people to read.
+//! Shorter delays and rounder times: a case is for people to read.
 
 use std::time::Duration;
 
 use raft::Instant;
 
-use super::attempt::Attempts;
-use crate::plan::{Decision, Step};
-use crate::sim::disk::Mishap;
+use super::attempts::Attempts;
+use crate::case::{Decision, Step};
+use crate::sim::disk::FlushFault;
 
-/// Tries shorter lengths for whatever takes long, and crashes that lose everything.
-pub(super) fn shorter(attempts: &mut Attempts) {
-    let mut place = 0;
-    while place < attempts.best.decisions.len() {
+/// Tries shorter durations, and crashes that lose all pending writes.
+pub(super) fn shorten(attempts: &mut Attempts) {
+    let mut position = 0;
+    while position < attempts.best.decisions.len() {
         for _ in 0..HALVINGS {
             let mut case = attempts.best.clone();
-            let Some(length) = length(&mut case.decisions[place]) else { break };
+            let Some(length) = length(&mut case.decisions[position]) else { break };
             *length = round(*length / 2, MS);
-            if length.is_zero() || !attempts.take(case) {
+            if length.is_zero() || !attempts.try_case(case) {
                 break;
             }
         }
-        lose_everything(attempts, place);
-        place += 1;
+        lose_all_writes(attempts, position);
+        position += 1;
     }
-    for place in 0..attempts.best.decisions.len() {
+    for position in 0..attempts.best.decisions.len() {
         for unit in UNITS {
             let mut case = attempts.best.clone();
-            let Some(length) = case.decisions.get_mut(place).and_then(length) else { break };
+            let Some(length) = case.decisions.get_mut(position).and_then(length) else { break };
             *length = round(*length, unit);
-            if attempts.take(case) {
+            if attempts.try_case(case) {
                 break;
             }
         }
     }
 }
 
-fn lose_everything(attempts: &mut Attempts, place: usize) {
+fn lose_all_writes(attempts: &mut Attempts, position: usize) {
     let mut case = attempts.best.clone();
-    let Some(decision) = case.decisions.get_mut(place) else { return };
+    let Some(decision) = case.decisions.get_mut(position) else { return };
     if let Decision::Step { step: Step::Crash { keep, torn, .. }, .. } = decision {
         (*keep, *torn) = (0, 0);
-        attempts.take(case);
+        attempts.try_case(case);
     }
 }
 
-/// How long a decision makes something take.
+/// Duration that a decision sets.
 fn length(decision: &mut Decision) -> Option<&mut Duration> {
     match decision {
         Decision::Late(_, length)
         | Decision::Twice(_, length)
-        | Decision::Flush { mishap: Mishap::Stalls(length), .. }
+        | Decision::Flush { fault: FlushFault::Stalls(length), .. }
         | Decision::Step { step: Step::Pause { length, .. }, .. } => Some(length),
         Decision::Lost(_)
-        | Decision::Flush { mishap: Mishap::Fails, .. }
+        | Decision::Flush { fault: FlushFault::Fails, .. }
         | Decision::Step { .. } => None,
     }
 }
 
-/// Tries rounder moments: all at once, then each.
-pub(super) fn rounder(attempts: &mut Attempts) {
+/// Tries rounder times: all at once, then each.
+pub(super) fn round_all(attempts: &mut Attempts) {
     for unit in UNITS {
         let mut case = attempts.best.clone();
         case.decisions.iter_mut().for_each(|decision| round_at(decision, unit));
-        if attempts.take(case) {
+        if attempts.try_case(case) {
             return;
         }
     }
-    for place in 0..attempts.best.decisions.len() {
+    for position in 0..attempts.best.decisions.len() {
         for unit in UNITS {
             let mut case = attempts.best.clone();
-            let Some(decision) = case.decisions.get_mut(place) else { break };
+            let Some(decision) = case.decisions.get_mut(position) else { break };
             round_at(decision, unit);
             // Only the order of the list counts, and it stays.
-            if in_order(&case.decisions) && attempts.take(case) {
+            if in_order(&case.decisions) && attempts.try_case(case) {
                 break;
             }
         }

@@ -10,21 +10,21 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that is right.
-    pub const TRUE: Self = Self { permille: 0 };
+    pub const EXACT: Self = Self { permille: 0 };
 
     /// A clock that goes this many thousandths faster than the world; slower if negative.
     ///
     /// # Panics
-    /// The clock would stand still or go back.
+    /// The clock would stop or go back.
     #[must_use]
-    pub fn faster_by(permille: i32) -> Self {
+    pub fn with_drift(permille: i32) -> Self {
         assert!(permille > -1000, "a clock that goes {permille} thousandths faster goes back");
         Self { permille: i64::from(permille) }
     }
 
-    /// What the clock shows at a moment of the world.
+    /// Local time at a time of the world.
     #[must_use]
-    pub const fn shows(self, world: Instant) -> Instant {
+    pub const fn local_time(self, world: Instant) -> Instant {
         if self.permille == 0 {
             return world;
         }
@@ -32,13 +32,13 @@ impl Clock {
         Instant::from_nanos((nanos / 1000) as u64)
     }
 
-    /// The first moment of the world at which the clock shows at least this.
+    /// The first time of the world at which the clock shows at least this.
     #[must_use]
-    pub const fn moment(self, shown: Instant) -> Instant {
+    pub const fn world_time(self, local: Instant) -> Instant {
         if self.permille == 0 {
-            return shown;
+            return local;
         }
-        let nanos = shown.as_nanos() as i128 * 1000 + self.rate() - 1;
+        let nanos = local.as_nanos() as i128 * 1000 + self.rate() - 1;
         Instant::from_nanos((nanos / self.rate()) as u64)
     }
 
@@ -53,19 +53,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_the_first_at_which_the_clock_shows_it() {
+    fn world_time_is_the_first_time_at_which_the_clock_reaches_it() {
         for permille in [-500, -3, 0, 1, 250, 1000] {
-            let clock = Clock::faster_by(permille);
+            let clock = Clock::with_drift(permille);
             for nanos in [0, 1, 7, 999, 1_000_001, 123_456_789_012] {
-                let moment = clock.moment(Instant::from_nanos(nanos));
-                assert!(clock.shows(moment).as_nanos() >= nanos, "{permille} {nanos}");
-                if let Some(before) = moment.as_nanos().checked_sub(1) {
-                    let before = clock.shows(Instant::from_nanos(before));
+                let time = clock.world_time(Instant::from_nanos(nanos));
+                assert!(clock.local_time(time).as_nanos() >= nanos, "{permille} {nanos}");
+                if let Some(before) = time.as_nanos().checked_sub(1) {
+                    let before = clock.local_time(Instant::from_nanos(before));
                     assert!(before.as_nanos() < nanos, "{permille} {nanos}");
                 }
             }
         }
-        let shown = Clock::faster_by(250).shows(Instant::from_nanos(1000));
-        assert_eq!(shown, Instant::from_nanos(1250));
+        let local = Clock::with_drift(250).local_time(Instant::from_nanos(1000));
+        assert_eq!(local, Instant::from_nanos(1250));
     }
 }

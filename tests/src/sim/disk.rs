@@ -2,8 +2,8 @@
 //!
 //! Writes wait until a flush has carried them to the platter; a flush covers all writes that were
 //! there when it began and takes a while. A crash keeps a random prefix of the writes that were
-//! under way, and may tear the next one. A flush may stall, or fail, which no peer survives: what a
-//! failed flush left on the platter is known to nobody.
+//! under way, and may tear the next one. A flush may stall, or fail; no peer survives a failed
+//! flush, whose effect on the platter is unknown.
 //!
 //! Invariants: the durable part changes by whole records in their order, but for one torn record at
 //! a crash; the n-th flush depends on nothing but the seed, the peer and n, and so does the damage
@@ -23,14 +23,14 @@ pub struct Disk {
     pending: VecDeque<Write>,
     flush: Flush,
     latency: Latency,
-    trouble: Trouble,
+    flush_faults: FlushFaultRates,
     seed: u64,
     peer: u64,
     flushes: u64,
     crashes: u64,
 }
 
-/// How long a flush takes: uniform between the two.
+/// Latency of a flush: uniform between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latency {
     /// The shortest flush.
@@ -40,54 +40,54 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// From a drive with a battery to a busy consumer's one.
+    /// From a drive with a battery to a busy consumer drive.
     pub const DEFAULT: Self =
         Self { min: Duration::from_micros(100), max: Duration::from_millis(5) };
 }
 
-/// How often flushes do not go as usual.
+/// Rates of flush faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// How often a flush stalls.
+pub struct FlushFaultRates {
+    /// Rate of stalls.
     pub stall: Chance,
     /// The longest stall.
     pub stall_max: Duration,
-    /// How often a flush fails.
+    /// Rate of failures.
     pub failure: Chance,
 }
 
-impl Trouble {
-    /// Flushes always go as usual.
+impl FlushFaultRates {
+    /// No faults.
     pub const NONE: Self =
         Self { stall: Chance::NEVER, stall_max: Duration::ZERO, failure: Chance::NEVER };
 }
 
 /// A flush that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct FlushStart {
     /// The flush's number on this disk, from 1.
     pub number: u64,
-    /// How long it takes when nothing is wrong.
+    /// Usual duration.
     pub latency: Duration,
-    /// What goes wrong with it.
-    pub mishap: Option<Mishap>,
+    /// Its faults.
+    pub fault: Option<FlushFault>,
 }
 
-/// What goes wrong with a flush.
+/// Fault of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mishap {
+pub enum FlushFault {
     /// It takes this long.
     Stalls(Duration),
     /// It ends with an error.
     Fails,
 }
 
-/// What a crash does to the writes that are under way.
+/// Damage of a crash to pending writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// What the seed says for this crash.
+    /// Drawn for this crash.
     Drawn,
-    /// What the seed says for the failure of this flush.
+    /// Drawn for the failure of this flush.
     OfFlush(u64),
     /// This many writes survive whole, and this many entries of the next one; both count as many
     /// as there are if there are fewer.
@@ -99,7 +99,7 @@ pub enum Damage {
     },
 }
 
-/// What the disk is doing.
+/// State of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flush {
     Idle,
@@ -109,7 +109,7 @@ enum Flush {
     },
 }
 
-/// What a crash did to the writes that were under way.
+/// Damage done to pending writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CrashDamage {
     /// Writes that survived whole.
@@ -118,12 +118,12 @@ pub struct CrashDamage {
     pub lost: usize,
     /// Entries that survived of a torn append.
     pub torn_entries: usize,
-    /// Whether a vote is among what is gone.
+    /// A vote is among the lost writes.
     pub vote_lost: bool,
 }
 
 impl Disk {
-    /// An empty disk of the peer at this place.
+    /// An empty disk of this peer.
     #[must_use]
     pub fn new(seed: u64, peer: usize, latency: Latency) -> Self {
         Self {
@@ -131,7 +131,7 @@ impl Disk {
             pending: VecDeque::new(),
             flush: Flush::Idle,
             latency,
-            trouble: Trouble::NONE,
+            flush_faults: FlushFaultRates::NONE,
             seed,
             peer: peer as u64,
             flushes: 0,
@@ -139,9 +139,9 @@ impl Disk {
         }
     }
 
-    /// Changes how often flushes do not go as usual, from the next one on.
-    pub const fn set_trouble(&mut self, trouble: Trouble) {
-        self.trouble = trouble;
+    /// Changes the rates of flush faults, from the next flush on.
+    pub const fn set_flush_faults(&mut self, flush_faults: FlushFaultRates) {
+        self.flush_faults = flush_faults;
     }
 
     /// Changes how long flushes take from the next one on.
@@ -149,13 +149,13 @@ impl Disk {
         self.latency = latency;
     }
 
-    /// What survives a crash at this moment for certain.
+    /// State that survives a crash at this time for certain.
     #[must_use]
     pub const fn durable(&self) -> &PersistentState {
         &self.durable
     }
 
-    /// How many writes are not durable yet.
+    /// Number of pending writes.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.pending.len()
@@ -166,18 +166,18 @@ impl Disk {
         self.pending.push_back(write);
     }
 
-    /// Begins a flush of all writes so far and says how long it takes. Nothing happens if there
-    /// is nothing to flush or a flush is running.
-    pub fn begin_flush(&mut self) -> Option<Begun> {
+    /// Begins a flush of all writes so far, with its latency and its fault. Nothing happens if
+    /// there is nothing to flush or a flush is running.
+    pub fn begin_flush(&mut self) -> Option<FlushStart> {
         if self.flush != Flush::Idle || self.pending.is_empty() {
             return None;
         }
         self.flush = Flush::Running { writes: self.pending.len() };
         self.flushes += 1;
         let number = self.flushes;
-        let mut luck = Stream::new(self.seed, Domain::Disk, [self.peer, number]);
-        let latency = luck.between(self.latency.min, self.latency.max);
-        Some(Begun { number, latency, mishap: self.trouble.mishap(&mut luck) })
+        let mut rng = Stream::new(self.seed, Domain::Disk, [self.peer, number]);
+        let latency = rng.between(self.latency.min, self.latency.max);
+        Some(FlushStart { number, latency, fault: self.flush_faults.draw(&mut rng) })
     }
 
     /// Ends the running flush and names the newest durable write; `None` if no flush is running.
@@ -192,7 +192,7 @@ impl Disk {
         newest
     }
 
-    /// The power goes: a prefix of the pending writes survives, and the first one that does not may
+    /// Power is lost: a prefix of the pending writes survives, and the first one that does not may
     /// leave a torn piece behind.
     pub fn crash(&mut self, damage: Damage) -> CrashDamage {
         let under_way = self.pending.len();
@@ -215,12 +215,12 @@ impl Disk {
         CrashDamage { survived: keep, lost: under_way - keep, torn_entries, vote_lost }
     }
 
-    /// How many writes survive, and how many entries of the one after them.
+    /// Number of writes that survive, and of entries of the one after them.
     fn drawn_damage(&self, cause: u64) -> (usize, usize) {
-        let mut luck = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
-        let keep = luck.index(self.pending.len() + 1);
+        let mut rng = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
+        let keep = rng.index(self.pending.len() + 1);
         let torn = match self.pending.get(keep).map(|write| &write.record) {
-            Some(Record::Append(entries)) if luck.happens(TEARING) => luck.index(entries.len()),
+            Some(Record::Append(entries)) if rng.happens(TEAR_CHANCE) => rng.index(entries.len()),
             Some(_) | None => 0,
         };
         (keep, torn)
@@ -241,12 +241,12 @@ pub fn log_bytes(stored: &PersistentState) -> usize {
     HARD_STATE_BYTES + entries
 }
 
-impl Trouble {
-    fn mishap(&self, luck: &mut Stream) -> Option<Mishap> {
-        if luck.happens(self.failure) {
-            Some(Mishap::Fails)
-        } else if luck.happens(self.stall) {
-            Some(Mishap::Stalls(luck.log_uniform(STALL_MIN, self.stall_max)))
+impl FlushFaultRates {
+    fn draw(&self, rng: &mut Stream) -> Option<FlushFault> {
+        if rng.happens(self.failure) {
+            Some(FlushFault::Fails)
+        } else if rng.happens(self.stall) {
+            Some(FlushFault::Stalls(rng.log_uniform(STALL_MIN, self.stall_max)))
         } else {
             None
         }
@@ -273,8 +273,8 @@ const fn is_vote(record: &Record) -> bool {
     matches!(record, Record::HardState(HardState { voted_for: Some(_), .. }))
 }
 
-/// How often a crash tears the write at which it struck.
-const TEARING: Chance = Chance::of(1, 2);
+/// Chance that a crash tears the first lost write.
+const TEAR_CHANCE: Chance = Chance::of(1, 2);
 
 /// Shorter stalls are what a busy disk does anyway.
 const STALL_MIN: Duration = Duration::from_millis(20);

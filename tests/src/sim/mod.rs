@@ -1,4 +1,4 @@
-//! The parts a simulated world is made of. None of them knows Raft's rules or the scenarios.
+//! The parts of a simulated world. None of them knows Raft's rules or the scenarios.
 //!
 //! ```text
 //! random ──► network, disk ──► verdicts and delays

@@ -1,8 +1,8 @@
 //! Links between peers, each direction for itself.
 //!
-//! A link decides what becomes of a message; the world carries it out. A link that is cut loses
-//! messages at sending and at delivery, so that a cut also kills what is on its way. Nothing here
-//! knows what a message says, only whether it is a request or a reply.
+//! A link decides about a message; the world carries the decision out. A link that is cut loses
+//! messages at sending and at delivery, so that a cut also loses messages in flight. Nothing here
+//! depends on a message's content, only on whether it is a request or a reply.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,29 +11,29 @@ use raft::message::Direction;
 
 use super::random::{Chance, Domain, Stream};
 
-/// How messages of one direction of speech travel.
+/// Faults and delays of requests, or of replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leg {
-    /// How often a message is lost.
+pub struct LinkProfile {
+    /// Rate of loss.
     pub loss: Chance,
-    /// How often a message arrives twice.
+    /// Rate of duplication.
     pub duplication: Chance,
     /// The longest delay; delays are uniform between zero and this.
     pub delay_max: Duration,
-    /// How often a message is held up for long, so that later ones overtake it.
+    /// Rate of long delays, which let later messages overtake.
     pub reordering: Chance,
 }
 
-/// How a network behaves.
+/// Faults and delays of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// What happens to requests.
-    pub request: Leg,
-    /// What happens to replies.
-    pub reply: Leg,
+pub struct NetworkProfile {
+    /// Requests.
+    pub request: LinkProfile,
+    /// Replies.
+    pub reply: LinkProfile,
 }
 
-impl Leg {
+impl LinkProfile {
     /// Delivered at once, always.
     pub const PERFECT: Self = Self {
         loss: Chance::NEVER,
@@ -43,28 +43,29 @@ impl Leg {
     };
 }
 
-impl Profile {
+impl NetworkProfile {
     /// The lab's reliable network: delivered at once.
-    pub const LAB_RELIABLE: Self = Self { request: Leg::PERFECT, reply: Leg::PERFECT };
+    pub const LAB_RELIABLE: Self =
+        Self { request: LinkProfile::PERFECT, reply: LinkProfile::PERFECT };
 
     /// The lab's unreliable network: requests take up to 26 ms, and one request in ten and one
     /// reply in ten is lost.
     pub const LAB_UNRELIABLE: Self = Self {
-        request: Leg {
+        request: LinkProfile {
             loss: Chance::percent(10),
             delay_max: Duration::from_millis(26),
-            ..Leg::PERFECT
+            ..LinkProfile::PERFECT
         },
-        reply: Leg { loss: Chance::percent(10), ..Leg::PERFECT },
+        reply: LinkProfile { loss: Chance::percent(10), ..LinkProfile::PERFECT },
     };
 
     /// The same network with two of three replies held up for 200 ms to 2200 ms.
     #[must_use]
     pub const fn with_long_reordering(self) -> Self {
-        Self { reply: Leg { reordering: Chance::of(2, 3), ..self.reply }, ..self }
+        Self { reply: LinkProfile { reordering: Chance::of(2, 3), ..self.reply }, ..self }
     }
 
-    const fn leg(&self, direction: Direction) -> &Leg {
+    const fn link(&self, direction: Direction) -> &LinkProfile {
         match direction {
             Direction::Request => &self.request,
             Direction::Reply => &self.reply,
@@ -72,22 +73,22 @@ impl Profile {
     }
 }
 
-/// A message that is sent, and what its link means to do with it.
+/// A sent message, with its delay and its faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The message's number on its directed link, from 1, lost ones and cut links included.
     pub number: u64,
-    /// Whether messages pass at this moment.
+    /// State of the link.
     pub link: Connection,
-    /// How long it takes when nothing is wrong.
+    /// Usual duration.
     pub delay: Duration,
-    /// What goes wrong with it.
-    pub mishaps: Mishaps,
+    /// Its faults.
+    pub faults: MessageFaults,
 }
 
-/// What goes wrong with a message.
+/// Faults of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mishaps {
+pub struct MessageFaults {
     /// It is lost.
     pub lost: bool,
     /// It takes this long instead.
@@ -96,7 +97,7 @@ pub struct Mishaps {
     pub twice: Option<Duration>,
 }
 
-impl Mishaps {
+impl MessageFaults {
     /// Nothing goes wrong.
     pub const NONE: Self = Self { lost: false, late: None, twice: None };
 
@@ -111,8 +112,8 @@ impl Mishaps {
     }
 }
 
-/// What is not perfect about it.
-impl fmt::Display for Profile {
+/// Its faults in words.
+impl fmt::Display for NetworkProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::LAB_RELIABLE {
             return f.write_str("reliable network");
@@ -121,8 +122,8 @@ impl fmt::Display for Profile {
     }
 }
 
-/// What is not perfect about it, after the messages' name.
-impl fmt::Display for Leg {
+/// Its faults in words, to follow "requests" or "replies".
+impl fmt::Display for LinkProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::PERFECT {
             return f.write_str(" at once");
@@ -142,7 +143,7 @@ impl fmt::Display for Leg {
     }
 }
 
-/// What becomes of a message.
+/// Verdict on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It arrives after this long.
@@ -154,10 +155,10 @@ pub enum Verdict {
 }
 
 impl Sent {
-    /// What becomes of the message.
+    /// Verdict on the message.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let Mishaps { lost, late, twice } = self.mishaps;
+        let MessageFaults { lost, late, twice } = self.faults;
         let first = late.unwrap_or(self.delay);
         match (self.link, lost, twice) {
             (Connection::Cut, _, _) => Verdict::Lose(Loss::Cut),
@@ -168,14 +169,14 @@ impl Sent {
     }
 }
 
-/// Why a message is lost.
+/// Reason for a lost message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The link is cut.
     Cut,
-    /// Bad luck on an unreliable link.
+    /// A random loss on an unreliable link.
     Chance,
-    /// Nobody runs at the other end.
+    /// The receiver is down.
     PeerDown,
 }
 
@@ -191,16 +192,16 @@ impl Loss {
     }
 }
 
-/// All links of a cluster; peers are named by their places.
+/// All links of a cluster, between server numbers.
 #[derive(Clone, Debug)]
 pub struct Network {
-    profile: Profile,
+    profile: NetworkProfile,
     peers: usize,
     links: Vec<Link>,
     connected: Vec<Connection>,
 }
 
-/// Whether messages pass.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
     /// They do.
@@ -219,14 +220,14 @@ struct Link {
 impl Network {
     /// A network in which every peer reaches every other.
     #[must_use]
-    pub fn new(seed: u64, peers: usize, profile: Profile) -> Self {
-        let link = |place: usize| Link {
+    pub fn new(seed: u64, peers: usize, profile: NetworkProfile) -> Self {
+        let link = |position: usize| Link {
             state: Connection::Up,
             sent: 0,
             stream: Stream::new(
                 seed,
                 Domain::Link,
-                [(place / peers) as u64, (place % peers) as u64],
+                [(position / peers) as u64, (position % peers) as u64],
             ),
         };
         let links = (0..peers * peers).map(link).collect();
@@ -234,13 +235,13 @@ impl Network {
     }
 
     /// Changes how all links behave from now on.
-    pub const fn set_profile(&mut self, profile: Profile) {
+    pub const fn set_profile(&mut self, profile: NetworkProfile) {
         self.profile = profile;
     }
 
-    /// How all links behave.
+    /// Profile of all links.
     #[must_use]
-    pub const fn profile(&self) -> Profile {
+    pub const fn profile(&self) -> NetworkProfile {
         self.profile
     }
 
@@ -269,56 +270,60 @@ impl Network {
         self.links[from * self.peers + to].state = state;
     }
 
-    /// Whether the tester has this peer connected.
+    /// Connection of this peer, as the tester set it.
     #[must_use]
     pub fn connection(&self, peer: usize) -> Connection {
         self.connected[peer]
     }
 
-    /// Whether messages pass from one peer to another at this moment.
+    /// State of the link from one peer to another.
     #[must_use]
     pub fn link(&self, from: usize, to: usize) -> Connection {
         self.links[from * self.peers + to].state
     }
 
-    /// Decides about a message that is sent now. Every message takes exactly one draw of its link,
-    /// whatever its fate.
+    /// Decides about a message that is sent now. Every message takes exactly one draw of its link.
     pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Sent {
-        let leg = self.profile.leg(direction);
+        let profile = self.profile.link(direction);
         let link = &mut self.links[from * self.peers + to];
         link.sent += 1;
-        let (number, luck, state) = (link.sent, link.stream.fork(), link.state);
-        if state == Connection::Cut || *leg == Leg::PERFECT {
-            return Sent { number, link: state, delay: Duration::ZERO, mishaps: Mishaps::NONE };
+        let (number, rng, state) = (link.sent, link.stream.fork(), link.state);
+        if state == Connection::Cut || *profile == LinkProfile::PERFECT {
+            return Sent {
+                number,
+                link: state,
+                delay: Duration::ZERO,
+                faults: MessageFaults::NONE,
+            };
         }
-        leg.decide(number, luck)
+        profile.decide(number, rng)
     }
 }
 
-impl Leg {
-    /// The usual delay is drawn first, so that it is the same with and without mishaps.
-    fn decide(&self, number: u64, mut luck: Stream) -> Sent {
-        let delay = luck.between(Duration::ZERO, self.delay_max);
-        let mut mishaps = Mishaps { lost: luck.happens(self.loss), ..Mishaps::NONE };
-        if !mishaps.lost {
-            let copied = luck.happens(self.duplication);
-            mishaps.late = self.hold_up(&mut luck).map(|more| delay + more);
+impl LinkProfile {
+    /// The usual delay is drawn first, so that it is the same with and without faults.
+    fn decide(&self, number: u64, mut rng: Stream) -> Sent {
+        let delay = rng.between(Duration::ZERO, self.delay_max);
+        let mut faults = MessageFaults { lost: rng.happens(self.loss), ..MessageFaults::NONE };
+        if !faults.lost {
+            let copied = rng.happens(self.duplication);
+            faults.late = self.extra_delay(&mut rng).map(|more| delay + more);
             if copied {
-                let again = luck.between(Duration::ZERO, self.delay_max);
-                mishaps.twice = Some(again + self.hold_up(&mut luck).unwrap_or_default());
+                let again = rng.between(Duration::ZERO, self.delay_max);
+                faults.twice = Some(again + self.extra_delay(&mut rng).unwrap_or_default());
             }
         }
-        Sent { number, link: Connection::Up, delay, mishaps }
+        Sent { number, link: Connection::Up, delay, faults }
     }
 
-    /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
-    fn hold_up(&self, luck: &mut Stream) -> Option<Duration> {
-        luck.happens(self.reordering).then(|| {
-            let spread = luck.between(Duration::ZERO, HOLD_UP_SPREAD);
-            HOLD_UP_MIN + luck.between(Duration::ZERO, spread)
+    /// The labs' long delay is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
+    fn extra_delay(&self, rng: &mut Stream) -> Option<Duration> {
+        rng.happens(self.reordering).then(|| {
+            let spread = rng.between(Duration::ZERO, EXTRA_DELAY_SPREAD);
+            EXTRA_DELAY_MIN + rng.between(Duration::ZERO, spread)
         })
     }
 }
 
-const HOLD_UP_MIN: Duration = Duration::from_millis(200);
-const HOLD_UP_SPREAD: Duration = Duration::from_millis(2000);
+const EXTRA_DELAY_MIN: Duration = Duration::from_millis(200);
+const EXTRA_DELAY_SPREAD: Duration = Duration::from_millis(2000);

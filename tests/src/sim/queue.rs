@@ -1,4 +1,4 @@
-//! What happens next: events in the order (time, seeded tie, sequence).
+//! Event queue, in the order (time, seeded tie, sequence).
 //!
 //! Events of one instant that come from different sources happen in a random order that the seed
 //! decides; events of one source keep the order in which they were made. The tie is computed from
@@ -11,12 +11,12 @@ use raft::Instant;
 
 use super::random::{Domain, Stream, mix};
 
-/// Where an event comes from.
+/// Source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source(u64);
 
 impl Source {
-    /// The link from one peer to another, by their places in the cluster.
+    /// The link from one peer to another, by their server numbers.
     #[must_use]
     pub const fn link(from: usize, to: usize) -> Self {
         Self(1 << 60 | (from as u64) << 30 | to as u64)
@@ -52,12 +52,12 @@ pub struct Queue<E> {
 /// An event with its place in the order.
 #[derive(Debug)]
 pub struct Scheduled<E> {
-    /// When it happens.
+    /// Time of the event.
     pub at: Instant,
     tie: u64,
     /// Its number among all events of the run.
     pub sequence: u64,
-    /// What happens.
+    /// The event.
     pub event: E,
 }
 
@@ -134,9 +134,9 @@ mod tests {
         let mut first = [0, 0];
         for seed in 0..100 {
             let order = order(seed, &[(5, a), (5, b), (5, a), (5, b)]);
-            let place = |name| order.iter().position(|found| *found == name);
-            assert!(place(0) < place(2), "{order:?}");
-            assert!(place(1) < place(3), "{order:?}");
+            let position = |name| order.iter().position(|found| *found == name);
+            assert!(position(0) < position(2), "{order:?}");
+            assert!(position(1) < position(3), "{order:?}");
             first[order[0]] += 1;
         }
         assert!(first[0] > 20 && first[1] > 20, "both win races: {first:?}");

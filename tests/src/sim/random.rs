@@ -8,31 +8,32 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What a stream is for; streams of different domains share nothing.
+/// Purpose of a stream; streams of different domains share nothing. The numbers name streams: they
+/// never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// The order of events of one instant.
-    Tie,
+    Tie = 0,
     /// One directed link: sender and receiver.
-    Link,
+    Link = 1,
     /// One peer's disk.
-    Disk,
+    Disk = 2,
     /// One peer's election timeouts.
-    Jitter,
+    Jitter = 3,
     /// The tester's own pauses.
-    Tester,
-    /// The commands a scenario offers.
-    Commands,
+    Tester = 4,
+    /// The commands a scenario proposes.
+    Commands = 5,
     /// The faults a scenario injects.
-    Faults,
+    Faults = 6,
     /// One concurrent client.
-    Client,
-    /// What a crash leaves of the writes that were under way.
-    Damage,
+    Client = 7,
+    /// Damage of a crash to pending writes.
+    Damage = 8,
     /// The settings of a swarm run.
-    Settings,
+    Settings = 9,
     /// One kind of fault of a swarm run.
-    Weather,
+    Nemesis = 10,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.
@@ -74,7 +75,7 @@ impl Chance {
     }
 }
 
-/// As people say it: `2 in 3`.
+/// In words: `2 in 3`.
 impl fmt::Display for Chance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}", self.wins, self.draws)
@@ -113,7 +114,7 @@ impl Stream {
         self.below(length as u64) as usize
     }
 
-    /// Whether what has this chance happens.
+    /// Draws whether an event of this chance happens.
     pub const fn happens(&mut self, chance: Chance) -> bool {
         self.below(chance.draws) < chance.wins
     }

@@ -1,63 +1,68 @@
-//! Clients: each asks for one thing at a time and repeats it until it is answered or its patience
+//! Clients: each has one request at a time and repeats it until it is answered or its patience
 //! ends.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::draw::Forecast;
-use super::{Phase, Shared};
+use super::clients::SharedClients;
+use super::fault_plan::{FaultPlan, Phase};
+use crate::case::Step;
 use crate::cluster::Cluster;
 use crate::kv::{Operation, Request};
 use crate::oracle::history::Asked;
-use crate::plan::Step;
 use crate::sim::random::{Chance, Domain, Stream};
 
 /// One client.
 pub(crate) struct Client {
     cluster: Cluster,
     number: u16,
-    party: Shared,
-    /// Who answered last.
+    clients: SharedClients,
+    /// The peer that answered last.
     leader: Cell<Option<usize>>,
 }
 
-/// Starts the clients of a forecast.
-pub(crate) fn begin(
+/// Starts the clients of a plan.
+pub(crate) fn start(
     cluster: &Cluster,
-    forecast: &Forecast,
+    plan: &FaultPlan,
     phase: &Rc<Cell<Phase>>,
-    party: &Shared,
+    clients: &SharedClients,
 ) {
-    for number in 0..forecast.clients {
-        let client = Client::new(cluster, number, party);
-        let (phase, forecast) = (Rc::clone(phase), forecast.clone());
+    for number in 0..plan.clients {
+        let client = Client::new(cluster, number, clients);
+        let (phase, plan) = (Rc::clone(phase), plan.clone());
         cluster.spawn(format!("client {number}"), async move {
-            client.go_on(&forecast, &phase).await;
+            client.run(&plan, &phase).await;
         });
     }
 }
 
 impl Client {
-    pub(crate) fn new(cluster: &Cluster, number: u16, party: &Shared) -> Self {
-        Self { cluster: cluster.clone(), number, party: Rc::clone(party), leader: Cell::new(None) }
-    }
-
-    /// Asks for one thing after the other while the storm lasts.
-    async fn go_on(&self, forecast: &Forecast, phase: &Cell<Phase>) {
-        for serial in 1.. {
-            let mut luck = self.luck(serial, CHOICES);
-            self.cluster.sleep(luck.between(Duration::ZERO, forecast.think)).await;
-            if phase.get() == Phase::Calm {
-                return;
-            }
-            let operation = self.drawn_operation(&mut luck, serial, forecast.keys);
-            self.ask(serial, operation).await;
+    pub(crate) fn new(cluster: &Cluster, number: u16, clients: &SharedClients) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            number,
+            clients: Rc::clone(clients),
+            leader: Cell::new(None),
         }
     }
 
-    /// Asks for one thing after the other, without much of a pause, as long as `busy` says so.
-    pub(crate) async fn keep_asking(
+    /// Sends one request after the other during the fault phase.
+    async fn run(&self, plan: &FaultPlan, phase: &Cell<Phase>) {
+        for serial in 1.. {
+            let mut rng = self.rng(serial, CHOICES);
+            self.cluster.sleep(rng.between(Duration::ZERO, plan.think_time)).await;
+            if phase.get() == Phase::Liveness {
+                return;
+            }
+            let operation = self.drawn_operation(&mut rng, serial, plan.keys);
+            self.request(serial, operation).await;
+        }
+    }
+
+    /// Sends one request after the other, with short pauses, while `busy` is set.
+    pub(crate) async fn run_workload(
         &self,
         busy: &Cell<bool>,
         operation: fn(u16, u32) -> Operation,
@@ -65,26 +70,26 @@ impl Client {
         let number = self.number;
         for serial in 1.. {
             let names = u64::from(number) << 32 | u64::from(serial);
-            let mut luck = self.cluster.client_stream(names);
+            let mut rng = self.cluster.client_rng(names);
             let heartbeat = self.cluster.world().settings().timing.heartbeat;
-            self.cluster.sleep(luck.between(Duration::ZERO, heartbeat)).await;
+            self.cluster.sleep(rng.between(Duration::ZERO, heartbeat)).await;
             if !busy.get() {
                 return;
             }
-            self.ask(serial, operation(number, serial)).await;
+            self.request(serial, operation(number, serial)).await;
         }
     }
 
-    fn luck(&self, serial: u32, purpose: u64) -> Stream {
+    fn rng(&self, serial: u32, purpose: u64) -> Stream {
         let names = [u64::from(self.number) << 32 | u64::from(serial), purpose];
         Stream::new(self.cluster.seed(), Domain::Client, names)
     }
 
-    /// Every value is written once, so that a read tells which write it saw.
-    fn drawn_operation(&self, luck: &mut Stream, serial: u32, keys: u8) -> Operation {
-        let key = luck.below(u64::from(keys)) as u8;
+    /// Every value is written once, so that a read identifies its write.
+    fn drawn_operation(&self, rng: &mut Stream, serial: u32, keys: u8) -> Operation {
+        let key = rng.below(u64::from(keys)) as u8;
         let value = u64::from(serial) * 100 + u64::from(self.number) + 1;
-        match luck.below(6) {
+        match rng.below(6) {
             0 => Operation::Get { key },
             1 | 2 => Operation::Read { key },
             3 | 4 => Operation::Put { key, value },
@@ -94,7 +99,7 @@ impl Client {
 
     /// The newest value any client has seen or written, so that swaps succeed at times.
     fn last_seen(&self, key: u8) -> u64 {
-        let history = self.party.history.borrow();
+        let history = self.clients.history.borrow();
         let about_key = history
             .requests()
             .iter()
@@ -102,25 +107,25 @@ impl Client {
             .find(|asked| asked.operation.key() == key && asked.answer.is_some());
         about_key.map_or(0, |asked| match asked.operation {
             Operation::Get { .. } | Operation::Read { .. } => {
-                asked.answer.map_or(0, |(_, told)| told)
+                asked.answer.map_or(0, |(_, value)| value)
             }
             Operation::Put { value, .. } | Operation::Swap { value, .. } => value,
         })
     }
 
-    /// Asks for one thing until it is answered or patience ends; tells whether it was answered.
-    pub(crate) async fn ask(&self, serial: u32, operation: Operation) -> bool {
-        self.party.asking.update(|asking| asking + 1);
-        let answered = self.ask_patiently(serial, operation).await;
-        self.party.asking.update(|asking| asking - 1);
+    /// Repeats a request until it is answered or patience ends; returns whether it was answered.
+    pub(crate) async fn request(&self, serial: u32, operation: Operation) -> bool {
+        self.clients.waiting.update(|waiting| waiting + 1);
+        let answered = self.request_until_answered(serial, operation).await;
+        self.clients.waiting.update(|waiting| waiting - 1);
         answered
     }
 
-    async fn ask_patiently(&self, serial: u32, operation: Operation) -> bool {
+    async fn request_until_answered(&self, serial: u32, operation: Operation) -> bool {
         let client = self.number;
         self.cluster.world_mut().record(Step::Ask { client, serial, operation });
         let asked_at = self.cluster.world().events();
-        let place = self.party.history.borrow_mut().begins(Asked {
+        let entry = self.clients.history.borrow_mut().begins(Asked {
             client,
             serial,
             operation,
@@ -128,18 +133,18 @@ impl Client {
             answer: None,
         });
         let timing = self.cluster.world().settings().timing;
-        let end = self.cluster.now().after(timing.election_max * PATIENCE);
+        let end = self.cluster.now().after(timing.election_max * TIMEOUTS_MAX);
         for attempt in 0.. {
             let request = Request { client, serial, attempt, operation };
-            let asked = match operation {
+            let server = match operation {
                 Operation::Read { .. } => self.attempt_read(&request).await,
                 Operation::Get { .. } | Operation::Put { .. } | Operation::Swap { .. } => {
                     self.attempt(&request).await
                 }
             };
             if let Some(answer) = self.cluster.world().answer(client, serial) {
-                self.party.history.borrow_mut().is_answered(place, answer);
-                self.leader.set(asked);
+                self.clients.history.borrow_mut().is_answered(entry, answer);
+                self.leader.set(server);
                 return true;
             }
             self.leader.set(None);
@@ -147,54 +152,55 @@ impl Client {
                 break;
             }
         }
-        self.cluster.world_mut().give_up(client, serial);
+        self.cluster.world_mut().abandon_request(client, serial);
         false
     }
 
-    /// Asks one peer and waits for an answer for a while. A peer that does not lead says so.
+    /// Sends a request to one peer and waits for an answer for a while. A peer that does not lead
+    /// rejects it.
     async fn attempt(&self, request: &Request) -> Option<usize> {
-        let mut luck = self.luck(request.serial, u64::from(request.attempt));
-        let any = luck.index(self.cluster.size());
-        let place = self.leader.get().unwrap_or(any);
+        let mut rng = self.rng(request.serial, u64::from(request.attempt));
+        let any = rng.index(self.cluster.size());
+        let server = self.leader.get().unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
         let padding = self.cluster.world().settings().padding;
-        if self.cluster.world_mut().ask(place, request, padding).is_none() {
-            self.cluster.sleep(luck.between(timing.heartbeat / 8, timing.heartbeat)).await;
+        if self.cluster.world_mut().request(server, request, padding).is_none() {
+            self.cluster.sleep(rng.between(timing.heartbeat / 8, timing.heartbeat)).await;
             return None;
         }
         let end = self.cluster.now().after(timing.election_max * 2);
         while self.cluster.now() < end {
             self.cluster.sleep(timing.heartbeat / 4).await;
             if self.cluster.world().answer(request.client, request.serial).is_some() {
-                return Some(place);
+                return Some(server);
             }
         }
         None
     }
 
-    /// Asks one peer, which need not lead, for a read; a peer that gives it up says so.
+    /// Sends a read to one peer, which need not lead, and waits until it is served or dropped.
     async fn attempt_read(&self, request: &Request) -> Option<usize> {
-        let mut luck = self.luck(request.serial, u64::from(request.attempt));
-        let any = luck.index(self.cluster.size());
-        let anybody = luck.happens(Chance::percent(50));
-        let place = self.leader.get().filter(|_| !anybody).unwrap_or(any);
+        let mut rng = self.rng(request.serial, u64::from(request.attempt));
+        let any = rng.index(self.cluster.size());
+        let any_peer = rng.happens(Chance::percent(50));
+        let server = self.leader.get().filter(|_| !any_peer).unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
-        let read = self.cluster.world_mut().ask_read(place, request);
+        let read = self.cluster.world_mut().request_read(server, request);
         let Some(read) = read else {
-            self.cluster.sleep(luck.between(timing.heartbeat / 8, timing.heartbeat)).await;
+            self.cluster.sleep(rng.between(timing.heartbeat / 8, timing.heartbeat)).await;
             return None;
         };
         let end = self.cluster.now().after(timing.election_max * 2);
-        while self.cluster.now() < end && self.cluster.world().reads_still(read) {
+        while self.cluster.now() < end && self.cluster.world().is_read_open(read) {
             self.cluster.sleep(timing.heartbeat / 4).await;
         }
         let answered = self.cluster.world().answer(request.client, request.serial).is_some();
-        answered.then_some(place)
+        answered.then_some(server)
     }
 }
 
 /// A purpose of a request's stream that no attempt has.
 const CHOICES: u64 = 1 << 32;
 
-/// How many of the longest election timeouts a client waits for an answer.
-const PATIENCE: u32 = 6;
+/// Patience of a client, in longest election timeouts.
+const TIMEOUTS_MAX: u32 = 6;

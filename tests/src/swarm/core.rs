@@ -1,26 +1,26 @@
-//! Who must get on after the storm: a quorum of every configuration that may still count.
+//! Core of the liveness phase: a quorum of every configuration that may be in force.
 
 use std::sync::Arc;
 
 use raft::{Membership, Payload, RoleName};
 
+use crate::case::PeerSet;
 use crate::cluster::Cluster;
 use crate::invariants::configurations::is_quorum;
-use crate::plan::PeerSet;
-use crate::world::{members, peer_id, place_of};
+use crate::world::{members, peer_id, server_of};
 
-/// These peers and as many more as it takes to be a quorum of every configuration that a running
-/// peer goes by or a disk has as its last.
+/// These peers and as many more as a quorum needs, in every configuration that is in force at a
+/// running peer or the last on a disk.
 #[must_use]
 pub(super) fn quorum_with(cluster: &Cluster, mut core: PeerSet) -> PeerSet {
     let size = cluster.size();
     for members in in_use(cluster) {
         for voter in members.all_voters() {
-            if is_quorum(&members, |peer| place_of(peer, size).is_some_and(|at| core.contains(at)))
+            if is_quorum(&members, |peer| server_of(peer, size).is_some_and(|at| core.contains(at)))
             {
                 break;
             }
-            core = place_of(voter, size).map_or(core, |place| core.with(place));
+            core = server_of(voter, size).map_or(core, |server| core.with(server));
         }
     }
     core
@@ -32,29 +32,31 @@ pub(super) fn members_of(cluster: &Cluster, core: PeerSet) -> PeerSet {
     let world = cluster.world();
     let leaders = core
         .iter()
-        .filter_map(|place| world.node(place))
+        .filter_map(|server| world.node(server))
         .filter(|node| node.status().role == RoleName::Leader);
     let Some(leader) = leaders.max_by_key(|node| node.status().current_term) else {
         return PeerSet::NONE;
     };
-    core.iter().filter(|place| leader.membership().contains(peer_id(*place))).collect()
+    core.iter().filter(|server| leader.membership().contains(peer_id(*server))).collect()
 }
 
 fn in_use(cluster: &Cluster) -> Vec<Arc<Membership>> {
     let world = cluster.world();
-    let founders = PeerSet::first(world.settings().founders);
-    let founders = Arc::new(members(founders, PeerSet::NONE));
+    let initial_members = PeerSet::first(world.settings().initial_members);
+    let initial_members = Arc::new(members(initial_members, PeerSet::NONE));
     let mut all: Vec<Arc<Membership>> = Vec::new();
-    for place in 0..cluster.size() {
-        let disk = world.disk(place);
+    for server in 0..cluster.size() {
+        let disk = world.disk(server);
         let entries = disk.entries.iter().rev();
         let last = entries.filter_map(|entry| match &entry.payload {
             Payload::Membership(membership) => Some(membership),
             Payload::NoOp | Payload::Command(_) => None,
         });
-        let founders = (place < world.settings().founders).then_some(&founders);
-        let stored = last.chain(disk.snapshot.as_ref().map(|s| &s.membership)).next().or(founders);
-        let used = world.node(place).map(raft::Node::membership);
+        let initial_members =
+            (server < world.settings().initial_members).then_some(&initial_members);
+        let stored =
+            last.chain(disk.snapshot.as_ref().map(|s| &s.membership)).next().or(initial_members);
+        let used = world.node(server).map(raft::Node::membership);
         for membership in stored.into_iter().chain(used) {
             if !membership.is_empty() && !all.contains(membership) {
                 all.push(Arc::clone(membership));

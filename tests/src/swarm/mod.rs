@@ -2,124 +2,31 @@
 //! clients, and which kinds of faults happen how badly.
 //!
 //! ```text
-//! seed ─► draw: Settings, Forecast ─► weather (faults) ┐
-//!                                   └► client (requests) ┴─► calm (liveness) ─► verdict (answers)
-//! Case ─► play: the same steps, from a list ────────────────┘
+//! seed ─► settings, fault_plan ─► nemesis (faults) ──┐
+//!                              └► client (requests) ─┴─► liveness ─► clients::verify (answers)
+//! Case ─► replay: the same steps, from a list ───────────┘
 //! ```
 //!
 //! Each kind of fault is absent from about half of all runs: a fault that is always there hides
-//! what only happens without it (swarm testing, Groce et al. 2012). The storm ends; a majority is
-//! healed and must get on while the rest stays broken.
+//! failures that need its absence (swarm testing, Groce et al. 2012). The faults end; a majority is
+//! healed and must make progress while the rest stays broken.
 
-mod calm;
 pub(crate) mod client;
+pub(crate) mod clients;
 mod core;
-mod deposed;
-mod draw;
-mod play;
-mod weather;
+pub(crate) mod deposed_leader;
+mod fault_kind;
+mod fault_plan;
+mod liveness;
+mod nemesis;
+mod replay;
+mod run;
+pub(crate) mod settings;
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+pub use self::fault_kind::FaultKind;
+pub use self::liveness::LIMIT_IN_TIMEOUTS;
+pub use self::settings::Family;
 
-pub use self::calm::TIMEOUTS;
-pub(crate) use self::play::{play, steps};
-pub use self::weather::Kind;
-
-use self::deposed::Trust;
-use self::draw::Forecast;
-use crate::cluster::Cluster;
-use crate::failure::Failure;
-use crate::lab2::{Made, Part, Scenario};
-use crate::oracle::history::History;
-use crate::plan::PeerSet;
-use crate::sim::random::{Domain, Stream};
-
-/// What the runs of one test have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// One to three peers: every event matters, and runs are short.
-    Small,
-    /// One to seven peers and all kinds of faults.
-    Mixed,
-    /// Snapshots all the time, in small pieces.
-    Snapshots,
-    /// Disks that are slow, stuck, failing and torn.
-    Disks,
-    /// Links that lose, double, delay, reorder and fail in all ways.
-    Links,
-    /// Crashes, pauses, clocks: leaders do not last.
-    Elections,
-    /// Members come and go.
-    Members,
-}
-
-/// The swarm's tests.
-#[rustfmt::skip]
-pub const SWARMS: [Scenario; 9] = [
-    Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", made: Made::Drawn(|seed| draw::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
-    Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", made: Made::Drawn(|seed| draw::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
-    Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", made: Made::Drawn(|seed| draw::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
-    Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", made: Made::Drawn(|seed| draw::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
-    Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", made: Made::Drawn(|seed| draw::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
-    Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| draw::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
-    Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", made: Made::Drawn(|seed| draw::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
-    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Rounds, seed)), body: |c| Box::pin(deposed::deposed(c)) },
-    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Leases, seed)), body: |c| Box::pin(deposed::deposed(c)) },
-];
-
-/// What the clients of a run have together.
-#[derive(Default)]
-pub(crate) struct Party {
-    pub(crate) history: RefCell<History>,
-    /// How many of them wait for an answer.
-    asking: Cell<usize>,
-}
-
-pub(crate) type Shared = Rc<Party>;
-
-/// Whether faults go on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Storm,
-    Calm,
-}
-
-/// A run whose decisions are drawn.
-async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
-    let forecast = Forecast::draw(family, cluster.seed(), cluster.size());
-    let phase = Rc::new(Cell::new(Phase::Storm));
-    let party = Shared::default();
-    weather::begin(&cluster, &forecast, &phase);
-    client::begin(&cluster, &forecast, &phase, &party);
-    cluster.sleep(forecast.storm).await;
-    phase.set(Phase::Calm);
-    let core = core::quorum_with(&cluster, drawn_majority(&cluster));
-    let done = calm::calm(&cluster, core, &party).await?;
-    verdict(&cluster, &party, done)
-}
-
-/// A random majority of the peers.
-fn drawn_majority(cluster: &Cluster) -> PeerSet {
-    let size = cluster.size();
-    let mut luck = Stream::new(cluster.seed(), Domain::Settings, [1, 0]);
-    let (mut core, wanted) = (PeerSet::first(size), size / 2 + 1);
-    let wanted = wanted + luck.index(size - wanted + 1);
-    while core.len() > wanted {
-        core = core.without(luck.index(size));
-    }
-    core
-}
-
-/// What clients saw, against what the peers that got on say.
-pub(crate) fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result<(), Failure> {
-    let history = party.history.borrow();
-    history.cover(cluster.world_mut().coverage_mut());
-    for peer in core.iter() {
-        history.check_answers(cluster.world().history(peer))?;
-    }
-    let undecided = history.check_linearizability()?;
-    let mut world = cluster.world_mut();
-    world.adds_undecided(undecided);
-    world.no_read_hangs(core)
-}
+pub(crate) use self::deposed_leader::ReadMode;
+pub(crate) use self::replay::{replay, steps};
+pub(crate) use self::run::run;

@@ -1,15 +1,16 @@
 //! The loop of a run: tasks until they all wait, outputs, one event, again.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use super::{TIME_LIMIT, World};
+use super::state::World;
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
 
 /// Runs the world until the test's main task has ended.
 ///
-/// Outputs are taken only when no task can run at this instant, so that commands that several
-/// tasks offer at once travel together.
+/// Outputs are taken only when no task can run at this instant, so that commands that several tasks
+/// propose at once travel together.
 ///
 /// # Errors
 /// What the main task returns, or why it cannot end.
@@ -25,7 +26,7 @@ pub fn drive(
             return Err(failure);
         }
         world.schedule_alarms(tasks);
-        world.settle()?;
+        world.process_outputs()?;
         if let Some(result) = main.take() {
             result?;
             return world.audit();
@@ -33,7 +34,7 @@ pub fn drive(
         tasks.check_alive()?;
         while !tasks.can_run() {
             world.step(tasks)?;
-            world.settle()?;
+            world.process_outputs()?;
             world.check_time()?;
         }
     }
@@ -47,3 +48,6 @@ impl World {
         Ok(())
     }
 }
+
+/// The longest a test may take, in cluster time.
+pub const TIME_LIMIT: Duration = Duration::from_secs(120);

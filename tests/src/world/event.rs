@@ -1,31 +1,19 @@
-//! What can happen, and what it does.
+//! Events of the simulated world.
 
-use raft::role::Role;
-use raft::{EntryId, Input, Instant, codec};
+use crate::sim::executor::TaskId;
 
-use super::{World, peer_id, place_of};
-use crate::coverage::Mark;
-use crate::failure::Failure;
-use crate::invariants::commit_rule;
-use crate::invariants::hearing::Spoken;
-use crate::invariants::violation::Witness;
-use crate::sim::disk::Damage;
-use crate::sim::executor::{TaskId, Tasks};
-use crate::sim::network::{Connection, Loss};
-use crate::sim::queue::{Scheduled, Source};
-
-/// Something that happens at a moment.
+/// An event of the world.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A message arrives.
-    Deliver { link: Link, bytes: Vec<u8>, copy: Copy, life: u32 },
+    Deliver { link: Link, bytes: Vec<u8>, arrival: Arrival, life: u32 },
     /// A peer's timer may have run out.
-    Timer { place: usize },
+    Timer { server: usize },
     /// A flush of a peer's disk ends.
-    Flushed { place: usize, incarnation: u32, failed: Option<FlushNumber> },
-    /// A peer that stood still may go on.
-    Resume { place: usize },
-    /// A task of the test goes on.
+    Flushed { server: usize, incarnation: u32, failed: Option<FlushNumber> },
+    /// A paused peer may resume.
+    Resume { server: usize },
+    /// A task of the test resumes.
     Wake(TaskId),
 }
 
@@ -41,208 +29,17 @@ impl Link {
         Self { from: from as u16, to: to as u16 }
     }
 
-    fn ends(self) -> (usize, usize) {
+    pub(super) fn ends(self) -> (usize, usize) {
         (usize::from(self.from), usize::from(self.to))
     }
 }
 
-/// Which arrival of a message it is.
+/// First or second arrival of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copy {
+pub(super) enum Arrival {
     First,
     Second,
 }
 
 /// A flush by its number on its disk.
 pub(super) type FlushNumber = u64;
-
-impl World {
-    /// Lets the next event happen.
-    pub(super) fn step(&mut self, tasks: &Tasks) -> Result<(), Failure> {
-        let Some(Scheduled { at, sequence, event, .. }) = self.queue.pop() else {
-            return Ok(tasks.check_alive()?);
-        };
-        self.advance(at, tasks)?;
-        self.events += 1;
-        self.trace.number(at.as_nanos());
-        self.trace.number(sequence);
-        self.keep_checkpoint();
-        let Some(event) = self.unless_paused(event) else { return Ok(()) };
-        match event {
-            Event::Deliver { link, bytes, copy, life } => {
-                let (from, to) = link.ends();
-                self.cover_arrival(to, copy, life);
-                self.deliver(from, to, &bytes)
-            }
-            Event::Timer { place } => self.fire_timer(place),
-            Event::Flushed { place, incarnation, failed } => match failed {
-                None => self.end_flush(place, incarnation),
-                Some(number) => {
-                    self.fail_flush(place, incarnation, number);
-                    Ok(())
-                }
-            },
-            Event::Resume { place } => {
-                self.resume(place);
-                Ok(())
-            }
-            Event::Wake(task) => {
-                tasks.wake(task);
-                Ok(())
-            }
-        }
-    }
-
-    fn keep_checkpoint(&mut self) {
-        if self.checkpoint_events.is_some_and(|every| self.events.is_multiple_of(every)) {
-            self.checkpoints.push(self.trace);
-        }
-    }
-
-    /// What happens to a peer that stands still happens when it goes on.
-    fn unless_paused(&mut self, event: Event) -> Option<Event> {
-        let (place, source) = match &event {
-            Event::Deliver { link, .. } => {
-                let (from, to) = link.ends();
-                (to, Source::link(from, to))
-            }
-            Event::Timer { place } => (*place, Source::timer(*place)),
-            Event::Flushed { place, .. } => (*place, Source::disk(*place)),
-            Event::Resume { .. } | Event::Wake(_) => return Some(event),
-        };
-        let peer = &mut self.peers[place];
-        let until = peer.paused_until.filter(|until| self.now < *until);
-        let Some(until) = until else { return Some(event) };
-        if matches!(event, Event::Timer { .. }) && peer.armed == Some(self.now) {
-            peer.armed = Some(until);
-        }
-        self.queue.push(until, source, event);
-        None
-    }
-
-    fn advance(&mut self, at: Instant, tasks: &Tasks) -> Result<(), Failure> {
-        debug_assert!(at >= self.now, "the queue hands out events in the order of time");
-        if at == self.now {
-            self.events_this_instant += 1;
-            if self.events_this_instant > EVENTS_PER_INSTANT_MAX {
-                return Err(tasks.livelock().into());
-            }
-            return Ok(());
-        }
-        self.now = at;
-        self.events_this_instant = 0;
-        tasks.advance(at);
-        Ok(())
-    }
-
-    /// A link that was cut meanwhile loses what is on its way.
-    fn deliver(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<(), Failure> {
-        self.trace.bytes(bytes);
-        self.acting = Some(to);
-        if self.network.link(from, to) == Connection::Cut {
-            self.say_lost_on_the_way(bytes, Loss::Cut);
-            return Ok(());
-        }
-        let Some(node) = &self.peers[to].node else {
-            self.say_lost_on_the_way(bytes, Loss::PeerDown);
-            return Ok(());
-        };
-        let envelope = codec::decode(bytes).map_err(|error| {
-            Failure::expected(format_args!(
-                "a message that peer {from} sent cannot be read: {error}"
-            ))
-        })?;
-        let link = &mut self.arrived[from * self.settings.peers + to];
-        if envelope.id < *link {
-            self.coverage.hit(Mark::Overtaken);
-        }
-        *link = envelope.id.max(*link);
-        Self::cover_message(&mut self.coverage, &envelope, node);
-        let local = self.peers[to].clock.shows(self.now);
-        let (before, spoken) = (self.before(to, node, local), Spoken::of(&envelope));
-        if let Some(node) = &mut self.peers[to].node {
-            node.handle(local, Input::Receive(envelope));
-        }
-        self.after(to, local, &before, spoken)?;
-        self.touch(to);
-        self.check_match(from, to)
-    }
-
-    /// A leader's idea of a follower may have changed with a message of the follower.
-    fn check_match(&self, follower: usize, leader: usize) -> Result<(), Failure> {
-        let Some(node) = &self.peers[leader].node else { return Ok(()) };
-        let Role::Leader(role) = node.role() else { return Ok(()) };
-        let Some(progress) = role.followers.get(&peer_id(follower)) else { return Ok(()) };
-        let Some(term) = node.log().term_at(progress.match_index) else { return Ok(()) };
-        Ok(commit_rule::counts(
-            self.witness(leader),
-            node.status().current_term,
-            peer_id(follower),
-            EntryId::new(term, progress.match_index),
-            self.peers[follower].disk.durable(),
-        )?)
-    }
-
-    fn fire_timer(&mut self, place: usize) -> Result<(), Failure> {
-        let (now, peer) = (self.now, &mut self.peers[place]);
-        if peer.armed != Some(now) {
-            return Ok(());
-        }
-        peer.armed = None;
-        let local = peer.clock.shows(now);
-        if let Some(node) = &mut peer.node {
-            if node.poll_timeout().is_some_and(|due| due <= local) {
-                node.handle(local, Input::Tick);
-            }
-            self.touch(place);
-        }
-        self.may_lead(place, local)
-    }
-
-    fn end_flush(&mut self, place: usize, incarnation: u32) -> Result<(), Failure> {
-        self.acting = Some(place);
-        let peer = &mut self.peers[place];
-        let Some(node) = peer.node.as_mut().filter(|_| peer.incarnation == incarnation) else {
-            return Ok(());
-        };
-        if let Some(newest) = peer.disk.end_flush() {
-            let seen = Witness { peer: node.status().id, at: self.now };
-            self.invariants.becomes_durable(place, seen, peer.disk.durable())?;
-            node.handle(peer.clock.shows(self.now), Input::Persisted(newest));
-            self.touch(place);
-        }
-        Ok(())
-    }
-
-    /// No peer survives a disk that failed: what it was told to write may be there or not.
-    fn fail_flush(&mut self, place: usize, incarnation: u32, number: FlushNumber) {
-        if self.peers[place].incarnation == incarnation {
-            self.coverage.hit(Mark::FailedFlush);
-            self.say_test("flush_failed", format_args!("fails flush {number} of {place}"));
-            self.halt(place, Damage::OfFlush(number));
-        }
-    }
-
-    /// Takes over the alarms that tasks have set.
-    pub(super) fn schedule_alarms(&mut self, tasks: &Tasks) {
-        let queue = &mut self.queue;
-        tasks.take_alarms(|alarm| {
-            queue.push(alarm.at, Source::task(alarm.name), Event::Wake(alarm.task));
-        });
-    }
-
-    /// The loss of a message whose bytes are all that is left of it.
-    fn say_lost_on_the_way(&self, bytes: &[u8], loss: Loss) {
-        if self.logger.is_none() {
-            return;
-        }
-        if let Ok(envelope) = codec::decode(bytes)
-            && place_of(envelope.to, self.size()).is_some()
-        {
-            self.say_lost(&envelope, loss);
-        }
-    }
-}
-
-/// Far above what any scenario needs in one instant, and reached within a tenth of a second.
-const EVENTS_PER_INSTANT_MAX: u32 = 100_000;

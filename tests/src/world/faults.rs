@@ -1,38 +1,38 @@
-//! What is done to peers and links.
+//! Faults: crashes, restarts, pauses, cuts, and changes of disks and network.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use raft::{Config, Instant, Node};
 
-use super::World;
 use super::event::Event;
-use super::outputs::seen;
+use super::logging::ClockSink;
+use super::outputs::observed_peer;
 use super::peer::{PeerJitter, config};
-use super::says::ClockSink;
+use super::state::World;
+use crate::case::{Links, Step};
 use crate::failure::Failure;
-use crate::invariants::hearing::{Hearing, Leave};
-use crate::invariants::pre_vote::Unanswered;
-use crate::plan::{Links, Step};
-use crate::sim::disk::{Damage, Latency, Trouble};
-use crate::sim::network::{Connection, Profile};
+use crate::invariants::leader_contact::{LeaderContact, StepDown};
+use crate::invariants::pre_vote::OpenPreVotes;
+use crate::sim::disk::{Damage, FlushFaultRates, Latency};
+use crate::sim::network::{Connection, NetworkProfile};
 use crate::sim::queue::Source;
 
 impl World {
     /// Cuts every link from and to a peer.
-    pub fn disconnect(&mut self, place: usize) {
-        self.trace.number(place as u64 | 1 << 32);
-        self.record(Step::Disconnect { peer: place });
-        self.network.disconnect(place);
-        self.say_test("disconnected", format_args!("cuts off {place}"));
+    pub fn disconnect(&mut self, server: usize) {
+        self.trace.number(server as u64 | 1 << 32);
+        self.record(Step::Disconnect { peer: server });
+        self.network.disconnect(server);
+        self.log_test("disconnected", format_args!("cuts off {server}"));
     }
 
     /// Restores the links between a peer and all other connected peers.
-    pub fn connect(&mut self, place: usize) {
-        self.trace.number(place as u64 | 2 << 32);
-        self.record(Step::Connect { peer: place });
-        self.network.connect(place);
-        self.say_test("connected", format_args!("connects {place}"));
+    pub fn connect(&mut self, server: usize) {
+        self.trace.number(server as u64 | 2 << 32);
+        self.record(Step::Connect { peer: server });
+        self.network.connect(server);
+        self.log_test("connected", format_args!("connects {server}"));
     }
 
     /// Cuts or restores links.
@@ -45,170 +45,172 @@ impl World {
         match state {
             Connection::Cut => {
                 self.record(Step::Cut(links));
-                self.say_test("links_cut", format_args!("cuts the links {links}"));
+                self.log_test("links_cut", format_args!("cuts the links {links}"));
             }
             Connection::Up => {
                 self.record(Step::Heal(links));
-                self.say_test("links_healed", format_args!("heals the links {links}"));
+                self.log_test("links_healed", format_args!("heals the links {links}"));
             }
         }
     }
 
     /// Changes how long a peer's disk takes from its next flush on.
-    pub fn set_latency(&mut self, place: usize, latency: Latency) {
-        self.record(Step::Disk { peer: place, min: latency.min, max: latency.max });
-        self.peers[place].disk.set_latency(latency);
-        self.say_test("disk_changed", format_args!("changes the disk of {place}: {latency:?}"));
+    pub fn set_latency(&mut self, server: usize, latency: Latency) {
+        self.record(Step::Disk { peer: server, min: latency.min, max: latency.max });
+        self.peers[server].disk.set_latency(latency);
+        self.log_test("disk_changed", format_args!("changes the disk of {server}: {latency:?}"));
     }
 
-    /// Changes how often flushes of a peer's disk do not go as usual.
-    pub fn set_trouble(&mut self, place: usize, trouble: Trouble) {
-        self.peers[place].disk.set_trouble(trouble);
+    /// Changes the rates of flush faults of a peer's disk.
+    pub fn set_flush_faults(&mut self, server: usize, flush_faults: FlushFaultRates) {
+        self.peers[server].disk.set_flush_faults(flush_faults);
     }
 
     /// Changes how the network behaves from now on.
-    pub fn set_profile(&mut self, profile: Profile) {
+    pub fn set_profile(&mut self, profile: NetworkProfile) {
         let (request, reply) = (profile.request.delay_max, profile.reply.delay_max);
         self.record(Step::Network { request, reply });
         self.network.set_profile(profile);
-        self.say_test("network_changed", format_args!("changes the network: {profile:?}"));
+        self.log_test("network_changed", format_args!("changes the network: {profile}"));
     }
 
-    /// Cuts a peer off and stops it at this instant, as the labs do it.
-    pub fn crash(&mut self, place: usize) {
-        self.disconnect(place);
-        self.stop(place, Damage::Drawn);
+    /// Disconnects a peer and stops it at this instant, as in the labs.
+    pub fn crash(&mut self, server: usize) {
+        self.disconnect(server);
+        self.stop(server, Damage::Drawn);
     }
 
     /// Stops a peer at this instant: what it tries to persist or send from now on is lost, and of
     /// what it was persisting a prefix survives.
-    pub fn stop(&mut self, place: usize, damage: Damage) {
-        if self.peers[place].node.is_some() {
-            let (keep, torn) = self.halt(place, damage);
-            self.record(Step::Crash { peer: place, keep, torn });
+    pub fn stop(&mut self, server: usize, damage: Damage) {
+        if self.peers[server].node.is_some() {
+            let (keep, torn) = self.halt(server, damage);
+            self.record(Step::Crash { peer: server, keep, torn });
         }
     }
 
-    /// Stops a peer for a reason that is written down elsewhere, and tells what survived.
-    pub(super) fn halt(&mut self, place: usize, damage: Damage) -> (usize, usize) {
-        self.cover_before_crash(place);
-        let peer = &mut self.peers[place];
+    /// Stops a peer without recording a step, and returns the writes that survived.
+    pub(super) fn halt(&mut self, server: usize, damage: Damage) -> (usize, usize) {
+        self.cover_before_crash(server);
+        let peer = &mut self.peers[server];
         if peer.node.take().is_none() {
             return (0, 0);
         }
-        (peer.armed, peer.paused_until, peer.looked_at) = (None, None, None);
+        (peer.armed, peer.paused_until, peer.last_status) = (None, None, None);
         let damage = peer.disk.crash(damage);
-        self.clients.forgets(place);
-        self.reads.forgets(place);
-        self.trace.number(place as u64 | 3 << 32 | (damage.survived as u64) << 40);
+        self.open_requests.peer_crashed(server);
+        self.reads.peer_crashed(server);
+        self.trace.number(server as u64 | 3 << 32 | (damage.survived as u64) << 40);
         self.cover_after_crash(damage);
         let (survived, lost) = (damage.survived, damage.lost);
-        self.say_test(
+        self.log_test(
             "crashed",
-            format_args!("crashes {place}: {survived} writes survive, {lost} are lost"),
+            format_args!("crashes {server}: {survived} writes survive, {lost} are lost"),
         );
         (survived, damage.torn_entries)
     }
 
-    /// Lets a peer stand still for a while. Its disk goes on; messages, timers and news of its
-    /// disk wait for it.
-    pub fn pause(&mut self, place: usize, length: Duration) {
-        if self.peers[place].node.is_none() {
+    /// Pauses a peer for a while. Its disk goes on; messages, timers and ended flushes wait for it.
+    pub fn pause(&mut self, server: usize, length: Duration) {
+        if self.peers[server].node.is_none() {
             return;
         }
-        self.record(Step::Pause { peer: place, length });
-        self.cover_pause(place);
+        self.record(Step::Pause { peer: server, length });
+        self.cover_pause(server);
         let until = self.now.after(length);
-        self.trace.number(place as u64 | 6 << 32);
+        self.trace.number(server as u64 | 6 << 32);
         self.trace.number(until.as_nanos());
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         peer.paused_until = peer.paused_until.max(Some(until));
-        self.queue.push(until, Source::timer(place), Event::Resume { place });
-        self.say_test("paused", format_args!("stops {place} for {} ms", length.as_millis()));
+        self.queue.push(until, Source::timer(server), Event::Resume { server });
+        self.log_test("paused", format_args!("stops {server} for {} ms", length.as_millis()));
     }
 
-    pub(super) fn resume(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
+    pub(super) fn resume(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
         if peer.paused_until.is_some_and(|until| until <= self.now) {
             peer.paused_until = None;
-            self.touch(place);
-            self.say_test("resumed", format_args!("lets {place} go on"));
+            self.mark_touched(server);
+            self.log_test("resumed", format_args!("lets {server} go on"));
         }
     }
 
-    /// Lets a peer's service take a snapshot of all it was given, at a moment of the caller's.
+    /// Lets a peer's service take a snapshot of all it was given, at a time of the caller's.
     ///
     /// # Errors
     /// The peer does not take it.
-    pub fn snapshot(&mut self, place: usize) -> Result<(), Failure> {
-        let service = &self.peers[place].service;
+    pub fn snapshot(&mut self, server: usize) -> Result<(), Failure> {
+        let service = &self.peers[server].service;
         let through = service.last_applied();
-        if self.is_paused(place) || self.peers[place].node.is_none() || through == raft::Index::ZERO
+        if self.is_paused(server)
+            || self.peers[server].node.is_none()
+            || through == raft::Index::ZERO
         {
             return Ok(());
         }
         let data = service.snapshot();
-        self.record(Step::Snapshot { peer: place });
-        self.trace.number(place as u64 | 7 << 32);
-        self.say_test(
+        self.record(Step::Snapshot { peer: server });
+        self.trace.number(server as u64 | 7 << 32);
+        self.log_test(
             "snapshot_taken",
-            format_args!("takes a snapshot of {place} through {through}"),
+            format_args!("takes a snapshot of {server} through {through}"),
         );
-        self.touch(place);
-        self.compact(place, through, data)
+        self.mark_touched(server);
+        self.compact(server, through, data)
     }
 
-    /// Starts a peer from what its disk holds, after a crash if it runs. Its links stay as they
-    /// are.
+    /// Starts a peer from its disk, after a crash if it runs. Its links stay as they are.
     ///
     /// # Errors
     /// The peer cannot start, or starts from something else than what survived.
-    pub fn start(&mut self, place: usize) -> Result<(), Failure> {
-        if self.peers[place].node.is_some() {
-            self.crash(place);
+    pub fn start(&mut self, server: usize) -> Result<(), Failure> {
+        if self.peers[server].node.is_some() {
+            self.crash(server);
         }
-        self.record(Step::Start { peer: place });
-        self.begin(place)
+        self.record(Step::Start { peer: server });
+        self.start_peer(server)
     }
 
     /// Starts a peer that does not run.
-    pub(super) fn begin(&mut self, place: usize) -> Result<(), Failure> {
-        self.trace.number(place as u64 | 4 << 32);
-        let node = self.new_node(place)?;
-        let peer = &mut self.peers[place];
-        peer.looked_at = Some(node.status());
+    pub(super) fn start_peer(&mut self, server: usize) -> Result<(), Failure> {
+        self.trace.number(server as u64 | 4 << 32);
+        let node = self.build_node(server)?;
+        let peer = &mut self.peers[server];
+        peer.last_status = Some(node.status());
         peer.members.starts(&node);
         let members = Arc::clone(node.membership());
-        peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status(), members);
-        peer.unanswered = Unanswered::default();
-        (peer.is_asked, peer.leave, peer.hands_over) = (false, Leave::Unasked, false);
-        (peer.called_in, peer.stands_for_leader) = (None, None);
+        peer.contact =
+            LeaderContact::start(peer.clock.local_time(self.now), &node.status(), members);
+        peer.open_pre_votes = OpenPreVotes::default();
+        (peer.pre_vote_pending, peer.step_down, peer.transferring) =
+            (false, StepDown::Unrequested, false);
+        (peer.timeout_now_term, peer.transfer_candidacy) = (None, None);
         peer.node = Some(node);
         peer.service.restart();
-        if let Some(seen) = seen(&self.peers, place, self.now) {
-            self.invariants.starts(seen)?;
+        if let Some(observed) = observed_peer(&self.peers, server, self.now) {
+            self.invariants.peer_started(observed)?;
         }
-        self.cover_start(place);
-        self.touch(place);
+        self.cover_start(server);
+        self.mark_touched(server);
         Ok(())
     }
 
-    fn new_node(&mut self, place: usize) -> Result<Node, Failure> {
-        let peer = &mut self.peers[place];
+    fn build_node(&mut self, server: usize) -> Result<Node, Failure> {
+        let peer = &mut self.peers[server];
         peer.incarnation += 1;
         if peer.incarnation > 1 {
             let times = peer.incarnation;
-            self.say_test("restarted", format_args!("starts {place}, life {times}"));
+            self.log_test("restarted", format_args!("starts {server}, life {times}"));
         }
-        let peer = &self.peers[place];
+        let peer = &self.peers[server];
         let cannot_start = |error: &dyn std::error::Error| {
-            Failure::expected(format_args!("peer {place} cannot start: {error}"))
+            Failure::expected(format_args!("peer {server} cannot start: {error}"))
         };
-        let config: Config = config(place, &self.settings, peer.next_message);
+        let config: Config = config(server, &self.settings, peer.next_message);
         let config = config.validate().map_err(|error| cannot_start(&error))?;
-        let jitter = PeerJitter::new(self.seed, place);
+        let jitter = PeerJitter::new(self.seed, server);
         let stored = peer.disk.durable().clone();
-        let now: Instant = peer.clock.shows(self.now);
+        let now: Instant = peer.clock.local_time(self.now);
         let mut node = Node::new(config, stored, now, Box::new(jitter))
             .map_err(|error| cannot_start(&error))?;
         if let Some(logger) = &self.logger {

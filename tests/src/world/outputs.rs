@@ -1,4 +1,4 @@
-//! Carrying out what nodes ask for, by the contract of [`raft::output`].
+//! Outputs of nodes, processed by the contract of [`raft::output`].
 
 use std::time::Duration;
 
@@ -6,104 +6,107 @@ use raft::message::{Candidacy, Carried, Direction};
 use raft::role::Role;
 use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
-use super::event::{Copy, Event, Link};
-use super::{World, peer_id, place_of};
+use super::event::{Arrival, Event, Link};
+use super::servers::{peer_id, server_of};
+use super::state::World;
+use crate::case::Limits;
 use crate::failure::Failure;
-use crate::invariants::Seen;
+use crate::invariants::ObservedPeer;
 use crate::invariants::violation::Witness;
 use crate::invariants::{durability, limits, pre_vote, transfer};
-use crate::plan::Limits;
 use crate::service::Machine;
-use crate::sim::disk::Mishap;
+use crate::sim::disk::FlushFault;
 use crate::sim::network::{Loss, Verdict};
 use crate::sim::queue::Source;
 
 impl World {
-    /// Carries out the outputs of all peers to which something happened.
-    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+    /// Processes the outputs of all touched peers.
+    pub(super) fn process_outputs(&mut self) -> Result<(), Failure> {
         for turn in 0..self.touched.len() {
-            self.settle_peer(self.touched[turn])?;
+            self.process_peer_outputs(self.touched[turn])?;
         }
         self.touched.clear();
         Ok(())
     }
 
-    /// Checks a peer, carries out its outputs, and checks what polling them changed.
-    fn settle_peer(&mut self, place: usize) -> Result<(), Failure> {
-        self.acting = Some(place);
-        self.heed(place)?;
-        self.observe(place)?;
-        while let Some(output) = self.poll(place) {
+    /// Checks a peer, processes its outputs, and checks it again after polling them.
+    fn process_peer_outputs(&mut self, server: usize) -> Result<(), Failure> {
+        self.acting = Some(server);
+        self.check_transition(server)?;
+        self.check_invariants(server)?;
+        while let Some(output) = self.poll(server) {
             match output {
-                Output::Persist(write) => self.persist(place, write)?,
-                Output::Send(envelope) => self.send(place, &envelope)?,
-                Output::Apply(entries) => self.apply(place, &entries)?,
-                Output::Restore(snapshot) => self.restore(place, &snapshot)?,
+                Output::Persist(write) => self.persist(server, write)?,
+                Output::Send(envelope) => self.send(server, &envelope)?,
+                Output::Apply(entries) => self.apply(server, &entries)?,
+                Output::Restore(snapshot) => self.restore(server, &snapshot)?,
                 // The simulated network needs no addresses.
                 Output::Peers(_) => {}
-                Output::ReadReady { read, index } => self.serve_read(place, read, index)?,
-                Output::ReadDropped { read, reason } => self.drop_read(place, read, reason)?,
+                Output::ReadReady { read, index } => self.complete_read(server, read, index)?,
+                Output::ReadDropped { read, reason } => self.drop_read(server, read, reason)?,
             }
         }
-        self.observe(place)?;
-        self.watch(place);
-        self.peers[place].is_asked = false;
-        self.begin_flush(place);
-        self.arm_timer(place);
+        self.check_invariants(server)?;
+        self.probe_coverage(server);
+        self.peers[server].pre_vote_pending = false;
+        self.begin_flush(server);
+        self.arm_timer(server);
         Ok(())
     }
 
-    fn poll(&mut self, place: usize) -> Option<Output> {
-        self.peers[place].node.as_mut()?.poll_output()
+    fn poll(&mut self, server: usize) -> Option<Output> {
+        self.peers[server].node.as_mut()?.poll_output()
     }
 
-    fn observe(&mut self, place: usize) -> Result<(), Failure> {
-        let Some(seen) = seen(&self.peers, place, self.now) else { return Ok(()) };
+    fn check_invariants(&mut self, server: usize) -> Result<(), Failure> {
+        let Some(observed) = observed_peer(&self.peers, server, self.now) else { return Ok(()) };
         let holds = |peer, id| {
-            let disk = place_of(peer, self.peers.len()).map(|place| &self.peers[place].disk);
+            let disk = server_of(peer, self.peers.len()).map(|server| &self.peers[server].disk);
             disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
-        self.committed = self.committed.max(seen.status.commit_index);
-        Ok(self.invariants.after_input(seen, holds)?)
+        self.committed = self.committed.max(observed.status.commit_index);
+        Ok(self.invariants.check_after_input(observed, holds)?)
     }
 
-    fn persist(&mut self, place: usize, write: raft::Write) -> Result<(), Failure> {
+    fn persist(&mut self, server: usize, write: raft::Write) -> Result<(), Failure> {
         if let Record::Snapshot { snapshot, .. } = &write.record {
-            self.invariants.stores(self.witness(place), snapshot)?;
+            self.invariants.check_stored_snapshot(self.witness(server), snapshot)?;
         }
-        if self.peers[place].is_asked {
+        if self.peers[server].pre_vote_pending {
             let what = format!("{:?}", write.record);
-            return Err(pre_vote::writes(self.witness(place), &what).into());
+            return Err(pre_vote::write_violation(self.witness(server), &what).into());
         }
-        self.cover_write(place, &write.record);
-        self.peers[place].disk.write(write);
+        self.cover_write(server, &write.record);
+        self.peers[server].disk.write(write);
         Ok(())
     }
 
     /// Goes through the logs of all running peers.
     pub(super) fn audit(&mut self) -> Result<(), Failure> {
-        for place in 0..self.peers.len() {
-            if let Some(seen) = seen(&self.peers, place, self.now) {
-                self.invariants.audit(seen)?;
+        for server in 0..self.peers.len() {
+            if let Some(observed) = observed_peer(&self.peers, server, self.now) {
+                self.invariants.audit(observed)?;
             }
         }
         Ok(())
     }
 
     fn send(&mut self, from: usize, envelope: &Envelope) -> Result<(), Failure> {
-        let Some(to) = place_of(envelope.to, self.size()) else {
+        let Some(to) = server_of(envelope.to, self.size()) else {
             let unknown = envelope.to;
-            return Err(Failure::expected(format_args!("peer {from} sends to nobody, {unknown}")));
+            return Err(Failure::expected(format_args!(
+                "peer {from} sends to the unknown peer {unknown}"
+            )));
         };
         let leader = &self.peers[to];
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
         let disk = self.peers[from].disk.durable();
-        self.invariants.sends(from, self.witness(from), envelope, disk, term_at)?;
+        self.invariants.check_sent(from, self.witness(from), envelope, disk, term_at)?;
         if let Some(node) = &self.peers[from].node {
             Self::cover_sent(&mut self.coverage, envelope, node);
         }
-        let seen = self.witness(from);
-        self.peers[from].unanswered.answers(seen, envelope)?;
+        let witness = self.witness(from);
+        self.peers[from].open_pre_votes.check_answer(witness, envelope)?;
         self.check_leader(from, to, envelope)?;
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);
@@ -111,13 +114,13 @@ impl World {
         let bytes = codec::encode(envelope);
         let direction = envelope.message.direction();
         let sent = self.network.send(from, to, direction);
-        let verdict = self.book.message(from, to, sent).verdict();
+        let verdict = self.recorder.decide_message(from, to, sent).verdict();
         self.count(envelope, direction, bytes.len(), verdict);
         match verdict {
-            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Copy::First),
+            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Arrival::First),
             Verdict::DeliverTwice(first, second) => {
-                self.deliver_after(first, from, to, bytes.clone(), Copy::First);
-                self.deliver_after(second, from, to, bytes, Copy::Second);
+                self.deliver_after(first, from, to, bytes.clone(), Arrival::First);
+                self.deliver_after(second, from, to, bytes, Arrival::Second);
             }
             Verdict::Lose(loss) => self.lose(envelope, loss),
         }
@@ -129,13 +132,13 @@ impl World {
         if let Message::RequestVote(request) = &envelope.message
             && request.candidacy == Candidacy::Transfer
         {
-            self.peers[from].stands_for_leader = Some(envelope.term);
+            self.peers[from].transfer_candidacy = Some(envelope.term);
         }
         let Some(node) = &self.peers[from].node else { return Ok(()) };
-        let (seen, log) = (self.witness(from), node.log());
+        let (witness, log) = (self.witness(from), node.log());
         if envelope.message == Message::TimeoutNow {
             let disk = self.peers[to].disk.durable();
-            transfer::calls(seen, envelope.term, log.last(), disk)?;
+            transfer::check_successor(witness, envelope.term, log.last(), disk)?;
         }
         if let Message::AppendEntries(append) = &envelope.message
             && append.carried() == Carried::Entries
@@ -143,7 +146,7 @@ impl World {
             && let Some(progress) = leader.followers.get(&envelope.to)
         {
             let Limits { in_flight_bytes, append_bytes, .. } = self.settings.limits;
-            limits::in_flight(seen, log, progress, in_flight_bytes, append_bytes)?;
+            limits::in_flight(witness, log, progress, in_flight_bytes, append_bytes)?;
         }
         Ok(())
     }
@@ -154,19 +157,19 @@ impl World {
         from: usize,
         to: usize,
         bytes: Vec<u8>,
-        copy: Copy,
+        arrival: Arrival,
     ) {
         let life = self.peers[to].incarnation;
-        let event = Event::Deliver { link: Link::new(from, to), bytes, copy, life };
+        let event = Event::Deliver { link: Link::new(from, to), bytes, arrival, life };
         self.queue.push(self.now.after(delay), Source::link(from, to), event);
     }
 
     fn lose(&mut self, envelope: &Envelope, loss: Loss) {
         self.trace.number(envelope.id.number());
-        self.say_lost(envelope, loss);
+        self.log_lost(envelope, loss);
     }
 
-    /// A request counts when it is sent, a reply when it will arrive: so count the labs.
+    /// A request counts when it is sent, a reply when it will arrive, as in the labs.
     fn count(&mut self, envelope: &Envelope, direction: Direction, bytes: usize, verdict: Verdict) {
         let arrives = !matches!(verdict, Verdict::Lose(_));
         match direction {
@@ -182,109 +185,109 @@ impl World {
         }
     }
 
-    fn apply(&mut self, place: usize, entries: &[Entry]) -> Result<(), Failure> {
-        let seen = self.witness(place);
-        self.invariants.applies(seen, entries, self.peers[place].disk.durable())?;
+    fn apply(&mut self, server: usize, entries: &[Entry]) -> Result<(), Failure> {
+        let witness = self.witness(server);
+        self.invariants.check_applied(witness, entries, self.peers[server].disk.durable())?;
         for entry in entries {
-            self.apply_one(place, seen, entry)?;
+            self.apply_one(server, witness, entry)?;
         }
         Ok(())
     }
 
-    fn apply_one(&mut self, place: usize, seen: Witness, entry: &Entry) -> Result<(), Failure> {
-        let known = self.agreed.last();
-        let service = &mut self.peers[place].service;
-        let applied = service.apply(seen, entry, &mut self.agreed)?;
+    fn apply_one(&mut self, server: usize, witness: Witness, entry: &Entry) -> Result<(), Failure> {
+        let known = self.applied_log.last();
+        let service = &mut self.peers[server].service;
+        let applied = service.apply(witness, entry, &mut self.applied_log)?;
         let index = entry.id.index;
         if index > known && self.settings.machine == Machine::Store {
-            let command = self.agreed.command(index).cloned().unwrap_or_default();
-            self.ledger.applies(seen, index, &command)?;
+            let command = self.applied_log.command(index).cloned().unwrap_or_default();
+            self.ledger.check_applied(witness, index, &command)?;
         }
-        if let Some((request, carried)) = applied.request {
+        if let Some((request, execution)) = applied.request {
             if index > known {
-                self.cover_request(&request, carried);
+                self.cover_request(&request, execution);
             }
-            self.clients.carries_out(place, &request, carried, self.events);
+            self.open_requests.record_executed(server, &request, execution, self.events);
         }
         match applied.snapshot {
-            Some(data) => self.compact(place, index, data),
+            Some(data) => self.compact(server, index, data),
             None => Ok(()),
         }
     }
 
     pub(super) fn compact(
         &mut self,
-        place: usize,
+        server: usize,
         through: Index,
         data: raft::Bytes,
     ) -> Result<(), Failure> {
-        let peer = &mut self.peers[place];
-        let now = peer.clock.shows(self.now);
+        let peer = &mut self.peers[server];
+        let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
-            // A leader's snapshot may have come in first; a peer that joined may not know yet whom
-            // it joined.
+            // A leader's snapshot may have come first; a peer that joined may not know its members
+            // yet.
             Ok(())
             | Err(
                 raft::CompactError::AlreadyCompacted { .. }
                 | raft::CompactError::MembersUnknown { .. },
             ) => Ok(()),
             Err(error) => Err(Failure::expected(format_args!(
-                "peer {place} does not take its service's snapshot through {through}: {error}"
+                "peer {server} does not take its service's snapshot through {through}: {error}"
             ))),
         }
     }
 
-    fn restore(&mut self, place: usize, snapshot: &Snapshot) -> Result<(), Failure> {
-        let seen = self.witness(place);
-        let Self { peers, agreed, invariants, .. } = self;
-        let peer = &mut peers[place];
-        invariants.restores(seen, snapshot, peer.disk.durable())?;
-        Ok(peer.service.restore(seen, snapshot, agreed)?)
+    fn restore(&mut self, server: usize, snapshot: &Snapshot) -> Result<(), Failure> {
+        let witness = self.witness(server);
+        let Self { peers, applied_log, invariants, .. } = self;
+        let peer = &mut peers[server];
+        invariants.check_restored(witness, snapshot, peer.disk.durable())?;
+        Ok(peer.service.restore(witness, snapshot, applied_log)?)
     }
 
-    fn begin_flush(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
-        let Some(begun) = peer.disk.begin_flush() else { return };
-        let begun = self.book.flush(place, begun);
-        let (length, failed) = match begun.mishap {
-            None => (begun.latency, None),
-            Some(Mishap::Stalls(length)) => (length, None),
-            Some(Mishap::Fails) => (begun.latency, Some(begun.number)),
+    fn begin_flush(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
+        let Some(start) = peer.disk.begin_flush() else { return };
+        let start = self.recorder.decide_flush(server, start);
+        let (length, failed) = match start.fault {
+            None => (start.latency, None),
+            Some(FlushFault::Stalls(length)) => (length, None),
+            Some(FlushFault::Fails) => (start.latency, Some(start.number)),
         };
-        let event = Event::Flushed { place, incarnation: peer.incarnation, failed };
-        self.queue.push(self.now.after(length), Source::disk(place), event);
+        let event = Event::Flushed { server, incarnation: peer.incarnation, failed };
+        self.queue.push(self.now.after(length), Source::disk(server), event);
         self.cover_flush(length);
     }
 
     /// Makes sure that a timer event happens no later than the node wants it. A deadline that
     /// moved on is found when the earlier event happens, which saves an event per heartbeat.
-    fn arm_timer(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
+    fn arm_timer(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
         let Some(due) = peer.node.as_ref().and_then(raft::Node::poll_timeout) else { return };
-        let due = peer.clock.moment(due).max(self.now);
+        let due = peer.clock.world_time(due).max(self.now);
         if peer.armed.is_none_or(|armed| due < armed) {
             peer.armed = Some(due);
-            self.queue.push(due, Source::timer(place), Event::Timer { place });
+            self.queue.push(due, Source::timer(server), Event::Timer { server });
         }
     }
 
-    pub(super) const fn witness(&self, place: usize) -> Witness {
-        Witness { peer: peer_id(place), at: self.now }
+    pub(super) const fn witness(&self, server: usize) -> Witness {
+        Witness { peer: peer_id(server), at: self.now }
     }
 }
 
 /// A running peer from outside.
-pub(super) fn seen(
+pub(super) fn observed_peer(
     peers: &[super::peer::Peer],
-    place: usize,
+    server: usize,
     at: raft::Instant,
-) -> Option<Seen<'_>> {
-    let peer = &peers[place];
+) -> Option<ObservedPeer<'_>> {
+    let peer = &peers[server];
     let node = peer.node.as_ref()?;
-    Some(Seen {
+    Some(ObservedPeer {
         at,
-        place,
+        server,
         status: node.status(),
         log: node.log(),
         members: node.membership(),

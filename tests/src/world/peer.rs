@@ -1,12 +1,15 @@
 //! One peer: a node that may be down, its disk that stays, its service, its timer.
 
-use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
+use std::sync::Arc;
 
-use super::members::MembersSeen;
-use super::peer_id;
-use crate::invariants::hearing::{Hearing, Leave};
-use crate::invariants::pre_vote::Unanswered;
-use crate::plan::Settings;
+use raft::{
+    Config, EntryId, Index, Instant, Jitter, Membership, MessageId, Node, RoleName, Status, Term,
+};
+
+use super::servers::peer_id;
+use crate::case::Settings;
+use crate::invariants::leader_contact::{LeaderContact, StepDown};
+use crate::invariants::pre_vote::OpenPreVotes;
 use crate::service::Service;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
@@ -17,32 +20,32 @@ use crate::sim::random::{Domain, Stream};
 pub(super) struct Peer {
     /// The running node; `None` while the peer is down.
     pub(super) node: Option<Node>,
-    /// How often the peer has started: completions meant for an earlier life are ignored.
+    /// Number of starts: completions meant for an earlier incarnation are ignored.
     pub(super) incarnation: u32,
     pub(super) disk: Disk,
     pub(super) service: Service,
     pub(super) clock: Clock,
-    /// Until when the peer stands still.
+    /// End of the peer's pause.
     pub(super) paused_until: Option<Instant>,
-    /// What it has heard in this life.
-    pub(super) hearing: Hearing,
-    /// Who asked it for a pre-vote in this life and waits for the answer.
-    pub(super) unanswered: Unanswered,
-    /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
-    pub(super) is_asked: bool,
-    /// Whether it was asked to give up leadership.
-    pub(super) leave: Leave,
-    /// The term in which its leader asked it to stand last.
-    pub(super) called_in: Option<Term>,
-    /// The term for which it asked for votes because its leader wanted it to.
-    pub(super) stands_for_leader: Option<Term>,
-    /// Whether it was handing leadership over when it was last looked at.
-    pub(super) hands_over: bool,
-    /// What situations are told from: the status when it was last looked at.
-    pub(super) looked_at: Option<Status>,
+    /// Contacts since it started.
+    pub(super) contact: LeaderContact,
+    /// Pre-vote requests since it started that have no answer yet.
+    pub(super) open_pre_votes: OpenPreVotes,
+    /// The last event of the peer was a pre-vote request.
+    pub(super) pre_vote_pending: bool,
+    /// It was asked to step down.
+    pub(super) step_down: StepDown,
+    /// The term of the last TimeoutNow it received.
+    pub(super) timeout_now_term: Option<Term>,
+    /// The term of its last candidacy by a transfer.
+    pub(super) transfer_candidacy: Option<Term>,
+    /// It was transferring leadership at the last probe.
+    pub(super) transferring: bool,
+    /// Status at the last probe.
+    pub(super) last_status: Option<Status>,
     /// As above, of its members.
-    pub(super) members: MembersSeen,
-    /// When the peer's next timer event happens.
+    pub(super) members: ObservedMembership,
+    /// Time of the peer's next timer event.
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
     pub(super) next_message: MessageId,
@@ -51,9 +54,9 @@ pub(super) struct Peer {
 /// A peer as a report shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerView {
-    /// What the node says of itself; `None` while the peer is down.
+    /// Status of the node; `None` while the peer is down.
     pub status: Option<Status>,
-    /// The snapshot's place and the last entry of the node's log.
+    /// The snapshot's last entry and the last entry of the node's log.
     pub log: Option<(EntryId, EntryId)>,
     /// The last index its service was given.
     pub service: Index,
@@ -63,30 +66,30 @@ pub struct PeerView {
     pub disk_last: EntryId,
     /// Writes that are not durable yet.
     pub disk_pending: usize,
-    /// Whether the tester has it connected.
+    /// Connection, as the tester set it.
     pub connection: Connection,
 }
 
 impl Peer {
-    pub(super) fn new(seed: u64, place: usize, settings: &Settings) -> Self {
-        let mut disk = Disk::new(seed, place, settings.latency);
-        disk.set_trouble(settings.trouble);
+    pub(super) fn new(seed: u64, server: usize, settings: &Settings) -> Self {
+        let mut disk = Disk::new(seed, server, settings.latency);
+        disk.set_flush_faults(settings.flush_faults);
         Self {
             node: None,
             incarnation: 0,
             disk,
             service: Service::new(settings.snapshots, settings.machine),
-            clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
+            clock: settings.clocks.get(server).copied().map_or(Clock::EXACT, Clock::with_drift),
             paused_until: None,
-            hearing: Hearing::default(),
-            unanswered: Unanswered::default(),
-            is_asked: false,
-            leave: Leave::Unasked,
-            called_in: None,
-            stands_for_leader: None,
-            hands_over: false,
-            looked_at: None,
-            members: MembersSeen::default(),
+            contact: LeaderContact::default(),
+            open_pre_votes: OpenPreVotes::default(),
+            pre_vote_pending: false,
+            step_down: StepDown::Unrequested,
+            timeout_now_term: None,
+            transfer_candidacy: None,
+            transferring: false,
+            last_status: None,
+            members: ObservedMembership::default(),
             armed: None,
             next_message: MessageId::new(1),
         }
@@ -117,10 +120,34 @@ impl Peer {
     }
 }
 
+/// Membership of a peer at the last probe.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ObservedMembership {
+    /// Its configuration, and the index of that.
+    pub(super) last: (Index, Arc<Membership>),
+    pub(super) state: MemberState,
+}
+
+/// Membership state of a peer over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum MemberState {
+    #[default]
+    Never,
+    Member,
+    Left,
+}
+
+impl ObservedMembership {
+    /// Records the configuration of a peer that starts.
+    pub(super) fn starts(&mut self, node: &Node) {
+        self.last = (node.membership_index(), Arc::clone(node.membership()));
+    }
+}
+
 /// A peer's settings, as the core takes them.
-pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { founders, timing, limits, first_entry, protocol, reads, .. } = settings;
-    let founders = if place < *founders { 0..*founders } else { 0..0 };
+pub(crate) fn config(server: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+    let Settings { initial_members, timing, limits, first_entry, protocol, reads, .. } = settings;
+    let initial_members = if server < *initial_members { 0..*initial_members } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
         election_timeout_max: timing.election_max,
@@ -137,7 +164,7 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         reads: *reads,
         read_timeout: timing.read(),
         first_message_id,
-        ..Config::new(peer_id(place), founders.map(peer_id).collect())
+        ..Config::new(peer_id(server), initial_members.map(peer_id).collect())
     }
 }
 
@@ -145,15 +172,15 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
 /// the term and n, whether it was restarted before or not.
 pub(crate) struct PeerJitter {
     seed: u64,
-    place: usize,
+    server: usize,
     term: Option<Term>,
     stream: Stream,
 }
 
 impl PeerJitter {
-    pub(crate) const fn new(seed: u64, place: usize) -> Self {
+    pub(crate) const fn new(seed: u64, server: usize) -> Self {
         let stream = Stream::new(seed, Domain::Jitter, [0, 0]);
-        Self { seed, place, term: None, stream }
+        Self { seed, server, term: None, stream }
     }
 }
 
@@ -161,7 +188,7 @@ impl Jitter for PeerJitter {
     fn draw(&mut self, term: Term) -> u64 {
         if self.term != Some(term) {
             self.term = Some(term);
-            let names = [self.place as u64, term.number()];
+            let names = [self.server as u64, term.number()];
             self.stream = Stream::new(self.seed, Domain::Jitter, names);
         }
         self.stream.draw()

@@ -1,137 +1,106 @@
-//! Reads that peers have taken and not ended yet.
+//! Open reads: those that peers have accepted and not ended yet.
 //!
-//! A read must see everything that was committed anywhere when it was asked for (Ongaro's thesis
-//! §6.4). That is more than clients can tell: they see only what was answered.
-
-use std::collections::BTreeMap;
+//! A read must see everything that was committed anywhere when it was asked for (Ongaro's
+//! dissertation §6.4). Clients alone could not check that: they see only answers.
 
 use raft::role::Role;
-use raft::{Index, Instant, ReadDropReason, ReadId, RoleName};
+use raft::{Index, ReadDropReason, ReadId, RoleName};
 
-use super::World;
+use super::open_reads::OpenRead;
+use super::state::World;
+use crate::case::PeerSet;
 use crate::coverage::Mark;
 use crate::failure::Failure;
-use crate::invariants::Property;
+use crate::invariants::read_index::{self, ServedRead};
 use crate::kv::Request;
-use crate::plan::PeerSet;
-
-/// The reads that peers have taken.
-#[derive(Clone, Debug, Default)]
-pub(super) struct OpenReads {
-    next: u64,
-    open: BTreeMap<ReadId, OpenRead>,
-}
-
-/// A read that a peer has taken.
-#[derive(Clone, Copy, Debug)]
-struct OpenRead {
-    place: usize,
-    request: Request,
-    /// The highest index that was committed anywhere.
-    committed: Index,
-    asked_at: Instant,
-}
-
-impl OpenReads {
-    /// A peer crashes.
-    pub(super) fn forgets(&mut self, place: usize) {
-        self.open.retain(|_, read| read.place != place);
-    }
-}
 
 impl World {
     /// Asks a peer for a read on behalf of a client: its name if the peer takes it.
-    pub fn ask_read(&mut self, place: usize, request: &Request) -> Option<ReadId> {
-        if self.is_paused(place) {
+    pub fn request_read(&mut self, server: usize, request: &Request) -> Option<ReadId> {
+        if self.is_paused(server) {
             return None;
         }
         let name = ReadId::new(self.reads.next);
-        let peer = &mut self.peers[place];
-        peer.node.as_mut()?.read(peer.clock.shows(self.now), name).ok()?;
+        let peer = &mut self.peers[server];
+        peer.node.as_mut()?.read(peer.clock.local_time(self.now), name).ok()?;
         self.reads.next += 1;
         let (committed, asked_at) = (self.committed, self.now);
-        self.reads.open.insert(name, OpenRead { place, request: *request, committed, asked_at });
-        self.clients.begins_read(request.client, request.serial);
-        self.trace.number(name.number() ^ (place as u64) << 32 ^ 8 << 40);
-        self.cover_read(place);
-        self.touch(place);
+        self.reads.open.insert(name, OpenRead { server, request: *request, committed, asked_at });
+        self.open_requests.record_read(request.client, request.serial);
+        self.trace.number(name.number() ^ (server as u64) << 32 ^ 8 << 40);
+        self.cover_read(server);
+        self.mark_touched(server);
         Some(name)
     }
 
-    /// Whether a read has not ended yet.
+    /// Returns whether a read has not ended yet.
     #[must_use]
-    pub fn reads_still(&self, read: ReadId) -> bool {
+    pub fn is_read_open(&self, read: ReadId) -> bool {
         self.reads.open.contains_key(&read)
     }
 
-    /// Checks that no peer that is well keeps a read for longer than it may.
+    /// Checks that no healthy peer keeps a read for longer than its limit.
     ///
     /// # Errors
     /// One does.
-    pub fn no_read_hangs(&self, well: PeerSet) -> Result<(), Failure> {
+    pub fn check_hanging_reads(&self, well: PeerSet) -> Result<(), Failure> {
         // The slowest clock goes at half the world's rate.
         let limit = self.settings.timing.read() * 2;
         let hangs =
             self.reads.open.iter().find(|(_, read)| {
-                well.contains(read.place) && self.now.since(read.asked_at) > limit
+                well.contains(read.server) && self.now.since(read.asked_at) > limit
             });
         hangs.map_or(Ok(()), |(name, read)| {
             Err(Failure::Liveness(format!(
                 "read {name} of {} hangs: peer {} has had it for {:?}",
                 read.request,
-                read.place,
+                read.server,
                 self.now.since(read.asked_at)
             )))
         })
     }
 
-    /// A peer says that a read may be served.
-    pub(super) fn serve_read(
+    /// Completes a read that a peer serves.
+    pub(super) fn complete_read(
         &mut self,
-        place: usize,
+        server: usize,
         name: ReadId,
         index: Index,
     ) -> Result<(), Failure> {
-        let seen = self.witness(place);
-        let service = &self.peers[place].service;
-        let Some(read) = self.reads.open.remove(&name).filter(|read| read.place == place) else {
+        let witness = self.witness(server);
+        let service = &self.peers[server].service;
+        let Some(read) = self.reads.open.remove(&name).filter(|read| read.server == server) else {
             return Err(Failure::expected(format_args!(
-                "{seen} serves read {name}, which it was not asked for or has ended before"
+                "{witness} serves read {name}, which is not open"
             )));
         };
         let OpenRead { request, committed, .. } = read;
         let applied = service.last_applied();
-        if index < committed || applied < index {
-            return Err(Property::ReadSeesCommitted
-                .broken(format_args!(
-                    "{seen} serves read {name} of {request} at index {index}, having applied \
-                     {applied}; {committed} was committed when it was asked for"
-                ))
-                .into());
-        }
-        let told = service.value(request.operation.key()).unwrap_or_default();
-        self.clients.serves(request.client, request.serial, self.events, told);
+        let served = ServedRead { committed, index, applied };
+        read_index::check(witness, format_args!("read {name} of {request}"), served)?;
+        let value = service.value(request.operation.key()).unwrap_or_default();
+        self.open_requests.record_served(request.client, request.serial, self.events, value);
         self.trace.number(name.number() ^ index.number() << 32 ^ 9 << 40);
-        if self.status(place).is_some_and(|status| status.role != RoleName::Leader) {
+        if self.status(server).is_some_and(|status| status.role != RoleName::Leader) {
             self.coverage.hit(Mark::ReadByFollower);
         }
         Ok(())
     }
 
-    /// A peer gives up a read.
+    /// Ends a read that a peer drops.
     pub(super) fn drop_read(
         &mut self,
-        place: usize,
+        server: usize,
         name: ReadId,
         reason: ReadDropReason,
     ) -> Result<(), Failure> {
-        if self.reads.open.remove(&name).is_none_or(|read| read.place != place) {
+        if self.reads.open.remove(&name).is_none_or(|read| read.server != server) {
             return Err(Failure::expected(format_args!(
-                "{} gives up read {name}, which it was not asked for or has ended before",
-                self.witness(place)
+                "{} drops read {name}, which is not open",
+                self.witness(server)
             )));
         }
-        self.trace.number(name.number() ^ (place as u64) << 32 ^ 10 << 40);
+        self.trace.number(name.number() ^ (server as u64) << 32 ^ 10 << 40);
         match reason {
             ReadDropReason::LeaderLost => self.coverage.hit(Mark::ReadDropped),
             ReadDropReason::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
@@ -140,14 +109,14 @@ impl World {
         Ok(())
     }
 
-    fn cover_read(&mut self, place: usize) {
-        let Some(node) = self.peers[place].node.as_ref() else { return };
+    fn cover_read(&mut self, server: usize) {
+        let Some(node) = self.peers[server].node.as_ref() else { return };
         let status = node.status();
         let leads = status.role == RoleName::Leader;
         if leads && node.log().term_at(status.commit_index) != Some(status.current_term) {
             self.coverage.hit(Mark::ReadWaits);
         }
-        let shown = self.peers[place].clock.shows(self.now);
+        let shown = self.peers[server].clock.local_time(self.now);
         if let Role::Leader(leader) = node.role()
             && let Some(until) = leader.reads.lease().until()
         {

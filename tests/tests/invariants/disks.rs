@@ -1,14 +1,14 @@
-//! What disks hold when something is promised, applied or believed, and what must not go back.
+//! Durability of promised and applied state, and monotonic state.
 
 use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
 use raft::{
     HardState, Index, Message, PeerId, PersistentState, RoleName, Round, Snapshot, Status, Term,
 };
 use raft_tests::invariants::monotonic::{self, Past};
-use raft_tests::invariants::{Property, durability};
+use raft_tests::invariants::{Invariant, durability};
 
-use crate::states::{disk, entry, envelope, id, log, peer, status};
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::{disk, entry, envelope, id, log, peer, status};
 
 #[test]
 fn durability_fires_on_a_promise_that_could_be_lost() {
@@ -35,8 +35,9 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
     for (name, message, disk) in rows {
         let leader = log(&[1, 2]);
         let envelope = envelope(3, message);
-        let check = durability::releases(peer(0), &envelope, &disk, |index| leader.term_at(index));
-        assert_eq!(check.expect_err(name).property, Property::Durability, "{name}");
+        let check =
+            durability::check_sent(peer(0), &envelope, &disk, |index| leader.term_at(index));
+        assert_eq!(check.expect_err(name).invariant, Invariant::Durability, "{name}");
     }
     for (message, disk) in [
         (candidacy(), disk(3, Some(0), &[1])),
@@ -46,7 +47,7 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
     ] {
         let leader = log(&[1, 2]);
         let envelope = envelope(3, message);
-        holds(durability::releases(peer(0), &envelope, &disk, |index| leader.term_at(index)));
+        holds(durability::check_sent(peer(0), &envelope, &disk, |index| leader.term_at(index)));
     }
 }
 
@@ -61,31 +62,32 @@ fn durability_fires_on_what_is_applied_or_believed_too_early() {
         entries: vec![entry(2, 3, b"x")],
         ..PersistentState::default()
     };
-    holds(durability::applies(peer(0), &[entry(1, 2, b"x"), entry(2, 3, b"x")], &disk));
-    let missing = durability::applies(peer(0), &[entry(2, 4, b"x")], &disk);
-    fires(missing, Property::Durability, &["entry 4@2", "ends with 3@2"]);
-    let other = durability::applies(peer(0), &[entry(3, 3, b"x")], &disk);
-    fires(other, Property::Durability, &["entry 3@3"]);
-    holds(durability::restores(peer(0), id(1, 2), &disk));
-    let early = durability::restores(peer(0), id(3, 4), &disk);
-    fires(early, Property::Durability, &["snapshot through 4@3", "ends with 3@2"]);
+    holds(durability::check_applied(peer(0), &[entry(1, 2, b"x"), entry(2, 3, b"x")], &disk));
+    let missing = durability::check_applied(peer(0), &[entry(2, 4, b"x")], &disk);
+    fires(missing, Invariant::Durability, &["entry 4@2", "ends with 3@2"]);
+    let other = durability::check_applied(peer(0), &[entry(3, 3, b"x")], &disk);
+    fires(other, Invariant::Durability, &["entry 3@3"]);
+    holds(durability::check_restored(peer(0), id(1, 2), &disk));
+    let early = durability::check_restored(peer(0), id(3, 4), &disk);
+    fires(early, Invariant::Durability, &["snapshot through 4@3", "ends with 3@2"]);
 }
 
 #[test]
 fn durability_fires_on_a_peer_that_believes_more_durable_than_is() {
     let disk = disk(3, None, &[1, 2, 2]);
-    let believes =
-        |index, terms: &[u64]| durability::believes(peer(0), Index::new(index), &log(terms), &disk);
+    let believes = |index, terms: &[u64]| {
+        durability::check_durable_index(peer(0), Index::new(index), &log(terms), &disk)
+    };
     holds(believes(3, &[1, 2, 2, 3]));
     holds(believes(1, &[1, 3]));
     for (index, terms) in [(4, &[1, 2, 2, 3][..]), (2, &[1, 3]), (3, &[1, 2])] {
         let count = format!("through {index} as durable");
-        fires(believes(index, terms), Property::Durability, &[&count]);
+        fires(believes(index, terms), Invariant::Durability, &[&count]);
     }
 }
 
 #[test]
-fn monotonic_fires_on_whatever_goes_back() {
+fn monotonic_fires_on_any_decrease() {
     let start = Status {
         voted_for: Some(PeerId::new(1)),
         last_applied: Index::new(2),
@@ -102,11 +104,11 @@ fn monotonic_fires_on_whatever_goes_back() {
     ];
     for (part, now, last) in rows {
         let mut past = Past::new(start, HardState::default());
-        fires(past.goes_on(peer(0), now, Index::new(last)), Property::Monotonic, &[part]);
+        fires(past.update(peer(0), now, Index::new(last)), Invariant::Monotonic, &[part]);
     }
     let mut past = Past::new(start, HardState::default());
     let next_term = Status { current_term: Term::new(6), voted_for: None, ..start };
-    holds(past.goes_on(peer(0), next_term, Index::new(9)));
+    holds(past.update(peer(0), next_term, Index::new(9)));
 }
 
 #[test]
@@ -119,20 +121,20 @@ fn monotonic_fires_on_a_disk_or_a_restart_that_goes_back() {
         (disk(5, Some(2), &[]), "2"),
     ] {
         let mut past = Past::new(start, durable.hard_state);
-        fires(past.becomes_durable(peer(0), &worse), Property::Monotonic, &[part]);
+        fires(past.update_durable(peer(0), &worse), Invariant::Monotonic, &[part]);
     }
     let mut past = Past::new(start, durable.hard_state);
-    holds(past.becomes_durable(peer(0), &disk(6, None, &[])));
+    holds(past.update_durable(peer(0), &disk(6, None, &[])));
 
     let mut past = Past::new(start, durable.hard_state);
-    let forgot = past.restarts(peer(0), status(RoleName::Follower, 4, 0), &durable);
-    fires(forgot, Property::Monotonic, &["restarts with", "its disk holds"]);
+    let forgot = past.restart(peer(0), status(RoleName::Follower, 4, 0), &durable);
+    fires(forgot, Invariant::Monotonic, &["restarts with", "its disk holds"]);
 }
 
 #[test]
 fn monotonic_fires_on_a_peer_that_stays_behind_a_term_it_heard_of() {
-    holds(monotonic::follows(peer(0), Term::new(4), Term::new(4)));
-    holds(monotonic::follows(peer(0), Term::new(4), Term::new(5)));
-    let behind = monotonic::follows(peer(0), Term::new(5), Term::new(4));
-    fires(behind, Property::Monotonic, &["heard of term 5", "stays in term 4"]);
+    holds(monotonic::check_term_followed(peer(0), Term::new(4), Term::new(4)));
+    holds(monotonic::check_term_followed(peer(0), Term::new(4), Term::new(5)));
+    let behind = monotonic::check_term_followed(peer(0), Term::new(5), Term::new(4));
+    fires(behind, Invariant::Monotonic, &["received term 5", "stays in term 4"]);
 }

@@ -7,16 +7,18 @@ use raft::{
     CheckQuorum, Entry, EntryId, Envelope, Index, Instant, Log, LogSlice, Membership, Message,
     MessageId, Payload, PeerId, PersistentState, RoleName, Status, Term,
 };
-use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
-use raft_tests::invariants::lease::{self, Held};
-use raft_tests::invariants::pre_vote::{self, Knew, PreVotes, Unanswered};
+use raft_tests::invariants::leader_contact::{
+    LeaderContact, MessageKind, ReceivedMessage, StepDown, Timeouts,
+};
+use raft_tests::invariants::lease::{self, HeldLease};
+use raft_tests::invariants::pre_vote::{self, KnownLeader, OpenPreVotes, PreVotes};
 use raft_tests::invariants::violation::Witness;
-use raft_tests::invariants::{Property, limits, transfer};
+use raft_tests::invariants::{Invariant, limits, transfer};
 
-use crate::states::status;
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::status;
 
-const OFFICE: Office = Office {
+const TIMEOUTS: Timeouts = Timeouts {
     check_quorum: CheckQuorum::On,
     timeout_min: Duration::from_millis(100),
     timeout_max: Duration::from_millis(200),
@@ -34,81 +36,107 @@ fn seen(ms: u64) -> Witness {
     Witness { peer: PeerId::new(0), at: at(ms) }
 }
 
-fn spoken(from: u64, term: u64, what: What) -> Spoken {
-    Spoken { from: PeerId::new(from), term: Term::new(term), what }
+fn message(from: u64, term: u64, kind: MessageKind) -> ReceivedMessage {
+    ReceivedMessage { from: PeerId::new(from), term: Term::new(term), kind }
 }
 
 /// A peer that became the leader of term 2 at 10 ms.
-fn leader() -> Hearing {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
+fn leader() -> LeaderContact {
+    let mut contact =
+        LeaderContact::start(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
     let (before, now) = (status(RoleName::Candidate, 2, 0), status(RoleName::Leader, 2, 0));
-    holds(hearing.becomes(seen(10), &before, &now, OFFICE, Leave::Unasked));
-    hearing
+    holds(contact.transition(seen(10), &before, &now, TIMEOUTS, StepDown::Unrequested));
+    contact
 }
 
 #[test]
-fn check_quorum_fires_on_a_leader_that_hears_nobody() {
-    let mut hearing = leader();
-    holds(hearing.may_lead(seen(209), OFFICE));
-    fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
-    hearing.hears(at(100), spoken(1, 2, What::OfFollower), &status(RoleName::Leader, 2, 0));
-    holds(hearing.may_lead(seen(210), OFFICE));
-    fires(hearing.may_lead(seen(300), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
-    holds(hearing.may_lead(seen(300), Office { check_quorum: CheckQuorum::Off, ..OFFICE }));
+fn check_quorum_fires_on_a_leader_without_contact() {
+    let mut contact = leader();
+    holds(contact.check_quorum(seen(209), TIMEOUTS));
+    fires(
+        contact.check_quorum(seen(210), TIMEOUTS),
+        Invariant::CheckQuorum,
+        &["a quorum for 200 ms"],
+    );
+    contact.record(
+        at(100),
+        message(1, 2, MessageKind::OfFollower),
+        &status(RoleName::Leader, 2, 0),
+    );
+    holds(contact.check_quorum(seen(210), TIMEOUTS));
+    fires(
+        contact.check_quorum(seen(300), TIMEOUTS),
+        Invariant::CheckQuorum,
+        &["a quorum for 200 ms"],
+    );
+    holds(contact.check_quorum(seen(300), Timeouts { check_quorum: CheckQuorum::Off, ..TIMEOUTS }));
 }
 
 #[test]
 fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
-    let mut hearing = leader();
-    for told in [spoken(1, 1, What::OfFollower), spoken(1, 2, What::Other)] {
-        hearing.hears(at(200), told, &status(RoleName::Leader, 2, 0));
+    let mut contact = leader();
+    for told in [message(1, 1, MessageKind::OfFollower), message(1, 2, MessageKind::Other)] {
+        contact.record(at(200), told, &status(RoleName::Leader, 2, 0));
     }
-    fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum"]);
+    fires(
+        contact.check_quorum(seen(210), TIMEOUTS),
+        Invariant::CheckQuorum,
+        &["without contact to a quorum"],
+    );
 }
 
 #[test]
 fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
-    let gives_up = |ms, office, leave| {
+    let gives_up = |ms, timeouts, step_down| {
         let (before, now) = (status(RoleName::Leader, 2, 0), status(RoleName::Follower, 2, 0));
-        leader().becomes(seen(ms), &before, &now, office, leave)
+        leader().transition(seen(ms), &before, &now, timeouts, step_down)
     };
-    fires(gives_up(109, OFFICE, Leave::Unasked), Property::CheckQuorum, &["99 ms ago"]);
-    holds(gives_up(110, OFFICE, Leave::Unasked));
-    holds(gives_up(11, OFFICE, Leave::Asked));
-    let off = Office { check_quorum: CheckQuorum::Off, ..OFFICE };
-    fires(gives_up(900, off, Leave::Unasked), Property::CheckQuorum, &["gives up leadership"]);
+    fires(gives_up(109, TIMEOUTS, StepDown::Unrequested), Invariant::CheckQuorum, &["99 ms ago"]);
+    holds(gives_up(110, TIMEOUTS, StepDown::Unrequested));
+    holds(gives_up(11, TIMEOUTS, StepDown::Requested));
+    let off = Timeouts { check_quorum: CheckQuorum::Off, ..TIMEOUTS };
+    fires(gives_up(900, off, StepDown::Unrequested), Invariant::CheckQuorum, &["steps down"]);
 }
 
 #[test]
-fn a_peer_knows_a_leader_for_the_shortest_timeout_after_it_heard_one_or_started() {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
-    assert!(!hearing.knows_a_leader(seen(0), OFFICE), "a new peer");
+fn a_peer_has_live_leader_for_the_shortest_timeout_after_it_heard_one_or_started() {
+    let mut contact =
+        LeaderContact::start(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
+    assert!(!contact.has_live_leader(seen(0), TIMEOUTS), "a new peer");
     let follows = Status { leader: Some(PeerId::new(1)), ..status(RoleName::Follower, 2, 0) };
-    hearing.hears(at(50), spoken(1, 2, What::OfLeader), &follows);
-    hearing.hears(at(90), spoken(2, 2, What::RequestVote(Candidacy::Timeout)), &follows);
-    assert!(hearing.knows_a_leader(seen(149), OFFICE));
-    assert!(!hearing.knows_a_leader(seen(150), OFFICE));
-    let again = Hearing::starts(at(200), &status(RoleName::Follower, 2, 0), members(3).into());
-    assert!(again.knows_a_leader(seen(299), OFFICE) && !again.knows_a_leader(seen(300), OFFICE));
+    contact.record(at(50), message(1, 2, MessageKind::OfLeader), &follows);
+    contact.record(at(90), message(2, 2, MessageKind::RequestVote(Candidacy::Timeout)), &follows);
+    assert!(contact.has_live_leader(seen(149), TIMEOUTS));
+    assert!(!contact.has_live_leader(seen(150), TIMEOUTS));
+    let again = LeaderContact::start(at(200), &status(RoleName::Follower, 2, 0), members(3).into());
     assert!(
-        leader().knows_a_leader(seen(109), OFFICE) && !leader().knows_a_leader(seen(110), OFFICE)
+        again.has_live_leader(seen(299), TIMEOUTS) && !again.has_live_leader(seen(300), TIMEOUTS)
+    );
+    assert!(
+        leader().has_live_leader(seen(109), TIMEOUTS)
+            && !leader().has_live_leader(seen(110), TIMEOUTS)
     );
 }
 
 #[test]
 fn stickiness_fires_on_a_peer_that_is_moved() {
     let (before, candidate) = (status(RoleName::Follower, 2, 0), PeerId::new(2));
-    holds(Hearing::stays(seen(1), candidate, &before, &before));
-    let moved = Hearing::stays(seen(1), candidate, &before, &status(RoleName::Follower, 3, 0));
-    fires(moved, Property::Stickiness, &["is moved by 2"]);
+    holds(LeaderContact::check_unmoved(seen(1), candidate, &before, &before));
+    let moved = LeaderContact::check_unmoved(
+        seen(1),
+        candidate,
+        &before,
+        &status(RoleName::Follower, 3, 0),
+    );
+    fires(moved, Invariant::Stickiness, &["the vote request of 2"]);
 }
 
 #[test]
-fn pre_vote_fires_on_whoever_stands_without_a_majority() {
+fn pre_vote_fires_on_a_candidate_without_a_majority() {
     let mut pre_votes = PreVotes::default();
     let mut says = |from: u64, request_term: u64, vote| {
         let request_term = Term::new(request_term);
-        pre_votes.sends(&Envelope {
+        pre_votes.record_sent(&Envelope {
             id: MessageId::new(1),
             from: PeerId::new(from),
             to: PeerId::new(0),
@@ -120,19 +148,19 @@ fn pre_vote_fires_on_whoever_stands_without_a_majority() {
     says(1, 4, Vote::Granted);
     says(2, 4, Vote::Rejected);
     says(3, 3, Vote::Granted);
-    let one = pre_votes.stands(seen(1), Term::new(5), &members(5));
-    fires(one, Property::PreVote, &["2 would vote for it among"]);
-    holds(pre_votes.stands(seen(1), Term::new(5), &members(3)));
+    let one = pre_votes.check_candidate(seen(1), Term::new(5), &members(5));
+    fires(one, Invariant::PreVote, &["with 2 pre-votes among"]);
+    holds(pre_votes.check_candidate(seen(1), Term::new(5), &members(3)));
 }
 
 #[test]
 fn lease_fires_on_an_election_before_it_ends() {
     let elected = |until| {
-        let held = Held { by: PeerId::new(2), now: at(5), until: at(until) };
-        lease::is_over(seen(9), Term::new(3), held)
+        let held = HeldLease { by: PeerId::new(2), now: at(5), until: at(until) };
+        lease::check_expired(seen(9), Term::new(3), held)
     };
     holds(elected(5));
-    fires(elected(6), Property::Lease, &["the lease of 2 lasts for another 1ms"]);
+    fires(elected(6), Invariant::Lease, &["the lease of 2 lasts for another 1ms"]);
 }
 
 #[test]
@@ -147,45 +175,48 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
             vote,
         }),
     };
-    let asked = |all: &[Knew]| {
-        let mut unanswered = Unanswered::default();
-        all.iter().for_each(|knew| unanswered.is_asked(PeerId::new(1), Term::new(4), *knew));
-        unanswered
+    let asked = |all: &[KnownLeader]| {
+        let mut open_pre_votes = OpenPreVotes::default();
+        all.iter().for_each(|known_leader| {
+            open_pre_votes.record_request(PeerId::new(1), Term::new(4), *known_leader);
+        });
+        open_pre_votes
     };
     let yes = answer(1, 4, Vote::Granted);
     fires(
-        asked(&[Knew::ALeader]).answers(seen(1), &yes),
-        Property::Stickiness,
-        &["when 1 asked in term 4"],
+        asked(&[KnownLeader::Live]).check_answer(seen(1), &yes),
+        Invariant::Stickiness,
+        &["when 1 requested a pre-vote in term 4"],
     );
-    holds(asked(&[Knew::Nobody]).answers(seen(1), &yes));
-    holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(2, 4, Vote::Granted)));
-    holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(1, 3, Vote::Granted)));
+    holds(asked(&[KnownLeader::None]).check_answer(seen(1), &yes));
+    holds(asked(&[KnownLeader::Live]).check_answer(seen(1), &answer(2, 4, Vote::Granted)));
+    holds(asked(&[KnownLeader::Live]).check_answer(seen(1), &answer(1, 3, Vote::Granted)));
     // Of two questions, each has its own answer.
-    let mut both = asked(&[Knew::ALeader, Knew::Nobody]);
-    holds(both.answers(seen(1), &answer(1, 4, Vote::Rejected)));
-    holds(both.answers(seen(1), &yes));
-    let mut both = asked(&[Knew::Nobody, Knew::ALeader]);
-    holds(both.answers(seen(1), &yes));
-    fires(both.answers(seen(1), &yes), Property::Stickiness, &["would vote for it"]);
+    let mut both = asked(&[KnownLeader::Live, KnownLeader::None]);
+    holds(both.check_answer(seen(1), &answer(1, 4, Vote::Rejected)));
+    holds(both.check_answer(seen(1), &yes));
+    let mut both = asked(&[KnownLeader::None, KnownLeader::Live]);
+    holds(both.check_answer(seen(1), &yes));
+    fires(both.check_answer(seen(1), &yes), Invariant::Stickiness, &["granted it"]);
 }
 
 #[test]
-fn pre_vote_fires_on_whatever_changes() {
+fn pre_vote_fires_on_any_change() {
     let follower = status(RoleName::Follower, 2, 0);
     let asks = status(RoleName::PreCandidate, 2, 0);
-    holds(pre_vote::asks(seen(1), &follower, &asks));
-    let higher = pre_vote::asks(seen(1), &follower, &status(RoleName::PreCandidate, 3, 0));
-    fires(higher, Property::PreVote, &["changes its term or vote"]);
+    holds(pre_vote::check_pre_candidate(seen(1), &follower, &asks));
+    let higher =
+        pre_vote::check_pre_candidate(seen(1), &follower, &status(RoleName::PreCandidate, 3, 0));
+    fires(higher, Invariant::PreVote, &["changes its term or vote"]);
     let unvoted = Status { voted_for: Some(PeerId::new(1)), ..follower };
     fires(
-        pre_vote::asks(seen(1), &unvoted, &asks),
-        Property::PreVote,
+        pre_vote::check_pre_candidate(seen(1), &unvoted, &asks),
+        Invariant::PreVote,
         &["changes its term or vote"],
     );
 
     let is_asked = |status, due| {
-        pre_vote::is_asked(
+        pre_vote::check_unchanged(
             seen(1),
             PeerId::new(2),
             [follower, status],
@@ -193,9 +224,13 @@ fn pre_vote_fires_on_whatever_changes() {
         )
     };
     holds(is_asked(follower, 5));
-    fires(is_asked(status(RoleName::Follower, 3, 0), 5), Property::PreVote, &["that changes it"]);
-    fires(is_asked(follower, 6), Property::PreVote, &["that changes it"]);
-    fires(Err(pre_vote::writes(seen(1), "a vote")), Property::PreVote, &["writes a vote"]);
+    fires(is_asked(status(RoleName::Follower, 3, 0), 5), Invariant::PreVote, &["is changed by"]);
+    fires(is_asked(follower, 6), Invariant::PreVote, &["is changed by"]);
+    fires(
+        Err(pre_vote::write_violation(seen(1), "a vote")),
+        Invariant::PreVote,
+        &["writes a vote"],
+    );
 }
 
 fn entries(terms: &[u64]) -> Vec<Entry> {
@@ -214,12 +249,21 @@ fn transfer_fires_on_a_successor_that_lacks_something_and_on_a_command() {
         stored
     };
     let last = EntryId::new(Term::new(2), Index::new(2));
-    let calls = |disk: &PersistentState| transfer::calls(seen(1), Term::new(2), last, disk);
+    let calls =
+        |disk: &PersistentState| transfer::check_successor(seen(1), Term::new(2), last, disk);
     holds(calls(&disk(2, &[1, 2])));
     holds(calls(&disk(3, &[1])));
-    fires(calls(&disk(2, &[1])), Property::Transfer, &["ends with 1@1, its own log ends with 2@2"]);
-    fires(calls(&disk(2, &[1, 1])), Property::Transfer, &["ends with 2@1"]);
-    fires(Err(transfer::takes(seen(1), last)), Property::Transfer, &["takes the command 2@2"]);
+    fires(
+        calls(&disk(2, &[1])),
+        Invariant::Transfer,
+        &["ends with 1@1; its own log ends with 2@2"],
+    );
+    fires(calls(&disk(2, &[1, 1])), Invariant::Transfer, &["ends with 2@1"]);
+    fires(
+        Err(transfer::command_violation(seen(1), last)),
+        Invariant::Transfer,
+        &["accepts the command 2@2"],
+    );
 }
 
 #[test]
@@ -233,11 +277,11 @@ fn limits_fire_on_too_much_and_on_a_refusal_without_a_reason() {
     };
     // Each entry has 20 bytes.
     holds(check(&[2, 2, 2], 0, None, 60));
-    fires(check(&[2, 2, 2], 0, None, 59), Property::Limits, &["60 bytes wait"]);
+    fires(check(&[2, 2, 2], 0, None, 59), Invariant::Limits, &["60 bytes are uncommitted"]);
     holds(check(&[2, 2, 2], 2, None, 1));
     holds(check(&[1, 1, 2], 0, None, 1));
     holds(check(&[2, 2, 2], 0, Some(20), 79));
-    fires(check(&[2, 2, 2], 0, Some(20), 80), Property::Limits, &["has room for"]);
-    fires(check(&[2, 2, 2], 3, Some(20), 1), Property::Limits, &["has room for"]);
-    fires(check(&[1, 1, 1], 0, Some(20), 1), Property::Limits, &["has room for"]);
+    fires(check(&[2, 2, 2], 0, Some(20), 80), Invariant::Limits, &["within its limit"]);
+    fires(check(&[2, 2, 2], 3, Some(20), 1), Invariant::Limits, &["within its limit"]);
+    fires(check(&[1, 1, 1], 0, Some(20), 1), Invariant::Limits, &["within its limit"]);
 }

@@ -1,10 +1,12 @@
 //! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
 
+mod assertions;
+mod combined;
 mod configurations;
 mod disks;
 mod elections;
+mod fixtures;
 mod leadership;
 mod logs;
-mod states;
-mod together;
-mod verdicts;
+mod reads;
+mod table;

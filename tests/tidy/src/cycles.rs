@@ -1,7 +1,7 @@
 //! Cycles between the files of a crate.
 //!
 //! A file needs another if it names something that the other defines; a name that a parent module
-//! only re-exports is counted where it is defined. A module's use of its own ancestors
+//! only re-exports is counted where it is defined, and is nothing the parent itself needs. A module's use of its own ancestors
 //! (`use super::View`) is not counted: a parent and its children are one room, and the arrow down
 //! is there already.
 
@@ -34,7 +34,7 @@ pub fn roots(package: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// Which files of a crate need which.
+/// Reads the files of a crate and what they need of each other.
 #[must_use]
 pub fn needs(root: &Path) -> Needs {
     let found = Crate::read(root);

@@ -2,12 +2,12 @@
 //!
 //! Modules that are only there for tests are left out, and so is the inside of macro calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, File, Item, ItemMod, ItemUse, Meta, UseTree};
+use syn::{Attribute, File, Item, ItemMod, ItemUse, Meta, UseTree, Visibility};
 
 /// A module's place in [`Crate::modules`].
 pub type ModuleId = usize;
@@ -30,8 +30,13 @@ pub struct Module {
     pub names: BTreeMap<String, Vec<Name>>,
     /// Modules all of whose names it imports.
     pub globs: Vec<Vec<String>>,
-    /// Paths used in it: imports, and paths of two segments and more.
+    /// Paths used in it: imports, and paths of two segments and more. An import for others
+    /// (`pub use`) is one of them only if the module uses its name itself.
     pub paths: Vec<Vec<String>>,
+    /// Imports for others: the path, and the name they give it.
+    exports: Vec<(Vec<String>, String)>,
+    /// The first segments of all paths in items.
+    used: BTreeSet<String>,
 }
 
 /// A name of a module.
@@ -79,6 +84,8 @@ impl Crate {
             names: BTreeMap::new(),
             globs: Vec::new(),
             paths: Vec::new(),
+            exports: Vec::new(),
+            used: BTreeSet::new(),
         });
         for item in items {
             if let Item::Mod(child) = item {
@@ -87,6 +94,12 @@ impl Crate {
                 add_import(&mut self.modules[id], import);
             } else {
                 add_item(&mut self.modules[id], item);
+            }
+        }
+        let module = &mut self.modules[id];
+        for (path, name) in std::mem::take(&mut module.exports) {
+            if module.used.contains(&name) {
+                module.paths.push(path);
             }
         }
         id
@@ -177,9 +190,14 @@ fn add_import(module: &mut Module, import: &ItemUse) {
     if import.attrs.iter().any(is_for_tests) {
         return;
     }
+    let is_for_others = !matches!(import.vis, Visibility::Inherited);
     flatten(&import.tree, &mut Vec::new(), &mut |path, name| match name {
         Some(name) => {
-            module.paths.push(path.to_vec());
+            if is_for_others {
+                module.exports.push((path.to_vec(), name.clone()));
+            } else {
+                module.paths.push(path.to_vec());
+            }
             module.define(name, Name::Import(path.to_vec()));
         }
         None => module.globs.push(path.to_vec()),
@@ -219,7 +237,7 @@ fn add_item(module: &mut Module, item: &Item) {
     if let Some(name) = defined(item) {
         module.define(name, Name::Item);
     }
-    Paths(&mut module.paths).visit_item(item);
+    Paths(module).visit_item(item);
 }
 
 /// The name that an item defines, if it has one.
@@ -240,13 +258,17 @@ fn defined(item: &Item) -> Option<String> {
     Some(name.to_string())
 }
 
-/// Collects paths of two segments and more.
-struct Paths<'a>(&'a mut Vec<Vec<String>>);
+/// Collects the paths in an item.
+struct Paths<'a>(&'a mut Module);
 
 impl<'ast> Visit<'ast> for Paths<'_> {
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        if path.segments.len() > 1 && path.leading_colon.is_none() {
-            self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        if path.leading_colon.is_none() {
+            let all: Vec<_> = path.segments.iter().map(|part| part.ident.to_string()).collect();
+            self.0.used.extend(all.first().cloned());
+            if all.len() > 1 {
+                self.0.paths.push(all);
+            }
         }
         visit::visit_path(self, path);
     }

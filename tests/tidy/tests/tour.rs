@@ -29,7 +29,7 @@ enum Long {
     LeftOut(&'static str),
 }
 
-/// Where the tour is walked: a copy of the sources under version control, with a build of its own.
+/// The place of the tour: a copy of the sources under version control, with a build of its own.
 struct Copy {
     root: PathBuf,
 }

@@ -9,14 +9,14 @@ use super::settings::Config;
 use super::values::Pager;
 
 /// Reads an environment variable.
-pub(in super::super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The name of a project's file.
 const FILE_NAME: &str = "pretty.toml";
 
 /// The files to read, from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Choice {
+pub(crate) enum Choice {
     /// Those that are found.
     Discovered,
     /// This one instead.
@@ -27,15 +27,15 @@ pub(in super::super) enum Choice {
 
 /// The settings, and the files they come from.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct LoadedConfig {
-    pub(in super::super) config: Config,
+pub(crate) struct LoadedConfig {
+    pub(crate) config: Config,
     /// The files that were read, the nearest first.
-    pub(in super::super) files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Errors of a file of settings.
 #[derive(Debug, thiserror::Error)]
-pub(in super::super) enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("cannot read {}: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
     #[error("{}: {message}", path.display())]
@@ -54,7 +54,7 @@ enum Scope {
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub(in super::super) fn find(
+pub(crate) fn find(
     choice: &Choice,
     directory: Option<&Path>,
     environment: Environment<'_>,

@@ -4,34 +4,34 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::args::{ColorChoice, ColumnChoice, ThemeChoice};
 use super::values::{self, Color, FormatName, KeyTable, Messages, Names, Pager, State, value_enum};
+use crate::cli::args::{ColorChoice, ColumnChoice, ThemeChoice};
 use crate::parse::CustomFormat;
 use crate::style::theme::Palette;
 use crate::time::Tick;
 use crate::view::{KeyError, Keys, Rules};
 
 /// Every setting, with its documentation.
-pub(in super::super) const EXAMPLE: &str = include_str!("example.toml");
+pub(crate) const EXAMPLE: &str = include_str!("example.toml");
 
 /// The settings of a file; each is optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(in super::super) struct Config {
+pub(crate) struct Config {
     #[serde(deserialize_with = "value_enum")]
-    pub(in super::super) theme: Option<ThemeChoice>,
+    pub(crate) theme: Option<ThemeChoice>,
     #[serde(deserialize_with = "value_enum")]
-    pub(in super::super) color: Option<ColorChoice>,
+    pub(crate) color: Option<ColorChoice>,
     #[serde(deserialize_with = "values::columns")]
-    pub(in super::super) columns: Option<ColumnChoice>,
-    pub(in super::super) just: Option<Names>,
-    pub(in super::super) ignore: Option<Names>,
-    pub(in super::super) peers: Option<Names>,
-    pub(in super::super) time: Option<bool>,
-    pub(in super::super) fold: Option<bool>,
-    pub(in super::super) format: Option<String>,
+    pub(crate) columns: Option<ColumnChoice>,
+    pub(crate) just: Option<Names>,
+    pub(crate) ignore: Option<Names>,
+    pub(crate) peers: Option<Names>,
+    pub(crate) time: Option<bool>,
+    pub(crate) fold: Option<bool>,
+    pub(crate) format: Option<String>,
     #[serde(deserialize_with = "values::tick")]
-    pub(in super::super) tick: Option<Tick>,
+    pub(crate) tick: Option<Tick>,
     pub(super) pager: Option<toml::Spanned<Pager>>,
     topics: BTreeMap<String, Color>,
     formats: BTreeMap<FormatName, values::Expression>,
@@ -63,11 +63,11 @@ impl Config {
         }
     }
 
-    pub(in super::super) fn pager(&self) -> Option<&Pager> {
+    pub(crate) fn pager(&self) -> Option<&Pager> {
         self.pager.as_ref().map(toml::Spanned::get_ref)
     }
 
-    pub(in super::super) fn palette(&self) -> Palette {
+    pub(crate) fn palette(&self) -> Palette {
         let mut palette = Palette::default();
         for (topic, color) in &self.topics {
             palette.set(topic, color.dark, color.light);
@@ -76,18 +76,16 @@ impl Config {
     }
 
     /// The format of this name.
-    pub(in super::super) fn own_format(&self, name: &str) -> Option<&CustomFormat> {
+    pub(crate) fn own_format(&self, name: &str) -> Option<&CustomFormat> {
         self.formats.iter().find(|(own, _)| own.as_ref() == name).map(|(_, found)| &found.0)
     }
 
     /// All formats of the user's own, by name.
-    pub(in super::super) fn own_formats(
-        &self,
-    ) -> impl Iterator<Item = (&str, &CustomFormat)> + Clone {
+    pub(crate) fn own_formats(&self) -> impl Iterator<Item = (&str, &CustomFormat)> + Clone {
         self.formats.iter().map(|(name, found)| (name.as_ref(), &found.0))
     }
 
-    pub(in super::super) fn rules(&self) -> Rules {
+    pub(crate) fn rules(&self) -> Rules {
         let state = self.state.iter().map(|state| state.0.clone());
         let messages = self.message.iter().flat_map(|messages| messages.0.iter().cloned());
         Rules::new(state.collect(), messages.collect())
@@ -95,7 +93,7 @@ impl Config {
 
     /// # Errors
     /// [`KeyError::NoQuit`].
-    pub(in super::super) fn keys(&self) -> Result<Keys, KeyError> {
+    pub(crate) fn keys(&self) -> Result<Keys, KeyError> {
         let mut keys = Keys::default();
         for (key, action) in &self.keys.0 {
             keys.bind(*key, *action);

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::super::args::{ColumnChoice, columns as parse_columns};
+use crate::cli::args::{ColumnChoice, columns as parse_columns};
 use crate::parse::{CustomFormat, Format, FormatError};
 use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
@@ -41,7 +41,7 @@ pub(super) fn tick<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Tick>, 
 /// Names, as one text or as a list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "NamesAsWritten")]
-pub(in super::super) struct Names(pub(in super::super) Vec<String>);
+pub(crate) struct Names(pub(crate) Vec<String>);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected names, as a text or a list")]
@@ -62,7 +62,7 @@ impl From<NamesAsWritten> for Names {
 /// The pager of the output.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "PagerAsWritten")]
-pub(in super::super) enum Pager {
+pub(crate) enum Pager {
     Never,
     /// The usual one.
     Usual,

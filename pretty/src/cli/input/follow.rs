@@ -1,4 +1,4 @@
-//! Files that grow, are cut back, or are replaced under their name.
+//! Files that grow, are truncated, or are replaced under their name.
 //!
 //! Looks at each file a few times a second instead of asking the system for events: those miss
 //! changes on network and container file systems, and a log read by a person needs no more.
@@ -143,7 +143,7 @@ impl Tail {
         }
     }
 
-    /// Goes to the beginning of a file that was cut back or replaced.
+    /// Goes to the beginning of a file that was truncated or replaced.
     fn reopen(&mut self) -> io::Result<NewLines> {
         let read = self.file.stream_position()?;
         let own = self.file.metadata()?;

@@ -13,7 +13,7 @@ use crate::cli::output::sink::Sink;
 pub(crate) enum Pauses {
     /// A plain file never does.
     Never,
-    /// Somebody types: every line is an end for now, and Ctrl-C means us.
+    /// A person types: every line is an end for now, and Ctrl-C means us.
     Typed,
     /// A pipe, the program before which gets Ctrl-C as well.
     Pipe(File, Interrupts),

@@ -1,15 +1,15 @@
 //! The number of colours and the background: options, settings, environment, terminal, in this
 //! order.
 
-use super::super::args::{ColorChoice, ThemeChoice};
-use super::super::config::Environment;
+use crate::cli::args::{ColorChoice, ThemeChoice};
+use crate::cli::config::Environment;
 use crate::cli::output::terminal::Stream;
 use crate::style::color::Depth;
 use crate::style::theme::Background;
 
 /// Asking the terminal for its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum QueryTerminal {
+pub(crate) enum QueryTerminal {
     Yes,
     No,
 }

@@ -5,7 +5,7 @@ use crate::view::KeyError;
 
 /// Errors of the arguments; each message names the option to change.
 #[derive(Debug, thiserror::Error)]
-pub(in super::super) enum PlanError {
+pub(crate) enum PlanError {
     #[error("invalid value for '--format <FORMAT>': {0}")]
     Format(#[from] FormatError),
     #[error("invalid value for '--format <FORMAT>': unknown format `{0}`; {1}")]

@@ -1,8 +1,8 @@
 //! The format and the filters: options of the command line, else those of the settings.
 
-use super::super::args::Cli;
-use super::super::config::{Config, Names};
 use super::error::PlanError;
+use crate::cli::args::Cli;
+use crate::cli::config::{Config, Names};
 use crate::filter::{Filter, NameSet};
 use crate::parse::Format;
 use crate::suggestion::suggestion;

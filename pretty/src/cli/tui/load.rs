@@ -18,14 +18,14 @@ use std::thread::sleep;
 
 use rayon::prelude::*;
 
-use super::super::error::RunError;
-use super::super::plan::{Follow, InputSource};
 use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
+use crate::cli::error::RunError;
 use crate::cli::input::follow::{self, POLL_EVERY};
 use crate::cli::input::merge;
 use crate::cli::input::open::Input;
 use crate::cli::input::pause::Pauses;
 use crate::cli::output::sink::Sink;
+use crate::cli::plan::{Follow, InputSource};
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
@@ -34,8 +34,8 @@ use crate::view::{Blocks, Chunk, Part, Rules, Source};
 pub(super) enum LoadEvent {
     /// The next part of the log, and how much of it has been read, if that can be known.
     Chunk(Box<Chunk>, Option<Percent>),
-    /// The file has been cut back: what has been read of it is gone.
-    CutBack,
+    /// The file has been truncated: what has been read of it is gone.
+    Truncated,
     /// All there is has been read; more may come.
     UpToDate,
 }
@@ -126,7 +126,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Follows a file that grows, is cut back, or is replaced under its name.
+    /// Follows a file that grows, is truncated, or is replaced under its name.
     fn follow_file(&mut self, mut source: Source, path: &Path) -> Result<(), RunError> {
         let mut blocks = Blocks::new(source.clone());
         let mut quiet = 0;
@@ -140,7 +140,7 @@ impl Loader<'_> {
             let own = source.file().metadata().map_err(RunError::Read)?;
             quiet = if blocks.next_start() == before { quiet + 1 } else { 0 };
             if own.len() < blocks.next_start() {
-                self.emit(LoadEvent::CutBack)?;
+                self.emit(LoadEvent::Truncated)?;
                 blocks = Blocks::new(source.clone());
                 quiet = 0;
             } else if let Some(file) = follow::replacement(path, (own.dev(), own.ino())) {
@@ -233,7 +233,7 @@ impl Loader<'_> {
     }
 }
 
-/// MergedLines from several inputs on their way to the spool.
+/// Lines from several inputs on their way to the spool.
 struct MergedLines<'a, 'b> {
     loader: &'a mut Loader<'b>,
     spool: Spool,
@@ -309,11 +309,11 @@ const FIRST_BLOCK_BYTES: usize = 64 * 1024;
 /// Small fill to stay in a core's own cache while it is indexed.
 const BLOCK_BYTES: usize = 1024 * 1024;
 
-/// FillPolicy to keep all cores busy until nearly the end of each round.
+/// Enough to keep all cores busy until nearly the end of each round.
 const BLOCKS_AT_ONCE: usize = 64;
 
 /// Looks at a followed file after which a line without its end is shown nevertheless: a second.
 const POLLS_FOR_LINE_END: usize = 10;
 
-/// LoadEvent that may wait to be taken: a round of blocks, and what it is followed by.
+/// Events that may wait to be taken: two rounds of blocks.
 pub(super) const EVENTS_QUEUED_MAX: usize = 2 * BLOCKS_AT_ONCE;

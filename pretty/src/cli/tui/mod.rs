@@ -51,7 +51,7 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
     let screen = Screen::open().map_err(RunError::Terminal)?;
     // With the channel closed the loader stops at its next event; one that waits for a pipe ends
     // with the program.
-    Browser { screen, view, file, events, loader: Loading::Yes(loader) }.browse()
+    Browser { screen, view, file, events, loader: Loading::Running(loader) }.browse()
 }
 
 struct Browser {
@@ -64,7 +64,7 @@ struct Browser {
 
 /// The state of the loader.
 enum Loading {
-    Yes(JoinHandle<Result<(), RunError>>),
+    Running(JoinHandle<Result<(), RunError>>),
     Done(Result<(), RunError>),
 }
 
@@ -90,7 +90,7 @@ impl Browser {
             }
             let timeout = match (work, &self.loader) {
                 (Work::More, _) => Duration::ZERO,
-                (Work::Done, Loading::Yes(_)) => POLL_LOADER_EVERY,
+                (Work::Done, Loading::Running(_)) => POLL_LOADER_EVERY,
                 (Work::Done, Loading::Done(_)) => Duration::from_secs(3600),
             };
             match self.take_terminal_events(timeout).map_err(RunError::Terminal)? {
@@ -102,7 +102,7 @@ impl Browser {
         }
         match self.loader {
             Loading::Done(Err(error)) => Err(error),
-            Loading::Yes(_) | Loading::Done(Ok(())) => Ok(Exit::Done),
+            Loading::Running(_) | Loading::Done(Ok(())) => Ok(Exit::Done),
         }
     }
 
@@ -134,7 +134,7 @@ impl Browser {
                 self.view.set_busy(busy.as_deref().unwrap_or_default());
             }
             LoadEvent::UpToDate => self.view.set_busy(""),
-            LoadEvent::CutBack => {
+            LoadEvent::Truncated => {
                 self.view.clear();
                 self.view.set_note("the file was truncated; its former lines are gone");
             }
@@ -146,7 +146,7 @@ impl Browser {
     /// # Panics
     /// With what the loader panicked with.
     fn finish_loading(&mut self) {
-        let Loading::Yes(loader) = std::mem::replace(&mut self.loader, Loading::Done(Ok(())))
+        let Loading::Running(loader) = std::mem::replace(&mut self.loader, Loading::Done(Ok(())))
         else {
             return;
         };

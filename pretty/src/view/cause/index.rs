@@ -29,7 +29,7 @@ impl CauseIndex {
 impl CausalFilter {
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::DirectCauses => "direct causes",
+            Self::DirectCauses => "led to it",
             Self::CausalPast => "causal past",
         }
     }

@@ -1,6 +1,6 @@
 //! The bytes of a log: in memory, or in a file of which only what is looked at is read.
 //!
-//! Nothing here trusts a file to stay as it was. One that has been cut back gives fewer bytes than
+//! Nothing here trusts a file to stay as it was. One that has been truncated gives fewer bytes than
 //! the index has; lines that are gone are shown as such.
 
 use std::fs::File;

@@ -16,4 +16,4 @@ pub(crate) const RECEIVED: &[u8] = b"received";
 pub(crate) const LOST: &[u8] = b"lost";
 
 /// A client has given a command to the peer of `to=`.
-pub(crate) const PROPOSED: &[u8] = b"proposed";
+pub(crate) const COMMAND_PROPOSED: &[u8] = b"command_proposed";

@@ -6,7 +6,9 @@ use regex::bytes::Regex;
 
 use crate::event_name::event_name;
 use crate::line::Event;
-use crate::view::meaning::events::{ELECTION_TIMEOUT, LOST, PROPOSED, RECEIVED, SENT, STARTED};
+use crate::view::meaning::events::{
+    COMMAND_PROPOSED, ELECTION_TIMEOUT, LOST, RECEIVED, SENT, STARTED,
+};
 use crate::view::meaning::message::Message;
 use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 use crate::view::meaning::pattern::{Captures, match_start};
@@ -95,7 +97,7 @@ impl<'a> Trigger<'a> {
         let client = || fact(text, b"to").map_or(Self::Own, Self::Client);
         match event_name(text) {
             Some(ELECTION_TIMEOUT) => Self::Timer,
-            Some(PROPOSED) => client(),
+            Some(COMMAND_PROPOSED) => client(),
             Some(_) => Self::Own,
             None if ELECTION_TIMEOUTS.iter().any(|start| text.starts_with(start)) => Self::Timer,
             None => match &*event.topic {

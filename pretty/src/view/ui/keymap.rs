@@ -146,8 +146,8 @@ impl Keys {
 
 /// Names of actions in older configurations, and those they have now.
 const FORMER_NAMES: [(&str, &str); 3] = [
-    ("next-oddity", "next-anomaly"),
-    ("previous-oddity", "previous-anomaly"),
+    ("next-oddity", "next-anomaly"),         // kept: old settings
+    ("previous-oddity", "previous-anomaly"), // kept: old settings
     ("toggle-strip", "toggle-timeline"),
 ];
 

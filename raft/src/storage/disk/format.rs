@@ -1,10 +1,10 @@
-//! The bytes of the store's files, version 1. All numbers are little-endian.
+//! The file format of the store, version 1. All numbers are little-endian.
 //!
 //! ```text
 //! log file        frame frame … zeros                  the first record of the first frame is Start
 //! frame           magic:u32 len:u32 number:u64 payload_hash:u64 header_hash:u64 payload
 //! payload         record …
-//! record          0 state                              Start: what held where the file begins
+//! record          0 state                              Start: the state before the file
 //!                 1 term:u64 vote                      HardState
 //!                 2 from:u64                           Truncate
 //!                 3 index:u64 entry                    one entry of an Append, as messages have it
@@ -16,8 +16,8 @@
 //! meta            term:u64 index:u64 membership        as messages have it
 //! ```
 //!
-//! A hash is XXH3 with the store's own seed, so that what a client sends cannot look like a frame,
-//! and a file of another store is none of this one.
+//! A hash is XXH3 with the store's own seed, so that a client's data cannot look like a frame, and
+//! files of another store are detected.
 
 use std::ops::Range;
 
@@ -34,9 +34,9 @@ pub(super) const HEADER: usize = 32;
 const FRAME_MAGIC: [u8; 4] = *b"raft";
 const SNAPSHOT_MAGIC: [u8; 8] = *b"raftsnap";
 
-/// Where a snapshot is, and what makes it the one that is meant.
+/// A reference to a snapshot file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(super) struct SnapshotRef {
     /// The number in the file's name.
     pub(super) number: u64,
     pub(super) last_included: EntryId,
@@ -44,12 +44,12 @@ pub(super) struct Reference {
     pub(super) hash: u64,
 }
 
-/// What the log amounts to at some place in it, entries aside.
+/// The state at some position in the log, without entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) hard_state: HardState,
-    pub(super) snapshot: Option<Reference>,
-    /// The last entry, or the snapshot's place.
+    pub(super) snapshot: Option<SnapshotRef>,
+    /// The last entry, or the snapshot's index.
     pub(super) last: Index,
 }
 
@@ -60,29 +60,29 @@ impl State {
     }
 }
 
-/// One record, as it is read.
+/// A decoded record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LogRecord {
     Start(State),
     HardState(HardState),
     Truncate { from: Index },
     Entry(Entry),
-    Snapshot { reference: Reference, suffix: Suffix },
+    Snapshot { reference: SnapshotRef, suffix: Suffix },
 }
 
 pub(super) fn put_start(writer: &mut Writer, state: &State) {
     writer.u8(0);
-    put_hard(writer, state.hard_state);
+    write_hard_state(writer, state.hard_state);
     writer.u64(state.last.number());
     writer.u8(u8::from(state.snapshot.is_some()));
     if let Some(reference) = state.snapshot {
-        put_reference(writer, reference);
+        put_snapshot_ref(writer, reference);
     }
 }
 
 pub(super) fn put_hard_state(writer: &mut Writer, hard_state: HardState) {
     writer.u8(1);
-    put_hard(writer, hard_state);
+    write_hard_state(writer, hard_state);
 }
 
 pub(super) fn put_truncate(writer: &mut Writer, from: Index) {
@@ -96,16 +96,16 @@ pub(super) fn put_entry(writer: &mut Writer, entry: &Entry) {
     writer.entry(entry);
 }
 
-pub(super) fn put_snapshot(writer: &mut Writer, reference: Reference, suffix: Suffix) {
+pub(super) fn put_snapshot(writer: &mut Writer, reference: SnapshotRef, suffix: Suffix) {
     writer.u8(4);
     writer.u8(match suffix {
         Suffix::Kept => 0,
         Suffix::Discarded => 1,
     });
-    put_reference(writer, reference);
+    put_snapshot_ref(writer, reference);
 }
 
-pub(in crate::storage) fn put_hard(writer: &mut Writer, hard_state: HardState) {
+pub(in crate::storage) fn write_hard_state(writer: &mut Writer, hard_state: HardState) {
     writer.u64(hard_state.current_term.number());
     writer.u8(u8::from(hard_state.voted_for.is_some()));
     if let Some(peer) = hard_state.voted_for {
@@ -113,20 +113,20 @@ pub(in crate::storage) fn put_hard(writer: &mut Writer, hard_state: HardState) {
     }
 }
 
-fn put_reference(writer: &mut Writer, reference: Reference) {
+fn put_snapshot_ref(writer: &mut Writer, reference: SnapshotRef) {
     writer.u64(reference.number);
     writer.entry_id(reference.last_included);
     writer.u64(reference.hash);
 }
 
-/// Reads the next record of a payload; nothing is left after the last one.
+/// Reads the next record of a payload; `None` at its end.
 pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, DecodeError> {
     if reader.0.is_empty() {
         return Ok(None);
     }
     Ok(Some(match reader.u8()? {
         0 => LogRecord::Start(state(reader)?),
-        1 => LogRecord::HardState(hard(reader)?),
+        1 => LogRecord::HardState(read_hard_state(reader)?),
         2 => LogRecord::Truncate { from: reader.index()? },
         3 => {
             let index = reader.index()?;
@@ -141,21 +141,23 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
 }
 
 fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
-    let (hard_state, last) = (hard(reader)?, reader.index()?);
+    let (hard_state, last) = (read_hard_state(reader)?, reader.index()?);
     let snapshot = if flag(reader, "snapshot")? { Some(reference(reader)?) } else { None };
     Ok(State { hard_state, snapshot, last })
 }
 
-pub(in crate::storage) fn hard(reader: &mut Reader<'_>) -> Result<HardState, DecodeError> {
+pub(in crate::storage) fn read_hard_state(
+    reader: &mut Reader<'_>,
+) -> Result<HardState, DecodeError> {
     let current_term = Term::new(reader.u64()?);
     let voted = flag(reader, "vote")?;
     let voted_for = if voted { Some(PeerId::new(reader.u64()?)) } else { None };
     Ok(HardState { current_term, voted_for })
 }
 
-fn reference(reader: &mut Reader<'_>) -> Result<Reference, DecodeError> {
+fn reference(reader: &mut Reader<'_>) -> Result<SnapshotRef, DecodeError> {
     let (number, last_included) = (reader.u64()?, reader.entry_id()?);
-    Ok(Reference { number, last_included, hash: reader.u64()? })
+    Ok(SnapshotRef { number, last_included, hash: reader.u64()? })
 }
 
 fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError> {
@@ -166,7 +168,7 @@ fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError
     }
 }
 
-/// Fills in the header of a frame whose payload lies behind room for it.
+/// Fills in the header before a frame's payload.
 pub(super) fn seal(frame: &mut [u8], number: u64, seed: u64) {
     let (header, payload) = frame.split_at_mut(HEADER);
     let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
@@ -179,7 +181,7 @@ pub(super) fn seal(frame: &mut [u8], number: u64, seed: u64) {
     header[24..].copy_from_slice(&header_hash.to_le_bytes());
 }
 
-/// A frame as it lies in a log file.
+/// A frame of a log file.
 pub(super) struct Frame<'a> {
     pub(super) number: u64,
     pub(super) payload: &'a [u8],
@@ -192,14 +194,14 @@ impl Frame<'_> {
     }
 }
 
-/// The frame that `bytes` begin with, if it is whole.
+/// The valid frame at the beginning of `bytes`.
 pub(super) fn frame(bytes: &[u8], seed: u64) -> Option<Frame<'_>> {
     let (number, len, payload_hash) = header(bytes, seed)?;
     let payload = bytes.get(HEADER..HEADER.checked_add(len)?)?;
     (xxh3_64_with_seed(payload, seed) == payload_hash).then_some(Frame { number, payload })
 }
 
-/// The number, payload length and payload hash that a frame's header states.
+/// The number, payload length and payload hash in a valid header.
 fn header(bytes: &[u8], seed: u64) -> Option<(u64, usize, u64)> {
     let header = bytes.get(..HEADER)?;
     let word = |at: usize| header[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
@@ -208,8 +210,8 @@ fn header(bytes: &[u8], seed: u64) -> Option<(u64, usize, u64)> {
     sound.then_some((word(8)?, len as usize, word(16)?))
 }
 
-/// Where, from `start` on, the header of a frame later than `number` lies. A frame is written only
-/// after the one before it is durable, so the frame at `start` was durable if there is one.
+/// The position of a header of a frame later than `number`, from `start` on. A frame is written
+/// only after the one before it is durable, so the frame at `start` was durable if there is one.
 pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) -> Option<usize> {
     (start..bytes.len().saturating_sub(HEADER - 1)).find(|at| {
         bytes[*at] == FRAME_MAGIC[0]
@@ -217,7 +219,7 @@ pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) ->
     })
 }
 
-/// A snapshot file, all but the data: what comes before it, and the hash that comes after.
+/// The parts of a snapshot file around the data: the header before it, and the hash after it.
 pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
     let mut meta = Writer(Vec::new());
     meta.entry_id(snapshot.last_included);
@@ -231,10 +233,10 @@ pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
     (before.0, hash.digest())
 }
 
-/// The snapshot that a file holds, if it is the one that is referred to.
+/// Decodes a snapshot file, and checks it against its reference.
 pub(super) fn open_snapshot(
     bytes: &[u8],
-    reference: Reference,
+    reference: SnapshotRef,
     seed: u64,
 ) -> Result<Snapshot, String> {
     let (content, hash) =
@@ -246,7 +248,7 @@ pub(super) fn open_snapshot(
             "checksum {found:016x}, stated {stated:016x}, in the log {wanted:016x}"
         ));
     }
-    let (meta, data) = snapshot_parts(content).ok_or("no snapshot of this format")?;
+    let (meta, data) = snapshot_parts(content).ok_or("not a snapshot of this format")?;
     let mut reader = Reader(&content[meta]);
     let meta = reader.entry_id().and_then(|id| Ok((id, reader.membership()?)));
     let (last_included, membership) = meta.map_err(|error| error.to_string())?;

@@ -1,31 +1,32 @@
-//! A store on disk: an append-only log, and snapshots as files beside it.
+//! A store on disk: an append-only log, with snapshots in separate files.
 //!
-//! # What lies in the folder
+//! # Files in the directory
 //! | file | what it is |
 //! |---|---|
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
-//! | `LOCK` | locked while a process uses the folder |
+//! | `LOCK` | locked while a process uses the directory |
 //! | `NUMBER.log` | terms, votes, entries; the log goes on in the file with the next higher number |
 //! | `NUMBER.snapshot` | the state machine's state that the log refers to |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
-//! Nothing in it may be deleted by hand, except the whole folder while its peer is stopped; what
-//! becomes of a peer that forgets its votes is up to whoever deletes it. A copy is a backup only if
-//! it was taken while the peer was stopped. `IDENTITY` may be read by anybody.
+//! Do not delete files by hand, except the whole directory while its peer is stopped: the peer then
+//! forgets its votes and must be removed from the cluster and added again. A copy is a backup only
+//! if it was taken while the peer was stopped. `IDENTITY` may be read by anyone.
 //!
-//! # What it survives
-//! A crash, of the process or of the machine, at any moment: what [`Storage::write`] reported is
-//! there, and what it did not report is there up to some record. A broken end of the newest log file
-//! is what a crash leaves behind, and goes at the next start. Anything else that is broken was
-//! durable once: then the store does not open, says which byte of which file is wrong, and changes
-//! nothing. Restore such a peer from a backup, or delete the folder and let the peer join anew.
+//! # Durability
+//! A crash of the process or of the machine at any time loses nothing that [`Storage::write`]
+//! reported; unreported writes survive up to some record. A broken end of the newest log file is
+//! the result of a crash, and is removed at the next start. Any other broken data was durable once:
+//! then the store does not open, reports the byte and file, and changes nothing. Restore such a
+//! peer from a backup, or delete the directory and add the peer anew.
 //!
-//! One thing cannot be told apart: a disk that loses the very last write before a crash looks like
-//! a crash that interrupted it. As soon as a start has read a write, its loss is noticed.
+//! One case cannot be distinguished: a disk that loses the last write before a crash looks like a
+//! crash that interrupted it. Once a start has read a write, its loss is detected.
 //!
-//! # What it must not depend on
-//! The driver, tokio, a clock. It blocks, and has no thread of its own.
+//! # Dependencies
+//! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
 
+mod files;
 mod format;
 mod replay;
 mod store;
@@ -33,12 +34,12 @@ mod store;
 mod tests;
 
 #[cfg(feature = "redb")]
-pub(super) use self::format::{hard, put_hard};
+pub(super) use self::format::{read_hard_state, write_hard_state};
 
 use std::path::Path;
 
-use self::store::{Lengths, Store};
-use super::folder::{self, Folder, OsFolder};
+use self::store::{FileLengths, Store};
+use super::directory::OsDirectory;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::{Storage, StorageError};
@@ -46,7 +47,7 @@ use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::PeerId;
 
-/// A store in a folder of its own.
+/// A store on disk, in a directory of its own.
 ///
 /// ```
 /// use raft::storage::{DiskStorage, Storage};
@@ -61,17 +62,17 @@ use crate::types::PeerId;
 ///
 /// let mut again = DiskStorage::open(&data_dir, peer)?;
 /// assert_eq!(again.load()?.hard_state, hard_state);
-/// assert!(DiskStorage::open(&data_dir, peer).is_err(), "the folder is in use");
+/// assert!(DiskStorage::open(&data_dir, peer).is_err(), "the directory is in use");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DiskStorage {
-    store: Store<OsFolder>,
-    /// Held as long as the store is.
+    store: Store<OsDirectory>,
+    /// Held as long as the store.
     _lock: Lock,
 }
 
 impl DiskStorage {
-    /// Opens the store of `peer` in a folder, or begins one there, with the usual options.
+    /// Opens or creates the store of `peer` in a directory, with the default options.
     ///
     /// # Errors
     /// As [`DiskOptions::open`].
@@ -96,7 +97,7 @@ impl std::fmt::Debug for DiskStorage {
     }
 }
 
-/// How a store on disk is kept.
+/// Options of a store on disk.
 #[derive(Clone, Copy, Debug)]
 pub struct DiskOptions {
     segment_bytes: u64,
@@ -109,56 +110,44 @@ impl Default for DiskOptions {
 }
 
 impl DiskOptions {
-    /// What is usual.
+    /// The default options.
     #[must_use]
     pub const fn new() -> Self {
         Self { segment_bytes: 64 << 20 }
     }
 
-    /// From which length on the log goes on in a new file, in bytes; 64 MiB unless set. A snapshot
-    /// frees whole files only, so that up to two files lie on the disk beyond what is needed.
+    /// Length in bytes after which the log continues in a new file; 64 MiB by default. A snapshot
+    /// frees whole files only, so that up to two files remain on the disk beyond what is needed.
     #[must_use]
     pub const fn segment_bytes(self, segment_bytes: u64) -> Self {
         Self { segment_bytes }
     }
 
-    /// Opens the store of `peer` in a folder, or begins one there. The folder is made if it is
-    /// missing, and belongs to the store until it is dropped.
+    /// Opens or creates the store of `peer` in a directory. The directory is created if missing,
+    /// and belongs to the store until it is dropped.
     ///
     /// # Errors
-    /// - [`StorageError::InUse`]: another process, or this one, has the folder open.
-    /// - [`StorageError::Unreadable`]: the folder is another peer's, holds something else, or was
+    /// - [`StorageError::InUse`]: another process, or this one, has the directory open.
+    /// - [`StorageError::Unreadable`]: the directory is another peer's, holds something else, or was
     ///   written in a newer format.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
-    /// - [`StorageError::Io`]: the system refused.
+    /// - [`StorageError::Io`]: an I/O error.
     pub fn open(
         self,
         data_dir: impl AsRef<Path>,
         peer: PeerId,
     ) -> Result<DiskStorage, StorageError> {
         let data_dir = data_dir.as_ref();
-        let folder = OsFolder::create(data_dir)?;
-        // A folder of something else stays as it is.
-        Identity::read(&folder)?;
+        let directory = OsDirectory::create(data_dir)?;
+        // A foreign directory stays unchanged.
+        Identity::read(&directory)?;
         let lock = Lock::take(data_dir)?;
-        let lengths = Lengths { segment: self.segment_bytes, ahead: AHEAD };
-        let store = Store::open(folder, peer, lengths)?;
+        let lengths = FileLengths { segment: self.segment_bytes, preallocate: PREALLOCATE_BYTES };
+        let store = Store::open(directory, peer, lengths)?;
         Ok(DiskStorage { store, _lock: lock })
     }
 }
 
 /// About a hundred batches of entries of a hundred bytes.
-const AHEAD: u64 = 1 << 20;
-
-const LOG: &str = ".log";
-const SNAPSHOT: &str = ".snapshot";
-
-/// The numbers of all files whose names end like this, in order.
-fn numbers<F: Folder>(folder: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
-    let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
-    let number = |name: &String| name.strip_suffix(ending)?.parse().ok();
-    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}
+const PREALLOCATE_BYTES: u64 = 1 << 20;

@@ -1,52 +1,33 @@
-//! Reads a log back: what its files amount to, or what is wrong with them and where. Changes
-//! nothing.
+//! Replay of a log: the state of its files, or the place and kind of their damage. Changes nothing.
 //!
-//! What a crash may leave behind is a broken end of the newest file, as one frame was not durable
-//! yet. Everything else was, so anything else that is broken is damage.
+//! A crash may leave a broken end of the newest file, as one frame was not durable yet. Everything
+//! else was durable, so any other broken data is damage.
 
+use super::files::{LOG, Segment, log_name, numbers};
 use super::format::{self, LogRecord, State};
-use super::{LOG, numbers};
+
 use crate::codec::Reader;
 use crate::entry::Entry;
 use crate::output::Suffix;
 use crate::storage::StorageError;
-use crate::storage::folder::{self, Folder};
+use crate::storage::directory::{Directory, io_error};
 use crate::storage::identity::Identity;
 use crate::types::{Index, Term};
 
-/// One log file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Segment {
-    /// The number of its first frame, which is its name.
-    pub(super) number: u64,
-    /// The last entry before it. A snapshot at least as new replaces all files before it.
-    pub(super) floor: Index,
-}
-
-impl Segment {
-    pub(super) fn name(self) -> String {
-        log_name(self.number)
-    }
-}
-
-fn log_name(number: u64) -> String {
-    format!("{number:020}{LOG}")
-}
-
-/// What the files of a log amount to.
+/// The result of replaying a log.
 #[derive(Debug, Default)]
 pub(super) struct Replayed {
     pub(super) state: State,
     pub(super) entries: Vec<Entry>,
     /// The files, oldest first.
     pub(super) segments: Vec<Segment>,
-    /// The number of the frame that comes next.
+    /// The number of the next frame.
     pub(super) next: u64,
-    /// How many bytes of the newest file count.
+    /// Length of the frames in the newest file.
     pub(super) end: u64,
-    /// The last frame of the newest file, which ends there.
+    /// The last frame of the newest file.
     pub(super) last_frame: Vec<u8>,
-    /// The entries up to here lie before the oldest file.
+    /// The last entry before the oldest file.
     floor: Index,
 }
 
@@ -54,40 +35,43 @@ pub(super) struct Replayed {
 ///
 /// # Errors
 /// [`StorageError::Damaged`] with file and byte, or a file that cannot be read.
-pub(super) fn replay<F: Folder>(folder: &F, identity: &Identity) -> Result<Replayed, StorageError> {
-    let files = numbers(folder, LOG)?;
+pub(super) fn replay<F: Directory>(
+    directory: &F,
+    identity: &Identity,
+) -> Result<Replayed, StorageError> {
+    let files = numbers(directory, LOG)?;
     let mut replayed = Replayed::default();
-    for (place, number) in files.iter().enumerate() {
+    for (position, number) in files.iter().enumerate() {
         let name = log_name(*number);
-        let bytes = folder.read(&name);
-        let bytes = bytes.map_err(folder::failed(format!("read {}", folder.place(&name))))?;
-        let newest = place + 1 == files.len();
+        let bytes = directory.read(&name);
+        let bytes = bytes.map_err(io_error(format!("read {}", directory.path_of(&name))))?;
+        let newest = position + 1 == files.len();
         replayed
-            .file(*number, &bytes, newest, identity)
-            .map_err(|(at, what)| damaged(folder, &name, at, &what))?;
+            .replay_file(*number, &bytes, newest, identity)
+            .map_err(|(at, what)| damaged(directory, &name, at, &what))?;
     }
-    if let Err(what) = replayed.is_whole(identity) {
+    if let Err(what) = replayed.check_complete(identity) {
         let newest = replayed.segments.last().map(|segment| segment.name()).unwrap_or_default();
-        return Err(damaged(folder, &newest, replayed.end, &what));
+        return Err(damaged(directory, &newest, replayed.end, &what));
     }
     Ok(replayed)
 }
 
-fn damaged<F: Folder>(folder: &F, name: &str, at: u64, what: &str) -> StorageError {
-    StorageError::Damaged(format!("{} at byte {at}: {what}", folder.place(name)))
+fn damaged<F: Directory>(directory: &F, name: &str, at: u64, what: &str) -> StorageError {
+    StorageError::Damaged(format!("{} at byte {at}: {what}", directory.path_of(name)))
 }
 
-/// Where in a file, and what is wrong there.
-type Wrong = (u64, String);
+/// Position in a file, and the finding.
+type Damage = (u64, String);
 
 impl Replayed {
-    fn file(
+    fn replay_file(
         &mut self,
         number: u64,
         bytes: &[u8],
         newest: bool,
         identity: &Identity,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), Damage> {
         if !self.segments.is_empty() && number != self.next {
             return Err((0, format!("the log from frame {} on is missing before it", self.next)));
         }
@@ -97,20 +81,20 @@ impl Replayed {
             if frame.number != self.next {
                 return Err((
                     at as u64,
-                    format!("frame {} in place of {}", frame.number, self.next),
+                    format!("found frame {}, expected {}", frame.number, self.next),
                 ));
             }
-            self.payload(number, frame.payload).map_err(|what| (at as u64, what))?;
+            self.replay_payload(number, frame.payload).map_err(|what| (at as u64, what))?;
             self.next += 1;
             (last, at) = (at, at + frame.len());
         }
         self.end = at as u64;
         self.last_frame = bytes[last..at].to_vec();
-        self.rest(bytes, at, newest, identity).map_err(|what| (at as u64, what))
+        self.check_tail(bytes, at, newest, identity).map_err(|what| (at as u64, what))
     }
 
-    /// Judges what follows the last whole frame of a file.
-    fn rest(
+    /// Checks the bytes after the last valid frame of a file.
+    fn check_tail(
         &self,
         bytes: &[u8],
         at: usize,
@@ -129,14 +113,14 @@ impl Replayed {
         }
     }
 
-    fn payload(&mut self, file: u64, payload: &[u8]) -> Result<(), String> {
+    fn replay_payload(&mut self, file: u64, payload: &[u8]) -> Result<(), String> {
         let mut reader = Reader(payload);
         let mut first = file == self.next;
         while let Some(record) = format::record(&mut reader).map_err(|error| error.to_string())? {
             if let (LogRecord::Start(state), true) = (&record, first) {
                 self.start(file, *state)?;
             } else if first {
-                return Err(format!("{record:?} in place of a start"));
+                return Err(format!("found {record:?}, expected a start record"));
             } else {
                 self.record(record)?;
             }
@@ -150,7 +134,7 @@ impl Replayed {
             (self.state, self.floor) = (state, state.last);
         } else if self.state != state {
             return Err(format!(
-                "it begins with {state:?}, the file before it ends with {:?}",
+                "starts with {state:?}, but the previous file ends with {:?}",
                 self.state
             ));
         }
@@ -160,11 +144,11 @@ impl Replayed {
 
     fn record(&mut self, record: LogRecord) -> Result<(), String> {
         match record {
-            LogRecord::Start(_) => return Err("a start in the middle of a file".to_owned()),
+            LogRecord::Start(_) => return Err("start record in the middle of a file".to_owned()),
             LogRecord::HardState(hard_state) => self.state.hard_state = hard_state,
             LogRecord::Truncate { from } => {
-                let place = self.entries.partition_point(|entry| entry.id.index < from);
-                self.entries.truncate(place);
+                let position = self.entries.partition_point(|entry| entry.id.index < from);
+                self.entries.truncate(position);
                 self.floor = self.floor.min(from.prev());
                 self.state.truncate(from);
             }
@@ -198,8 +182,8 @@ impl Replayed {
         Ok(())
     }
 
-    /// What no single record shows.
-    fn is_whole(&self, identity: &Identity) -> Result<(), String> {
+    /// Checks across all records.
+    fn check_complete(&self, identity: &Identity) -> Result<(), String> {
         let base = self.state.base();
         if self.next < identity.read_through {
             let (next, through) = (self.next, identity.read_through);

@@ -1,4 +1,4 @@
-//! The store over any folder: how it is opened, and what is written in which order.
+//! The store over any directory: opening, and the order of writes.
 //!
 //! Invariants:
 //! - A frame is written only after all before it are durable.
@@ -7,76 +7,79 @@
 //!   deleted after that frame is durable, oldest log file first.
 //! - After any error nothing is written any more (`health.rs`).
 
-use super::format::{self, HEADER, Reference, State};
-use super::replay::{Segment, replay};
-use super::{LOG, SNAPSHOT, numbers};
+use super::files::{LOG, SNAPSHOT, Segment, numbers, snapshot_name};
+use super::format::{self, HEADER, SnapshotRef, State};
+use super::replay::replay;
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
-use crate::storage::folder::{self, Folder, TEMPORARY, Writable};
+use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_error};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
 use crate::storage::{Storage, StorageError};
 use crate::types::{Index, PeerId};
 
-pub(super) struct Store<F: Folder> {
-    folder: F,
+pub(super) struct Store<F: Directory> {
+    directory: F,
     identity: Identity,
-    lengths: Lengths,
+    lengths: FileLengths,
     /// The log files, oldest first; never empty.
     segments: Vec<Segment>,
     newest: F::File,
-    /// How many bytes of the newest log file count.
+    /// Length of the frames in the newest log file.
     end: u64,
-    /// How long the newest log file is, with the zeros behind what counts.
+    /// Length of the newest log file, with the zeros behind its frames.
     length: u64,
     /// The number of the next frame.
     next: u64,
-    /// What the frames written so far, and the records in the one to come, amount to.
+    /// The state after the written frames and the records of the next one.
     state: State,
-    /// Snapshots that the log no longer refers to.
+    /// Snapshots without a reference in the log.
     stale: Vec<u64>,
     next_snapshot: u64,
-    /// The frame to come: room for its header, then records.
+    /// The next frame: space for its header, then records.
     frame: Writer,
     health: Health,
-    /// What was read when the store was opened, until somebody takes it.
+    /// The state read at opening, until it is loaded.
     opened: Option<PersistentState>,
 }
 
-/// How long files become, in bytes.
+/// Lengths of files, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lengths {
-    /// From which length on the log goes on in a new file.
+pub(super) struct FileLengths {
+    /// Length after which the log continues in a new file.
     pub(super) segment: u64,
-    /// How many zeros are written behind a frame that makes the file longer. Later frames replace
-    /// them, which spares the file system from keeping account of a new length and new blocks at
-    /// every flush.
-    pub(super) ahead: u64,
+    /// Number of zeros written behind a frame that extends the file. Later frames replace them,
+    /// which spares the file system a new length and new blocks at every flush.
+    pub(super) preallocate: u64,
 }
 
-impl<F: Folder> Store<F> {
-    /// Opens the store in a folder, or begins one there. Nothing is changed before all has been
-    /// read and found sound.
+impl<F: Directory> Store<F> {
+    /// Opens or creates the store in a directory. Nothing is changed before everything has been
+    /// read and is valid.
     pub(super) fn open(
-        mut folder: F,
+        mut directory: F,
         peer: PeerId,
-        lengths: Lengths,
+        lengths: FileLengths,
     ) -> Result<Self, StorageError> {
-        let identity = Identity::read_or_begin(&mut folder, Kind::Log, peer)?;
-        if identity.read_through == 0 && numbers(&folder, LOG)?.is_empty() {
-            write_segment(&mut folder, &identity, 1, &State::default())?;
+        let identity = Identity::read_or_create(&mut directory, Kind::Log, peer)?;
+        if identity.read_through == 0 && numbers(&directory, LOG)?.is_empty() {
+            write_segment(&mut directory, &identity, 1, &State::default())?;
         }
-        let replayed = replay(&folder, &identity)?;
+        let replayed = replay(&directory, &identity)?;
         let Some(newest) = replayed.segments.last() else {
-            return Err(StorageError::Damaged(format!("{} has no log file", folder.place(""))));
+            return Err(StorageError::Damaged(format!(
+                "{} has no log file",
+                directory.path_of("")
+            )));
         };
-        let opened = stored(&folder, &identity, &replayed.state, replayed.entries)?;
-        let newest = mend(&mut folder, &newest.name(), replayed.end, &replayed.last_frame)?;
+        let opened = load_state(&directory, &identity, &replayed.state, replayed.entries)?;
+        let newest =
+            repair_tail(&mut directory, &newest.name(), replayed.end, &replayed.last_frame)?;
         let mut store = Self {
-            next_snapshot: numbers(&folder, SNAPSHOT)?.last().map_or(1, |number| number + 1),
-            folder,
+            next_snapshot: numbers(&directory, SNAPSHOT)?.last().map_or(1, |number| number + 1),
+            directory,
             identity: Identity { read_through: replayed.next, ..identity },
             lengths,
             segments: replayed.segments,
@@ -90,12 +93,12 @@ impl<F: Folder> Store<F> {
             health: Health::default(),
             opened: Some(opened),
         };
-        store.identity.write(&mut store.folder)?;
-        store.clear_leftovers()?;
+        store.identity.write(&mut store.directory)?;
+        store.delete_orphans()?;
         Ok(store)
     }
 
-    fn carry_out(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+    fn apply_writes(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         for write in writes {
             match &write.record {
                 Record::HardState(hard_state) => {
@@ -111,7 +114,7 @@ impl<F: Folder> Store<F> {
             }
         }
         self.flush()?;
-        self.clear_replaced()
+        self.delete_replaced()
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), StorageError> {
@@ -137,16 +140,16 @@ impl<F: Folder> Store<F> {
         let number = self.next_snapshot;
         let (before, hash) = format::seal_snapshot(snapshot, self.identity.seed);
         let parts = [before.as_slice(), &snapshot.data, &hash.to_le_bytes()];
-        folder::replace(&mut self.folder, &snapshot_name(number), &parts)?;
+        directory::replace(&mut self.directory, &snapshot_name(number), &parts)?;
         self.next_snapshot += 1;
-        let reference = Reference { number, last_included: snapshot.last_included, hash };
+        let reference = SnapshotRef { number, last_included: snapshot.last_included, hash };
         self.stale.extend(self.state.snapshot.map(|old| old.number));
         self.state.compact(reference, suffix);
         format::put_snapshot(&mut self.frame, reference, suffix);
         Ok(())
     }
 
-    /// Makes the frame to come durable, if there is anything in it.
+    /// Makes the next frame durable, unless it is empty.
     fn flush(&mut self) -> Result<(), StorageError> {
         if self.frame.0.len() == HEADER {
             return Ok(());
@@ -154,17 +157,17 @@ impl<F: Folder> Store<F> {
         format::seal(&mut self.frame.0, self.next, self.identity.seed);
         let frame_end = self.end + self.frame.0.len() as u64;
         if frame_end > self.length {
-            let room = self.lengths.segment.saturating_sub(frame_end);
-            // Without zeros it would only be slower.
-            let ahead = usize::try_from(self.lengths.ahead.min(room)).unwrap_or(0);
-            self.frame.0.resize(self.frame.0.len() + ahead, 0);
-            self.length = frame_end + ahead as u64;
+            let space = self.lengths.segment.saturating_sub(frame_end);
+            // Preallocation is only an optimisation.
+            let zeros = usize::try_from(self.lengths.preallocate.min(space)).unwrap_or(0);
+            self.frame.0.resize(self.frame.0.len() + zeros, 0);
+            self.length = frame_end + zeros as u64;
         }
-        let place = || self.folder.place(&newest_name(&self.segments));
+        let path = || self.directory.path_of(&newest_name(&self.segments));
         let written = self.newest.write_at(self.end, &self.frame.0);
-        written.map_err(|error| folder::failed(format!("write {}", place()))(error))?;
+        written.map_err(io_error(format!("write {}", path())))?;
         let synced = self.newest.sync();
-        synced.map_err(|error| folder::failed(format!("flush {} to the disk", place()))(error))?;
+        synced.map_err(io_error(format!("flush {} to the disk", path())))?;
         self.end = frame_end;
         self.next += 1;
         self.frame.0.truncate(HEADER);
@@ -172,68 +175,68 @@ impl<F: Folder> Store<F> {
         if self.end >= self.lengths.segment { self.rotate() } else { Ok(()) }
     }
 
-    /// Goes on in a new log file.
+    /// Continues in a new log file.
     fn rotate(&mut self) -> Result<(), StorageError> {
         let segment = Segment { number: self.next, floor: self.state.last };
-        self.end = write_segment(&mut self.folder, &self.identity, self.next, &self.state)?;
+        self.end = write_segment(&mut self.directory, &self.identity, self.next, &self.state)?;
         self.length = self.end;
-        self.newest = open_file(&mut self.folder, &segment.name())?;
+        self.newest = open_file(&mut self.directory, &segment.name())?;
         self.segments.push(segment);
         self.next += 1;
         Ok(())
     }
 
-    /// Deletes what the newest snapshot replaces, now that the log refers to it.
-    fn clear_replaced(&mut self) -> Result<(), StorageError> {
+    /// Deletes the files replaced by the newest snapshot, once the log refers to it.
+    fn delete_replaced(&mut self) -> Result<(), StorageError> {
         for number in std::mem::take(&mut self.stale) {
-            folder::delete(&mut self.folder, &snapshot_name(number))?;
+            directory::delete(&mut self.directory, &snapshot_name(number))?;
         }
         let base = self.state.base().index;
         while self.segments.get(1).is_some_and(|second| second.floor <= base) {
             let oldest = self.segments.remove(0);
-            folder::delete(&mut self.folder, &oldest.name())?;
+            directory::delete(&mut self.directory, &oldest.name())?;
         }
         Ok(())
     }
 
-    /// Deletes what a crash has left behind: files that nothing refers to.
-    fn clear_leftovers(&mut self) -> Result<(), StorageError> {
-        let place = self.folder.place("");
-        let names = self.folder.names().map_err(folder::failed(format!("list {place}")))?;
+    /// Deletes files without a reference, left behind by a crash.
+    fn delete_orphans(&mut self) -> Result<(), StorageError> {
+        let path = self.directory.path_of("");
+        let names = self.directory.names().map_err(io_error(format!("list {path}")))?;
         for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
-            folder::delete(&mut self.folder, name)?;
+            directory::delete(&mut self.directory, name)?;
         }
         let current = self.state.snapshot.map(|snapshot| snapshot.number);
-        self.stale = numbers(&self.folder, SNAPSHOT)?;
+        self.stale = numbers(&self.directory, SNAPSHOT)?;
         self.stale.retain(|number| Some(*number) != current);
-        self.clear_replaced()
+        self.delete_replaced()
     }
 }
 
-impl<F: Folder> Storage for Store<F> {
+impl<F: Directory> Storage for Store<F> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         match self.opened.take() {
             Some(opened) => Ok(opened),
             None => {
-                let replayed = replay(&self.folder, &self.identity)?;
-                stored(&self.folder, &self.identity, &replayed.state, replayed.entries)
+                let replayed = replay(&self.directory, &self.identity)?;
+                load_state(&self.directory, &self.identity, &replayed.state, replayed.entries)
             }
         }
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        self.health.check(|| self.folder.place(""))?;
+        self.health.check(|| self.directory.path_of(""))?;
         self.opened = None;
-        let done = self.carry_out(writes);
-        self.health.note(&done);
+        let done = self.apply_writes(writes);
+        self.health.record(&done);
         done
     }
 }
 
-/// Where a frame ends although a write has more: the next one begins when this one is durable.
+/// Size after which a write continues in a new frame, once this one is durable.
 const FRAME_BYTES: usize = 8 << 20;
 
-/// With a frame's other contents it stays below the 4 GiB that its length can say.
+/// Keeps a frame below 4 GiB, the limit of its length field.
 const ENTRY_BYTES_MAX: usize = 2 << 30;
 
 impl State {
@@ -241,7 +244,7 @@ impl State {
         self.last = self.last.min(from.prev()).max(self.base().index);
     }
 
-    pub(super) fn compact(&mut self, reference: Reference, suffix: Suffix) {
+    pub(super) fn compact(&mut self, reference: SnapshotRef, suffix: Suffix) {
         let index = reference.last_included.index;
         self.snapshot = Some(reference);
         self.last = match suffix {
@@ -252,8 +255,8 @@ impl State {
 }
 
 /// Writes the file of a new segment and returns its length.
-fn write_segment<F: Folder>(
-    folder: &mut F,
+fn write_segment<F: Directory>(
+    directory: &mut F,
     identity: &Identity,
     number: u64,
     state: &State,
@@ -262,38 +265,37 @@ fn write_segment<F: Folder>(
     format::put_start(&mut frame, state);
     format::seal(&mut frame.0, number, identity.seed);
     let segment = Segment { number, floor: state.last };
-    folder::replace(folder, &segment.name(), &[&frame.0])?;
+    directory::replace(directory, &segment.name(), &[&frame.0])?;
     Ok(frame.0.len() as u64)
 }
 
-/// Cuts off what was never durable. What was read counts as durable from now on, so it is made
-/// so: a process that ended may have left bytes and names that only the system's memory has. Of the
-/// last frame it may even be that a flush has failed, after which systems believe that there is
-/// nothing left to flush; so that one is written again.
-fn mend<F: Folder>(
-    folder: &mut F,
+/// Removes the tail that was never durable, and makes durable what was read: a process that ended
+/// may have left bytes and names in the system's cache only. After a failed flush of the last
+/// frame, systems even believe that nothing is left to flush, so that frame is written again.
+fn repair_tail<F: Directory>(
+    directory: &mut F,
     newest: &str,
     end: u64,
     last_frame: &[u8],
 ) -> Result<F::File, StorageError> {
-    let mut file = open_file(folder, newest)?;
+    let mut file = open_file(directory, newest)?;
     let mut flush = || {
         file.set_len(end)?;
         file.write_at(end - last_frame.len() as u64, last_frame)?;
         file.sync()?;
-        folder.sync()
+        directory.sync()
     };
-    flush().map_err(|error| folder::failed(format!("write {}", folder.place(newest)))(error))?;
+    flush().map_err(|error| io_error(format!("write {}", directory.path_of(newest)))(error))?;
     Ok(file)
 }
 
-fn open_file<F: Folder>(folder: &mut F, name: &str) -> Result<F::File, StorageError> {
-    folder.open(name).map_err(|error| folder::failed(format!("open {}", folder.place(name)))(error))
+fn open_file<F: Directory>(directory: &mut F, name: &str) -> Result<F::File, StorageError> {
+    directory.open(name).map_err(io_error(format!("open {}", directory.path_of(name))))
 }
 
-/// The state that the log and the snapshot it refers to amount to.
-fn stored<F: Folder>(
-    folder: &F,
+/// The state of the log and the snapshot it refers to.
+fn load_state<F: Directory>(
+    directory: &F,
     identity: &Identity,
     state: &State,
     entries: Vec<Entry>,
@@ -301,22 +303,18 @@ fn stored<F: Folder>(
     let snapshot = state.snapshot.map(|reference| {
         let name = snapshot_name(reference.number);
         let damaged = |what: &str| {
-            let (place, id) = (folder.place(&name), reference.last_included);
-            StorageError::Damaged(format!("{place}, the snapshot through {id}: {what}"))
+            let (path, id) = (directory.path_of(&name), reference.last_included);
+            StorageError::Damaged(format!("{path}, the snapshot through {id}: {what}"))
         };
-        let bytes = folder.read(&name).map_err(|error| {
+        let bytes = directory.read(&name).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
                 return damaged("the file is missing");
             }
-            folder::failed(format!("read {}", folder.place(&name)))(error)
+            io_error(format!("read {}", directory.path_of(&name)))(error)
         })?;
         format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
     });
     Ok(PersistentState { hard_state: state.hard_state, snapshot: snapshot.transpose()?, entries })
-}
-
-fn snapshot_name(number: u64) -> String {
-    format!("{number:020}{SNAPSHOT}")
 }
 
 fn newest_name(segments: &[Segment]) -> String {

@@ -1,11 +1,11 @@
-//! The file under the database, and what redb does not do by itself:
+//! The file under the database, with what redb does not do by itself:
 //!
-//! - Until the store has been read and found sound, all that redb writes (it repairs what a crash left,
-//!   and marks the file as open) stays in memory. A damaged file stays as it is.
-//! - A process that ended without the machine may have left bytes that only the system's memory has,
-//!   and after a flush that failed the system believes that there is nothing left to flush. So
-//!   after an end that was not in order, all of the file is written again before it is relied on.
-//! - Zeros are written ahead of what is written, so that most flushes change nothing but data.
+//! - Until the store has been read and is valid, all writes of redb (it repairs the file after a
+//!   crash, and marks it as open) stay in memory. A damaged file stays unchanged.
+//! - A process that ended without the machine may have left bytes in the system's cache only, and
+//!   after a failed flush the system believes that nothing is left to flush. So after an unclean end,
+//!   the whole file is rewritten before it is relied on.
+//! - Zeros are preallocated behind the written bytes, so that most flushes change nothing but data.
 
 use std::io;
 use std::ops::Bound;
@@ -24,18 +24,18 @@ struct Inner<B> {
 
 #[derive(Debug)]
 enum State {
-    Trial(Trial),
+    Staged(StagedChanges),
     Accepted {
-        /// Behind here, nothing but zeros has ever been written.
+        /// Everything behind it is zeros.
         used: u64,
     },
-    /// It could not be accepted.
-    GivenUp,
+    /// The changes could not be made.
+    Abandoned,
 }
 
-/// What redb wants to be done to a file that nobody has accepted yet.
+/// Changes by redb that are not made in the file yet.
 #[derive(Debug)]
-struct Trial {
+struct StagedChanges {
     length: u64,
     steps: Vec<Step>,
 }
@@ -47,7 +47,7 @@ enum Step {
     Flush,
 }
 
-/// How far ahead zeros are written, and how much is read or written at once, in bytes.
+/// Size of preallocation, reads and writes, in bytes.
 const BLOCK: u64 = 1 << 20;
 
 impl<B> Clone for Backend<B> {
@@ -57,22 +57,22 @@ impl<B> Clone for Backend<B> {
 }
 
 impl<B: StorageBackend> Backend<B> {
-    /// A file that is not changed before [`Self::accept`].
-    pub(super) fn trial(file: B) -> io::Result<Self> {
-        let trial = Trial { length: file.len()?, steps: Vec::new() };
-        Ok(Self(Arc::new(Inner { file, state: Mutex::new(State::Trial(trial)) })))
+    /// A backend that leaves the file unchanged before [`Self::accept`].
+    pub(super) fn staged(file: B) -> io::Result<Self> {
+        let staged = StagedChanges { length: file.len()?, steps: Vec::new() };
+        Ok(Self(Arc::new(Inner { file, state: Mutex::new(State::Staged(staged)) })))
     }
 
-    /// Does what redb wanted so far, in the same order. If that fails, nothing more is done.
+    /// Makes the staged changes in the file, in order. If that fails, the backend is abandoned.
     pub(super) fn accept(&self) -> io::Result<()> {
-        let State::Trial(trial) = std::mem::replace(&mut *self.state(), State::GivenUp) else {
-            return Err(given_up());
+        let State::Staged(staged) = std::mem::replace(&mut *self.state(), State::Abandoned) else {
+            return Err(abandoned());
         };
         let file = &self.0.file;
-        if !ended_in_order(file)? {
-            write_again(file)?;
+        if !closed_cleanly(file)? {
+            rewrite(file)?;
         }
-        trial.steps.iter().try_for_each(|step| match step {
+        staged.steps.iter().try_for_each(|step| match step {
             Step::Write { offset, bytes } => file.write(*offset, bytes),
             Step::SetLength(length) => file.set_len(*length),
             Step::Flush => file.sync_data(),
@@ -86,12 +86,12 @@ impl<B: StorageBackend> Backend<B> {
     }
 }
 
-fn given_up() -> io::Error {
+fn abandoned() -> io::Error {
     io::Error::other("the database could not be opened")
 }
 
-/// Whether whoever wrote the file last has closed it (redb's design.md, "Database header").
-fn ended_in_order(file: &impl StorageBackend) -> io::Result<bool> {
+/// True if the last writer has closed the file (redb's design.md, "Database header").
+fn closed_cleanly(file: &impl StorageBackend) -> io::Result<bool> {
     const FLAGS: u64 = 9;
     const RECOVERY_REQUIRED: u8 = 2;
     let mut flags = [0];
@@ -101,7 +101,7 @@ fn ended_in_order(file: &impl StorageBackend) -> io::Result<bool> {
     Ok(flags[0] & RECOVERY_REQUIRED == 0)
 }
 
-fn write_again(file: &impl StorageBackend) -> io::Result<()> {
+fn rewrite(file: &impl StorageBackend) -> io::Result<()> {
     let length = file.len()?;
     for start in (0..length).step_by(BLOCK as usize) {
         let mut bytes = vec![0; BLOCK.min(length - start) as usize];
@@ -111,7 +111,7 @@ fn write_again(file: &impl StorageBackend) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Where the zeros at the end of a file begin, or a little behind that.
+/// The start of the zeros at the end of a file, or a little behind it.
 fn used(file: &impl StorageBackend) -> io::Result<u64> {
     let mut end = file.len()?;
     while end > 0 {
@@ -126,7 +126,7 @@ fn used(file: &impl StorageBackend) -> io::Result<u64> {
     Ok(end)
 }
 
-impl Trial {
+impl StagedChanges {
     fn read(&self, file: &impl StorageBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let end = offset.saturating_add(out.len() as u64);
         if end > self.length {
@@ -159,65 +159,65 @@ impl Trial {
 impl<B: StorageBackend> StorageBackend for Backend<B> {
     fn len(&self) -> io::Result<u64> {
         match &*self.state() {
-            State::Trial(trial) => Ok(trial.length),
+            State::Staged(staged) => Ok(staged.length),
             State::Accepted { .. } => self.0.file.len(),
-            State::GivenUp => Err(given_up()),
+            State::Abandoned => Err(abandoned()),
         }
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match &*self.state() {
-            State::Trial(trial) => trial.read(&self.0.file, offset, out),
+            State::Staged(staged) => staged.read(&self.0.file, offset, out),
             State::Accepted { .. } => self.0.file.read(offset, out),
-            State::GivenUp => Err(given_up()),
+            State::Abandoned => Err(abandoned()),
         }
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         match &mut *self.state() {
-            State::Trial(trial) => {
-                trial.steps.push(Step::SetLength(length));
-                trial.length = length;
+            State::Staged(staged) => {
+                staged.steps.push(Step::SetLength(length));
+                staged.length = length;
                 Ok(())
             }
             State::Accepted { used } => {
                 *used = length.min(*used);
                 self.0.file.set_len(length)
             }
-            State::GivenUp => Err(given_up()),
+            State::Abandoned => Err(abandoned()),
         }
     }
 
     fn sync_data(&self) -> io::Result<()> {
         match &mut *self.state() {
-            State::Trial(trial) => {
-                trial.steps.push(Step::Flush);
+            State::Staged(staged) => {
+                staged.steps.push(Step::Flush);
                 Ok(())
             }
             State::Accepted { .. } => self.0.file.sync_data(),
-            State::GivenUp => Err(given_up()),
+            State::Abandoned => Err(abandoned()),
         }
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let end = offset + bytes.len() as u64;
         match &mut *self.state() {
-            State::Trial(trial) => {
-                trial.steps.push(Step::Write { offset, bytes: bytes.to_vec() });
-                trial.length = trial.length.max(end);
+            State::Staged(staged) => {
+                staged.steps.push(Step::Write { offset, bytes: bytes.to_vec() });
+                staged.length = staged.length.max(end);
                 Ok(())
             }
             State::Accepted { used } => {
                 self.0.file.write(offset, bytes)?;
                 if end > *used {
-                    // Not beyond the file's end, which redb has its own plans for.
+                    // Not beyond the file's end, which redb manages itself.
                     let ahead = BLOCK.min(self.0.file.len()?.saturating_sub(end));
                     *used = end + ahead;
                     self.0.file.write(end, &vec![0; ahead as usize])?;
                 }
                 Ok(())
             }
-            State::GivenUp => Err(given_up()),
+            State::Abandoned => Err(abandoned()),
         }
     }
 

@@ -1,28 +1,28 @@
 //! A store in a database: redb, one file with tables that other programs can open.
 //!
-//! # What lies in the folder
+//! # Files in the directory
 //! | file | what it is |
 //! |---|---|
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
-//! | `LOCK` | locked while a process uses the folder |
+//! | `LOCK` | locked while a process uses the directory |
 //! | `raft.redb` | the database |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
-//! What the tables hold is written in `rows.rs`. As with the store on disk, nothing may be deleted by
-//! hand but the whole folder, and a copy is a backup only if it was taken while the peer was stopped.
+//! The tables are described in `rows.rs`. As with the store on disk, do not delete anything but the
+//! whole directory, and take copies only while the peer is stopped.
 //!
-//! # What it survives
-//! The same as [`DiskStorage`](super::DiskStorage), by the same tests: a crash at any moment leaves
-//! what [`Storage::write`] reported. Each write is one transaction, so of a write that was not reported
-//! there is all or nothing. Of what was durable, everything that is missing or wrong is refused, and
-//! the folder is left as it was; but a damaged last transaction that no start has read yet looks like
-//! one that a crash interrupted.
+//! # Durability
+//! As of [`DiskStorage`](super::DiskStorage), by the same tests: a crash at any time loses nothing
+//! that [`Storage::write`] reported. Each write is one transaction, so an unreported write survives
+//! completely or not at all. Missing or wrong durable data is an error, and the directory stays
+//! unchanged; but a damaged last transaction that no start has read yet looks like one that a crash
+//! interrupted.
 //!
-//! # What it must not depend on
-//! The driver, tokio, a clock. It blocks, and has no thread of its own.
+//! # Dependencies
+//! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
 
 mod backend;
-mod refusal;
+mod errors;
 mod rows;
 mod store;
 #[cfg(test)]
@@ -33,7 +33,7 @@ use std::path::Path;
 use redb::backends::FileBackend;
 
 use self::store::Store;
-use super::folder::{self, Folder, OsFolder, TEMPORARY};
+use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
 use super::{Storage, StorageError};
@@ -43,8 +43,8 @@ use crate::types::PeerId;
 
 const DATABASE: &str = "raft.redb";
 
-/// A store in a database, in a folder of its own. Slower than
-/// [`DiskStorage`](super::DiskStorage), for whoever wants to look into it with a database's tools.
+/// A store in a redb database, in a directory of its own. Slower than
+/// [`DiskStorage`](super::DiskStorage), but readable with a database's tools.
 ///
 /// ```
 /// use raft::storage::{RedbStorage, Storage};
@@ -59,43 +59,44 @@ const DATABASE: &str = "raft.redb";
 ///
 /// let mut again = RedbStorage::open(&data_dir, peer)?;
 /// assert_eq!(again.load()?.hard_state, hard_state);
-/// assert!(RedbStorage::open(&data_dir, peer).is_err(), "the folder is in use");
+/// assert!(RedbStorage::open(&data_dir, peer).is_err(), "the directory is in use");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RedbStorage {
     store: Store,
-    /// Held as long as the store is.
+    /// Held as long as the store.
     _lock: Lock,
 }
 
 impl RedbStorage {
-    /// Opens the store of `peer` in a folder, or begins one there. The folder is made if it is
-    /// missing, and belongs to the store until it is dropped. Opening reads the whole file; after a
-    /// process that did not end in order it also writes it once more.
+    /// Opens or creates the store of `peer` in a directory. The directory is created if missing,
+    /// and belongs to the store until it is dropped. Opening reads the whole file; after a process
+    /// that did not close it, it also rewrites the file.
     ///
     /// # Errors
-    /// - [`StorageError::InUse`]: another process, or this one, has the folder or the database open.
-    /// - [`StorageError::Unreadable`]: the folder is another peer's, holds something else, or was
+    /// - [`StorageError::InUse`]: another process, or this one, has the directory or the database open.
+    /// - [`StorageError::Unreadable`]: the directory is another peer's, holds something else, or was
     ///   written in a newer format.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
-    /// - [`StorageError::Io`]: the system refused.
+    /// - [`StorageError::Io`]: an I/O error.
     pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
         let data_dir = data_dir.as_ref();
-        let mut folder = OsFolder::create(data_dir)?;
-        // A folder of something else stays as it is.
-        if let Some(identity) = Identity::read(&folder)? {
-            identity.belongs_to(Kind::Redb, peer, &folder.place(""))?;
+        let mut directory = OsDirectory::create(data_dir)?;
+        // A foreign directory stays unchanged.
+        if let Some(identity) = Identity::read(&directory)? {
+            identity.check_owner(Kind::Redb, peer, &directory.path_of(""))?;
         }
         let lock = Lock::take(data_dir)?;
-        let identity = Identity::read_or_begin(&mut folder, Kind::Redb, peer)?;
-        let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+        let identity = Identity::read_or_create(&mut directory, Kind::Redb, peer)?;
+        let names =
+            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
         if !names.iter().any(|name| name == DATABASE) {
-            begin(&mut folder, data_dir, &identity)?;
+            create(&mut directory, data_dir, &identity)?;
         }
         let file = open_file(data_dir, DATABASE)?;
-        let store = Store::open(file, &folder.place(DATABASE), &identity)?;
-        Identity { read_through: store.next(), ..identity }.write(&mut folder)?;
+        let store = Store::open(file, &directory.path_of(DATABASE), &identity)?;
+        Identity { read_through: store.next(), ..identity }.write(&mut directory)?;
         Ok(Self { store, _lock: lock })
     }
 }
@@ -116,26 +117,30 @@ impl std::fmt::Debug for RedbStorage {
     }
 }
 
-/// Makes the database, which gets its name when it is whole and durable.
-fn begin(folder: &mut OsFolder, data_dir: &Path, identity: &Identity) -> Result<(), StorageError> {
-    let place = folder.place(DATABASE);
+/// Creates the database, which gets its name once it is complete and durable.
+fn create(
+    directory: &mut OsDirectory,
+    data_dir: &Path,
+    identity: &Identity,
+) -> Result<(), StorageError> {
+    let path = directory.path_of(DATABASE);
     if identity.read_through > 0 {
-        return Err(StorageError::Damaged(format!("{place}: the file is missing")));
+        return Err(StorageError::Damaged(format!("{path}: the file is missing")));
     }
     let temporary = format!("{DATABASE}{TEMPORARY}");
-    folder::delete(folder, &temporary)?;
-    Store::begin(open_file(data_dir, &temporary)?, &folder.place(&temporary), identity)?;
-    let rename = |folder: &mut OsFolder| {
-        folder.rename(&temporary, DATABASE)?;
-        folder.sync()
+    directory::delete(directory, &temporary)?;
+    Store::create(open_file(data_dir, &temporary)?, &directory.path_of(&temporary), identity)?;
+    let rename = |directory: &mut OsDirectory| {
+        directory.rename(&temporary, DATABASE)?;
+        directory.sync()
     };
-    rename(folder).map_err(folder::failed(format!("rename {temporary} to {place}")))
+    rename(directory).map_err(io_error(format!("rename {temporary} to {path}")))
 }
 
 fn open_file(data_dir: &Path, name: &str) -> Result<FileBackend, StorageError> {
     let path = data_dir.join(name);
     let mut options = std::fs::File::options();
     let file = options.read(true).write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(folder::failed(format!("open {}", path.display())))?;
-    FileBackend::new(file).map_err(|error| refusal::opening(&path.display().to_string(), error))
+    let file = file.map_err(io_error(format!("open {}", path.display())))?;
+    FileBackend::new(file).map_err(|error| errors::open_error(&path.display().to_string(), error))
 }

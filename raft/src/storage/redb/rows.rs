@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Every value ends with a hash:u64 of its bytes, its table and its key: redb hands out what it
-//! reads, and a file of another store is none of this one, as the seed is the store's own.
+//! reads, and the seed differs between stores.
 
 use redb::TableDefinition;
 use xxhash_rust::xxh3::Xxh3;
@@ -22,7 +22,7 @@ use crate::membership::Membership;
 use crate::output::HardState;
 use crate::types::{EntryId, Index};
 
-use crate::storage::disk::{hard, put_hard};
+use crate::storage::disk::{read_hard_state, write_hard_state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
@@ -74,13 +74,13 @@ impl Table {
     }
 }
 
-/// What the rows amount to, entries aside.
+/// The state in the rows, without entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     /// The number of the next transaction.
     pub(super) next: u64,
     pub(super) hard_state: HardState,
-    /// The last entry, or the snapshot's place.
+    /// The last entry, or the snapshot's index.
     pub(super) last: Index,
     pub(super) snapshot: Option<EntryId>,
 }
@@ -94,7 +94,7 @@ impl State {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer(Vec::new());
         writer.u64(self.next);
-        put_hard(&mut writer, self.hard_state);
+        write_hard_state(&mut writer, self.hard_state);
         writer.u64(self.last.number());
         writer.u8(u8::from(self.snapshot.is_some()));
         if let Some(id) = self.snapshot {
@@ -105,7 +105,8 @@ impl State {
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(bytes, |reader| {
-            let (next, hard_state, last) = (reader.u64()?, hard(reader)?, reader.index()?);
+            let (next, hard_state, last) =
+                (reader.u64()?, read_hard_state(reader)?, reader.index()?);
             let snapshot = match reader.u8()? {
                 0 => None,
                 1 => Some(reader.entry_id()?),
@@ -117,7 +118,7 @@ impl State {
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    // Room for the hash.
+    // Space for the hash.
     let mut writer = Writer(Vec::with_capacity(entry.encoded_len() + 8));
     writer.entry(entry);
     writer.0
@@ -127,15 +128,15 @@ pub(super) fn decode_entry(index: u64, bytes: &[u8]) -> Result<Entry, DecodeErro
     decode(bytes, |reader| reader.entry(Index::new(index)))
 }
 
-/// What the snapshot's first row says.
-pub(super) struct Head {
+/// The snapshot's first row.
+pub(super) struct SnapshotHeader {
     pub(super) last_included: EntryId,
     pub(super) membership: Membership,
-    /// How many rows with data follow.
+    /// Number of data rows that follow.
     pub(super) chunks: u64,
 }
 
-pub(super) fn encode_head(snapshot: &Snapshot) -> Vec<u8> {
+pub(super) fn encode_header(snapshot: &Snapshot) -> Vec<u8> {
     let mut writer = Writer(Vec::new());
     writer.entry_id(snapshot.last_included);
     writer.membership(&snapshot.membership);
@@ -143,15 +144,15 @@ pub(super) fn encode_head(snapshot: &Snapshot) -> Vec<u8> {
     writer.0
 }
 
-pub(super) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
+pub(super) fn decode_header(bytes: &[u8]) -> Result<SnapshotHeader, DecodeError> {
     decode(bytes, |reader| {
         let (last_included, membership) = (reader.entry_id()?, reader.membership()?);
-        Ok(Head { last_included, membership, chunks: reader.u64()? })
+        Ok(SnapshotHeader { last_included, membership, chunks: reader.u64()? })
     })
 }
 
-/// How many bytes of a snapshot are in a row. A row of this size fills a page of 128 KiB; redb's pages
-/// are powers of two, and one that is hardly full wastes half of it.
+/// Number of snapshot bytes in a row. A row of this size fills a page of 128 KiB; redb's pages are
+/// powers of two, and a slightly larger row would waste half of one.
 pub(super) const CHUNK: usize = (128 << 10) - 256;
 
 /// Decodes all of `bytes`.
@@ -173,9 +174,9 @@ mod tests {
 
     use super::*;
 
-    /// What version 1 of the format says, whatever way the hash is worked out.
+    /// Version 1 of the format, however the hash is computed.
     #[test]
-    fn a_row_ends_with_the_hash_of_its_value_its_table_and_its_key() {
+    fn a_row_ends_with_the_hash_of_value_table_and_key() {
         for length in [0, 1, 16, 128, 240, 241, 1000, CHUNK] {
             let value: Vec<u8> = (0..length).map(|at| at as u8).collect();
             let hashed = [&value[..], &[1], &7_u64.to_le_bytes()].concat();

@@ -1,8 +1,8 @@
-//! The store over any backend of redb: how it is opened, and what each write does to its tables.
+//! The store over any backend of redb: opening, and the changes of tables by writes.
 //!
 //! Invariants:
 //! - A write is one transaction, which is durable when `write` returns: redb commits with one flush
-//!   unless it is told otherwise, and checks at the next start what that flush has left.
+//!   by default, and checks at the next start what that flush has left.
 //! - Each transaction counts one up in the row of the state, so that going back to an older one shows.
 //! - Every row is checked when it is read, and so is every page when the store is opened.
 //! - After any error nothing is written any more (`health.rs`).
@@ -13,26 +13,27 @@ use redb::{
 };
 
 use super::backend::Backend;
-use super::refusal::{failed, opening};
+use super::errors::{database_error, open_error};
 use super::rows::{self, CHUNK, State, Table};
 use crate::codec::DecodeError;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
+use crate::storage::directory::io_error;
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
-use crate::storage::{Storage, StorageError, folder};
+use crate::storage::{Storage, StorageError};
 use crate::types::Index;
 
 pub(super) struct Store {
     database: Database,
-    /// How messages name the file.
-    place: String,
+    /// The file's path, for messages.
+    path: String,
     seed: u64,
-    /// What the durable transactions amount to.
+    /// The state after the durable transactions.
     state: State,
     health: Health,
-    /// What was read when the store was opened, until somebody takes it.
+    /// The state read at opening, until it is loaded.
     opened: Option<PersistentState>,
 }
 
@@ -40,38 +41,38 @@ pub(super) struct Store {
 const CACHE_BYTES: usize = 16 << 20;
 
 impl Store {
-    /// Makes a database in an empty file.
-    pub(super) fn begin<B: StorageBackend>(
+    /// Creates a database in an empty file.
+    pub(super) fn create<B: StorageBackend>(
         file: B,
-        place: &str,
+        path: &str,
         identity: &Identity,
     ) -> Result<(), StorageError> {
         let database = Builder::new().create_with_backend(file);
-        let database = database.map_err(|error| failed("write", place, error))?;
-        let store = Self::of(database, place, identity.seed);
-        let transaction = store.database.begin_write().map_err(|error| store.unwritten(error))?;
+        let database = database.map_err(|error| database_error("write", path, error))?;
+        let store = Self::of(database, path, identity.seed);
+        let transaction = store.database.begin_write().map_err(|error| store.write_error(error))?;
         // With all its tables, as reading one that is not there is an error.
         for table in [Table::Log, Table::Snapshot] {
-            transaction.open_table(table.definition()).map_err(|error| store.unwritten(error))?;
+            transaction.open_table(table.definition()).map_err(|error| store.write_error(error))?;
         }
         store.commit(transaction, store.state)?;
-        store.database.close().map_err(|error| failed("write", place, error))
+        store.database.close().map_err(|error| database_error("write", path, error))
     }
 
-    /// Opens a database. Nothing is changed before all has been read and found sound.
+    /// Opens a database. Nothing is changed before everything has been read and is valid.
     pub(super) fn open<B: StorageBackend>(
         file: B,
-        place: &str,
+        path: &str,
         identity: &Identity,
     ) -> Result<Self, StorageError> {
-        let system = |error| folder::failed(format!("open {place}"))(error);
-        let backend = Backend::trial(file).map_err(system)?;
+        let system = |error| io_error(format!("open {path}"))(error);
+        let backend = Backend::staged(file).map_err(system)?;
         let mut builder = Builder::new();
-        // Unless it is told to check them, redb trusts all pages, and may panic over wrong ones.
+        // Without this check, redb trusts all pages, and may panic over wrong ones.
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
         let database = builder.create_with_backend(backend.clone());
-        let database = database.map_err(|error| opening(place, error))?;
-        let mut store = Self::of(database, place, identity.seed);
+        let database = database.map_err(|error| open_error(path, error))?;
+        let mut store = Self::of(database, path, identity.seed);
         let (state, stored) = store.read()?;
         if state.next < identity.read_through {
             let (next, through) = (state.next, identity.read_through);
@@ -79,14 +80,14 @@ impl Store {
                 "it ends before transaction {next}, but those below {through} were read"
             )));
         }
-        backend.accept().map_err(folder::failed(format!("write {place}")))?;
+        backend.accept().map_err(io_error(format!("write {path}")))?;
         (store.state, store.opened) = (state, Some(stored));
         Ok(store)
     }
 
-    fn of(database: Database, place: &str, seed: u64) -> Self {
+    fn of(database: Database, path: &str, seed: u64) -> Self {
         let (state, health) = (State { next: 1, ..State::default() }, Health::default());
-        Self { database, place: place.to_owned(), seed, state, health, opened: None }
+        Self { database, path: path.to_owned(), seed, state, health, opened: None }
     }
 
     /// The number of the next transaction.
@@ -94,8 +95,8 @@ impl Store {
         self.state.next
     }
 
-    fn carry_out(&self, writes: &[Write]) -> Result<State, StorageError> {
-        let transaction = self.database.begin_write().map_err(|error| self.unwritten(error))?;
+    fn apply_writes(&self, writes: &[Write]) -> Result<State, StorageError> {
+        let transaction = self.database.begin_write().map_err(|error| self.write_error(error))?;
         let mut state = self.state;
         for write in writes {
             match &write.record {
@@ -127,12 +128,14 @@ impl Store {
         entries: &[Entry],
     ) -> Result<Index, StorageError> {
         let table = transaction.open_table(Table::Log.definition());
-        let mut table = table.map_err(|error| self.unwritten(error))?;
+        let mut table = table.map_err(|error| self.write_error(error))?;
         for entry in entries {
             let (found, expected) = (entry.id.index, last.next());
             assert_eq!(found, expected, "an append leaves a gap");
             let row = Table::Log.seal(found.number(), rows::encode_entry(entry), self.seed);
-            table.insert(found.number(), row.as_slice()).map_err(|error| self.unwritten(error))?;
+            table
+                .insert(found.number(), row.as_slice())
+                .map_err(|error| self.write_error(error))?;
             last = found;
         }
         Ok(last)
@@ -150,12 +153,12 @@ impl Store {
         }
         self.delete(transaction, Table::Snapshot, ..)?;
         let table = transaction.open_table(Table::Snapshot.definition());
-        let mut table = table.map_err(|error| self.unwritten(error))?;
-        let head = std::iter::once(rows::encode_head(snapshot));
+        let mut table = table.map_err(|error| self.write_error(error))?;
+        let head = std::iter::once(rows::encode_header(snapshot));
         let values = head.chain(snapshot.data.chunks(CHUNK).map(<[u8]>::to_vec));
         for (key, value) in (0..).zip(values) {
             let row = Table::Snapshot.seal(key, value, self.seed);
-            table.insert(key, row.as_slice()).map_err(|error| self.unwritten(error))?;
+            table.insert(key, row.as_slice()).map_err(|error| self.write_error(error))?;
         }
         Ok(())
     }
@@ -167,25 +170,25 @@ impl Store {
         keys: impl std::ops::RangeBounds<u64>,
     ) -> Result<(), StorageError> {
         let table = transaction.open_table(table.definition());
-        let mut table = table.map_err(|error| self.unwritten(error))?;
-        table.retain_in(keys, |_, _| false).map_err(|error| self.unwritten(error))
+        let mut table = table.map_err(|error| self.write_error(error))?;
+        table.retain_in(keys, |_, _| false).map_err(|error| self.write_error(error))
     }
 
-    /// Ends a transaction with the state it leads to; returns that.
+    /// Commits a transaction with its resulting state; returns that state.
     fn commit(&self, transaction: WriteTransaction, state: State) -> Result<State, StorageError> {
         let state = State { next: state.next + 1, ..state };
         let row = Table::State.seal(STATE, state.encode(), self.seed);
         let table = transaction.open_table(Table::State.definition());
-        let mut table = table.map_err(|error| self.unwritten(error))?;
-        table.insert(STATE, row.as_slice()).map_err(|error| self.unwritten(error))?;
+        let mut table = table.map_err(|error| self.write_error(error))?;
+        table.insert(STATE, row.as_slice()).map_err(|error| self.write_error(error))?;
         drop(table);
-        transaction.commit().map_err(|error| self.unwritten(error))?;
+        transaction.commit().map_err(|error| self.write_error(error))?;
         Ok(state)
     }
 
     /// Reads and checks all rows.
     fn read(&self) -> Result<(State, PersistentState), StorageError> {
-        let transaction = self.database.begin_read().map_err(|error| self.unread(error))?;
+        let transaction = self.database.begin_read().map_err(|error| self.read_error(error))?;
         let mut state = None;
         self.rows(&transaction, Table::State, |key, value| {
             state = Some(State::decode(value)?);
@@ -218,7 +221,7 @@ impl Store {
             expect(key, next)?;
             next += 1;
             match key {
-                0 => head = Some(rows::decode_head(value)?),
+                0 => head = Some(rows::decode_header(value)?),
                 _ => data.extend_from_slice(value),
             }
             Ok(())
@@ -238,38 +241,38 @@ impl Store {
         }))
     }
 
-    /// Gives all rows of a table to `take`, in order and without their hashes.
+    /// Passes all rows of a table to `take`, in order and without their hashes.
     fn rows(
         &self,
         transaction: &ReadTransaction,
         table: Table,
-        mut take: impl FnMut(u64, &[u8]) -> Result<(), Wrong>,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), Damage>,
     ) -> Result<(), StorageError> {
         let opened = transaction.open_table(table.definition());
-        let opened = opened.map_err(|error| self.unread(error))?;
-        for row in opened.iter().map_err(|error| self.unread(error))? {
-            let (key, value) = row.map_err(|error| self.unread(error))?;
+        let opened = opened.map_err(|error| self.read_error(error))?;
+        for row in opened.iter().map_err(|error| self.read_error(error))? {
+            let (key, value) = row.map_err(|error| self.read_error(error))?;
             let wrong = |what: String| {
                 self.damaged(&format!("row {} of table {:?}: {what}", key.value(), table.name()))
             };
             let value = table.unseal(key.value(), value.value(), self.seed);
             let value =
                 value.ok_or_else(|| wrong("wrong checksum, or of another store".to_owned()))?;
-            take(key.value(), value).map_err(|Wrong(what)| wrong(what))?;
+            take(key.value(), value).map_err(|Damage(what)| wrong(what))?;
         }
         Ok(())
     }
 
-    fn unread(&self, error: impl Into<redb::Error>) -> StorageError {
-        failed("read", &self.place, error)
+    fn read_error(&self, error: impl Into<redb::Error>) -> StorageError {
+        database_error("read", &self.path, error)
     }
 
-    fn unwritten(&self, error: impl Into<redb::Error>) -> StorageError {
-        failed("write", &self.place, error)
+    fn write_error(&self, error: impl Into<redb::Error>) -> StorageError {
+        database_error("write", &self.path, error)
     }
 
     fn damaged(&self, what: &str) -> StorageError {
-        StorageError::Damaged(format!("{}: {what}", self.place))
+        StorageError::Damaged(format!("{}: {what}", self.path))
     }
 }
 
@@ -282,10 +285,10 @@ impl Storage for Store {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        self.health.check(|| self.place.clone())?;
+        self.health.check(|| self.path.clone())?;
         self.opened = None;
-        let done = self.carry_out(writes);
-        self.health.note(&done);
+        let done = self.apply_writes(writes);
+        self.health.record(&done);
         self.state = done?;
         Ok(())
     }
@@ -294,15 +297,15 @@ impl Storage for Store {
 /// The key of the only row of its table.
 const STATE: u64 = 0;
 
-/// What is wrong with a row.
-struct Wrong(String);
+/// The damage of a row.
+struct Damage(String);
 
-impl From<DecodeError> for Wrong {
+impl From<DecodeError> for Damage {
     fn from(error: DecodeError) -> Self {
         Self(error.to_string())
     }
 }
 
-fn expect(found: u64, expected: u64) -> Result<(), Wrong> {
-    if found == expected { Ok(()) } else { Err(Wrong(format!("row {expected} should be here"))) }
+fn expect(found: u64, expected: u64) -> Result<(), Damage> {
+    if found == expected { Ok(()) } else { Err(Damage(format!("expected row {expected}"))) }
 }

@@ -1,9 +1,9 @@
-//! How long to wait between attempts to connect.
+//! The backoff between attempts to connect.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-/// Waits that double, up to a limit, and differ from peer to peer.
+/// Waits that double up to a limit, with jitter.
 #[derive(Debug)]
 pub(super) struct Backoff {
     min: Duration,
@@ -24,13 +24,13 @@ impl Backoff {
         all / 2 + (all / 2).mul_f64(part)
     }
 
-    /// The peer was there: start over.
+    /// Restarts at the shortest wait, after a success.
     pub(super) const fn reset(&mut self) {
         self.next = self.min;
     }
 }
 
-/// A number nobody can foresee: std keys every one of its hashers anew.
+/// An unpredictable number: std seeds each hasher anew.
 pub(super) fn random() -> u64 {
     RandomState::new().hash_one(())
 }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_limit_and_start_over() {
+    fn waits_double_up_to_the_limit_and_reset() {
         let (min, max) = (Duration::from_millis(20), Duration::from_millis(100));
         let mut backoff = Backoff::new(min, max);
         for all in [20, 40, 80, 100, 100] {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn two_peers_do_not_wait_alike() {
+    fn waits_differ_between_peers() {
         let mut waits =
             [(); 20].map(|()| Backoff::new(Duration::from_secs(1), Duration::MAX).next());
         waits.sort_unstable();

@@ -1,4 +1,4 @@
-//! How two peers find out that they mean each other.
+//! The handshake of a connection: both peers check cluster, ids and version.
 //!
 //! ```text
 //! connecting peer                                     listening peer
@@ -9,41 +9,30 @@
 //!   nonce:u64, then frames                    ──►
 //! ```
 //!
-//! Numbers are little-endian. Both sides check the magic byte by byte as it comes in, so that
-//! somebody who speaks another protocol is found out at once. The nonce is the listener's and new
-//! for every connection: bytes that were recorded on another one do not hold it.
+//! Numbers are little-endian. Both sides check the magic byte by byte as it arrives, so that
+//! another protocol is detected at once. The nonce is the listener's and new for every connection,
+//! so that a recorded connection cannot be replayed.
 
-use std::fmt;
-
-use super::Refusal;
+use super::error::ConnectionError;
+use super::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, Verdict};
 use crate::types::PeerId;
 
-/// The first bytes of both sides.
-pub const MAGIC: [u8; 8] = *b"raft/tcp";
-
-/// The version of everything that goes over a connection: the handshake, frames and
-/// [`codec`](crate::codec).
-pub const VERSION: u8 = 1;
-
-/// How long a cluster's name may be, in bytes.
-pub const CLUSTER_BYTES_MAX: usize = u8::MAX as usize;
-
-/// The first byte of somebody who speaks TLS: an alert or a handshake.
+/// The possible first bytes of TLS: an alert or a handshake.
 const TLS: [u8; 2] = [0x15, 0x16];
 
-/// What a connecting peer says of itself.
+/// The first message of a connecting peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// Who it is.
+    /// Its id.
     pub from: PeerId,
-    /// Whom it means to have reached.
+    /// The peer it expects to reach.
     pub to: PeerId,
     /// The name of its cluster, at most [`CLUSTER_BYTES_MAX`] bytes long.
     pub cluster: String,
 }
 
 impl Hello {
-    /// As bytes.
+    /// Encodes it.
     ///
     /// # Panics
     /// The cluster's name is too long.
@@ -61,12 +50,11 @@ impl Hello {
         bytes
     }
 
-    /// Reads it from the front of what has come in so far, with its length; `None` while it is
-    /// incomplete.
+    /// Decodes it from the received bytes, with its length; `None` while it is incomplete.
     ///
     /// # Errors
-    /// It cannot become one, whatever follows.
-    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Refusal> {
+    /// The bytes are not the beginning of one.
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ConnectionError> {
         let Some(mut rest) = after_magic(bytes)? else { return Ok(None) };
         let Some(fixed) = rest.split_off(..17) else { return Ok(None) };
         let (Some(from), Some(to)) = (number(fixed), number(&fixed[8..])) else { return Ok(None) };
@@ -78,14 +66,14 @@ impl Hello {
     }
 }
 
-/// What the listening peer answers.
+/// The answer of the listening peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether it takes the connection.
+    /// Acceptance, or the reason of a rejection.
     pub verdict: Verdict,
-    /// What the connecting peer must repeat.
+    /// Number for the connecting peer to repeat.
     pub nonce: u64,
-    /// The longest frame it takes, in bytes.
+    /// Its limit on frames, in bytes.
     pub frame_bytes_max: u32,
 }
 
@@ -93,7 +81,7 @@ impl Answer {
     /// The length of an answer, in bytes.
     pub const BYTES: usize = MAGIC.len() + 14;
 
-    /// As bytes.
+    /// Encodes it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::BYTES);
@@ -104,19 +92,19 @@ impl Answer {
         bytes
     }
 
-    /// Reads it from what has come in so far; `None` while it is incomplete.
+    /// Decodes it from the received bytes; `None` while it is incomplete.
     ///
     /// # Errors
-    /// It cannot become one, or it says no.
-    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, Refusal> {
+    /// The bytes are not the beginning of one, or it is a rejection.
+    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, ConnectionError> {
         let Some(rest) = after_magic(bytes)? else { return Ok(None) };
         let Some((verdict, rest)) = rest.split_first() else { return Ok(None) };
         let Some((nonce, rest)) = rest.split_first_chunk() else { return Ok(None) };
         let Some(frame_bytes_max) = rest.first_chunk() else { return Ok(None) };
         let verdict = Verdict::ALL.into_iter().find(|known| *known as u8 == *verdict);
         let verdict = verdict.unwrap_or(Verdict::Other);
-        if verdict != Verdict::Welcome {
-            return Err(Refusal::Verdict(verdict));
+        if verdict != Verdict::Accepted {
+            return Err(ConnectionError::RejectedByPeer(verdict));
         }
         let nonce = u64::from_le_bytes(*nonce);
         let frame_bytes_max = u32::from_le_bytes(*frame_bytes_max);
@@ -124,81 +112,16 @@ impl Answer {
     }
 }
 
-/// What the listening peer makes of a [`Hello`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Messages may come.
-    Welcome = 0,
-    /// The connecting peer is of another cluster.
-    OtherCluster = 1,
-    /// The connecting peer looks for somebody else.
-    OtherPeer = 2,
-    /// The connecting peer has the name of the listening one.
-    SameName = 3,
-    /// The connecting peer's certificate does not name it.
-    Certificate = 4,
-    /// A reason without a number of its own.
-    Other = 255,
-}
-
-impl Verdict {
-    const ALL: [Self; 6] = [
-        Self::Welcome,
-        Self::OtherCluster,
-        Self::OtherPeer,
-        Self::SameName,
-        Self::Certificate,
-        Self::Other,
-    ];
-
-    /// What the other side is told of a refusal.
-    pub(super) const fn of(refusal: &Refusal) -> Self {
-        match refusal {
-            Refusal::Cluster { .. } => Self::OtherCluster,
-            Refusal::NotMe { .. } => Self::OtherPeer,
-            Refusal::SameName { .. } => Self::SameName,
-            Refusal::Certificate { .. } => Self::Certificate,
-            Refusal::Foreign
-            | Refusal::SpeaksTls
-            | Refusal::Tls(_)
-            | Refusal::Version { .. }
-            | Refusal::Replayed
-            | Refusal::TooLarge { .. }
-            | Refusal::NoMessage(_)
-            | Refusal::Sender { .. }
-            | Refusal::Receiver { .. }
-            | Refusal::Late { .. }
-            | Refusal::Flood { .. }
-            | Refusal::Crowd { .. }
-            | Refusal::Verdict(_) => Self::Other,
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Welcome => "it takes the connection",
-            Self::OtherCluster => "it says that it belongs to another cluster",
-            Self::OtherPeer => "it says that it is another peer than the one looked for",
-            Self::SameName => "it says that it has the same name as this peer",
-            Self::Certificate => "it says that this peer's certificate does not name this peer",
-            Self::Other => "it refuses this peer; its log says why",
-        })
-    }
-}
-
-/// What follows magic and version; `None` while there is too little to say.
-fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, Refusal> {
+/// The bytes after magic and version; `None` while these are incomplete.
+fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, ConnectionError> {
     let seen = bytes.len().min(MAGIC.len());
     if bytes[..seen] != MAGIC[..seen] {
         let tls = bytes.first().is_some_and(|first| TLS.contains(first));
-        return Err(if tls { Refusal::SpeaksTls } else { Refusal::Foreign });
+        return Err(if tls { ConnectionError::UnexpectedTls } else { ConnectionError::NotRaft });
     }
     match bytes[seen..].split_first() {
         Some((&VERSION, rest)) => Ok(Some(rest)),
-        Some((&found, _)) => Err(Refusal::Version { found }),
+        Some((&found, _)) => Err(ConnectionError::VersionMismatch { found }),
         None => Ok(None),
     }
 }

@@ -1,4 +1,4 @@
-//! Incoming connections: taken, identified, and read until they end.
+//! Incoming connections: accept, identify, read until the end.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,22 +12,23 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::Context;
 use super::backoff::random;
-use super::handshake::{Answer, Verdict};
+use super::context::Context;
+use super::error::{ConnectionError, Disconnect};
+use super::handshake::Answer;
 use super::metrics;
-use super::receiver::{Expected, Received, Receiving};
-use super::refusal::{End, Refusal};
-use super::security::{Proof, Stream};
+use super::receiver::{Expected, Received, Receiver};
+use super::security::{PeerIdentity, Stream};
 use super::socket;
+use super::wire::Verdict;
 use crate::transport::{Closed, Inbox};
 use crate::types::PeerId;
 
-/// How long to wait when the system has no socket to spare.
+/// Pause after a failed accept, for example without a free socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How many peers may be connected. No cluster is as large; without certificates anybody could
-/// call himself by any number of names.
-const PEERS_MAX: usize = 256;
+/// Limit on connected peers, above the size of any cluster; without certificates anyone could
+/// connect under any number of ids.
+const CONNECTED_PEERS_MAX: usize = 256;
 
 /// The listening end of all links of a peer.
 pub(super) struct Incoming {
@@ -36,17 +37,17 @@ pub(super) struct Incoming {
     unidentified: Arc<Semaphore>,
     /// Ends the older connection of a peer that has connected again.
     identified: Mutex<BTreeMap<PeerId, Arc<Notify>>>,
-    refusals: Counter,
+    rejected: Counter,
 }
 
 /// A connection whose handshake is complete.
 struct Identified {
     peer: PeerId,
     stream: Box<dyn Stream>,
-    receiving: Receiving,
+    receiver: Receiver,
 }
 
-impl From<Closed> for End {
+impl From<Closed> for Disconnect {
     fn from(Closed: Closed) -> Self {
         Self::Closed
     }
@@ -55,11 +56,11 @@ impl From<Closed> for End {
 impl Incoming {
     pub(super) fn new(context: Arc<Context>, inbox: Inbox) -> Self {
         let unidentified = Arc::new(Semaphore::new(context.options.unidentified_max));
-        let refusals = metrics::refusals(context.me);
-        Self { context, inbox, unidentified, identified: Mutex::default(), refusals }
+        let rejected = metrics::rejected_connections(context.me);
+        Self { context, inbox, unidentified, identified: Mutex::default(), rejected }
     }
 
-    /// Takes connections until the task is ended, and all of them with it.
+    /// Accepts connections until the task is aborted, which also ends them.
     pub(super) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
         let mut connections = JoinSet::new();
@@ -68,7 +69,7 @@ impl Incoming {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => this.take(stream, address, &mut connections),
                     Err(error) => {
-                        tracing::warn!(reason = %error, "cannot take a connection");
+                        tracing::warn!(reason = %error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -84,7 +85,7 @@ impl Incoming {
             }
             Err(_) => {
                 let open = self.context.options.unidentified_max;
-                self.tell(None, address, &Refusal::Flood { open }.into());
+                self.log_end(None, address, &ConnectionError::TooManyUnidentified { open }.into());
             }
         }
     }
@@ -95,22 +96,22 @@ impl Incoming {
         address: SocketAddr,
         permit: OwnedSemaphorePermit,
     ) {
-        let within = self.context.options.handshake_timeout;
-        let identified = timeout(within, self.identify(stream)).await;
+        let limit = self.context.options.handshake_timeout;
+        let identified = timeout(limit, self.identify(stream)).await;
         drop(permit);
         let (peer, end) = match identified {
             Ok(Ok(identified)) => (Some(identified.peer), self.serve(identified).await),
             Ok(Err(end)) => (None, end),
-            Err(_) => (None, Refusal::Late { within }.into()),
+            Err(_) => (None, ConnectionError::HandshakeTimeout { limit }.into()),
         };
-        self.tell(peer, address, &end);
+        self.log_end(peer, address, &end);
     }
 
-    /// Finds out who is there, and answers.
-    async fn identify(&self, stream: TcpStream) -> Result<Identified, End> {
+    /// Performs the handshake.
+    async fn identify(&self, stream: TcpStream) -> Result<Identified, Disconnect> {
         let Context { me, options, security, .. } = &*self.context;
         socket::prepare(&stream, options.silence_max)?;
-        let (mut stream, proof) = security.accept(stream, options).await?;
+        let (mut stream, identity) = security.accept(stream, options).await?;
         let expected = Expected {
             me: *me,
             cluster: options.cluster.clone(),
@@ -118,69 +119,69 @@ impl Incoming {
             frame_bytes_max: options.frame_bytes_max,
         };
         let nonce = expected.nonce;
-        let mut receiving = Receiving::new(expected);
+        let mut receiver = Receiver::new(expected);
         loop {
-            match self.next_and_answer(&mut receiving, &mut stream, &proof, nonce).await? {
+            match self.receive_and_answer(&mut receiver, &mut stream, &identity, nonce).await? {
                 Some(Received::Identified(peer)) => {
-                    return Ok(Identified { peer, stream, receiving });
+                    return Ok(Identified { peer, stream, receiver });
                 }
                 Some(Received::Hello(_) | Received::Message(_)) => {}
                 None => {
-                    read(&mut stream, &mut receiving).await?;
+                    read(&mut stream, &mut receiver).await?;
                 }
             }
         }
     }
 
-    /// Answers a hello, also one that is refused, as soon as it is there.
-    async fn next_and_answer(
+    /// Takes the next item and answers a hello, also a rejected one, at once.
+    async fn receive_and_answer(
         &self,
-        receiving: &mut Receiving,
+        receiver: &mut Receiver,
         stream: &mut Box<dyn Stream>,
-        proof: &Proof,
+        identity: &PeerIdentity,
         nonce: u64,
-    ) -> Result<Option<Received>, End> {
-        let received = match receiving.take_next() {
+    ) -> Result<Option<Received>, Disconnect> {
+        let received = match receiver.take_next() {
             Ok(Some(Received::Hello(peer))) => {
-                proof.names(peer).map(|()| Some(Received::Hello(peer)))
+                identity.verify(peer).map(|()| Some(Received::Hello(peer)))
             }
             received => received,
         };
         let verdict = match &received {
-            Ok(Some(Received::Hello(_))) => Verdict::Welcome,
+            Ok(Some(Received::Hello(_))) => Verdict::Accepted,
             Ok(_) => return Ok(received?),
-            Err(refusal) => Verdict::of(refusal),
+            Err(error) => error.verdict(),
         };
         let max = self.context.options.frame_bytes_max;
         let frame_bytes_max = u32::try_from(max).unwrap_or(u32::MAX);
         let answer = Answer { verdict, nonce, frame_bytes_max };
-        let sent = answer_to(stream, &answer).await;
-        // Why it is refused matters more than that it no longer listens.
+        let sent = send_answer(stream, &answer).await;
+        // The reason of a rejection comes before a failed answer.
         let received = received?;
         sent?;
         Ok(received)
     }
 
-    async fn serve(&self, mut identified: Identified) -> End {
+    async fn serve(&self, mut identified: Identified) -> Disconnect {
         let (peer, replaced) = (identified.peer, Arc::new(Notify::new()));
-        if let Err(refusal) = self.register(peer, &replaced) {
-            return refusal.into();
+        if let Err(error) = self.register(peer, &replaced) {
+            return error.into();
         }
-        self.context.nudge(peer);
+        self.context.reconnect(peer);
         let end = tokio::select! {
             end = self.receive(&mut identified) => end,
-            () = replaced.notified() => End::Replaced,
+            () = replaced.notified() => Disconnect::Replaced,
         };
         self.unregister(peer, &replaced);
         end
     }
 
-    /// One connection a peer: the newer ends the older, which may be that of a machine which is
-    /// gone.
-    fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), Refusal> {
+    /// Keeps one connection per peer: a newer one ends the older, which may belong to a vanished
+    /// machine.
+    fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), ConnectionError> {
         let mut identified = self.identified();
-        if identified.len() >= PEERS_MAX && !identified.contains_key(&peer) {
-            return Err(Refusal::Crowd { peers: PEERS_MAX });
+        if identified.len() >= CONNECTED_PEERS_MAX && !identified.contains_key(&peer) {
+            return Err(ConnectionError::TooManyPeers { connected: CONNECTED_PEERS_MAX });
         }
         if let Some(older) = identified.insert(peer, Arc::clone(replaced)) {
             older.notify_one();
@@ -199,24 +200,23 @@ impl Incoming {
         self.identified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers messages until the connection ends. A driver that falls behind holds the sender
-    /// back.
-    async fn receive(&self, identified: &mut Identified) -> End {
-        let Identified { peer, stream, receiving } = identified;
+    /// Delivers messages until the connection ends. A slow driver slows the sender.
+    async fn receive(&self, identified: &mut Identified) -> Disconnect {
+        let Identified { peer, stream, receiver } = identified;
         let received_bytes = metrics::received_bytes(self.context.me, *peer);
         loop {
-            if let Err(end) = self.deliver_all(receiving).await {
+            if let Err(end) = self.deliver_all(receiver).await {
                 return end;
             }
-            match read(stream, receiving).await {
+            match read(stream, receiver).await {
                 Ok(bytes) => received_bytes.increment(bytes),
                 Err(end) => return end,
             }
         }
     }
 
-    async fn deliver_all(&self, receiving: &mut Receiving) -> Result<(), End> {
-        while let Some(received) = receiving.take_next()? {
+    async fn deliver_all(&self, receiver: &mut Receiver) -> Result<(), Disconnect> {
+        while let Some(received) = receiver.take_next()? {
             if let Received::Message(envelope) = received {
                 self.inbox.deliver(envelope).await?;
             }
@@ -224,30 +224,34 @@ impl Incoming {
         Ok(())
     }
 
-    /// Logs the one reason for which a connection has ended.
-    fn tell(&self, peer: Option<PeerId>, address: SocketAddr, end: &End) {
+    /// Logs the reason of a connection's end.
+    fn log_end(&self, peer: Option<PeerId>, address: SocketAddr, end: &Disconnect) {
         let peer = peer.map(tracing::field::display);
         match end {
-            End::Refused(reason) => {
-                self.refusals.increment(1);
-                tracing::warn!(peer, %address, %reason, "ended an incoming connection");
+            Disconnect::Error(reason) => {
+                self.rejected.increment(1);
+                tracing::warn!(peer, %address, %reason, "rejected an incoming connection");
             }
-            End::Lost(_) | End::Stuck(_) | End::Replaced | End::Moved | End::Closed => {
-                tracing::debug!(peer, %address, reason = %end, "an incoming connection has ended");
+            Disconnect::Lost(_)
+            | Disconnect::Stalled(_)
+            | Disconnect::Replaced
+            | Disconnect::Moved
+            | Disconnect::Closed => {
+                tracing::debug!(peer, %address, reason = %end, "incoming connection closed");
             }
         }
     }
 }
 
-/// Reads what there is, and tells how many bytes it was.
-async fn read(stream: &mut Box<dyn Stream>, receiving: &mut Receiving) -> Result<u64, End> {
-    match stream.read_buf(receiving.buffer()).await? {
-        0 => Err(End::eof()),
+/// Reads available bytes; returns their number.
+async fn read(stream: &mut Box<dyn Stream>, receiver: &mut Receiver) -> Result<u64, Disconnect> {
+    match stream.read_buf(receiver.buffer()).await? {
+        0 => Err(Disconnect::eof()),
         bytes => Ok(bytes as u64),
     }
 }
 
-async fn answer_to(stream: &mut Box<dyn Stream>, answer: &Answer) -> Result<(), End> {
+async fn send_answer(stream: &mut Box<dyn Stream>, answer: &Answer) -> Result<(), Disconnect> {
     stream.write_all(&answer.encode()).await?;
     Ok(stream.flush().await?)
 }

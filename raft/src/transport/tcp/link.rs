@@ -1,4 +1,4 @@
-//! The outgoing connection to one peer: made, kept, and made again.
+//! The outgoing connection to one peer: connect, send, reconnect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,57 +8,57 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
-use super::Context;
 use super::backoff::Backoff;
+use super::context::Context;
+use super::error::{ConnectionError, Disconnect};
 use super::handshake::{Answer, Hello};
 use super::metrics::Outgoing;
 use super::outbox::Outbox;
-use super::receiver::frame_onto;
-use super::refusal::{End, Refusal};
+use super::receiver::encode_frame;
 use super::security::Stream;
 use super::socket;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// How many bytes of large messages go into one write, if more than one does. A small message
+/// Limit on the bulk messages of one write, in bytes, if there is more than one. An urgent message
 /// waits for at most this much.
 const WRITE_BYTES: usize = 256 * 1024;
-/// A buffer larger than this is given back.
-const KEPT_MAX: usize = 1024 * 1024;
+/// Capacity above which the buffer shrinks.
+const BUFFER_KEPT_BYTES: usize = 1024 * 1024;
 
-/// The connecting end of a link.
+/// The sending end of a link.
 pub(super) struct Link {
     pub(super) context: Arc<Context>,
     pub(super) to: PeerId,
     pub(super) address: watch::Receiver<String>,
     pub(super) outbox: Arc<Outbox>,
-    /// The peer has just connected from its side, so it is there.
-    pub(super) nudge: Arc<Notify>,
+    /// Notified when the peer has connected from its side.
+    pub(super) reconnect: Arc<Notify>,
     pub(super) counters: Outgoing,
 }
 
-/// A connection that is ready for frames.
+/// A connection after its handshake.
 struct Connected {
     stream: Box<dyn Stream>,
     frame_bytes_max: usize,
 }
 
 impl Link {
-    /// Connects, sends, and connects again, until the task is ended.
+    /// Connects, sends and reconnects until the task is aborted.
     pub(super) async fn run(mut self) {
         let options = &self.context.options;
         let mut backoff = Backoff::new(options.reconnect_min, options.reconnect_max);
-        let mut told = None;
+        let mut last_reason = None;
         loop {
             let address = self.address.borrow_and_update().clone();
             let end = match self.connect(&address).await {
                 Ok(connected) => {
                     tracing::info!(peer = %self.to, address, "connected");
                     self.counters.connects.increment(1);
-                    told = None;
+                    last_reason = None;
                     let since = Instant::now();
                     let end = self.serve(connected).await;
-                    // One that ends as soon as it is made is no success.
+                    // One that ends at once is not a success.
                     if since.elapsed() >= self.context.options.reconnect_max {
                         backoff.reset();
                     }
@@ -66,47 +66,47 @@ impl Link {
                 }
                 Err(end) => end,
             };
-            if matches!(end, End::Moved) {
+            if matches!(end, Disconnect::Moved) {
                 continue;
             }
-            self.tell(&address, &end, &mut told);
+            self.log_end(&address, &end, &mut last_reason);
             self.wait(backoff.next()).await;
         }
     }
 
-    /// Logs why there is no connection, once for each reason.
-    fn tell(&self, address: &str, end: &End, told: &mut Option<String>) {
+    /// Logs the reason of a missing connection, once for each reason.
+    fn log_end(&self, address: &str, end: &Disconnect, last_reason: &mut Option<String>) {
         let (peer, reason) = (self.to, end.to_string());
-        if told.as_ref() == Some(&reason) {
+        if last_reason.as_ref() == Some(&reason) {
             tracing::debug!(%peer, address, reason, "still not connected");
             return;
         }
-        if end.is_usual() {
-            tracing::info!(%peer, address, reason, "not connected to a peer");
+        if end.is_transient() {
+            tracing::info!(%peer, address, reason, "no connection to peer");
         } else {
-            tracing::warn!(%peer, address, reason, "cannot send to a peer");
+            tracing::warn!(%peer, address, reason, "cannot send to peer");
         }
-        *told = Some(reason);
+        *last_reason = Some(reason);
     }
 
-    /// Waits before the next attempt, unless there is news of the peer.
+    /// Waits before the next attempt, unless the peer connects or moves.
     async fn wait(&mut self, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = self.nudge.notified() => {}
+            () = self.reconnect.notified() => {}
             changed = self.address.changed() => if changed.is_err() { std::future::pending().await },
         }
     }
 
-    async fn connect(&self, address: &str) -> Result<Connected, End> {
-        let within = self.context.options.handshake_timeout;
-        match timeout(within, self.connect_and_greet(address)).await {
+    async fn connect(&self, address: &str) -> Result<Connected, Disconnect> {
+        let limit = self.context.options.handshake_timeout;
+        match timeout(limit, self.handshake(address)).await {
             Ok(connected) => connected,
-            Err(_) => Err(Refusal::Late { within }.into()),
+            Err(_) => Err(ConnectionError::HandshakeTimeout { limit }.into()),
         }
     }
 
-    async fn connect_and_greet(&self, address: &str) -> Result<Connected, End> {
+    async fn handshake(&self, address: &str) -> Result<Connected, Disconnect> {
         let Context { options, security, me, .. } = &*self.context;
         let stream = TcpStream::connect(address).await?;
         socket::prepare(&stream, options.silence_max)?;
@@ -121,7 +121,7 @@ impl Link {
         Ok(Connected { stream, frame_bytes_max: theirs.min(options.frame_bytes_max) })
     }
 
-    async fn serve(&mut self, connected: Connected) -> End {
+    async fn serve(&mut self, connected: Connected) -> Disconnect {
         self.outbox.open();
         let end = self.send_all(connected).await;
         self.outbox.close();
@@ -129,14 +129,14 @@ impl Link {
     }
 
     /// Sends what is queued until the connection ends.
-    async fn send_all(&mut self, mut connected: Connected) -> End {
+    async fn send_all(&mut self, mut connected: Connected) -> Disconnect {
         let (mut batch, mut bytes) = (Vec::new(), Vec::new());
         loop {
             let Connected { stream, frame_bytes_max } = &mut connected;
             tokio::select! {
                 // First, so that nothing more goes to an old address.
                 biased;
-                _ = self.address.changed() => return End::Moved,
+                _ = self.address.changed() => return Disconnect::Moved,
                 end = closed(stream) => return end,
                 () = self.outbox.filled() => {}
             }
@@ -147,31 +147,35 @@ impl Link {
             }
             self.counters.sent_bytes.increment(bytes.len() as u64);
             bytes.clear();
-            bytes.shrink_to(KEPT_MAX);
+            bytes.shrink_to(BUFFER_KEPT_BYTES);
         }
     }
 
-    /// This is the one copy of an entry on its way out.
+    /// Encodes a batch: the only copy of an outgoing entry.
     fn encode(&self, batch: &mut Vec<Envelope>, frame_bytes_max: usize, bytes: &mut Vec<u8>) {
         for envelope in batch.drain(..) {
-            if let Err(found) = frame_onto(&envelope, frame_bytes_max, bytes) {
+            if let Err(found) = encode_frame(&envelope, frame_bytes_max, bytes) {
                 self.counters.dropped.increment(1);
                 let (peer, message) = (self.to, envelope.message.name());
                 tracing::warn!(
                     %peer, message, bytes = found, frame_bytes_max,
-                    "dropped a message that is too large: raise `frame_bytes_max` on both sides",
+                    "message dropped: too large; raise `frame_bytes_max` on both sides",
                 );
             }
         }
     }
 
-    /// Writes everything; the receiver may be slow, but not stand still.
-    async fn write(&self, stream: &mut Box<dyn Stream>, mut bytes: &[u8]) -> Result<(), End> {
+    /// Writes everything; the receiver may be slow, but must accept something within `silence_max`.
+    async fn write(
+        &self,
+        stream: &mut Box<dyn Stream>,
+        mut bytes: &[u8],
+    ) -> Result<(), Disconnect> {
         let silence_max = self.context.options.silence_max;
-        let stuck = |_| End::Stuck(silence_max);
+        let stuck = |_| Disconnect::Stalled(silence_max);
         while !bytes.is_empty() {
             match timeout(silence_max, stream.write(bytes)).await.map_err(stuck)?? {
-                0 => return Err(End::eof()),
+                0 => return Err(Disconnect::eof()),
                 written => bytes = &bytes[written..],
             }
         }
@@ -179,7 +183,7 @@ impl Link {
     }
 }
 
-async fn read_answer(stream: &mut Box<dyn Stream>) -> Result<Answer, End> {
+async fn read_answer(stream: &mut Box<dyn Stream>) -> Result<Answer, Disconnect> {
     let mut bytes = Vec::with_capacity(Answer::BYTES);
     loop {
         if let Some(answer) = Answer::decode(&bytes)? {
@@ -187,15 +191,15 @@ async fn read_answer(stream: &mut Box<dyn Stream>) -> Result<Answer, End> {
         }
         let mut rest = stream.take((Answer::BYTES - bytes.len()) as u64);
         if rest.read_buf(&mut bytes).await? == 0 {
-            return Err(End::eof());
+            return Err(Disconnect::eof());
         }
     }
 }
 
-/// Waits for the receiver to close the connection. It has nothing to say after its answer.
-async fn closed(stream: &mut Box<dyn Stream>) -> End {
+/// Waits for the receiver to close the connection. It sends nothing after its answer.
+async fn closed(stream: &mut Box<dyn Stream>) -> Disconnect {
     match stream.read_u8().await {
-        Ok(_) => Refusal::Foreign.into(),
+        Ok(_) => ConnectionError::NotRaft.into(),
         Err(error) => error.into(),
     }
 }

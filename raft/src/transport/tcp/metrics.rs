@@ -1,24 +1,28 @@
-//! What the network counts, through the `metrics` facade: see [`NAMES`].
+//! The metrics of the transport, through the `metrics` facade: see [`NAMES`].
 //!
-//! Counters are looked up when a peer is learned, or has connected: a recorder that is installed
-//! later hears nothing of it.
+//! Counters are registered when a peer is added or has connected: a recorder that is installed
+//! later gets nothing.
 
 use ::metrics::{Counter, Unit};
 
 use crate::types::PeerId;
 
-/// Every counter: its name, its unit and what it says. The label `peer` is the peer that counts,
-/// and `other` the one at the other end.
+/// Every counter: name, unit and description. The label `peer` is the counting peer, and `other`
+/// the peer at the other end.
 pub const NAMES: [(&str, Unit, &str); 5] = [
     ("raft_tcp_sent_bytes_total", Unit::Bytes, "bytes of frames written to connections"),
     ("raft_tcp_received_bytes_total", Unit::Bytes, "bytes read from connections"),
-    ("raft_tcp_dropped_messages_total", Unit::Count, "messages not sent: no connection, no room"),
+    (
+        "raft_tcp_dropped_messages_total",
+        Unit::Count,
+        "messages dropped: no connection, or a full queue",
+    ),
     ("raft_tcp_connects_total", Unit::Count, "outgoing connections made"),
-    ("raft_tcp_refusals_total", Unit::Count, "incoming connections ended with a warning"),
+    ("raft_tcp_refusals_total", Unit::Count, "rejected incoming connections"),
 ];
 
-fn counter(place: usize, me: PeerId, other: Option<PeerId>) -> Counter {
-    let (name, unit, text) = NAMES[place];
+fn counter(position: usize, me: PeerId, other: Option<PeerId>) -> Counter {
+    let (name, unit, text) = NAMES[position];
     ::metrics::describe_counter!(name, unit, text);
     match other {
         Some(other) => {
@@ -28,7 +32,7 @@ fn counter(place: usize, me: PeerId, other: Option<PeerId>) -> Counter {
     }
 }
 
-/// Of one outgoing link.
+/// Counters of one outgoing link.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
     pub(super) sent_bytes: Counter,
@@ -39,7 +43,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(me: PeerId, other: PeerId) -> Self {
         let [sent_bytes, dropped, connects] =
-            [0, 2, 3].map(|place| counter(place, me, Some(other)));
+            [0, 2, 3].map(|position| counter(position, me, Some(other)));
         Self { sent_bytes, dropped, connects }
     }
 }
@@ -49,7 +53,7 @@ pub(super) fn received_bytes(me: PeerId, other: PeerId) -> Counter {
     counter(1, me, Some(other))
 }
 
-/// Incoming connections that `me` ended with a warning, whoever made them.
-pub(super) fn refusals(me: PeerId) -> Counter {
+/// Incoming connections rejected by `me`.
+pub(super) fn rejected_connections(me: PeerId) -> Counter {
     counter(4, me, None)
 }

@@ -1,34 +1,38 @@
 //! Messages over TCP.
 //!
-//! Each peer makes one connection to every other and sends over it; what it receives comes over
-//! those that the others made. So a connection has one direction, one writer and one reader, and
-//! two peers that connect to each other at once need not agree on which connection to keep.
+//! Each peer makes one connection to every other peer and only sends over it; it receives over the
+//! connections made by the others. So a connection has one direction, one writer and one reader,
+//! and two peers that connect to each other at once need not agree on a connection to keep.
 //!
 //! ```text
-//! send ─► Outbox (two lanes) ─► frames ─► one write ══► read ─► Receiving ─► Inbox
+//! send ─► Outbox (two lanes) ─► frames ─► one write ══► read ─► Receiver ─► Inbox
 //! ```
 //!
-//! # What ends a connection
-//! Bytes that are no handshake, a peer of another cluster, a frame over the limit, one that is no
-//! message, a message of somebody else or for somebody else: each ends its connection with one
-//! warning that has the peer, the address and the [`Refusal`], and does nothing else. Other
-//! connections go on, and the other side connects again after a while.
+//! # Rejected connections
+//! An invalid handshake, a peer of another cluster, a frame over the limit, an invalid message, a
+//! message with another sender or receiver: each ends its connection with one warning that names
+//! the peer, the address and the [`ConnectionError`]. Other connections continue, and the other
+//! side reconnects after a while.
 //!
-//! # What is lost
-//! Messages to a peer that is not connected, those that find the queue full, and those that were
-//! under way when a connection ended. None is kept or repeated here: the protocol does that, and
-//! with newer contents.
+//! # Lost messages
+//! Messages to a disconnected peer, messages that find the queue full, and messages in flight when
+//! a connection ends. They are neither kept nor repeated here: the protocol does that, with newer
+//! contents.
 //!
 //! # Copies
 //! A command's bytes are shared by the log, the messages and the disk of a peer
 //! ([`Bytes`](crate::Bytes)). On the way out they are copied once, from there into the buffer that
 //! goes to the socket in one write (TLS copies once more as it encrypts). On the way in they are
 //! copied once, from the read buffer into the `Bytes` that the receiver's log then keeps. Besides,
-//! the beginning of a frame that came in only in part moves to the front of the read buffer.
+//! an incomplete frame moves to the front of the read buffer.
 //!
-//! This module must not depend on the node or the driver: it knows messages and bytes.
+//! This module must not depend on the node or the driver: it handles messages and bytes.
 
 mod backoff;
+#[cfg(feature = "certificates")]
+pub mod certificates;
+mod context;
+mod error;
 mod handshake;
 mod incoming;
 mod link;
@@ -36,24 +40,25 @@ pub mod metrics;
 mod options;
 mod outbox;
 mod receiver;
-mod refusal;
 mod security;
 mod socket;
 mod tls;
+mod wire;
 
-pub use self::handshake::{Answer, CLUSTER_BYTES_MAX, Hello, MAGIC, VERSION, Verdict};
+pub use self::error::ConnectionError;
+pub use self::handshake::{Answer, Hello};
 pub use self::options::TcpOptions;
-pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiving, frame_onto};
-pub use self::refusal::Refusal;
+pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiver, encode_frame};
 pub use self::tls::TlsFiles;
+pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, Verdict};
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use self::context::{Context, Peer};
 use self::incoming::Incoming;
 use self::link::Link;
 use self::metrics::Outgoing;
@@ -64,7 +69,7 @@ use super::{Inbox, Transport, TransportError};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// A network of TCP connections.
+/// A transport over TCP.
 ///
 /// ```no_run
 /// use raft::PeerId;
@@ -72,7 +77,7 @@ use crate::types::PeerId;
 /// use raft::transport::tcp::TcpTransport;
 ///
 /// let mut transport = TcpTransport::plain(PeerId::new(1), "127.0.0.1:7001")?;
-/// transport.learn(PeerId::new(2), "127.0.0.1:7002");
+/// transport.set_address(PeerId::new(2), "127.0.0.1:7002");
 /// # Ok::<(), raft::transport::TransportError>(())
 /// ```
 #[derive(Debug)]
@@ -80,32 +85,13 @@ pub struct TcpTransport {
     context: Arc<Context>,
     local_address: SocketAddr,
     listener: Option<TcpListener>,
-    /// Ends with the transport.
+    /// Aborted when the transport is dropped.
     tasks: JoinSet<()>,
 }
 
-/// What all connections of a peer share.
-#[derive(Debug)]
-struct Context {
-    me: PeerId,
-    options: TcpOptions,
-    security: Security,
-    peers: Mutex<BTreeMap<PeerId, Peer>>,
-}
-
-/// A peer that messages are sent to.
-#[derive(Debug)]
-struct Peer {
-    outbox: Arc<Outbox>,
-    address: watch::Sender<String>,
-    nudge: Arc<Notify>,
-    counters: Outgoing,
-    task: AbortHandle,
-}
-
 impl TcpTransport {
-    /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, and
-    /// sends everything as it is: whoever reaches the address can read it and speak for any peer.
+    /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, with
+    /// unencrypted connections: anyone who reaches the address can read them and impersonate peers.
     ///
     /// # Errors
     /// The address cannot be listened on.
@@ -114,13 +100,12 @@ impl TcpTransport {
     }
 
     /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, with
-    /// mutual TLS: whoever connects, or is connected to, must prove by a certificate of the
-    /// cluster's CA that it is the peer it says it is. [`TlsFiles`] says what certificates must be
-    /// like and how to make them.
+    /// mutual TLS: both sides of a connection prove their id by a certificate of the cluster's CA.
+    /// See [`TlsFiles`] for the required certificates and their creation.
     ///
     /// # Errors
-    /// A file cannot be read or used, the certificate is not one that the other peers would take,
-    /// or the address cannot be listened on.
+    /// A file cannot be read or used, the certificate would be rejected by the other peers, or the
+    /// address cannot be listened on.
     pub fn tls(me: PeerId, listen_address: &str, files: TlsFiles) -> Result<Self, TransportError> {
         let tls = Tls::read(me, files)?;
         Self::new(me, listen_address, Security::Tls(Arc::new(tls)))
@@ -128,17 +113,18 @@ impl TcpTransport {
 
     fn new(me: PeerId, listen_address: &str, security: Security) -> Result<Self, TransportError> {
         let listener = socket::listen(listen_address)?;
-        let refuse = |source| TransportError::Listen { address: listen_address.into(), source };
-        let local_address = listener.local_addr().map_err(refuse)?;
+        let listen_error =
+            |source| TransportError::Listen { address: listen_address.into(), source };
+        let local_address = listener.local_addr().map_err(listen_error)?;
         let options = TcpOptions::default();
         let context = Arc::new(Context { me, options, security, peers: Mutex::default() });
         Ok(Self { context, local_address, listener: Some(listener), tasks: JoinSet::new() })
     }
 
-    /// Other settings than the usual ones.
+    /// Replaces the default options.
     ///
     /// # Errors
-    /// The first setting that cannot work.
+    /// The first invalid setting.
     pub fn with(self, options: TcpOptions) -> Result<Self, TransportError> {
         options.check()?;
         let Context { me, security, .. } = &*self.context;
@@ -147,7 +133,7 @@ impl TcpTransport {
         Ok(Self { context, ..self })
     }
 
-    /// Where it listens; the port is the one that was taken.
+    /// The listening address, with the actual port.
     #[must_use]
     pub const fn local_address(&self) -> SocketAddr {
         self.local_address
@@ -169,15 +155,15 @@ impl Transport for TcpTransport {
         let Some(peer) = peers.get(&envelope.to) else { return };
         let (to, message) = (envelope.to, envelope.message.name());
         let queued = peer.outbox.push(envelope);
-        if queued != Queued::Yes {
+        if queued != Queued::Accepted {
             peer.counters.dropped.increment(1);
         }
         if queued == Queued::Full {
-            tracing::debug!(peer = %to, message, "dropped a message: the queue is full");
+            tracing::debug!(peer = %to, message, "message dropped: the queue is full");
         }
     }
 
-    fn learn(&mut self, peer: PeerId, address: &str) {
+    fn set_address(&mut self, peer: PeerId, address: &str) {
         if peer == self.context.me {
             return;
         }
@@ -191,36 +177,23 @@ impl Transport for TcpTransport {
             return;
         }
         let (sender, receiver) = watch::channel(address.to_owned());
-        let (outbox, nudge) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
+        let (outbox, reconnect) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
         let counters = Outgoing::new(self.context.me, peer);
         let link = Link {
             context: Arc::clone(&self.context),
             to: peer,
             address: receiver,
             outbox: Arc::clone(&outbox),
-            nudge: Arc::clone(&nudge),
+            reconnect: Arc::clone(&reconnect),
             counters: counters.clone(),
         };
         let task = self.tasks.spawn(link.run());
-        peers.insert(peer, Peer { outbox, address: sender, nudge, counters, task });
+        peers.insert(peer, Peer { outbox, address: sender, reconnect, counters, task });
     }
 
-    fn forget(&mut self, peer: PeerId) {
+    fn remove_peer(&mut self, peer: PeerId) {
         if let Some(known) = self.context.peers().remove(&peer) {
             known.task.abort();
-        }
-    }
-}
-
-impl Context {
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Peer>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tries at once to connect to a peer that is there.
-    fn nudge(&self, peer: PeerId) {
-        if let Some(known) = self.peers().get(&peer) {
-            known.nudge.notify_one();
         }
     }
 }

@@ -1,38 +1,38 @@
-//! The limits and times of a transport over TCP.
+//! The options of a transport over TCP.
 
 use std::time::Duration;
 
-use super::handshake::CLUSTER_BYTES_MAX;
+use super::wire::CLUSTER_BYTES_MAX;
 use crate::config::Config;
 use crate::transport::TransportError;
 
-/// Settings of a [`TcpTransport`](super::TcpTransport). Start from [`TcpOptions::default`] or
+/// Options of a [`TcpTransport`](super::TcpTransport). Start from [`TcpOptions::default`] or
 /// [`TcpOptions::of`] and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
-    /// The cluster's name. Peers of clusters with different names refuse each other, so that a
+    /// The cluster's name. Peers of clusters with different names reject each other, so that a
     /// wrong address does not mix two clusters.
     pub cluster: String,
-    /// The longest frame that is taken, in bytes. It must hold the largest command. A receiver
-    /// tells its own limit in the handshake, and a sender drops what is longer, with a warning.
+    /// Limit on received frames, in bytes. It must hold the largest command. A receiver sends its
+    /// limit in the handshake, and a sender drops longer messages, with a warning.
     pub frame_bytes_max: usize,
-    /// How many bytes of entries and chunks of snapshots may wait for one peer.
+    /// Limit on queued bytes of entries and snapshot chunks for one peer.
     pub queue_bytes_max: usize,
-    /// How many messages may wait for one peer, in each of its two lanes.
+    /// Limit on queued messages for one peer, in each of its two lanes.
     pub queue_messages_max: usize,
-    /// How long a connection may take to be made and identified.
+    /// Limit on connecting and the handshake.
     pub handshake_timeout: Duration,
-    /// How many incoming connections may wait to be identified; more are closed at once.
+    /// Limit on unidentified incoming connections; further ones are closed at once.
     pub unidentified_max: usize,
     /// The wait before the second attempt to connect; it doubles with every failure.
     pub reconnect_min: Duration,
-    /// The longest such wait. What is really waited is drawn between half of it and all.
+    /// The longest such wait. The actual wait is drawn between its half and all of it.
     pub reconnect_max: Duration,
-    /// After how long a receiver that takes nothing, or a network that answers nothing, counts as
-    /// gone.
+    /// Time after which a receiver that accepts nothing, or a network that answers nothing, counts
+    /// as gone.
     pub silence_max: Duration,
-    /// How old the certificates that were read may be when a new connection uses them; older ones
-    /// are read from their files again. Only with TLS.
+    /// Age after which certificates are read from their files again for a new connection. Only with
+    /// TLS.
     pub certificates_reread_after: Duration,
 }
 
@@ -54,8 +54,8 @@ impl Default for TcpOptions {
 }
 
 impl TcpOptions {
-    /// Limits that hold what a node of this configuration sends: its AppendEntries and chunks, and
-    /// a full pipeline of them.
+    /// Options that fit the messages of a node with this configuration: its AppendEntries and
+    /// chunks, and a full pipeline of them.
     ///
     /// ```
     /// use raft::{Config, PeerId, transport::tcp::TcpOptions};
@@ -66,11 +66,11 @@ impl TcpOptions {
     /// ```
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        /// What a message needs besides its entries or its chunk, generously.
-        const AROUND: usize = 1024;
+        /// Upper bound of a message's bytes besides its entries or its chunk.
+        const MESSAGE_OVERHEAD: usize = 1024;
         let usual = Self::default();
         let largest = config.append_bytes_max.max(config.snapshot_chunk_bytes);
-        let frame = largest.saturating_add(AROUND);
+        let frame = largest.saturating_add(MESSAGE_OVERHEAD);
         let pipeline = frame.saturating_mul(config.messages_in_flight_max);
         Self {
             frame_bytes_max: usual.frame_bytes_max.max(frame),
@@ -81,15 +81,15 @@ impl TcpOptions {
 
     /// Checks the settings.
     pub(super) fn check(&self) -> Result<(), TransportError> {
-        let refuse = |name, problem| Err(TransportError::Setting { name, problem });
+        let invalid = |name, problem| Err(TransportError::Setting { name, problem });
         if self.cluster.len() > CLUSTER_BYTES_MAX {
-            return refuse("cluster", "must be at most 255 bytes long");
+            return invalid("cluster", "must be at most 255 bytes long");
         }
         if u32::try_from(self.frame_bytes_max).is_err() {
-            return refuse("frame_bytes_max", "must be below 4 GiB");
+            return invalid("frame_bytes_max", "must be below 4 GiB");
         }
         if self.reconnect_max < self.reconnect_min {
-            return refuse("reconnect_max", "must be at least `reconnect_min`");
+            return invalid("reconnect_max", "must be at least `reconnect_min`");
         }
         let sizes = [
             ("frame_bytes_max", self.frame_bytes_max),
@@ -103,10 +103,10 @@ impl TcpOptions {
             ("silence_max", self.silence_max),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return refuse(name, "must be at least 1");
+            return invalid(name, "must be at least 1");
         }
         match times.iter().find(|(_, time)| time.is_zero()) {
-            Some((name, _)) => refuse(name, "must be longer than zero"),
+            Some((name, _)) => invalid(name, "must be longer than zero"),
             None => Ok(()),
         }
     }

@@ -1,13 +1,13 @@
-//! What waits to be sent to one peer: two lanes, small messages before large ones.
+//! The queue of messages to one peer: two lanes, urgent messages before bulk ones.
 //!
-//! Votes, answers and heartbeats go first; entries and chunks of snapshots follow. So a vote waits
-//! for one write of the connection, not for the megabytes that are queued on a slow one. Within a
-//! lane the order stays, and so does the order of all AppendEntries: one without entries says where
-//! the log ends, and a follower would reject it if it overtook the entries before it. It need not:
-//! those are heartbeats themselves.
+//! Votes, replies and heartbeats are urgent; entries and chunks of snapshots are bulk. So a vote
+//! waits for one write of the connection, not for the megabytes queued on a slow one. Each lane
+//! keeps its order, and so do all AppendEntries: one without entries refers to the end of the log,
+//! and would be rejected if it overtook the entries before it. It need not: those are heartbeats
+//! themselves.
 //!
-//! Both lanes are bounded. A message that finds its lane full is dropped, as is every message while
-//! there is no connection: the protocol says again what still matters by then.
+//! Both lanes are bounded. A message that finds its lane full is dropped, as is every message
+//! without a connection: the protocol repeats what still matters by then.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,11 +28,11 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 struct Lanes {
     state: State,
-    prompt: VecDeque<Envelope>,
+    urgent: VecDeque<Envelope>,
     bulk: VecDeque<Bulk>,
-    /// Of the bulk lane.
+    /// Bytes in the bulk lane.
     bytes: usize,
-    /// How many of them are AppendEntries.
+    /// Number of AppendEntries in the bulk lane.
     appends: usize,
     bytes_max: usize,
     messages_max: usize,
@@ -47,25 +47,25 @@ struct Bulk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Connected,
-    /// Nothing is kept until somebody can take it.
-    Away,
+    /// Messages are dropped.
+    Disconnected,
 }
 
-/// What became of a message.
+/// Result of queueing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queued {
-    Yes,
+    Accepted,
     /// There is no connection.
-    Away,
-    /// There is no room.
+    Disconnected,
+    /// The lane is full.
     Full,
 }
 
 impl Outbox {
     pub(super) fn new(options: &TcpOptions) -> Self {
         let lanes = Lanes {
-            state: State::Away,
-            prompt: VecDeque::new(),
+            state: State::Disconnected,
+            urgent: VecDeque::new(),
             bulk: VecDeque::new(),
             bytes: 0,
             appends: 0,
@@ -78,35 +78,35 @@ impl Outbox {
     /// Queues a message, or drops it.
     pub(super) fn push(&self, envelope: Envelope) -> Queued {
         let queued = self.lock().push(envelope);
-        if queued == Queued::Yes {
+        if queued == Queued::Accepted {
             self.filled.notify_one();
         }
         queued
     }
 
-    /// From now on messages are taken.
+    /// Accepts messages.
     pub(super) fn open(&self) {
         self.lock().state = State::Connected;
     }
 
-    /// From now on messages are dropped, and so are those that wait.
+    /// Drops queued and further messages.
     pub(super) fn close(&self) {
         let mut lanes = self.lock();
-        lanes.state = State::Away;
-        lanes.prompt.clear();
+        lanes.state = State::Disconnected;
+        lanes.urgent.clear();
         lanes.bulk.clear();
         (lanes.bytes, lanes.appends) = (0, 0);
     }
 
-    /// Waits until there is something to take.
+    /// Waits until the queue is not empty.
     pub(super) async fn filled(&self) {
         while self.lock().is_empty() {
             self.filled.notified().await;
         }
     }
 
-    /// Takes what goes into one write: all small messages, then large ones up to `bytes`, but at
-    /// least one.
+    /// Takes the messages of one write: all urgent ones, then bulk ones up to `bytes`, but at least
+    /// one.
     pub(super) fn take(&self, bytes: usize, batch: &mut Vec<Envelope>) {
         self.lock().take(bytes, batch);
     }
@@ -118,21 +118,21 @@ impl Outbox {
 
 impl Lanes {
     fn is_empty(&self) -> bool {
-        self.prompt.is_empty() && self.bulk.is_empty()
+        self.urgent.is_empty() && self.bulk.is_empty()
     }
 
     fn push(&mut self, envelope: Envelope) -> Queued {
-        if self.state == State::Away {
-            return Queued::Away;
+        if self.state == State::Disconnected {
+            return Queued::Disconnected;
         }
         if self.is_bulk(&envelope.message) {
             self.push_bulk(envelope)
         } else {
-            self.push_prompt(envelope)
+            self.push_urgent(envelope)
         }
     }
 
-    /// Whether a message has to wait behind large ones.
+    /// True for messages of the bulk lane.
     fn is_bulk(&self, message: &Message) -> bool {
         if let Message::AppendEntries(append) = message {
             append.carried() == Carried::Entries || self.appends > 0
@@ -143,17 +143,17 @@ impl Lanes {
         }
     }
 
-    fn push_prompt(&mut self, envelope: Envelope) -> Queued {
-        if self.prompt.len() >= self.messages_max {
+    fn push_urgent(&mut self, envelope: Envelope) -> Queued {
+        if self.urgent.len() >= self.messages_max {
             return Queued::Full;
         }
-        self.prompt.push_back(envelope);
-        Queued::Yes
+        self.urgent.push_back(envelope);
+        Queued::Accepted
     }
 
     fn push_bulk(&mut self, envelope: Envelope) -> Queued {
         let bytes = codec::encoded_len_max(&envelope);
-        // One that is larger than the whole queue can still be sent alone.
+        // One larger than the whole queue can still be sent alone.
         let fits = self.bulk.is_empty() || self.bytes + bytes <= self.bytes_max;
         if !fits || self.bulk.len() >= self.messages_max {
             return Queued::Full;
@@ -161,14 +161,16 @@ impl Lanes {
         self.bytes += bytes;
         self.appends += usize::from(is_append(&envelope));
         self.bulk.push_back(Bulk { envelope, bytes });
-        Queued::Yes
+        Queued::Accepted
     }
 
     fn take(&mut self, bytes: usize, batch: &mut Vec<Envelope>) {
-        batch.extend(self.prompt.drain(..));
-        let mut room = bytes;
-        while let Some(next) = self.bulk.pop_front_if(|next| next.bytes <= room || room == bytes) {
-            room = room.saturating_sub(next.bytes);
+        batch.extend(self.urgent.drain(..));
+        let mut remaining = bytes;
+        while let Some(next) =
+            self.bulk.pop_front_if(|next| next.bytes <= remaining || remaining == bytes)
+        {
+            remaining = remaining.saturating_sub(next.bytes);
             self.bytes -= next.bytes;
             self.appends -= usize::from(is_append(&next.envelope));
             batch.push(next.envelope);

@@ -1,4 +1,4 @@
-//! What lies between a socket and the handshake: nothing, or TLS.
+//! The security layer between socket and handshake: none, or TLS.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::error::{ConnectionError, Disconnect};
 use super::options::TcpOptions;
-use super::refusal::{End, Refusal};
 use super::tls::{self, Tls};
 use crate::types::PeerId;
 
@@ -16,21 +16,21 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// How connections are made safe.
+/// The security of connections.
 #[derive(Clone, Debug)]
 pub(super) enum Security {
-    /// Not at all; asked for by name.
+    /// None, by explicit request.
     Plain,
-    /// Both sides have certificates.
+    /// Mutual TLS.
     Tls(Arc<Tls>),
 }
 
-/// What is known of the other side before it says who it is.
+/// The other side's proven identity.
 #[derive(Clone, Debug)]
-pub(super) enum Proof {
+pub(super) enum PeerIdentity {
     /// Nothing.
     None,
-    /// It has the key of this certificate, which the cluster's CA has signed.
+    /// The key of this certificate, signed by the cluster's CA.
     Certificate(CertificateDer<'static>),
 }
 
@@ -41,7 +41,7 @@ impl Security {
         stream: TcpStream,
         to: PeerId,
         options: &TcpOptions,
-    ) -> Result<Box<dyn Stream>, End> {
+    ) -> Result<Box<dyn Stream>, Disconnect> {
         match self {
             Self::Plain => Ok(Box::new(stream)),
             Self::Tls(tls) => {
@@ -57,29 +57,29 @@ impl Security {
         &self,
         stream: TcpStream,
         options: &TcpOptions,
-    ) -> Result<(Box<dyn Stream>, Proof), End> {
+    ) -> Result<(Box<dyn Stream>, PeerIdentity), Disconnect> {
         match self {
-            Self::Plain => Ok((Box::new(stream), Proof::None)),
+            Self::Plain => Ok((Box::new(stream), PeerIdentity::None)),
             Self::Tls(tls) => {
                 let keys = tls.keys(options.certificates_reread_after).await;
                 let stream = keys.acceptor.accept(stream).await?;
                 let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
                 let Some(own) = certificates.first() else {
-                    return Err(Refusal::Tls("it has no certificate".into()).into());
+                    return Err(ConnectionError::Tls("it has no certificate".into()).into());
                 };
-                let proof = Proof::Certificate(own.clone().into_owned());
-                Ok((Box::new(stream), proof))
+                let identity = PeerIdentity::Certificate(own.clone().into_owned());
+                Ok((Box::new(stream), identity))
             }
         }
     }
 }
 
-impl Proof {
-    /// Whether the other side may call itself `peer`.
-    pub(super) fn names(&self, peer: PeerId) -> Result<(), Refusal> {
+impl PeerIdentity {
+    /// Checks that the other side may be `peer`.
+    pub(super) fn verify(&self, peer: PeerId) -> Result<(), ConnectionError> {
         match self {
             Self::None => Ok(()),
-            Self::Certificate(certificate) => tls::names(certificate, peer),
+            Self::Certificate(certificate) => tls::verify_name(certificate, peer),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a socket is told before it is used.
+//! The options of sockets.
 
 use std::io;
 use std::net::TcpListener;
@@ -9,20 +9,19 @@ use tokio::net::TcpStream;
 
 use crate::transport::TransportError;
 
-/// How much may wait unsent in the system's own buffer, in bytes, where small messages cannot
-/// overtake it.
+/// Limit on unsent bytes in the system's buffer, where urgent messages cannot overtake.
 const UNSENT_MAX: u32 = 128 * 1024;
 
 /// Listens on an address.
 pub(super) fn listen(address: &str) -> Result<TcpListener, TransportError> {
-    let refuse = |source| TransportError::Listen { address: address.to_owned(), source };
-    let listener = TcpListener::bind(address).map_err(refuse)?;
-    listener.set_nonblocking(true).map_err(refuse)?;
+    let listen_error = |source| TransportError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).map_err(listen_error)?;
+    listener.set_nonblocking(true).map_err(listen_error)?;
     Ok(listener)
 }
 
-/// Sends at once what is written, and notices that the other machine is gone: on Linux within
-/// `silence_max`, elsewhere by keepalive, after as many probes as the system makes.
+/// Disables delayed sending, and detects a vanished machine: on Linux within `silence_max`,
+/// elsewhere by keepalive, after the system's number of probes.
 pub(super) fn prepare(stream: &TcpStream, silence_max: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);

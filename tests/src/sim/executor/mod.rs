@@ -1,11 +1,9 @@
 //! A tiny executor for the bodies of tests and their clients.
 //!
 //! Tasks run when virtual time wakes them, and peers never are tasks. There are no real wakers: a
-//! task waits for a moment or for another task, and both are known here. That is why a deadlock
+//! task waits for a time or for another task, and both are known here. That is why a deadlock
 //! (nothing can ever wake a task) and a livelock (one instant that never ends) are errors that
 //! name the tasks instead of a hang.
-
-mod waiting;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -14,14 +12,11 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use raft::Instant;
 
-pub use self::waiting::{Join, Joining, Sleep};
-
-use self::waiting::{AlarmState, Outcome};
 use super::trace_hash::hash_of;
 
 /// A handle to all tasks of a run; clones share them.
@@ -34,21 +29,21 @@ pub struct Tasks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskId(usize);
 
-/// A moment at which a task wants to go on.
+/// A time at which a task resumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alarm {
-    /// The moment.
+    /// The time.
     pub at: Instant,
     /// The task.
     pub task: TaskId,
-    /// The task's name as a number, whatever other tasks there are.
+    /// The task's name as a number, independent of other tasks.
     pub name: u64,
 }
 
 /// The tasks cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stuck {
-    /// No task can run and none waits for a moment.
+    /// No task can run and none waits for a time.
     Deadlock {
         /// The tasks that wait, each with what it waits for and where.
         waiting: Vec<String>,
@@ -76,13 +71,13 @@ struct Shared {
 struct Slot {
     name: Cow<'static, str>,
     name_hash: u64,
-    waits: Waits,
+    waits: WaitState,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 #[derive(Clone, Copy)]
-enum Waits {
-    ForItsTurn,
+enum WaitState {
+    Ready,
     Until(Instant, &'static Location<'static>),
     ForTask(TaskId, &'static Location<'static>),
 }
@@ -115,7 +110,7 @@ impl Tasks {
         let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
         let name = name.into();
         let name_hash = hash_of(name.as_bytes());
-        let slot = Slot { name, name_hash, waits: Waits::ForItsTurn, future: Some(future) };
+        let slot = Slot { name, name_hash, waits: WaitState::Ready, future: Some(future) };
         self.shared.slots.borrow_mut().push(slot);
         self.shared.ready.borrow_mut().push_back(id);
         Join { tasks: self.clone(), id, outcome }
@@ -128,7 +123,7 @@ impl Tasks {
         Sleep { tasks: self.clone(), until, alarm: AlarmState::Unset, caller: Location::caller() }
     }
 
-    /// The moment.
+    /// The time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.shared.now.get()
@@ -150,7 +145,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// Whether a task can run.
+    /// Returns whether a task can run.
     #[must_use]
     pub fn can_run(&self) -> bool {
         !self.shared.ready.borrow().is_empty()
@@ -178,7 +173,7 @@ impl Tasks {
         }
     }
 
-    /// Whether anything can still wake a task, when none can run now.
+    /// Checks that some task can still be woken when none can run now.
     ///
     /// # Errors
     /// A deadlock, if nothing can.
@@ -233,9 +228,92 @@ impl Tasks {
         slots.iter().filter(|slot| slot.future.is_some()).map(Slot::to_string).collect()
     }
 
-    fn current_waits(&self, waits: Waits) {
+    fn set_wait_state(&self, waits: WaitState) {
         let current = self.shared.current.get();
         self.shared.slots.borrow_mut()[current].waits = waits;
+    }
+}
+
+/// A wait for a time; see [`Tasks::sleep`].
+#[must_use = "a task sleeps only where it awaits"]
+pub struct Sleep {
+    tasks: Tasks,
+    until: Instant,
+    alarm: AlarmState,
+    caller: &'static Location<'static>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AlarmState {
+    Unset,
+    Set,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        match self.alarm {
+            AlarmState::Set if self.tasks.now() >= self.until => Poll::Ready(()),
+            AlarmState::Set => Poll::Pending,
+            AlarmState::Unset => {
+                self.alarm = AlarmState::Set;
+                let shared = &self.tasks.shared;
+                let task = TaskId(shared.current.get());
+                shared.sleepers.set(shared.sleepers.get() + 1);
+                let name = shared.slots.borrow()[task.0].name_hash;
+                shared.alarms.borrow_mut().push(Alarm { at: self.until, task, name });
+                self.tasks.set_wait_state(WaitState::Until(self.until, self.caller));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// A started task's result to come.
+pub struct Join<T> {
+    tasks: Tasks,
+    id: TaskId,
+    outcome: Rc<Outcome<T>>,
+}
+
+struct Outcome<T> {
+    value: RefCell<Option<T>>,
+    waiter: Cell<Option<TaskId>>,
+}
+
+impl<T> Join<T> {
+    /// The result, if the task has ended; a result is handed out once.
+    #[must_use]
+    pub fn take(&self) -> Option<T> {
+        self.outcome.value.take()
+    }
+
+    /// Waits until the task has ended.
+    #[track_caller]
+    pub fn join(self) -> JoinFuture<T> {
+        JoinFuture { join: self, caller: Location::caller() }
+    }
+}
+
+/// A wait for a task; see [`Join::join`].
+#[must_use = "a task waits only where it awaits"]
+pub struct JoinFuture<T> {
+    join: Join<T>,
+    caller: &'static Location<'static>,
+}
+
+impl<T> Future for JoinFuture<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        if let Some(value) = self.join.take() {
+            return Poll::Ready(value);
+        }
+        let tasks = &self.join.tasks;
+        self.join.outcome.waiter.set(Some(TaskId(tasks.shared.current.get())));
+        tasks.set_wait_state(WaitState::ForTask(self.join.id, self.caller));
+        Poll::Pending
     }
 }
 
@@ -243,11 +321,11 @@ impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match self.waits {
-            Waits::ForItsTurn => write!(f, "`{name}` (not started)"),
-            Waits::Until(until, caller) => {
+            WaitState::Ready => write!(f, "`{name}` (not started)"),
+            WaitState::Until(until, caller) => {
                 write!(f, "`{name}` (sleeps until {} ns, {caller})", until.as_nanos())
             }
-            Waits::ForTask(task, caller) => {
+            WaitState::ForTask(task, caller) => {
                 write!(f, "`{name}` (waits for task {}, {caller})", task.0)
             }
         }
@@ -272,86 +350,4 @@ impl fmt::Display for Stuck {
 const POLLS_PER_INSTANT_MAX: u32 = 100_000;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sim::queue::{Queue, Source};
-
-    /// Runs the tasks with nothing else in the world.
-    fn drive(tasks: &Tasks) -> Result<(), Stuck> {
-        let mut queue = Queue::new(0);
-        loop {
-            tasks.run()?;
-            tasks.take_alarms(|alarm| {
-                queue.push(alarm.at, Source::task(alarm.name), alarm.task);
-            });
-            let Some(scheduled) = queue.pop() else { break };
-            tasks.advance(scheduled.at);
-            tasks.wake(scheduled.event);
-        }
-        tasks.check_alive()
-    }
-
-    #[test]
-    fn sleeps_end_in_the_order_of_their_moments() {
-        let tasks = Tasks::default();
-        let order = Rc::new(RefCell::new(Vec::new()));
-        let body = {
-            let (tasks, order) = (tasks.clone(), Rc::clone(&order));
-            async move {
-                let sleepers = [30, 10, 20].map(|ms| {
-                    let (sleeper, order) = (tasks.clone(), Rc::clone(&order));
-                    tasks.spawn(format!("sleeper {ms}"), async move {
-                        sleeper.sleep(Duration::from_millis(ms)).await;
-                        order.borrow_mut().push(ms);
-                        ms
-                    })
-                });
-                let mut sum = 0;
-                for sleeper in sleepers {
-                    sum += sleeper.join().await;
-                }
-                sum
-            }
-        };
-        let main = tasks.spawn("main", body);
-        // Every task has ended, so that nothing is left to wake: that is what `drive` ends with.
-        assert_eq!(drive(&tasks), Err(Stuck::Deadlock { waiting: Vec::new() }));
-        assert_eq!(main.take(), Some(60));
-        assert_eq!(*order.borrow(), [10, 20, 30]);
-        assert_eq!(tasks.now(), Instant::START.after(Duration::from_millis(30)));
-    }
-
-    #[test]
-    fn a_deadlock_names_the_tasks_that_wait_and_where() {
-        let tasks = Tasks::default();
-        let first: Rc<RefCell<Option<Join<()>>>> = Rc::default();
-        let waiting = Rc::clone(&first);
-        let second = tasks.spawn("second", async move {
-            let other = waiting.borrow_mut().take();
-            if let Some(other) = other {
-                other.join().await;
-            }
-        });
-        *first.borrow_mut() = Some(tasks.spawn("first", second.join()));
-        let error = drive(&tasks).expect_err("both wait for each other").to_string();
-        for part in ["deadlock", "`first`", "`second`", "executor"] {
-            assert!(error.contains(part), "{error} should contain {part}");
-        }
-        tasks.clear();
-    }
-
-    #[test]
-    fn a_livelock_names_the_tasks_that_spin() {
-        let tasks = Tasks::default();
-        let spinning = tasks.clone();
-        let spin = async move {
-            loop {
-                spinning.sleep(Duration::ZERO).await;
-            }
-        };
-        let _spinner: Join<()> = tasks.spawn("spinner", spin);
-        let error = drive(&tasks).expect_err("time never moves").to_string();
-        assert!(error.contains("livelock") && error.contains("`spinner`"), "{error}");
-        tasks.clear();
-    }
-}
+mod tests;

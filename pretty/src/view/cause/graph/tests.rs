@@ -136,7 +136,7 @@ fn external_actions_are_in_the_causal_past() {
     let log = "1 | TEST | - | cuts 1\n2 | CLNT | C1 | offers a command to=0 index=1\n\
                3 | CLNT | C1 | offers a command to=1 index=1\n4 | CMIT | 0 | commits commit=1";
     assert_eq!(causes(log).causal_past(3), [0, 1, 3]);
-    let events = log.replace("index=1", "index=1 event=proposed");
+    let events = log.replace("index=1", "index=1 event=command_proposed");
     assert_eq!(causes(&events).causal_past(3), [0, 1, 3]);
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::format::{self, Reference, State};
-use super::simulated::SimulatedFolder;
-use super::{Lengths, PEER, Store, open, written};
+use super::super::format::{self, SnapshotRef, State};
+use super::simulated::SimulatedDirectory;
+use super::{FileLengths, PEER, Store, open, written};
 use crate::codec::Writer;
 use crate::entry::{Entry, Payload};
 use crate::output::Suffix;
@@ -16,28 +16,28 @@ use crate::types::{EntryId, Index, Term};
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
-/// What becomes of a folder with these contents; if it is refused, nothing may have changed.
+/// The state of a directory with these contents; if it is rejected, it must be unchanged.
 fn verdict(contents: &Contents) -> Result<PersistentState, StorageError> {
-    let folder = SimulatedFolder::of(contents);
-    let opened = open(&folder).and_then(|mut store| store.load());
+    let directory = SimulatedDirectory::of(contents);
+    let opened = open(&directory).and_then(|mut store| store.load());
     if opened.is_err() {
-        assert_eq!(&folder.contents(), contents, "a refused store is left as it is");
+        assert_eq!(&directory.contents(), contents, "a rejected store stays unchanged");
     }
     opened
 }
 
-/// Calls `check` with every wrong version of every file: each byte changed, each length cut.
+/// Calls `check` with every damaged version of every file: each byte changed, each shorter length.
 fn spoil(contents: &Contents, check: impl Fn(&str, String, Contents)) {
     for (name, bytes) in contents {
-        for place in 0..bytes.len() {
+        for position in 0..bytes.len() {
             for bit in [0x01, 0x80] {
                 let mut wrong = contents.clone();
-                wrong.entry(name.clone()).and_modify(|bytes| bytes[place] ^= bit);
-                check(name, format!("{name}, byte {place} changed by {bit:#x}"), wrong);
+                wrong.entry(name.clone()).and_modify(|bytes| bytes[position] ^= bit);
+                check(name, format!("{name}, byte {position} changed by {bit:#x}"), wrong);
             }
             let mut cut = contents.clone();
-            cut.entry(name.clone()).and_modify(|bytes| bytes.truncate(place));
-            check(name, format!("{name}, cut to {place} bytes"), cut);
+            cut.entry(name.clone()).and_modify(|bytes| bytes.truncate(position));
+            check(name, format!("{name}, cut to {position} bytes"), cut);
         }
         let mut missing = contents.clone();
         missing.remove(name);
@@ -45,106 +45,107 @@ fn spoil(contents: &Contents, check: impl Fn(&str, String, Contents)) {
     }
 }
 
-/// A folder with several log files and a snapshot.
-fn rich() -> (SimulatedFolder, Script) {
-    let is_rich = |(folder, script): &(SimulatedFolder, Script)| {
-        let logs = folder.contents().keys().filter(|name| name.ends_with(".log")).count();
+/// A directory with several log files and a snapshot.
+fn store_with_snapshot_and_entries() -> (SimulatedDirectory, Script) {
+    let is_rich = |(directory, script): &(SimulatedDirectory, Script)| {
+        let logs = directory.contents().keys().filter(|name| name.ends_with(".log")).count();
         logs >= 2 && script.model().snapshot.is_some() && script.model().entries.len() > 3
     };
     (0..).map(|seed| written(seed, 9)).find(is_rich).expect("some script leaves all that")
 }
 
-fn is_refusal(error: &StorageError) -> bool {
+fn is_rejection(error: &StorageError) -> bool {
     matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_))
 }
 
 #[test]
-fn every_wrong_byte_of_what_was_read_is_noticed() {
-    let (folder, script) = rich();
-    let read = open(&folder).and_then(|mut store| store.load()).expect("it is sound");
+fn every_changed_byte_of_a_read_store_is_detected() {
+    let (directory, script) = store_with_snapshot_and_entries();
+    let read = open(&directory).and_then(|mut store| store.load()).expect("it is sound");
     assert_eq!(&read, script.model());
-    spoil(&folder.contents(), |name, story, wrong| match verdict(&wrong) {
-        Ok(_) => panic!("{story}: opened"),
+    spoil(&directory.contents(), |name, case, wrong| match verdict(&wrong) {
+        Ok(_) => panic!("{case}: opened"),
         Err(error) => {
-            assert!(is_refusal(&error), "{story}: {error}");
+            assert!(is_rejection(&error), "{case}: {error}");
             let names_it = error.to_string().contains(&format!("data/{name}"));
-            // What a file lacks as a whole shows in the others.
+            // A missing file is detected in the others.
             let elsewhere =
-                story.contains("missing") || error.to_string().contains("missing before");
-            assert!(names_it || elsewhere, "{story}: {error}");
+                case.contains("missing") || error.to_string().contains("missing before");
+            assert!(names_it || elsewhere, "{case}: {error}");
         }
     });
 }
 
-/// The last write may be what a crash has interrupted; all before it were durable.
+/// The last write may have been interrupted by a crash; all before it were durable.
 #[test]
-fn a_broken_end_that_nobody_has_read_is_the_last_write_only() {
-    let (folder, mut script) = rich();
-    let mut store = open(&folder).expect("it is sound");
+fn an_unread_broken_tail_costs_the_last_write_only() {
+    let (directory, mut script) = store_with_snapshot_and_entries();
+    let mut store = open(&directory).expect("it is sound");
     let before = script.model().clone();
     let mut last = script.batch();
     while last.is_empty()
         || last.iter().any(|write| matches!(write.record, crate::Record::Snapshot { .. }))
     {
-        script.go_on_from(before.clone());
+        script.resume_from(before.clone());
         last = script.batch();
     }
-    let log = |folder: &SimulatedFolder| {
-        folder.contents().into_iter().rfind(|(name, _)| name.ends_with(".log"))
+    let log = |directory: &SimulatedDirectory| {
+        directory.contents().into_iter().rfind(|(name, _)| name.ends_with(".log"))
     };
-    let (newest, bytes) = log(&folder).expect("there is a log");
+    let (newest, bytes) = log(&directory).expect("there is a log");
     store.write(&last).expect("nothing fails");
     drop(store);
-    let (start, whole) = (used(&bytes), folder.contents()[&newest].clone());
+    let (start, whole) = (used(&bytes), directory.contents()[&newest].clone());
     let end = used(&whole);
     assert!(end > start + 32, "the last write is in the newest file: {start} to {end}");
-    spoil(&folder.contents(), |name, story, wrong| {
+    spoil(&directory.contents(), |name, case, wrong| {
         let bytes = wrong.get(name).filter(|_| name == newest);
         let keeps =
             |length| bytes.is_some_and(|bytes| bytes.get(..length) == Some(&whole[..length]));
         match verdict(&wrong) {
             // Only the zeros behind it are wrong.
-            Ok(found) if keeps(end) => assert_eq!(&found, script.model(), "{story}"),
+            Ok(found) if keeps(end) => assert_eq!(&found, script.model(), "{case}"),
             Ok(found) => {
-                assert!(keeps(start), "{story}: opened");
-                assert_eq!(found, before, "{story}");
+                assert!(keeps(start), "{case}: opened");
+                assert_eq!(found, before, "{case}");
             }
-            Err(error) => assert!(!keeps(start) && is_refusal(&error), "{story}: {error}"),
+            Err(error) => assert!(!keeps(start) && is_rejection(&error), "{case}: {error}"),
         }
     });
 }
 
-/// Nobody has read it yet, but the write behind it shows that it was durable.
+/// The write behind it shows that it was durable, although it was never read.
 #[test]
-fn a_broken_write_with_a_later_one_behind_it_is_damage() {
-    let (folder, mut script) = (SimulatedFolder::default(), Script::new(2));
-    let lengths = Lengths { segment: 1 << 20, ahead: 150 };
-    let mut store = Store::open(folder.clone(), PEER, lengths).expect("a new folder");
-    let log =
-        || folder.contents().into_iter().find(|(name, _)| name.ends_with(".log")).expect("a log");
+fn a_broken_write_before_a_later_one_is_damage() {
+    let (directory, mut script) = (SimulatedDirectory::default(), Script::new(2));
+    let lengths = FileLengths { segment: 1 << 20, preallocate: 150 };
+    let mut store = Store::open(directory.clone(), PEER, lengths).expect("a new directory");
+    let log = || {
+        directory.contents().into_iter().find(|(name, _)| name.ends_with(".log")).expect("a log")
+    };
     let start = log().1.len();
     (0..3).for_each(|_| store.write(&script.batch()).expect("nothing fails"));
     let (name, bytes) = log();
     let last = used(&bytes);
     store.write(&script.batch()).expect("nothing fails");
     assert!(used(&log().1) > last + 32 && last > start + 32, "there is something to break");
-    for place in start..last {
-        let mut wrong = folder.contents();
-        wrong.entry(name.clone()).and_modify(|bytes| bytes[place] ^= 0x10);
+    for position in start..last {
+        let mut wrong = directory.contents();
+        wrong.entry(name.clone()).and_modify(|bytes| bytes[position] ^= 0x10);
         let error = verdict(&wrong).expect_err("it was durable").to_string();
-        assert!(error.contains("is broken, but byte"), "byte {place}: {error}");
+        assert!(error.contains("is broken, but byte"), "byte {position}: {error}");
     }
 }
 
-/// How long a log file is without the zeros that were written ahead.
+/// Length of a log file without its preallocated zeros.
 fn used(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
 #[test]
-fn messages_say_what_is_wrong_and_where() {
-    let (folder, _) = rich();
-    let contents = folder.contents();
+fn messages_name_file_position_and_cause() {
+    let (directory, _) = store_with_snapshot_and_entries();
+    let contents = directory.contents();
     let logs: Vec<&String> = contents.keys().filter(|name| name.ends_with(".log")).collect();
     let snapshot = contents.keys().find(|name| name.ends_with(".snapshot")).expect("a snapshot");
     let first = logs[0].clone();
@@ -161,9 +162,9 @@ fn messages_say_what_is_wrong_and_where() {
     assert!(headless.contains("in no file") || headless.contains("no log file"), "{headless}");
 }
 
-/// Frames of another store have other checksums, even if they are all in order.
+/// Frames of another store have other checksums.
 #[test]
-fn a_log_of_another_store_is_none_of_this_one() {
+fn the_log_of_another_store_is_rejected() {
     let ((mine, _), (other, _)) = (written(1, 5), written(1, 5));
     let mut mixed = mine.contents();
     mixed.extend(other.contents().into_iter().filter(|(name, _)| name.ends_with(".log")));
@@ -171,11 +172,11 @@ fn a_log_of_another_store_is_none_of_this_one() {
     assert!(error.contains("is broken, or of another store"), "{error}");
 }
 
-/// What becomes of a new store to whose log somebody adds a frame of this number and contents.
+/// The error of a new store after a frame of this number and contents was added to its log.
 fn with_frame(number: u64, records: impl Fn(&mut Writer)) -> String {
-    let (folder, _) = written(1, 0);
-    let mut contents = folder.contents();
-    let identity = Identity::read(&folder).expect("it is sound").expect("it is there");
+    let (directory, _) = written(1, 0);
+    let mut contents = directory.contents();
+    let identity = Identity::read(&directory).expect("it is sound").expect("it is there");
     let mut frame = Writer(vec![0; format::HEADER]);
     records(&mut frame);
     format::seal(&mut frame.0, number, identity.seed);
@@ -184,9 +185,9 @@ fn with_frame(number: u64, records: impl Fn(&mut Writer)) -> String {
     verdict(&contents).expect_err("no store writes that").to_string()
 }
 
-/// Checksums do not help against a store that is wrong itself.
+/// Frames with valid checksums and inconsistent contents.
 #[test]
-fn frames_that_are_whole_and_make_no_sense_are_refused() {
+fn intact_but_inconsistent_frames_are_rejected() {
     let entry = |term, index| Entry {
         id: EntryId::new(Term::new(term), Index::new(index)),
         payload: Payload::NoOp,
@@ -198,9 +199,9 @@ fn frames_that_are_whole_and_make_no_sense_are_refused() {
                 .for_each(|(term, index)| format::put_entry(writer, &entry(*term, *index)));
         }
     };
-    let reference = Reference { number: 4, last_included: EntryId::ZERO, hash: 0 };
+    let reference = SnapshotRef { number: 4, last_included: EntryId::ZERO, hash: 0 };
     let rows = [
-        (with_frame(3, put(&[])), "frame 3 in place of 2"),
+        (with_frame(3, put(&[])), "found frame 3, expected 2"),
         (with_frame(2, put(&[(1, 2)])), "entry 2@1 cannot follow 0@0"),
         (with_frame(2, put(&[(2, 1), (1, 2)])), "entry 2@1 cannot follow 1@2"),
         (with_frame(2, put(&[(1, 1)])), "term 0 is behind the last entry, 1@1"),
@@ -208,7 +209,7 @@ fn frames_that_are_whole_and_make_no_sense_are_refused() {
         (with_frame(2, |writer| writer.u8(2)), "the message is cut off"),
         (
             with_frame(2, |writer| format::put_start(writer, &State::default())),
-            "a start in the middle of a file",
+            "start record in the middle of a file",
         ),
         (
             with_frame(2, |writer| format::put_snapshot(writer, reference, Suffix::Kept)),

@@ -1,32 +1,26 @@
-//! The store on a simulated disk: every step may be the last one.
+//! The store on a simulated disk with a fault at every step.
 
 mod damage;
 mod simulated;
 
-use super::store::{Lengths, Store};
+use self::simulated::{PEER, SimulatedDirectory};
+use super::store::{FileLengths, Store};
 use crate::storage::conformance::Script;
-use crate::storage::simulated::Machine;
+use crate::storage::simulated::SimulatedMachine;
 use crate::storage::{Storage, StorageError};
-use crate::types::PeerId;
-use simulated::SimulatedFolder;
 
-const PEER: PeerId = PeerId::new(1);
+crate::storage::simulated::test_on!(SimulatedDirectory);
 
-/// Small, so that every script goes through several log files, and writes both on zeros and beyond.
-const LENGTHS: Lengths = Lengths { segment: 400, ahead: 150 };
-
-crate::storage::simulated::tell_for!(SimulatedFolder);
-
-fn open(folder: &SimulatedFolder) -> Result<Store<SimulatedFolder>, StorageError> {
-    folder.open()
+fn open(directory: &SimulatedDirectory) -> Result<Store<SimulatedDirectory>, StorageError> {
+    directory.open()
 }
 
-/// A closed store after so many batches of a script.
-fn written(seed: u64, batches: usize) -> (SimulatedFolder, Script) {
-    let (folder, mut script) = (SimulatedFolder::default(), Script::new(seed));
-    let mut store = open(&folder).expect("a new folder");
+/// A closed store after a number of batches of a script.
+fn written(seed: u64, batches: usize) -> (SimulatedDirectory, Script) {
+    let (directory, mut script) = (SimulatedDirectory::default(), Script::new(seed));
+    let mut store = open(&directory).expect("a new directory");
     for _ in 0..batches {
         store.write(&script.batch()).expect("nothing fails");
     }
-    (folder, script)
+    (directory, script)
 }

@@ -1,31 +1,36 @@
-//! A folder in memory that tells what was written from what is durable, and fails on request.
+//! A directory in memory that distinguishes written from durable data, with fault injection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::super::store::Store;
-use super::{LENGTHS, PEER};
+use super::super::store::{FileLengths, Store};
 use crate::storage::StorageError;
-use crate::storage::folder::{Folder, Writable};
-use crate::storage::simulated::{Fault, Luck, Machine, Survives, Trouble};
+use crate::storage::directory::{Directory, WritableFile};
+use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
+use crate::types::PeerId;
+
+pub(super) const PEER: PeerId = PeerId::new(1);
+
+/// Small, so that every script needs several log files, and writes both within and beyond zeros.
+const LENGTHS: FileLengths = FileLengths { segment: 400, preallocate: 150 };
 
 #[derive(Clone, Default)]
-pub(super) struct SimulatedFolder(Arc<Mutex<Disk>>);
+pub(super) struct SimulatedDirectory(Arc<Mutex<Disk>>);
 
 #[derive(Default)]
 struct Disk {
     files: Vec<Content>,
     durable_names: Names,
     names: Names,
-    /// What changed in the names and is not durable.
+    /// Changes of names that are not durable.
     changes: Vec<Change>,
-    trouble: Trouble,
+    faults: FaultInjector,
 }
 
 type Names = BTreeMap<String, usize>;
 
-/// A name that went and one that came with its file, at once.
+/// A removed name and an added one with its file, at once.
 struct Change {
     gone: Option<String>,
     come: Option<(String, usize)>,
@@ -35,11 +40,11 @@ struct Change {
 struct Content {
     durable: Vec<u8>,
     now: Vec<u8>,
-    /// The bytes that the next flush has to do with. One that failed counts them as clean.
+    /// The bytes to be flushed next. A failed flush counts them as clean.
     dirty: BTreeSet<usize>,
 }
 
-impl SimulatedFolder {
+impl SimulatedDirectory {
     /// All files and their bytes.
     pub(super) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
         let disk = self.disk();
@@ -48,7 +53,7 @@ impl SimulatedFolder {
         disk.names.iter().map(content).collect()
     }
 
-    /// A folder with these files, all durable.
+    /// A directory with these files, all durable.
     pub(super) fn of(contents: &BTreeMap<String, Vec<u8>>) -> Self {
         let mut disk = Disk::default();
         for (name, bytes) in contents {
@@ -65,7 +70,7 @@ impl SimulatedFolder {
     }
 }
 
-impl Machine for SimulatedFolder {
+impl SimulatedMachine for SimulatedDirectory {
     type Store = Store<Self>;
 
     const STRIDE: usize = 1;
@@ -74,15 +79,15 @@ impl Machine for SimulatedFolder {
         Store::open(self.clone(), PEER, LENGTHS)
     }
 
-    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R {
-        look(&mut self.disk().trouble)
+    fn faults<R>(&self, look: impl FnOnce(&mut FaultInjector) -> R) -> R {
+        look(&mut self.disk().faults)
     }
 
     fn lose_power(&self, survives: Survives) {
         let mut disk = self.disk();
-        let mut luck = Luck::new(survives);
+        let mut survival = Survival::new(survives);
         for Change { gone, come } in std::mem::take(&mut disk.changes) {
-            if luck.lasts() {
+            if survival.survives() {
                 gone.map(|name| disk.durable_names.remove(&name));
                 disk.durable_names.extend(come);
             }
@@ -92,7 +97,7 @@ impl Machine for SimulatedFolder {
             match survives {
                 Survives::Nothing => {}
                 Survives::Everything => file.durable = file.now.clone(),
-                Survives::Parts(_) => file.survive_in_parts(&mut luck),
+                Survives::Parts(_) => file.survive_partly(&mut survival),
             }
             file.now = file.durable.clone();
             file.dirty.clear();
@@ -101,13 +106,13 @@ impl Machine for SimulatedFolder {
 }
 
 impl Content {
-    fn survive_in_parts(&mut self, luck: &mut Luck) {
+    fn survive_partly(&mut self, survival: &mut Survival) {
         let (old, new) = (self.durable.len(), self.now.len());
-        let length = old.min(new) + luck.below(old.abs_diff(new) + 1);
+        let length = old.min(new) + survival.below(old.abs_diff(new) + 1);
         self.durable.resize(length, 0);
         for start in (0..length.min(new)).step_by(16) {
             let block = start..length.min(new).min(start + 16);
-            if luck.lasts() {
+            if survival.survives() {
                 self.durable[block.clone()].copy_from_slice(&self.now[block]);
             }
         }
@@ -120,7 +125,7 @@ impl Disk {
     }
 }
 
-impl Folder for SimulatedFolder {
+impl Directory for SimulatedDirectory {
     type File = SimulatedFile;
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -134,22 +139,22 @@ impl Folder for SimulatedFolder {
 
     fn create(&mut self, name: &str) -> io::Result<SimulatedFile> {
         let mut disk = self.disk();
-        disk.trouble.step(&[Fault::Off, Fault::Full])?;
+        disk.faults.step(&[Fault::Off, Fault::Full])?;
         let file = disk.files.len();
         disk.files.push(Content::default());
         disk.names.insert(name.to_owned(), file);
         disk.changes.push(Change { gone: None, come: Some((name.to_owned(), file)) });
-        Ok(SimulatedFile { folder: self.clone(), file })
+        Ok(SimulatedFile { directory: self.clone(), file })
     }
 
     fn open(&mut self, name: &str) -> io::Result<SimulatedFile> {
         let file = self.disk().find(name)?;
-        Ok(SimulatedFile { folder: self.clone(), file })
+        Ok(SimulatedFile { directory: self.clone(), file })
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.trouble.step(&[Fault::Off])?;
+        disk.faults.step(&[Fault::Off])?;
         let file = disk.find(from)?;
         disk.names.remove(from);
         disk.names.insert(to.to_owned(), file);
@@ -160,7 +165,7 @@ impl Folder for SimulatedFolder {
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.trouble.step(&[Fault::Off])?;
+        disk.faults.step(&[Fault::Off])?;
         disk.find(name)?;
         disk.names.remove(name);
         disk.changes.push(Change { gone: Some(name.to_owned()), come: None });
@@ -169,26 +174,26 @@ impl Folder for SimulatedFolder {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.trouble.step(&[Fault::Off, Fault::FlushFails])?;
+        disk.faults.step(&[Fault::Off, Fault::FlushFails])?;
         disk.durable_names = disk.names.clone();
         disk.changes.clear();
         Ok(())
     }
 
-    fn place(&self, name: &str) -> String {
+    fn path_of(&self, name: &str) -> String {
         format!("data/{name}")
     }
 }
 
 pub(super) struct SimulatedFile {
-    folder: SimulatedFolder,
+    directory: SimulatedDirectory,
     file: usize,
 }
 
-impl Writable for SimulatedFile {
+impl WritableFile for SimulatedFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut disk = self.folder.disk();
-        let done = disk.trouble.step(&[Fault::Off, Fault::Full]);
+        let mut disk = self.directory.disk();
+        let done = disk.faults.step(&[Fault::Off, Fault::Full]);
         let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
         let offset = usize::try_from(offset).expect("a small file");
         let Content { now, dirty, .. } = &mut disk.files[self.file];
@@ -199,16 +204,16 @@ impl Writable for SimulatedFile {
     }
 
     fn set_len(&mut self, length: u64) -> io::Result<()> {
-        let mut disk = self.folder.disk();
-        disk.trouble.step(&[Fault::Off])?;
+        let mut disk = self.directory.disk();
+        disk.faults.step(&[Fault::Off])?;
         disk.files[self.file].now.resize(usize::try_from(length).expect("a small file"), 0);
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut disk = self.folder.disk();
-        let fails = disk.trouble.is_next(Fault::FlushFails);
-        let done = disk.trouble.step(&[Fault::Off, Fault::FlushFails]);
+        let mut disk = self.directory.disk();
+        let fails = disk.faults.is_next(Fault::FlushFails);
+        let done = disk.faults.step(&[Fault::Off, Fault::FlushFails]);
         let Content { durable, now, dirty } = &mut disk.files[self.file];
         if done.is_ok() {
             durable.resize(now.len(), 0);

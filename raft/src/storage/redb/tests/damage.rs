@@ -1,4 +1,4 @@
-//! Wrong bytes of the file, and wrong rows in a sound one.
+//! Damaged bytes of the file, and foreign rows in a valid one.
 
 use redb::{Builder, ReadableTable, Table as Open};
 
@@ -7,37 +7,38 @@ use super::super::store::Store;
 use super::simulated::SimulatedFile;
 use crate::persistent_state::PersistentState;
 use crate::storage::conformance::Script;
-use crate::storage::simulated::Machine;
+use crate::storage::simulated::SimulatedMachine;
 use crate::storage::{Storage, StorageError};
 
-/// Every how manieth byte is tried; the first ones, where redb keeps what all else hangs on, all.
+/// Distance of the tested bytes, after the header.
 const STRIDE: usize = 17;
 const HEADER: usize = 320;
 
-/// What becomes of the folder with these bytes in its file; if it is refused, nothing may have changed.
+/// The state of the directory with these bytes in its file; if it is rejected, it must be
+/// unchanged.
 fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<PersistentState, StorageError> {
     let file = file.with(bytes);
     let opened = file.open().and_then(|mut store| store.load());
     if opened.is_err() {
-        assert!(file.bytes() == bytes, "a refused file is left as it is");
+        assert!(file.bytes() == bytes, "a rejected file stays unchanged");
     }
     opened
 }
 
-/// Calls `check` with the file after one bit of it was changed, and with what says so.
+/// Calls `check` with each file that differs in one bit, and its description.
 fn spoil(bytes: &[u8], mut check: impl FnMut(&str, &[u8])) {
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut wrong = bytes.to_vec();
-    for place in (0..HEADER).chain((HEADER..used).step_by(STRIDE)) {
-        let bit = 1 << (place % 8);
-        wrong[place] ^= bit;
-        check(&format!("byte {place} changed by {bit:#x}"), &wrong);
-        wrong[place] ^= bit;
+    for position in (0..HEADER).chain((HEADER..used).step_by(STRIDE)) {
+        let bit = 1 << (position % 8);
+        wrong[position] ^= bit;
+        check(&format!("byte {position} changed by {bit:#x}"), &wrong);
+        wrong[position] ^= bit;
     }
 }
 
 /// A store with a snapshot and entries, still open.
-fn rich() -> (SimulatedFile, Script, Store) {
+fn store_with_snapshot_and_entries() -> (SimulatedFile, Script, Store) {
     let is_rich = |(_, script, _): &(SimulatedFile, Script, Store)| {
         let snapshot = script.model().snapshot.as_ref();
         snapshot.is_some_and(|snapshot| !snapshot.data.is_empty())
@@ -45,7 +46,7 @@ fn rich() -> (SimulatedFile, Script, Store) {
     };
     let written = |seed| {
         let (file, mut script) = (SimulatedFile::default(), Script::new(seed));
-        let mut store = file.open().expect("a new folder");
+        let mut store = file.open().expect("a new directory");
         (0..9).for_each(|_| store.write(&script.batch()).expect("nothing fails"));
         (file, script, store)
     };
@@ -53,50 +54,49 @@ fn rich() -> (SimulatedFile, Script, Store) {
 }
 
 #[test]
-fn no_wrong_byte_of_what_was_read_changes_what_is_read() {
-    let (file, script, store) = rich();
+fn no_changed_byte_of_a_read_store_goes_undetected() {
+    let (file, script, store) = store_with_snapshot_and_entries();
     drop(store);
     drop(file.open().expect("it is sound"));
-    let mut refused = 0;
-    spoil(&file.bytes(), |story, wrong| match verdict(&file, wrong) {
-        Ok(found) => assert_eq!(&found, script.model(), "{story}"),
+    let mut rejected = 0;
+    spoil(&file.bytes(), |case, wrong| match verdict(&file, wrong) {
+        Ok(found) => assert_eq!(&found, script.model(), "{case}"),
         Err(error) => {
             let text = error.to_string();
             assert!(
                 matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_)),
-                "{story}: {text}"
+                "{case}: {text}"
             );
-            assert!(text.contains("data/raft.redb"), "{story}: {text}");
-            refused += 1;
+            assert!(text.contains("data/raft.redb"), "{case}: {text}");
+            rejected += 1;
         }
     });
-    assert!(refused > 100, "only {refused} wrong bytes were noticed");
+    assert!(rejected > 100, "only {rejected} changed bytes were detected");
 }
 
-/// The process was killed; its last transaction may be what that has interrupted, all others were
-/// durable.
+/// The process was killed; its last transaction may have been interrupted, all others were durable.
 #[test]
-fn a_wrong_byte_after_a_crash_costs_the_last_transaction_at_most() {
-    let (file, mut script, mut store) = rich();
+fn a_changed_byte_after_a_crash_costs_the_last_transaction_at_most() {
+    let (file, mut script, mut store) = store_with_snapshot_and_entries();
     let before = script.model().clone();
     while *script.model() == before {
         store.write(&script.batch()).expect("nothing fails");
     }
     let bytes = file.bytes();
     let mut costs = 0;
-    spoil(&bytes, |story, wrong| {
+    spoil(&bytes, |case, wrong| {
         if let Ok(found) = verdict(&file, wrong) {
-            assert!(found == *script.model() || found == before, "{story}");
+            assert!(found == *script.model() || found == before, "{case}");
             costs += u32::from(found == before);
         }
     });
     drop(store);
-    assert!(costs > 0, "none of the wrong bytes was the last transaction's");
+    assert!(costs > 0, "no changed byte was in the last transaction");
 }
 
 type Rows<'a> = Open<'a, u64, &'static [u8]>;
 
-/// What becomes of the folder after somebody has changed a table with redb itself.
+/// The error of the directory after a change of a table with redb itself.
 fn changed(file: &SimulatedFile, table: Table, change: impl Fn(&mut Rows<'_>)) -> String {
     let wrong = file.with(&file.bytes());
     let database = Builder::new().create_with_backend(wrong.clone()).expect("it is sound");
@@ -119,10 +119,10 @@ fn remove(rows: &mut Rows<'_>, key: u64) {
     rows.remove(key).expect("nothing fails").expect("it was there");
 }
 
-/// The checksums of redb are right here; those of the rows are what tells.
+/// The checksums of redb are valid here; those of the rows are not.
 #[test]
-fn rows_that_the_store_has_not_written_are_refused_by_name() {
-    let (file, script, store) = rich();
+fn foreign_rows_are_rejected_by_name() {
+    let (file, script, store) = store_with_snapshot_and_entries();
     drop(store);
     let base = script.model().base().index.number();
     let (first, last) = (base + 1, script.model().last().index.number());
@@ -132,7 +132,7 @@ fn rows_that_the_store_has_not_written_are_refused_by_name() {
         put(rows, key, &value);
     };
     let checksum = "wrong checksum, or of another store";
-    let refusals = [
+    let rejections = [
         (
             changed(&file, Table::State, |rows| flip(rows, 0)),
             format!("row 0 of table \"state\": {checksum}"),
@@ -150,21 +150,15 @@ fn rows_that_the_store_has_not_written_are_refused_by_name() {
             format!("row {last} of table \"log\": {checksum}"),
         ),
         (changed(&file, Table::State, |rows| remove(rows, 0)), "the state is missing".to_owned()),
-        (
-            changed(&file, Table::Log, |rows| remove(rows, first)),
-            format!("row {first} should be here"),
-        ),
+        (changed(&file, Table::Log, |rows| remove(rows, first)), format!("expected row {first}")),
         (
             changed(&file, Table::Log, |rows| remove(rows, last)),
             format!("its log ends with entry {}, not {last}", last - 1),
         ),
-        (
-            changed(&file, Table::Snapshot, |rows| remove(rows, 0)),
-            "row 0 should be here".to_owned(),
-        ),
+        (changed(&file, Table::Snapshot, |rows| remove(rows, 0)), "expected row 0".to_owned()),
         (changed(&file, Table::Snapshot, |rows| remove(rows, 1)), "its snapshot is".to_owned()),
     ];
-    for (error, expected) in refusals {
+    for (error, expected) in rejections {
         assert!(error.starts_with("the store is damaged: data/raft.redb: "), "{error}");
         assert!(error.contains(&expected), "{error}, not {expected}");
     }

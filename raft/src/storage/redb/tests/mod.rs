@@ -1,8 +1,8 @@
-//! The store on a simulated disk: every step may be the last one, and every byte may be wrong.
+//! The store on a simulated disk with a fault at every step, and with damaged bytes.
 
 mod damage;
 mod simulated;
 
 use self::simulated::SimulatedFile;
 
-crate::storage::simulated::tell_for!(SimulatedFile);
+crate::storage::simulated::test_on!(SimulatedFile);

@@ -1,4 +1,4 @@
-//! A file in memory that tells what was written from what is durable, and fails on request.
+//! A file in memory that distinguishes written from durable data, with fault injection.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,23 +8,23 @@ use redb::StorageBackend;
 use super::super::store::Store;
 use crate::storage::StorageError;
 use crate::storage::identity::{Identity, Kind};
-use crate::storage::simulated::{Fault, Luck, Machine, Survives, Trouble};
+use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
 use crate::types::PeerId;
 
-/// A folder with a database, whose identity is written in one step.
+/// A directory with a database; its identity is written atomically.
 #[derive(Clone, Debug)]
 pub(super) struct SimulatedFile(Arc<Mutex<Disk>>);
 
 #[derive(Debug)]
 struct Disk {
     identity: Identity,
-    /// Whether the file has its name.
-    begun: bool,
+    /// True once the file has its name.
+    created: bool,
     durable: Vec<u8>,
     now: Vec<u8>,
-    /// What the next flush has to do with. One that failed leaves nothing to the next one.
+    /// The changes to be flushed next. A failed flush discards them.
     dirty: Vec<Change>,
-    trouble: Trouble,
+    faults: FaultInjector,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ enum Change {
     Write(usize, Vec<u8>),
 }
 
-/// What a disk writes whole or not at all, in bytes. Real ones promise 512.
+/// Size of atomic writes, in bytes. Real disks guarantee 512.
 const SECTOR: usize = 64;
 
 impl Default for SimulatedFile {
@@ -41,11 +41,11 @@ impl Default for SimulatedFile {
         let identity = Identity { seed: 7, ..Identity::new(Kind::Redb, PeerId::new(1)) };
         Self(Arc::new(Mutex::new(Disk {
             identity,
-            begun: false,
+            created: false,
             durable: Vec::new(),
             now: Vec::new(),
             dirty: Vec::new(),
-            trouble: Trouble::default(),
+            faults: FaultInjector::default(),
         })))
     }
 }
@@ -56,15 +56,15 @@ impl SimulatedFile {
         self.disk().now.clone()
     }
 
-    /// The same folder with other bytes in its file, all durable.
+    /// The same directory with other bytes in its file, all durable.
     pub(super) fn with(&self, bytes: &[u8]) -> Self {
         let disk = Disk {
             identity: self.disk().identity,
-            begun: true,
+            created: true,
             durable: bytes.to_vec(),
             now: bytes.to_vec(),
             dirty: Vec::new(),
-            trouble: Trouble::default(),
+            faults: FaultInjector::default(),
         };
         Self(Arc::new(Mutex::new(disk)))
     }
@@ -74,33 +74,33 @@ impl SimulatedFile {
     }
 }
 
-impl Machine for SimulatedFile {
+impl SimulatedMachine for SimulatedFile {
     type Store = Store;
 
     const STRIDE: usize = 5;
 
     fn open(&self) -> Result<Store, StorageError> {
         let identity = self.disk().identity;
-        if !self.disk().begun {
+        if !self.disk().created {
             (self.disk().now, self.disk().dirty) = (Vec::new(), vec![Change::Length(0)]);
-            Store::begin(self.clone(), "data/raft.redb", &identity)?;
-            self.disk().begun = true;
+            Store::create(self.clone(), "data/raft.redb", &identity)?;
+            self.disk().created = true;
         }
         let store = Store::open(self.clone(), "data/raft.redb", &identity)?;
         self.disk().identity.read_through = store.next();
         Ok(store)
     }
 
-    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R {
-        look(&mut self.disk().trouble)
+    fn faults<R>(&self, look: impl FnOnce(&mut FaultInjector) -> R) -> R {
+        look(&mut self.disk().faults)
     }
 
     fn lose_power(&self, survives: Survives) {
         let mut disk = self.disk();
-        let mut luck = Luck::new(survives);
+        let mut survival = Survival::new(survives);
         for change in std::mem::take(&mut disk.dirty) {
             for part in change.parts() {
-                if luck.lasts() {
+                if survival.survives() {
                     part.apply(&mut disk.durable);
                 }
             }
@@ -110,7 +110,7 @@ impl Machine for SimulatedFile {
 }
 
 impl Change {
-    /// What a loss of power may take one by one.
+    /// The parts that power loss may drop separately.
     fn parts(self) -> Vec<Self> {
         match self {
             Self::Length(_) => vec![self],
@@ -142,7 +142,7 @@ impl Disk {
     }
 }
 
-fn place(offset: u64) -> usize {
+fn index(offset: u64) -> usize {
     usize::try_from(offset).expect("a small file")
 }
 
@@ -153,25 +153,25 @@ impl StorageBackend for SimulatedFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let disk = self.disk();
-        let bytes = disk.now.get(place(offset)..place(offset).saturating_add(out.len()));
+        let bytes = disk.now.get(index(offset)..index(offset).saturating_add(out.len()));
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         let mut disk = self.disk();
-        let grows = place(length) > disk.now.len();
-        disk.trouble.step(if grows { &[Fault::Off, Fault::Full] } else { &[Fault::Off] })?;
-        disk.change(Change::Length(place(length)));
+        let grows = index(length) > disk.now.len();
+        disk.faults.step(if grows { &[Fault::Off, Fault::Full] } else { &[Fault::Off] })?;
+        disk.change(Change::Length(index(length)));
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
         let mut disk = self.disk();
-        if disk.trouble.is_next(Fault::Off) {
-            return disk.trouble.step(&[Fault::Off]);
+        if disk.faults.is_next(Fault::Off) {
+            return disk.faults.step(&[Fault::Off]);
         }
-        let done = disk.trouble.step(&[Fault::FlushFails]);
+        let done = disk.faults.step(&[Fault::FlushFails]);
         let dirty = std::mem::take(&mut disk.dirty);
         if done.is_ok() {
             dirty.iter().for_each(|change| change.apply(&mut disk.durable));
@@ -181,9 +181,9 @@ impl StorageBackend for SimulatedFile {
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut disk = self.disk();
-        let done = disk.trouble.step(&[Fault::Off, Fault::Full]);
+        let done = disk.faults.step(&[Fault::Off, Fault::Full]);
         let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
-        disk.change(Change::Write(place(offset), bytes[..count].to_vec()));
+        disk.change(Change::Write(index(offset), bytes[..count].to_vec()));
         done
     }
 }

@@ -1,7 +1,7 @@
-//! Certificates from files, checked before they are used: whatever a peer's partners would refuse,
-//! the peer says itself, with the file's name.
+//! Certificates from files, checked before use: anything that other peers would reject is an error
+//! with the file's name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
@@ -19,19 +19,57 @@ use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::errors::own_problem;
-use super::{Keys, TlsFiles, server_name};
+use super::errors::own_certificate_error;
+use super::peer_name::server_name;
 use crate::transport::TransportError;
 use crate::types::PeerId;
 
-/// What the files hold.
+/// The certificate files of a peer, in PEM form.
+///
+/// Create them with the module `certificates` (a feature), its example (`cargo run -p raft --example
+/// make_certificates -- certificates 1 2 3`), or openssl:
+///
+/// ```sh
+/// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+///     -subj '/CN=raft CA' -keyout ca.key -out ca.pem
+/// openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+///     -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
+///     -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of the cluster's CA. During the replacement of the CA, both certificates.
+    pub ca: PathBuf,
+    /// This peer's certificate, followed by intermediate certificates, if there are any.
+    pub certificate: PathBuf,
+    /// The key of this peer's certificate.
+    pub key: PathBuf,
+    /// The CA's certificate revocation list (CRL), if it keeps one: of each CA, if there are two.
+    /// Its expiry date is ignored.
+    pub revoked: Option<PathBuf>,
+}
+
+/// Connector and acceptor with the certificates of one reading.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    pub(crate) connector: TlsConnector,
+    pub(crate) acceptor: TlsAcceptor,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+/// Contents of the files.
 struct Contents {
     /// The peer's own first.
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
-/// What the certificates of others are held against.
+/// Verifiers of the other peers' certificates.
 struct Verifiers {
     servers: Arc<WebPkiServerVerifier>,
     clients: Arc<dyn ClientCertVerifier>,
@@ -84,7 +122,7 @@ fn revoked(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Tr
     all("CRL", path)
 }
 
-/// Everything of a kind in a file, which must hold some.
+/// All items of a kind in a file, at least one.
 fn all<T: PemObject>(what: &str, path: &Path) -> Result<Vec<T>, TransportError> {
     let read = || T::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
     match read() {
@@ -103,34 +141,34 @@ fn unreadable(what: &str, path: &Path, error: &pem::Error) -> TransportError {
     TransportError::Tls(if let pem::Error::Io(error) = error {
         format!("cannot read the {what} `{path}`: {error}")
     } else if matches!(error, pem::Error::NoItemsFound) {
-        format!("there is no {what} in `{path}`; it must be in PEM form, `-----BEGIN …-----`")
+        format!("no {what} in `{path}`: PEM form expected, `-----BEGIN …-----`")
     } else {
-        format!("the {what} `{path}` is garbled: {error}")
+        format!("the {what} `{path}` is malformed: {error}")
     })
 }
 
 fn unusable(what: &str, path: &Path, error: &dyn std::error::Error) -> TransportError {
-    TransportError::Tls(format!("the {what} `{}` cannot be used: {error}", path.display()))
+    TransportError::Tls(format!("the {what} `{}` is unusable: {error}", path.display()))
 }
 
-/// Looks at the own certificate as the other peers will.
+/// Verifies this peer's certificate as the other peers will.
 fn check(
     me: PeerId,
     files: &TlsFiles,
     contents: &Contents,
     Verifiers { servers, clients }: &Verifiers,
 ) -> Result<(), TransportError> {
-    let name = server_name(me).map_err(|refusal| TransportError::Tls(refusal.to_string()))?;
-    let Some((own, between)) = contents.chain.split_first() else {
+    let name = server_name(me).map_err(|error| TransportError::Tls(error.to_string()))?;
+    let Some((own, intermediates)) = contents.chain.split_first() else {
         return Err(unreadable("certificate", &files.certificate, &pem::Error::NoItemsFound));
     };
     let now = UnixTime::now();
     servers
-        .verify_server_cert(own, between, &name, &[], now)
-        .map_err(|error| own_problem(me, files, &error))?;
+        .verify_server_cert(own, intermediates, &name, &[], now)
+        .map_err(|error| own_certificate_error(me, &files.certificate, &files.ca, &error))?;
     clients
-        .verify_client_cert(own, between, now)
-        .map_err(|error| own_problem(me, files, &error))?;
+        .verify_client_cert(own, intermediates, now)
+        .map_err(|error| own_certificate_error(me, &files.certificate, &files.ca, &error))?;
     Ok(())
 }
 
@@ -148,7 +186,7 @@ fn configs(
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)?;
-    // Every connection proves anew who is there; connections are few and live long.
+    // Every connection proves its identity anew; connections are few and long-lived.
     client.resumption = Resumption::disabled();
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;

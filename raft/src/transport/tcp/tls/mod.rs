@@ -1,61 +1,40 @@
-//! Mutual TLS: both sides prove who they are by certificates of the cluster's own CA.
+//! Mutual TLS: both sides prove their id by certificates of the cluster's own CA.
 //!
-//! The CA is the cluster's own: whomever it signs for is a peer, and nobody else is. A peer's
-//! certificate names it by the DNS name `raft-peer-3` (3 being its [`PeerId`]) among its subject
-//! alternative names; it may have other names too. It serves both as a server's and as a client's
-//! certificate, so if it restricts its use, it must allow both. TLS 1.3 is the only version: both
-//! sides are this library, and nobody has to be served who knows less.
+//! The CA is the cluster's own: every certificate it signs belongs to a peer. A peer's certificate
+//! names it by the DNS name `raft-peer-3` (3 being its [`PeerId`]) among its subject alternative
+//! names; it may have further names. It serves both as a server's and as a client's certificate, so
+//! if it restricts its use, it must allow both. TLS 1.3 is the only version: both sides are this
+//! library.
 //!
 //! # Rotation
-//! The files are read again for new connections, once those read are older than
-//! [`certificates_reread_after`](super::TcpOptions::certificates_reread_after). Files that cannot be
-//! used are a warning then, and those read before stay in use. A connection that stands lives on
-//! with the certificates it was made with: that of a revoked one ends when either peer restarts.
+//! The files are read again for new connections once they were read longer ago than
+//! [`certificates_reread_after`](super::TcpOptions::certificates_reread_after). Unusable files are
+//! a warning then, and the previous certificates stay in use. An existing connection keeps the
+//! certificates of its handshake: that of a revoked one ends when either peer restarts.
 
 mod errors;
 mod files;
+mod peer_name;
 
-use std::path::PathBuf;
+pub use self::files::TlsFiles;
+pub(super) use self::peer_name::server_name;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_rustls::rustls::client::verify_server_name;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use self::errors::refusal;
-use super::refusal::Refusal;
+use self::errors::connection_error;
+use self::files::Keys;
+use self::peer_name::dns_name;
+use super::error::ConnectionError;
 use crate::transport::TransportError;
 use crate::types::PeerId;
 
-/// Where a peer's certificates are, each a file in PEM form.
-///
-/// They can be made by the example `make_certificates`
-/// (`cargo run --example make_certificates -- certificates 1 2 3`), or by openssl:
-///
-/// ```sh
-/// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
-///     -subj '/CN=raft CA' -keyout ca.key -out ca.pem
-/// openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-///     -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
-///     -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate of the cluster's CA. While it is replaced by another one, both.
-    pub ca: PathBuf,
-    /// This peer's certificate, followed by those between it and the CA's, if there are any.
-    pub certificate: PathBuf,
-    /// The key of this peer's certificate.
-    pub key: PathBuf,
-    /// The certificates that the CA has taken back (its CRL), if it keeps a list: of each CA, if there
-    /// are two. It is as old as the CA made it; its date of expiry is not looked at.
-    pub revoked: Option<PathBuf>,
-}
-
-/// The certificates of a peer.
+/// The certificates of a peer, reread from time to time.
 #[derive(Debug)]
 pub(super) struct Tls {
     me: PeerId,
@@ -69,19 +48,6 @@ struct Current {
     read_at: Instant,
 }
 
-/// Both ends of connections, from one state of the files.
-#[derive(Clone)]
-pub(super) struct Keys {
-    pub(super) connector: TlsConnector,
-    pub(super) acceptor: TlsAcceptor,
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys")
-    }
-}
-
 impl Tls {
     /// Reads the files and checks them against each other.
     pub(super) fn read(me: PeerId, files: TlsFiles) -> Result<Self, TransportError> {
@@ -90,16 +56,16 @@ impl Tls {
         Ok(Self { me, files, current })
     }
 
-    /// What new connections use, read again if it is older than `age_max`.
+    /// The certificates for a new connection, reread if older than `age_max`.
     pub(super) async fn keys(&self, age_max: Duration) -> Keys {
-        if let Some(keys) = self.fresh(age_max) {
+        if let Some(keys) = self.cached(age_max) {
             return keys;
         }
         let (me, files) = (self.me, self.files.clone());
         match tokio::task::spawn_blocking(move || files::read(me, &files)).await {
             Ok(Ok(keys)) => self.lock().keys = keys,
             Ok(Err(reason)) => {
-                tracing::warn!(%reason, "new certificates cannot be used, the old ones stay");
+                tracing::warn!(%reason, "new certificates are unusable; keeping the previous ones");
             }
             // The runtime ends.
             Err(_) => {}
@@ -107,13 +73,13 @@ impl Tls {
         self.lock().keys.clone()
     }
 
-    /// Those read last; `None` if the caller has to read them again.
-    fn fresh(&self, age_max: Duration) -> Option<Keys> {
+    /// The previous certificates; `None` if the caller has to read them again.
+    fn cached(&self, age_max: Duration) -> Option<Keys> {
         let mut current = self.lock();
         if current.read_at.elapsed() < age_max {
             return Some(current.keys.clone());
         }
-        // Others go on with the old ones while they are read.
+        // Other connections use the previous ones meanwhile.
         current.read_at = Instant::now();
         None
     }
@@ -123,21 +89,14 @@ impl Tls {
     }
 }
 
-/// The name a peer's certificate must have.
-pub(super) fn name_of(peer: PeerId) -> String {
-    format!("raft-peer-{peer}")
-}
-
-/// The same, as TLS asks for it.
-pub(super) fn server_name(peer: PeerId) -> Result<ServerName<'static>, Refusal> {
-    let unusable = |error| Refusal::Tls(format!("{} is no DNS name: {error}", name_of(peer)));
-    ServerName::try_from(name_of(peer)).map_err(unusable)
-}
-
-/// Whether a certificate, which is known to be valid, is that of `peer`.
-pub(super) fn names(certificate: &CertificateDer<'_>, peer: PeerId) -> Result<(), Refusal> {
-    let wanted = server_name(peer)?;
-    let parsed = ParsedCertificate::try_from(certificate).map_err(|error| refusal(&error))?;
-    let refuse = |_| Refusal::Certificate { wanted: name_of(peer) };
-    verify_server_name(&parsed, &wanted).map_err(refuse)
+/// Checks that a valid certificate names `peer`.
+pub(super) fn verify_name(
+    certificate: &CertificateDer<'_>,
+    peer: PeerId,
+) -> Result<(), ConnectionError> {
+    let expected = server_name(peer)?;
+    let parsed =
+        ParsedCertificate::try_from(certificate).map_err(|error| connection_error(&error))?;
+    let mismatch = |_| ConnectionError::CertificateName { expected: dns_name(peer) };
+    verify_server_name(&parsed, &expected).map_err(mismatch)
 }

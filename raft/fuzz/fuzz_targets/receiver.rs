@@ -1,0 +1,83 @@
+//! Any bytes over an incoming connection, in any pieces: no panic, no memory for bytes that have
+//! not arrived, and decoded messages encode to the same bytes.
+//!
+//! The first byte is the position of the given bytes, the second the size of the pieces.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use raft::PeerId;
+use raft::transport::tcp::{
+    Answer, Expected, FRAME_HEADER_BYTES, Hello, Received, Receiver, encode_frame,
+};
+
+const NONCE: u64 = 42;
+const LIMIT: usize = 16 * 1024;
+
+fuzz_target!(|input: &[u8]| {
+    let Some(([begin, pieces], bytes)) = input.split_first_chunk() else { return };
+    match begin % 4 {
+        // The whole connection.
+        0 => receive(&[], bytes, *pieces),
+        // Frames, after a valid handshake.
+        1 => receive(&handshake(), bytes, *pieces),
+        // One frame with a valid length.
+        2 => {
+            let len = u32::try_from(bytes.len()).expect("inputs are small");
+            receive(&handshake(), &[&len.to_le_bytes(), bytes].concat(), *pieces);
+        }
+        _ => answer(bytes),
+    }
+});
+
+/// The handshake of peer 1.
+fn handshake() -> Vec<u8> {
+    let hello = Hello { from: PeerId::new(1), to: PeerId::new(2), cluster: "fuzz".into() };
+    [&hello.encode()[..], &NONCE.to_le_bytes()].concat()
+}
+
+fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
+    let cluster = "fuzz".into();
+    let expected = Expected { me: PeerId::new(2), cluster, nonce: NONCE, frame_bytes_max: LIMIT };
+    let mut receiver = Receiver::new(expected);
+    let stream = [before, bytes].concat();
+    let mut again = Vec::new();
+    let (mut came, size) = (0, usize::from(pieces).pow(2) + 1);
+    for piece in stream.chunks(size) {
+        receiver.buffer().extend_from_slice(piece);
+        came += piece.len();
+        loop {
+            match receiver.take_next() {
+                Ok(Some(received)) => note(&received, &mut again),
+                Ok(None) => break,
+                Err(error) => {
+                    assert!(!error.to_string().is_empty());
+                    return;
+                }
+            }
+            assert!(stream[..came].starts_with(&again), "{again:?} is not what came in");
+        }
+        // The received bytes, doubled by growth, and spare capacity.
+        let bound = 2 * (came.min(LIMIT + FRAME_HEADER_BYTES) + size) + 128 * 1024;
+        assert!(receiver.memory_bytes() <= bound, "{} > {bound}", receiver.memory_bytes());
+    }
+}
+
+/// Encodes a received item again, as the sender would.
+fn note(received: &Received, again: &mut Vec<u8>) {
+    match received {
+        Received::Hello(from) => {
+            let cluster = "fuzz".into();
+            again.extend(Hello { from: *from, to: PeerId::new(2), cluster }.encode());
+        }
+        Received::Identified(_) => again.extend_from_slice(&NONCE.to_le_bytes()),
+        Received::Message(envelope) => {
+            encode_frame(envelope, LIMIT, again).expect("it came within the limit");
+        }
+    }
+}
+
+fn answer(bytes: &[u8]) {
+    if let Ok(Some(answer)) = Answer::decode(bytes) {
+        assert!(bytes.starts_with(&answer.encode()));
+    }
+}

@@ -1,0 +1,27 @@
+//! The jobs of the apply task.
+
+use std::vec;
+
+use super::query::Query;
+use crate::driver::state_machine::StateMachine;
+use crate::entry::{Entry, Snapshot};
+use crate::types::Instant;
+
+/// Work for the state machine.
+pub(crate) enum Job<M: StateMachine> {
+    /// Apply these entries, submitted at this time.
+    Apply(vec::IntoIter<Entry>, Instant),
+    /// Restore this snapshot.
+    Restore(Snapshot),
+    /// Make a snapshot of the state.
+    Snapshot,
+    /// Run a read.
+    Read(Box<dyn Query<M>>),
+}
+
+impl<M: StateMachine> Job<M> {
+    /// True for jobs that are slow with any state machine.
+    pub(crate) const fn is_heavy(&self) -> bool {
+        matches!(self, Self::Restore(_) | Self::Snapshot)
+    }
+}

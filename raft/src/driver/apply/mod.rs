@@ -1,0 +1,243 @@
+//! The apply task: runs the state machine off the core task, so that a slow one delays no
+//! heartbeat.
+//!
+//! Invariant: jobs are done in the order of the core task, and callers are answered on the
+//! runtime's own threads: waking a task from elsewhere costs a system call each.
+
+pub(super) mod job;
+pub(super) mod mode;
+pub(super) mod query;
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::vec;
+
+use self::job::Job;
+use self::mode::{ApplyMode, Timing};
+use self::query::Query;
+use super::core_task::request::Request;
+use super::error::{MachineFailure, ReadError, catch_panic};
+use super::metrics::seconds;
+use super::shared::Shared;
+use super::state_machine::{Command, StateMachine};
+use super::waiters::Completed;
+use crate::entry::{Entry, Payload, Snapshot};
+use crate::types::{EntryId, Index, Instant};
+
+/// The owner of the state machine.
+pub(super) struct Applier<M: StateMachine> {
+    machine: M,
+    last_applied: Index,
+    /// End of the last apply, or of the last work on a thread.
+    applied_at: Instant,
+    shared: Arc<Shared<M>>,
+    mode: ApplyMode,
+    jobs: VecDeque<Job<M>>,
+    answers: Vec<(EntryId, Option<M::Answer>)>,
+    completed: Vec<Completed<M::Answer>>,
+}
+
+/// Number of entries applied on a task before their callers are answered and other tasks may run.
+const CHUNK: usize = 64;
+
+impl<M: StateMachine> Applier<M> {
+    pub(super) fn new(machine: M, last_applied: Index, shared: Arc<Shared<M>>) -> Self {
+        let (mode, jobs) = (ApplyMode::new(shared.settings.apply_on), VecDeque::new());
+        let (answers, completed) = (Vec::new(), Vec::new());
+        let applied_at = Instant::START;
+        Self { machine, last_applied, applied_at, shared, mode, jobs, answers, completed }
+    }
+
+    /// Runs jobs until the queue is closed.
+    pub(super) async fn run(mut self) {
+        let mut jobs = Vec::new();
+        loop {
+            poll_fn(|context| self.shared.jobs.poll_take(context, &mut jobs)).await;
+            if jobs.is_empty() {
+                return;
+            }
+            self.jobs.extend(jobs.drain(..));
+            while !self.jobs.is_empty() {
+                let done = if self.mode.needs_thread() || self.next_is_heavy() {
+                    let work = tokio::task::spawn_blocking(move || {
+                        let done = self.work_on_thread();
+                        (self, done)
+                    });
+                    // The runtime is ending.
+                    let Ok((back, done)) = work.await else { return };
+                    self = back;
+                    self.applied_at = self.shared.clock.now();
+                    done
+                } else {
+                    self.work_on_task()
+                };
+                self.answer_callers();
+                if let Err(failure) = done {
+                    // The core task may have ended.
+                    let _ = self.shared.requests.put(Request::MachineFailed(failure));
+                    return;
+                }
+                if !self.jobs.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    fn next_is_heavy(&self) -> bool {
+        self.jobs.front().is_some_and(Job::is_heavy)
+    }
+
+    /// Works on a task, up to one chunk of entries.
+    fn work_on_task(&mut self) -> Result<(), MachineFailure> {
+        let mut left = CHUNK;
+        while left > 0 && !self.jobs.is_empty() && !self.next_is_heavy() {
+            left = left.saturating_sub(self.work(left)?.max(1));
+        }
+        Ok(())
+    }
+
+    /// Works on a thread until replies are due.
+    fn work_on_thread(&mut self) -> Result<(), MachineFailure> {
+        let start = self.shared.clock.now();
+        while !self.jobs.is_empty() {
+            self.work(1)?;
+            if ApplyMode::replies_due(self.shared.clock.now().since(start)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the next job, or some of its entries; returns the number of entries.
+    fn work(&mut self, entries_max: usize) -> Result<usize, MachineFailure> {
+        match self.jobs.pop_front() {
+            Some(Job::Apply(mut entries, given)) => {
+                let before = entries.len();
+                self.apply(&mut entries, entries_max, given)?;
+                let done = before - entries.len();
+                if entries.len() > 0 {
+                    self.jobs.push_front(Job::Apply(entries, self.shared.clock.now()));
+                }
+                return Ok(done);
+            }
+            Some(Job::Restore(snapshot)) => self.restore(&snapshot)?,
+            Some(Job::Snapshot) => self.snapshot()?,
+            Some(Job::Read(query)) => self.read(query)?,
+            None => {}
+        }
+        Ok(0)
+    }
+
+    fn apply(
+        &mut self,
+        entries: &mut vec::IntoIter<Entry>,
+        entries_max: usize,
+        given: Instant,
+    ) -> Result<(), MachineFailure> {
+        let timing = if self.mode.needs_exact_time() { Timing::WorkOnly } else { Timing::WithWait };
+        let start = match timing {
+            Timing::WorkOnly => self.shared.clock.now(),
+            Timing::WithWait => given,
+        };
+        let before = self.answers.len();
+        let (machine, answers, shared) = (&mut self.machine, &mut self.answers, &self.shared);
+        let applied = catch_panic(|| {
+            entries.take(entries_max).try_for_each(|entry| {
+                let answer = match &entry.payload {
+                    Payload::NoOp | Payload::Membership(_) => None,
+                    Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
+                };
+                if answer.is_some() && machine.wants_snapshot() {
+                    shared.submit_snapshot(entry.id.index, machine.snapshot());
+                }
+                answers.push((entry.id, answer));
+                Ok(())
+            })
+        });
+        self.shared.metrics.applied.increment((self.answers.len() - before) as u64);
+        let at = self.answers.last().map_or(self.last_applied, |(id, _)| id.index);
+        self.last_applied = at;
+        self.applied_at = self.shared.clock.now();
+        self.shared.metrics.apply.record(seconds(self.applied_at.since(given)));
+        self.mode.record(self.applied_at.since(start), timing);
+        applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)))
+    }
+
+    /// Answers the callers of applied entries.
+    fn answer_callers(&mut self) {
+        self.shared.waiters.answer(&mut self.answers, &mut self.completed);
+        let last_applied = self.last_applied;
+        self.shared.status.update(|status| {
+            std::mem::replace(&mut status.last_applied, last_applied) != last_applied
+        });
+        if self.completed.is_empty() {
+            return;
+        }
+        for (waiter, answer) in self.completed.drain(..) {
+            self.shared.metrics.write.record(seconds(self.applied_at.since(waiter.since)));
+            waiter.reply.send(answer);
+        }
+    }
+
+    /// Restores a snapshot unless the state machine already includes it (from the node's start).
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), MachineFailure> {
+        if snapshot.index() <= self.last_applied {
+            return Ok(());
+        }
+        restore(&mut self.machine, snapshot)?;
+        self.last_applied = snapshot.index();
+        self.shared.waiters.fail_through(snapshot.index());
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<(), MachineFailure> {
+        let through = self.last_applied;
+        let made = catch_panic(|| self.machine.snapshot());
+        let made = made.map_err(|panic| MachineFailure::at_index(through, panic))?;
+        self.shared.submit_snapshot(through, made);
+        Ok(())
+    }
+
+    fn read(&mut self, query: Box<dyn Query<M>>) -> Result<(), MachineFailure> {
+        let start = self.shared.clock.now();
+        let answered = catch_panic(|| query.run(&self.machine));
+        self.mode.record(self.shared.clock.now().since(start), Timing::WorkOnly);
+        answered.map_err(|panic| MachineFailure::at_index(self.last_applied, panic))
+    }
+}
+
+fn decode<M: StateMachine>(id: EntryId, bytes: &[u8]) -> Result<M::Command, MachineFailure> {
+    M::Command::decode(bytes).map_err(|error| {
+        MachineFailure::at_index(id.index, format!("undecodable command: {error}"))
+    })
+}
+
+/// Restores a snapshot.
+pub(super) fn restore<M: StateMachine>(
+    machine: &mut M,
+    snapshot: &Snapshot,
+) -> Result<(), MachineFailure> {
+    let failed = |what| MachineFailure {
+        at: format!("restoring the snapshot through index {}", snapshot.index()),
+        what,
+    };
+    match catch_panic(|| machine.restore(&snapshot.data)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(panic) => Err(failed(panic)),
+    }
+}
+
+impl<M: StateMachine> Drop for Applier<M> {
+    /// Fails pending reads, however the task ends.
+    fn drop(&mut self) {
+        let left = self.jobs.drain(..).collect::<Vec<_>>();
+        for job in left.into_iter().chain(self.shared.jobs.close()) {
+            if let Job::Read(query) = job {
+                query.fail(ReadError::Stopped(self.shared.stop_reason()));
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Reads of the state machine.
+
+use crate::driver::error::ReadError;
+use crate::driver::reply::Reply;
+
+/// A read of the state, with its reply.
+pub(crate) trait Query<M>: Send {
+    /// Runs it and replies.
+    fn run(self: Box<Self>, machine: &M);
+
+    /// Replies with an error.
+    fn fail(self: Box<Self>, error: ReadError);
+}
+
+/// A closure as a [`Query`].
+pub(crate) struct Closure<F, R> {
+    pub(crate) query: F,
+    pub(crate) reply: Reply<R, ReadError>,
+}
+
+impl<M, R: Send, F: FnOnce(&M) -> R + Send> Query<M> for Closure<F, R> {
+    fn run(self: Box<Self>, machine: &M) {
+        let answer = (self.query)(machine);
+        self.reply.send(Ok(answer));
+    }
+
+    fn fail(self: Box<Self>, error: ReadError) {
+        self.reply.send(Err(error));
+    }
+}

@@ -1,0 +1,215 @@
+//! The start of a node: check the settings, read the store, open the network, start the tasks.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use super::network::{OpenTransport, Requirements};
+use super::{Builder, OpenStorage, StartMode};
+use crate::config::{Config, ValidConfig};
+use crate::driver::admission::Admission;
+use crate::driver::apply::{Applier, restore};
+use crate::driver::clock::Clock;
+use crate::driver::core_task::request::Request;
+use crate::driver::core_task::snapshot_schedule::SnapshotSchedule;
+use crate::driver::core_task::{CoreTask, Timeouts, Timer};
+use crate::driver::disk::Disk;
+use crate::driver::error::StartError;
+use crate::driver::handle::Raft;
+use crate::driver::mailbox::Mailbox;
+use crate::driver::metrics::Metrics;
+use crate::driver::settings::Settings;
+use crate::driver::shared::Shared;
+use crate::driver::state_machine::StateMachine;
+use crate::driver::status::{DiskState, Status, StatusCell};
+use crate::driver::tracing_sink::TracingSink;
+use crate::driver::waiters::Waiters;
+use crate::membership::Address;
+use crate::node::{Jitter, Node};
+use crate::persistent_state::PersistentState;
+use crate::storage::Storage;
+use crate::trace::Sink;
+use crate::transport::{Inbox, InboxSink, Transport};
+use crate::types::{PeerId, ReadId};
+use crate::verbose::{self, BadVariable, Logger};
+
+/// The checked settings of a builder.
+pub(super) struct ValidBuilder<M> {
+    machine: M,
+    store: OpenStorage,
+    network: OpenTransport,
+    config: ValidConfig,
+    /// Addresses of known peers, members or not.
+    known: BTreeMap<PeerId, Address>,
+    clock: Arc<dyn Clock>,
+    jitter: Box<dyn Jitter + Send>,
+    settings: Settings,
+    sink: Option<Box<dyn Sink + Send>>,
+}
+
+/// The loaded state, with the state machine restored from its snapshot.
+struct Loaded<M> {
+    storage: Box<dyn Storage>,
+    stored: PersistentState,
+    machine: M,
+}
+
+impl<M: StateMachine> Builder<M> {
+    /// Checks everything that needs neither disk nor network.
+    pub(super) fn check(self) -> Result<ValidBuilder<M>, StartError> {
+        let missing = |what, call| StartError::Missing { what, call };
+        if self.peers.is_empty() && self.start == StartMode::Bootstrap {
+            return Err(missing("cluster", "peers` or `join"));
+        }
+        let machine = self.machine.ok_or(missing("state machine", "state_machine"))?;
+        let mut stores = self.store.into_iter();
+        let store = stores.next().ok_or(missing("store", "data_dir` or `storage"))?;
+        if stores.next().is_some() {
+            return Err(StartError::Conflict { one: "data_dir", other: "storage" });
+        }
+        self.settings.check()?;
+        let peers: Vec<_> = self.peers.iter().map(|peer| peer.id).collect();
+        let known = self.peers.into_iter().filter_map(|peer| Some((peer.id, peer.address?.into())));
+        let known: BTreeMap<_, _> = known.collect();
+        let command_bytes_max = self.settings.command_bytes_max;
+        let required = Requirements { peers: &peers, addresses: &known, command_bytes_max };
+        let network = self.network.check(&required)?;
+        let (peers, addresses) = match self.start {
+            StartMode::Bootstrap => (peers, known.clone()),
+            StartMode::Join => (Vec::new(), BTreeMap::new()),
+        };
+        let read_timeout = self.settings.deadline;
+        let config = Config { id: self.id, peers, addresses, read_timeout, ..self.config };
+        Ok(ValidBuilder {
+            machine,
+            store,
+            network,
+            config: config.validate()?,
+            known,
+            clock: self.clock,
+            jitter: self.jitter,
+            settings: self.settings,
+            sink: self.sink.map_or_else(logger, |sink| Ok(Some(sink)))?,
+        })
+    }
+}
+
+/// The log enabled by `VERBOSE`.
+fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
+    let Some(settings) = verbose::Settings::from_env()? else { return Ok(None) };
+    Ok(Some(Box::new(Logger::new(settings, Box::new(std::io::stdout())))))
+}
+
+impl<M: StateMachine> ValidBuilder<M> {
+    pub(super) async fn start(self) -> Result<Raft<M>, StartError> {
+        let Self { machine, store, network, config, known, clock, jitter, settings, sink } = self;
+        let id = config.settings().id;
+        let Loaded { storage, stored, machine } = load(store, id, machine).await?;
+        let last_applied = stored.base().index;
+        let timeouts = Timeouts::of(&config, &settings);
+        let transport = network(config.settings())?;
+        let mut node = Node::new(config, stored, clock.now(), jitter)?;
+        node.set_sink(Box::new(TracingSink { inner: sink }));
+        let mut status = Status::of(&node);
+        status.last_applied = last_applied;
+        let shared = Arc::new(Shared {
+            id,
+            admission: Arc::new(Admission::new(settings.pending_max, settings.pending_bytes_max)),
+            settings,
+            clock,
+            requests: Mailbox::default(),
+            jobs: Mailbox::default(),
+            waiters: Waiters::default(),
+            status: StatusCell::new(status),
+            metrics: Metrics::new(id),
+            stopped: OnceLock::new(),
+        });
+        let transport = connect(transport, &known, &node, &shared)?;
+        let disk = start_disk(storage, &shared)?;
+        let applier = Applier::new(machine, last_applied, Arc::clone(&shared));
+        let core = CoreTask {
+            addresses: node.address_book().clone(),
+            now: shared.clock.now(),
+            node,
+            disk,
+            disk_state: DiskState::Healthy,
+            transport,
+            timeouts,
+            led_term: None,
+            new_waiters: Vec::new(),
+            reads: BTreeMap::new(),
+            next_read: ReadId::new(1),
+            change: None,
+            transfers: Vec::new(),
+            snapshots: SnapshotSchedule::new(shared.settings.snapshots),
+            stop: None,
+            timer: Timer::default(),
+            requests: Vec::new(),
+            applier: tokio::spawn(applier.run()),
+            shared: Arc::clone(&shared),
+        };
+        tokio::spawn(core.run());
+        Ok(Raft::new(shared))
+    }
+}
+
+/// Gives the transport all addresses and starts to receive. Stored addresses are newer than the
+/// builder's.
+fn connect<M: StateMachine>(
+    mut transport: Box<dyn Transport>,
+    known: &BTreeMap<PeerId, Address>,
+    node: &Node,
+    shared: &Arc<Shared<M>>,
+) -> Result<Box<dyn Transport>, StartError> {
+    let mut addresses = known.clone();
+    let book = node.address_book().iter();
+    addresses.extend(book.filter_map(|(peer, at)| Some((*peer, Address::clone(at.as_ref()?)))));
+    for (peer, address) in addresses.iter().filter(|(peer, _)| **peer != shared.id) {
+        transport.set_address(*peer, address);
+    }
+    let sink: Arc<dyn InboxSink> = Arc::<Shared<M>>::clone(shared);
+    transport.start(Inbox::from_sink(sink))?;
+    Ok(transport)
+}
+
+/// Reads the store and restores its snapshot, on a thread that may block.
+async fn load<M: StateMachine>(
+    store: OpenStorage,
+    id: PeerId,
+    mut machine: M,
+) -> Result<Loaded<M>, StartError> {
+    let work = tokio::task::spawn_blocking(move || {
+        let mut storage = store(id)?;
+        let stored = storage.load()?;
+        if let Some(snapshot) = &stored.snapshot {
+            restore(&mut machine, snapshot)?;
+        }
+        Ok(Loaded { storage, stored, machine })
+    });
+    match work.await {
+        Ok(loaded) => loaded,
+        Err(error) => Err(StartError::Thread(std::io::Error::other(error))),
+    }
+}
+
+fn start_disk<M: StateMachine>(
+    storage: Box<dyn Storage>,
+    shared: &Arc<Shared<M>>,
+) -> Result<Disk, StartError> {
+    let requests = Arc::clone(shared);
+    let report = move |report| {
+        // The core task may have ended.
+        let _ = requests.requests.put(Request::Disk(report));
+    };
+    Disk::start(storage, format!("raft-disk-{}", shared.id), report).map_err(StartError::Thread)
+}
+
+impl Timeouts {
+    fn of(config: &ValidConfig, settings: &Settings) -> Self {
+        let leader_wait = config.settings().election_timeout_max;
+        Self {
+            disk_timeout: settings.disk_timeout.unwrap_or(leader_wait),
+            outcome_timeout: settings.outcome_timeout.unwrap_or(leader_wait),
+            leader_wait,
+        }
+    }
+}

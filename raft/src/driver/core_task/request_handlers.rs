@@ -1,0 +1,161 @@
+//! The handlers of the core task's requests.
+
+use std::time::Duration;
+
+use super::CoreTask;
+use super::request::{Proposal, Request};
+use crate::driver::apply::job::Job;
+use crate::driver::apply::query::Query;
+use crate::driver::disk::DiskReport;
+use crate::driver::error::{ReadError, StopReason, WriteError};
+use crate::driver::metrics::seconds;
+use crate::driver::state_machine::StateMachine;
+use crate::driver::status::DiskState;
+use crate::driver::waiters::{Expiry, Waiter};
+use crate::entry::Bytes;
+use crate::message::Envelope;
+use crate::node::{self, ProposeError};
+use crate::output::Input;
+use crate::read_index::ReadDropReason;
+use crate::types::{Index, ReadId};
+
+impl<M: StateMachine> CoreTask<M> {
+    pub(super) fn on_request(&mut self, request: Request<M>) {
+        match request {
+            Request::Message(envelope) => self.on_message(envelope),
+            Request::Propose(proposal) => self.on_propose(proposal),
+            Request::Read(query) => self.on_read(query),
+            Request::ChangeMembership(request) => self.on_change_membership(request),
+            Request::TransferLeadership(request) => self.on_transfer_leadership(request),
+            Request::Disk(report) => self.on_disk(report),
+            Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
+            Request::SnapshotFailed { through, error } => {
+                tracing::warn!(peer = %self.id(), %through, %error, "snapshot failed");
+                self.snapshots.finished();
+            }
+            Request::MachineFailed(failure) => {
+                self.stop.get_or_insert(StopReason::StateMachine(failure));
+            }
+            Request::Stop(reason) => {
+                self.stop.get_or_insert(reason);
+            }
+        }
+    }
+
+    /// Handles a message; a peer with a stuck disk drops it.
+    fn on_message(&mut self, envelope: Envelope) {
+        self.shared.metrics.received.increment(1);
+        if self.disk_state == DiskState::Healthy {
+            self.node.handle(self.now, Input::Receive(envelope));
+        }
+    }
+
+    fn on_propose(&mut self, proposal: Proposal<M::Answer>) {
+        let Proposal { command, deadline, appended, reply } = proposal;
+        if let Some(waited) = self.disk_stuck_for() {
+            return reply.send(Err(WriteError::DiskStuck(waited)));
+        }
+        if deadline <= self.now {
+            return reply.send(Err(WriteError::DeadlineExceeded));
+        }
+        match self.node.propose(self.now, command) {
+            Ok(id) => {
+                if let Some(appended) = appended {
+                    // The caller may be gone.
+                    let _ = appended.send(id);
+                }
+                self.shared.metrics.appended.increment(1);
+                self.schedule_expiry(deadline);
+                let (since, expiry) = (self.now, Expiry::Deadline);
+                self.new_waiters.push(Waiter { id, since, deadline, expiry, reply });
+            }
+            Err(error) => {
+                self.shared.metrics.rejected.increment(1);
+                reply.send(Err(self.write_error(error)));
+            }
+        }
+    }
+
+    fn write_error(&self, error: ProposeError) -> WriteError {
+        match error {
+            ProposeError::NotLeader { leader } => {
+                let address = leader.and_then(|leader| self.addresses.get(&leader)?.clone());
+                let address = address.map(|address| address.to_string());
+                WriteError::NotLeader { leader, address }
+            }
+            ProposeError::TransferInProgress { to } => WriteError::TransferInProgress { to },
+            ProposeError::UncommittedFull { uncommitted, .. } => WriteError::Overloaded {
+                pending: self.shared.admission.calls(),
+                bytes: uncommitted,
+            },
+        }
+    }
+
+    fn on_read(&mut self, query: Box<dyn Query<M>>) {
+        if let Some(waited) = self.disk_stuck_for() {
+            return query.fail(ReadError::DiskStuck(waited));
+        }
+        self.shared.metrics.reads.increment(1);
+        let read = self.next_read;
+        match self.node.read(self.now, read) {
+            Ok(()) => {
+                self.next_read = ReadId::new(read.number() + 1);
+                self.reads.insert(read, query);
+            }
+            Err(node::ReadError::NoLeader) => query.fail(ReadError::NoLeader),
+            Err(node::ReadError::NoEntryOfTerm) => query.fail(ReadError::Rejected),
+            Err(node::ReadError::TooManyReads { waiting }) => {
+                query.fail(ReadError::Overloaded { pending: waiting as u64 });
+            }
+        }
+    }
+
+    /// Passes a confirmed read to the state machine, behind the jobs before it.
+    pub(super) fn on_read_ready(&mut self, read: ReadId) {
+        if let Some(query) = self.reads.remove(&read) {
+            self.submit_job(Job::Read(query));
+        }
+    }
+
+    pub(super) fn on_read_dropped(&mut self, read: ReadId, reason: ReadDropReason) {
+        if let Some(query) = self.reads.remove(&read) {
+            query.fail(match reason {
+                ReadDropReason::LeaderLost => ReadError::LeadershipLost,
+                ReadDropReason::Rejected => ReadError::Rejected,
+                ReadDropReason::TimedOut => ReadError::DeadlineExceeded,
+            });
+        }
+    }
+
+    fn on_disk(&mut self, report: DiskReport) {
+        match report {
+            DiskReport::Durable(write) => {
+                self.shared.metrics.flushes.increment(1);
+                if let Some(since) = self.disk.pending_since() {
+                    self.shared.metrics.flush.record(seconds(self.now.since(since)));
+                }
+                self.disk.durable(self.now, write);
+                self.disk_answered();
+                self.node.handle(self.now, Input::Persisted(write));
+            }
+            DiskReport::Failed(error) => {
+                self.stop.get_or_insert(StopReason::Storage(error.into()));
+            }
+        }
+    }
+
+    fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
+        self.shared.metrics.snapshots.increment(1);
+        self.snapshots.finished();
+        // A leader's snapshot may be newer than this one.
+        let _ = self.node.compact(self.now, through, data);
+    }
+
+    /// Time without an answer when the disk was declared stuck, while it is.
+    pub(super) fn disk_stuck_for(&self) -> Option<Duration> {
+        match self.disk_state {
+            DiskState::Healthy => None,
+            DiskState::Stuck { waited } => Some(waited),
+        }
+    }
+}

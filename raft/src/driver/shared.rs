@@ -1,0 +1,98 @@
+//! State shared by the handles and tasks of a node.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::admission::Admission;
+use super::apply::job::Job;
+use super::clock::Clock;
+use super::core_task::request::Request;
+use super::error::{ReadError, StopReason, UnknownReason};
+use super::mailbox::Mailbox;
+use super::metrics::Metrics;
+use super::settings::Settings;
+use super::state_machine::{MachineError, StateMachine};
+use super::status::StatusCell;
+use super::waiters::Waiters;
+use crate::message::Envelope;
+use crate::transport::{InboxSink, PutError};
+use crate::types::{Index, PeerId};
+
+/// State shared by handles, core task and apply task.
+pub(super) struct Shared<M: StateMachine> {
+    pub(super) id: PeerId,
+    pub(super) settings: Settings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) requests: Mailbox<Request<M>>,
+    pub(super) jobs: Mailbox<Job<M>>,
+    pub(super) waiters: Waiters<M::Answer>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) status: StatusCell,
+    pub(super) metrics: Metrics,
+    pub(super) stopped: OnceLock<StopReason>,
+}
+
+impl<M: StateMachine> Shared<M> {
+    /// The reason of the node's end, once it has stopped.
+    pub(super) fn stop_reason(&self) -> StopReason {
+        self.stopped.get().cloned().unwrap_or(StopReason::Driver)
+    }
+
+    /// Waits for an answer, up to the default deadline or the end of the node.
+    pub(super) async fn answer_in_time<T, E>(
+        &self,
+        answer: oneshot::Receiver<Result<T, E>>,
+        deadline_exceeded: E,
+        stopped: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        let deadline = self.clock.now().after(self.settings.deadline);
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
+            () = self.clock.sleep_until(deadline) => Err(deadline_exceeded),
+        }
+    }
+
+    /// Passes the result of a snapshot to the core task.
+    pub(super) fn submit_snapshot(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
+        let request = match made {
+            Ok(data) => Request::SnapshotMade { through, data: data.into() },
+            Err(error) => Request::SnapshotFailed { through, error },
+        };
+        // The core task may have ended.
+        let _ = self.requests.put(request);
+    }
+
+    /// Closes the queues and answers all callers.
+    pub(super) fn end(&self, reason: &StopReason) {
+        // The first reason counts.
+        let _ = self.stopped.set(reason.clone());
+        let reason = self.stop_reason();
+        for request in self.requests.close() {
+            request.reject(reason.clone());
+        }
+        self.waiters.close(&UnknownReason::Stopped(reason.clone()));
+        for job in self.jobs.close() {
+            if let Job::Read(query) = job {
+                query.fail(ReadError::Stopped(reason.clone()));
+            }
+        }
+    }
+}
+
+/// Other peers' messages have a bound of their own; senders repeat what is lost. Every other source
+/// of requests is bounded elsewhere.
+impl<M: StateMachine> InboxSink for Shared<M> {
+    fn capacity(&self) -> usize {
+        self.settings.inbox_len
+    }
+
+    fn put(&self, envelope: Envelope) -> Result<(), PutError> {
+        self.requests.put_bounded(self.capacity(), envelope, Request::Message)
+    }
+
+    fn space_freed(&self) -> &Notify {
+        self.requests.space_freed()
+    }
+}

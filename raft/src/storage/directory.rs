@@ -1,0 +1,188 @@
+//! The file system interface of stores, so that a simulated one can lose power at any step.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::storage::StorageError;
+
+/// A directory. Names are file names within it.
+pub(super) trait Directory: Send + 'static {
+    /// A writable file.
+    type File: WritableFile;
+
+    /// The names of all files, in any order.
+    fn names(&self) -> io::Result<Vec<String>>;
+    /// The contents of a file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// Creates an empty file, replacing an existing one.
+    fn create(&mut self, name: &str) -> io::Result<Self::File>;
+    /// Opens a file for writing.
+    fn open(&mut self, name: &str) -> io::Result<Self::File>;
+    /// Renames a file, replacing an existing one.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Deletes a file.
+    fn remove(&mut self, name: &str) -> io::Result<()>;
+    /// Makes the names durable.
+    fn sync(&mut self) -> io::Result<()>;
+    /// The path of a file for messages, or of the directory for an empty name.
+    fn path_of(&self, name: &str) -> String;
+}
+
+/// A writable file.
+pub(super) trait WritableFile: Send + 'static {
+    /// Writes at this offset, extending the file if necessary.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Sets the file's length.
+    fn set_len(&mut self, length: u64) -> io::Result<()>;
+    /// Makes the file's bytes and length durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Converts an I/O error, with a remedy for failures that an operator can mend.
+pub(super) fn io_error(what: String) -> impl FnOnce(io::Error) -> StorageError {
+    move |source| {
+        let is = |kinds: &[io::ErrorKind]| kinds.contains(&source.kind());
+        let remedy = if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+            " (free space on the file system of data_dir, then start again)"
+        } else if is(&[io::ErrorKind::FileTooLarge]) {
+            " (raise the limit on file sizes, `ulimit -f`, or lower segment_bytes of DiskOptions)"
+        } else if is(&[io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem]) {
+            " (data_dir must be a directory that this process may write)"
+        } else {
+            ""
+        };
+        StorageError::Io { what: format!("{what}{remedy}"), source }
+    }
+}
+
+/// Replaces a file atomically: after a crash, its name refers to all of the bytes or to the
+/// previous contents. Durable on return.
+pub(super) fn replace<F: Directory>(
+    directory: &mut F,
+    name: &str,
+    parts: &[&[u8]],
+) -> Result<(), StorageError> {
+    let temporary = format!("{name}{TEMPORARY}");
+    let write = |directory: &mut F| {
+        let mut file = directory.create(&temporary)?;
+        let mut offset = 0;
+        for part in parts {
+            file.write_at(offset, part)?;
+            offset += part.len() as u64;
+        }
+        file.sync()
+    };
+    write(directory).map_err(io_error(format!("write {}", directory.path_of(&temporary))))?;
+    let rename = |directory: &mut F| {
+        directory.rename(&temporary, name)?;
+        directory.sync()
+    };
+    rename(directory)
+        .map_err(io_error(format!("rename {temporary} to {}", directory.path_of(name))))
+}
+
+/// Deletes a file durably. A missing file is not an error.
+pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), StorageError> {
+    let remove = |directory: &mut F| match directory.remove(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => directory.sync(),
+    };
+    remove(directory).map_err(io_error(format!("delete {}", directory.path_of(name))))
+}
+
+/// Suffix of unfinished files.
+pub(super) const TEMPORARY: &str = ".tmp";
+
+/// A directory of the operating system.
+pub(super) struct OsDirectory {
+    path: PathBuf,
+}
+
+impl OsDirectory {
+    /// The directory at `path`, created if missing.
+    pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
+        let new: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+        let make = || {
+            fs::create_dir_all(path)?;
+            // A new directory is durable when its parent is.
+            new.iter().filter_map(|directory| directory.parent()).try_for_each(sync_directory)
+        };
+        make().map_err(io_error(format!("create the directory {}", path.display())))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Directory for OsDirectory {
+    type File = File;
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let name =
+            |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        fs::read_dir(&self.path)?.map(name).collect()
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.at(name))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<File> {
+        File::create(self.at(name))
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<File> {
+        File::options().write(true).open(self.at(name))
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        sync_directory(&self.path)
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        let path = if name.is_empty() { self.path.clone() } else { self.at(name) };
+        path.display().to_string()
+    }
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(here)?.sync_all()
+}
+
+/// Other systems have no such call, or do it implicitly.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+impl WritableFile for File {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(offset))?;
+        self.write_all(bytes)
+    }
+
+    fn set_len(&mut self, length: u64) -> io::Result<()> {
+        Self::set_len(self, length)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}

@@ -1,0 +1,204 @@
+//! Slow, stuck and failing state machines, and their snapshots.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use raft::driver::{
+    ApplyOn, MachineError, Outcome, RunState, Settings, SnapshotPolicy, StopReason, UnknownReason,
+    WriteError, from_bytes, to_bytes,
+};
+use raft::{Index, Raft, RoleName, StateMachine};
+
+use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
+
+/// A gate that blocks a state machine.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn close(&self) {
+        *self.0.0.lock().expect("not poisoned") = true;
+    }
+
+    fn open(&self) {
+        *self.0.0.lock().expect("not poisoned") = false;
+        self.0.1.notify_all();
+    }
+
+    fn wait_open(&self) {
+        let closed = self.0.0.lock().expect("not poisoned");
+        drop(self.0.1.wait_while(closed, |closed| *closed).expect("not poisoned"));
+    }
+}
+
+/// A counter behind a gate.
+#[derive(Default)]
+struct GatedCounter {
+    counter: Counter,
+    gate: Gate,
+}
+
+impl StateMachine for GatedCounter {
+    type Command = Add;
+    type Answer = u64;
+
+    fn apply(&mut self, command: Add) -> u64 {
+        self.gate.wait_open();
+        assert_ne!(command.0, 666, "the command is invalid");
+        self.counter.apply(command)
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        if self.counter.value == 13 {
+            return Err("an unlucky number".into());
+        }
+        to_bytes(&self.counter.value)
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+        self.counter.value = from_bytes(snapshot)?;
+        Ok(())
+    }
+}
+
+/// Three counters behind one gate.
+async fn gated_counters(settings: Settings) -> (Cluster<GatedCounter>, Gate) {
+    let gate = Gate::default();
+    let cluster = Cluster::start(3, |builder| {
+        let machine = GatedCounter { gate: gate.clone(), ..GatedCounter::default() };
+        builder.state_machine(machine).settings(settings.clone())
+    })
+    .await;
+    (cluster, gate)
+}
+
+/// The state machines block on a thread, while the test's clock advances through many heartbeats
+/// and election timeouts.
+#[tokio::test(start_paused = true)]
+async fn a_hanging_state_machine_neither_ends_leadership_nor_blocks_callers() {
+    let settings = Settings { apply_on: ApplyOn::Thread, ..Settings::default() };
+    let (cluster, gate) = gated_counters(settings).await;
+    let leader = cluster.leader().await;
+    assert_eq!(leader.propose(Add(1)).await.expect("it leads"), 1);
+    let term = leader.status().current_term;
+    gate.close();
+    let call = leader.propose_within(Add(2), Duration::from_secs(30));
+    let last_log = leader.wait(|s| s.commit_index > s.last_applied, TEST_TIMEOUT).await;
+    let committed = last_log.expect("the leader commits").commit_index;
+    // The paused clock does not advance while a thread works, so the test advances it.
+    for _ in 0..400 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let status = leader.status();
+    assert_eq!((status.role, status.current_term), (RoleName::Leader, term), "for 40 s");
+    let error = call.await.expect_err("the deadline has passed");
+    let late =
+        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlineExceeded, .. });
+    assert!(late, "{error}");
+    gate.open();
+    let caught_up = leader.wait(|status| status.last_applied >= committed, TEST_TIMEOUT).await;
+    caught_up.expect("it was only late");
+    assert_eq!(leader.propose(Add(4)).await.expect("it leads"), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panicking_state_machine_stops_its_node_with_a_reason() {
+    let (cluster, _door) = gated_counters(Settings::default()).await;
+    let leader = cluster.leader().await;
+    let error = leader.propose(Add(666)).await.expect_err("it panics");
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    let ended =
+        leader.wait(|status| matches!(status.run, RunState::Stopped(_)), TEST_TIMEOUT).await;
+    let RunState::Stopped(reason) = ended.expect("it ends").run else { panic!("it runs") };
+    let StopReason::StateMachine(failure) = reason else { panic!("{reason}") };
+    assert!(failure.to_string().contains("the command is invalid"), "{failure}");
+    let error = leader.propose(Add(1)).await.expect_err("it has ended");
+    assert_eq!(error.outcome(), Outcome::Never);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_compacts_the_log_and_catches_up_a_lagging_peer() {
+    let snapshots = SnapshotPolicy { entries: Some(50), bytes: None };
+    let settings = Settings { snapshots, ..Settings::default() };
+    let (mut cluster, _door) = gated_counters(settings.clone()).await;
+    let leader = cluster.leader().await.clone();
+    let lagging = cluster.others(&leader)[0];
+    cluster.isolate(lagging);
+    for value in 1..=200 {
+        assert_eq!(leader.propose(Add(1)).await.expect("two are a majority"), value);
+    }
+    let compacted = leader.wait(|status| status.snapshot >= Index::new(150), TEST_TIMEOUT).await;
+    compacted.expect("every 50 entries there is a snapshot");
+    cluster.faults.clear();
+    let through = leader.status().commit_index;
+    let caught_up = cluster.raft(lagging).wait(|s| s.last_applied >= through, TEST_TIMEOUT).await;
+    assert!(caught_up.expect("by the snapshot").snapshot >= Index::new(150));
+
+    // It starts again from the snapshot that it was sent.
+    let id = lagging.number();
+    cluster.raft(lagging).kill().await;
+    let machine = GatedCounter::default();
+    let again = cluster.builder(id).state_machine(machine).settings(settings).start().await;
+    let again = again.expect("its store is whole");
+    assert!(again.status().last_applied >= Index::new(150), "before any message");
+    again.wait(|status| status.last_applied >= through, TEST_TIMEOUT).await.expect("it catches up");
+    let value = again.read(|machine: &GatedCounter| machine.counter.value).await;
+    assert_eq!(value.expect("the leader is there"), 200);
+    cluster.rafts[id as usize - 1] = again;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_snapshot_is_retried() {
+    let snapshots = SnapshotPolicy { entries: None, bytes: Some(13) };
+    let settings = Settings { snapshots, ..Settings::default() };
+    let (cluster, _door) = gated_counters(settings).await;
+    let leader = cluster.leader().await;
+    for _ in 0..13 {
+        leader.propose(Add(1)).await.expect("it leads");
+    }
+    assert_eq!(leader.status().snapshot, Index::ZERO, "13 bytes, and the state is 13");
+    for _ in 0..13 {
+        leader.propose(Add(1)).await.expect("it leads");
+    }
+    let made = leader.wait(|status| status.snapshot > Index::ZERO, TEST_TIMEOUT).await;
+    made.expect("13 bytes later it is asked again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_snapshot_is_a_start_error() {
+    /// A counter that knows no snapshot of its own.
+    struct Forgetful;
+
+    impl StateMachine for Forgetful {
+        type Command = Add;
+        type Answer = ();
+
+        fn apply(&mut self, _: Add) {}
+
+        fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+            Ok(Vec::new())
+        }
+
+        fn restore(&mut self, _: &[u8]) -> Result<(), MachineError> {
+            Err("never seen it".into())
+        }
+    }
+
+    let snapshots = SnapshotPolicy { entries: Some(5), bytes: None };
+    let settings = Settings { snapshots, ..Settings::default() };
+    let cluster =
+        Cluster::start(1, |b| b.state_machine(Forgetful).settings(settings.clone())).await;
+    let raft: &Raft<Forgetful> = cluster.leader().await;
+    for _ in 0..10 {
+        raft.propose(Add(1)).await.expect("it leads");
+    }
+    raft.wait(|status| status.snapshot > Index::ZERO, TEST_TIMEOUT).await.expect("every 5 entries");
+    raft.kill().await;
+    let error = cluster.builder(1).state_machine(Forgetful).start().await;
+    let error = error.expect_err("the state is lost").to_string();
+    assert!(error.ends_with(": never seen it"), "{error}");
+    assert!(error.starts_with("the state machine failed restoring the snapshot"), "{error}");
+}

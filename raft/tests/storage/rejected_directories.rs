@@ -1,0 +1,207 @@
+//! Directories that a store must reject.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use raft::PeerId;
+use raft::storage::{Storage, StorageError, conformance};
+
+use tempfile::TempDir;
+
+use crate::stores::{Durable, PEER};
+
+fn rejection(durable: Durable, directory: &Path, peer: PeerId) -> StorageError {
+    durable.open_as(directory, peer).err().expect("it is rejected")
+}
+
+/// A directory with a closed store, and its contents.
+fn written(durable: Durable) -> (TempDir, Contents) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut store = durable.open(directory.path()).expect("a new directory");
+    store.write(&conformance::Script::new(5).batch()).expect("it is written");
+    drop(store);
+    let contents = contents(directory.path());
+    (directory, contents)
+}
+
+type Contents = BTreeMap<String, Vec<u8>>;
+
+/// All files but `LOCK`, which holds the last process id.
+fn contents(directory: &Path) -> Contents {
+    let content = |file: std::io::Result<std::fs::DirEntry>| {
+        let file = file.expect("a file");
+        let name = file.file_name().into_string().expect("letters");
+        (name, std::fs::read(file.path()).expect("it is read"))
+    };
+    let files = std::fs::read_dir(directory).expect("a directory").map(content);
+    files.filter(|(name, _)| name != "LOCK").collect()
+}
+
+/// The error message, without the temporary path.
+fn text(error: &StorageError, directory: &Path) -> String {
+    error.to_string().replace(directory.to_str().expect("letters"), "DIRECTORY")
+}
+
+#[test]
+fn the_directory_of_another_peer_is_rejected_unchanged() {
+    for durable in Durable::ALL {
+        let (directory, before) = written(durable);
+        let error = rejection(durable, directory.path(), PeerId::new(2));
+        assert!(matches!(error, StorageError::Unreadable(_)));
+        assert_eq!(
+            text(&error, directory.path()),
+            "DIRECTORY holds the state of peer 1, not of peer 2: every peer needs a data_dir of its own"
+        );
+        assert_eq!(contents(directory.path()), before);
+    }
+}
+
+#[test]
+fn the_directory_of_another_kind_of_store_is_rejected_unchanged() {
+    let rows = [
+        (Durable::Disk, Durable::Redb, "DiskStorage, not by RedbStorage: open it with DiskStorage"),
+        (Durable::Redb, Durable::Disk, "RedbStorage, not by DiskStorage: open it with RedbStorage"),
+    ];
+    for (writer, reader, expected) in rows {
+        let (directory, before) = written(writer);
+        let error = rejection(reader, directory.path(), PEER);
+        assert!(matches!(error, StorageError::Unreadable(_)));
+        assert_eq!(
+            text(&error, directory.path()),
+            format!("DIRECTORY was written by {expected}, or name another data_dir")
+        );
+        assert_eq!(contents(directory.path()), before);
+    }
+}
+
+#[test]
+fn a_directory_in_use_is_rejected_until_it_is_free() {
+    for durable in Durable::ALL {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = durable.open(directory.path()).expect("a new directory");
+        let error = rejection(durable, directory.path(), PEER);
+        assert!(matches!(error, StorageError::InUse { .. }));
+        let process = std::process::id();
+        assert_eq!(
+            text(&error, directory.path()),
+            format!(
+                "data directory DIRECTORY is in use by another process (process id in LOCK: \"{process}\")"
+            )
+        );
+        drop(store);
+        durable.open(directory.path()).expect("it is free");
+    }
+}
+
+#[test]
+fn a_directory_with_foreign_files_is_rejected_unchanged() {
+    for durable in Durable::ALL {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("notes.txt"), "years of work").expect("it is written");
+        let error = rejection(durable, directory.path(), PEER);
+        assert_eq!(
+            text(&error, directory.path()),
+            "DIRECTORY holds \"notes.txt\" but no IDENTITY: data_dir must name an empty directory, or one \
+             that a raft store has written"
+        );
+        assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), 1);
+    }
+}
+
+#[test]
+fn a_newer_format_is_rejected_unchanged() {
+    for durable in Durable::ALL {
+        let (directory, _) = written(durable);
+        let identity = directory.path().join("IDENTITY");
+        let text = std::fs::read_to_string(&identity).expect("it is text");
+        std::fs::write(&identity, text.replace("format 1", "format 2")).expect("it is written");
+        let before = contents(directory.path());
+        let error = rejection(durable, directory.path(), PEER);
+        assert!(matches!(error, StorageError::Unreadable(_)));
+        assert!(error.to_string().contains("the store has format 2"), "{error}");
+        assert_eq!(contents(directory.path()), before);
+    }
+}
+
+/// A peer that forgets its votes may vote twice, so a damaged store is never created anew.
+#[test]
+fn missing_files_are_damage_not_a_new_store() {
+    for durable in Durable::ALL {
+        let (directory, before) = written(durable);
+        drop(durable.open(directory.path()).expect("it is sound"));
+        let names = before.keys().filter(|name| *name != "IDENTITY");
+        for name in names {
+            std::fs::remove_file(directory.path().join(name)).expect("it was there");
+        }
+        let error = rejection(durable, directory.path(), PEER);
+        assert!(matches!(error, StorageError::Damaged(_)), "{durable:?}: {error}");
+        assert!(!contents(directory.path()).keys().any(|name| name != "IDENTITY"), "{durable:?}");
+
+        let (directory, _) = written(durable);
+        std::fs::remove_file(directory.path().join("IDENTITY")).expect("it was there");
+        let error = rejection(durable, directory.path(), PEER);
+        assert!(error.to_string().contains("but no IDENTITY"), "{durable:?}: {error}");
+    }
+}
+
+#[test]
+fn a_database_restored_from_an_old_copy_is_rejected() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("raft.redb");
+    let mut script = conformance::Script::new(5);
+    let mut backup = Vec::new();
+    for round in 0..3 {
+        let mut store = Durable::Redb.open(directory.path()).expect("it is sound");
+        (0..3).for_each(|_| store.write(&script.batch()).expect("it is written"));
+        drop(store);
+        if round == 0 {
+            backup = std::fs::read(&file).expect("it is there");
+        }
+    }
+    std::fs::write(&file, backup).expect("it is written");
+    let error = rejection(Durable::Redb, directory.path(), PEER);
+    assert!(
+        text(&error, directory.path()).contains("DIRECTORY/raft.redb: it ends before"),
+        "{error}"
+    );
+}
+
+/// Checksums differ between stores.
+#[test]
+fn the_database_of_another_store_is_rejected() {
+    let ((mine, _), (_, other)) = (written(Durable::Redb), written(Durable::Redb));
+    std::fs::write(mine.path().join("raft.redb"), &other["raft.redb"]).expect("it is written");
+    let error = text(&rejection(Durable::Redb, mine.path(), PEER), mine.path());
+    assert_eq!(
+        error,
+        "the store is damaged: DIRECTORY/raft.redb: row 0 of table \"state\": wrong checksum, or of \
+         another store"
+    );
+}
+
+/// The database is open in another program.
+#[test]
+fn a_database_open_in_another_program_is_rejected() {
+    let (directory, _) = written(Durable::Redb);
+    let database =
+        redb::Database::open(directory.path().join("raft.redb")).expect("it is a database");
+    let error = rejection(Durable::Redb, directory.path(), PEER);
+    assert!(matches!(error, StorageError::InUse { .. }), "{error}");
+    assert_eq!(
+        text(&error, directory.path()),
+        "data directory DIRECTORY/raft.redb is in use by another process (no process id in LOCK)"
+    );
+    drop(database);
+    Durable::Redb.open(directory.path()).expect("it is free");
+}
+
+#[test]
+fn a_path_that_is_not_a_directory_is_named() {
+    for durable in Durable::ALL {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").expect("it is written");
+        let error = text(&rejection(durable, &file.join("data"), PEER), directory.path());
+        assert!(error.starts_with("cannot create the directory DIRECTORY/file/data"), "{error}");
+    }
+}

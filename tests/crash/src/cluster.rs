@@ -1,0 +1,289 @@
+//! A cluster of three processes of the service: start, kill, signals, limits and status.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use serde_json::Value;
+
+use crate::http_client::HttpClient;
+use crate::proxies::Proxies;
+use crate::workload::PROGRESS_TIMEOUT;
+use crate::{Outcome, ReadMode, Store};
+
+/// The number of processes.
+pub(crate) const PEERS: usize = 3;
+
+/// Three processes, their addresses, and a directory for their stores and logs.
+pub(crate) struct Cluster {
+    directory: PathBuf,
+    addresses: Vec<Addresses>,
+    proxies: Option<Proxies>,
+    settings: Settings,
+    processes: [Option<Process>; PEERS],
+    http: HttpClient,
+}
+
+/// The settings of every process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) election_timeout: Duration,
+    pub(crate) reads: ReadMode,
+    pub(crate) store: Store,
+    pub(crate) links: Links,
+}
+
+/// The connections between the processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Direct,
+    /// Through [`Proxies`].
+    Proxied,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    raft: SocketAddr,
+    http: SocketAddr,
+}
+
+struct Process {
+    child: Child,
+    /// Copies the output of the process into its log file. A pipe lies between, so that a process
+    /// that may write no more files can still log.
+    output: JoinHandle<io::Result<u64>>,
+}
+
+/// Starts the program that follows, without the signal that comes with a write beyond the limit on
+/// file sizes: the write fails, as on a full disk, and the process goes on.
+const IGNORE_FILE_SIZE_SIGNAL: &str = r#"trap '' XFSZ; exec "$0" "$@""#;
+
+/// Entries until a snapshot: a few snapshots in each round.
+const SNAPSHOT_AFTER: u64 = 500;
+
+impl Cluster {
+    /// Starts three processes with empty stores.
+    pub(crate) fn start(directory: &Path, settings: Settings) -> Outcome<Self> {
+        let addresses = free_addresses()?;
+        let proxies = match settings.links {
+            Links::Direct => None,
+            Links::Proxied => Some(Proxies::start(addresses.iter().map(|peer| peer.raft))?),
+        };
+        let http = addresses.iter().map(|peer| peer.http).collect();
+        let http = HttpClient::new(http, Duration::from_millis(500));
+        let directory = directory.to_path_buf();
+        let processes = [const { None }; PEERS];
+        let mut cluster = Self { directory, addresses, proxies, settings, processes, http };
+        for peer in 0..PEERS {
+            cluster.restart(peer)?;
+        }
+        Ok(cluster)
+    }
+
+    /// The HTTP addresses.
+    pub(crate) fn http(&self) -> Vec<SocketAddr> {
+        self.addresses.iter().map(|peer| peer.http).collect()
+    }
+
+    /// The address under which `by` reaches the peer `of`; its own is direct, as it listens there.
+    fn raft_address(&self, of: usize, by: usize) -> SocketAddr {
+        match &self.proxies {
+            Some(proxies) if of != by => proxies.address(of),
+            Some(_) | None => self.addresses[of].raft,
+        }
+    }
+
+    /// The proxies between the processes, if the scenario has them.
+    pub(crate) fn proxies(&self) -> Outcome<&Proxies> {
+        Ok(self.proxies.as_ref().ok_or("this scenario has no proxies")?)
+    }
+
+    /// The directory of a peer's store.
+    pub(crate) fn data(&self, peer: usize) -> PathBuf {
+        self.directory.join(format!("data-{}", peer + 1))
+    }
+
+    /// A peer's output since the first start.
+    pub(crate) fn output(&self, peer: usize) -> Outcome<String> {
+        Ok(String::from_utf8_lossy(&fs::read(self.log(peer))?).into_owned())
+    }
+
+    /// Starts a peer's process.
+    pub(crate) fn restart(&mut self, peer: usize) -> Outcome {
+        let (mut reader, writer) = io::pipe()?;
+        let Settings { election_timeout, reads, store, .. } = self.settings;
+        let addresses = (0..PEERS)
+            .map(|of| format!("{}/{}", self.raft_address(of, peer), self.addresses[of].http));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", IGNORE_FILE_SIZE_SIGNAL, env!("CARGO_BIN_EXE_kv_service")])
+            .args(["--election-timeout", &election_timeout.as_millis().to_string()])
+            .args(match reads {
+                ReadMode::ReadIndex => &[][..],
+                ReadMode::Lease => &["--lease-drift", "0"],
+            })
+            .args(["--snapshot-after", &SNAPSHOT_AFTER.to_string()])
+            .args(match store {
+                Store::Disk => ["--store", "disk"],
+                Store::Redb => ["--store", "redb"],
+            })
+            .arg((peer + 1).to_string())
+            .arg(self.data(peer))
+            .args(addresses)
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone()?)
+            .stderr(writer);
+        let mut log = File::options().create(true).append(true).open(self.log(peer))?;
+        let child = command.spawn()?;
+        // The command holds the writing end of the pipe, which must close with the process.
+        drop(command);
+        let output = thread::spawn(move || io::copy(&mut reader, &mut log));
+        self.processes[peer] = Some(Process { child, output });
+        Ok(())
+    }
+
+    /// `kill -9`, and waits for the end of the process.
+    pub(crate) fn kill(&mut self, peer: usize) -> Outcome {
+        if let Some(mut process) = self.processes[peer].take() {
+            process.child.kill()?;
+            process.child.wait()?;
+            process.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Sends a signal to a running process.
+    pub(crate) fn signal(&self, peer: usize, signal: Signal) -> Outcome {
+        Ok(kill_process(self.pid(peer)?, signal)?)
+    }
+
+    /// Limits file sizes to zero: for the running process, the disk is full.
+    pub(crate) fn limit_file_size(&self, peer: usize) -> Outcome {
+        let limit = Rlimit { current: Some(0), maximum: None };
+        prlimit(Some(self.pid(peer)?), Resource::Fsize, limit)?;
+        Ok(())
+    }
+
+    /// Waits until a process exits.
+    pub(crate) fn wait_for_exit(&mut self, peer: usize) -> Outcome<ExitStatus> {
+        let process = self.processes[peer].as_mut().ok_or("the process is not running")?;
+        let status = wait("the process to exit", || process.child.try_wait().transpose())??;
+        if let Some(process) = self.processes[peer].take() {
+            process.finish()?;
+        }
+        Ok(status)
+    }
+
+    /// The exit status of a process that exited unexpectedly.
+    pub(crate) fn exit_status(&mut self, peer: usize) -> Outcome<Option<ExitStatus>> {
+        Ok(self.processes[peer].as_mut().map_or(Ok(None), |process| process.child.try_wait())?)
+    }
+
+    /// Waits for a leader.
+    pub(crate) fn leader(&self) -> Outcome<usize> {
+        wait("a leader", || {
+            let leads = (0..PEERS).filter(|peer| self.leads(*peer));
+            leads.max_by_key(|peer| self.number(*peer, "term"))
+        })
+    }
+
+    /// True if a peer believes that it is the leader.
+    pub(crate) fn leads(&self, peer: usize) -> bool {
+        self.status(peer).is_some_and(|status| status["role"] == "leader")
+    }
+
+    /// Waits until a peer has applied what the leader has committed by now.
+    pub(crate) fn wait_for_catch_up(&mut self, peer: usize) -> Outcome {
+        let leader = self.leader()?;
+        let committed = wait("the leader's commit index", || self.number(leader, "commit"))?;
+        wait(&format!("peer {} to apply entry {committed}", peer + 1), || {
+            (self.number(peer, "applied")? >= committed).then_some(())
+        })
+    }
+
+    fn number(&self, peer: usize, field: &str) -> Option<u64> {
+        self.status(peer)?[field].as_u64()
+    }
+
+    fn status(&self, peer: usize) -> Option<Value> {
+        self.processes[peer].as_ref()?;
+        self.http.status(peer)
+    }
+
+    fn pid(&self, peer: usize) -> Outcome<Pid> {
+        let process = self.processes[peer].as_ref().ok_or("the process is not running")?;
+        Ok(Pid::from_child(&process.child))
+    }
+
+    fn log(&self, peer: usize) -> PathBuf {
+        self.directory.join(format!("peer-{}.log", peer + 1))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for process in self.processes.iter_mut().flatten() {
+            // It may have ended already.
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        }
+    }
+}
+
+impl Process {
+    /// Waits until the output of the process is in its log file.
+    fn finish(self) -> Outcome {
+        self.output.join().map_err(|_| "the thread that copies the output panicked")??;
+        Ok(())
+    }
+}
+
+/// An exit status in words.
+pub(crate) fn exit_text(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("with exit code {code}"),
+        (None, signal) => format!("by signal {}", signal.unwrap_or_default()),
+    }
+}
+
+/// Polls until there is a value.
+pub(crate) fn wait<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> Outcome<T> {
+    let deadline = Instant::now() + PROGRESS_TIMEOUT;
+    loop {
+        if let Some(value) = poll() {
+            return Ok(value);
+        }
+        if Instant::now() >= deadline {
+            return Err(format!("timed out after {PROGRESS_TIMEOUT:?} waiting for {what}").into());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Free addresses. They are outside the ranges from which systems take the ports of outgoing
+/// connections, so that they are still free for a process that restarts; concurrent runs begin their
+/// search at different ports.
+fn free_addresses() -> Outcome<Vec<Addresses>> {
+    let block = 2 * PEERS as u16;
+    let blocks = (PORTS.end - PORTS.start) / block;
+    let first = std::process::id() % u32::from(blocks);
+    for offset in 0..blocks {
+        let start = PORTS.start + (first as u16 + offset) % blocks * block;
+        let ports = start..start + block;
+        let addresses: Vec<_> =
+            ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect();
+        if addresses.iter().all(|address| TcpListener::bind(address).is_ok()) {
+            let pairs = addresses.chunks_exact(2);
+            return Ok(pairs.map(|pair| Addresses { raft: pair[0], http: pair[1] }).collect());
+        }
+    }
+    Err(format!("no {block} free ports in a row in {PORTS:?}").into())
+}
+
+const PORTS: std::ops::Range<u16> = 12_000..30_000;

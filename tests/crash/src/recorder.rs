@@ -1,0 +1,187 @@
+//! The recorder of all calls and answers, and the check that they are linearizable.
+//!
+//! Each round has keys of its own, so that the search for an order stays short in a long run. Times
+//! are nanoseconds since the beginning of the run: the check needs to know which call ended before
+//! another began.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use raft_tests::kv::{Operation, Seen};
+use raft_tests::oracle::history::{Asked, History};
+
+use crate::Outcome;
+
+/// The number of keys in a round.
+pub(crate) const KEYS: u8 = 6;
+
+/// All calls of a run, shared by the clients.
+pub(crate) struct Recorder {
+    start: Instant,
+    calls: Mutex<Calls>,
+}
+
+struct Calls {
+    rounds: Vec<History>,
+    /// The time of each acknowledgement of a write.
+    acknowledged: Vec<u64>,
+    reads: usize,
+    /// The first answer that is never correct.
+    violation: Option<String>,
+}
+
+/// A call of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallId {
+    round: usize,
+    call: usize,
+}
+
+/// The counts of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) writes: usize,
+    pub(crate) reads: usize,
+    /// Calls whose clients gave up waiting.
+    pub(crate) unknown: usize,
+    /// The longest time without an acknowledged write.
+    pub(crate) longest_gap: Duration,
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { writes, reads, unknown, longest_gap } = self;
+        write!(
+            f,
+            "{writes} writes and {reads} reads answered, {unknown} outcomes unknown, longest time \
+             without an acknowledged write {} ms",
+            longest_gap.as_millis()
+        )
+    }
+}
+
+impl Recorder {
+    pub(crate) fn new() -> Self {
+        let (rounds, acknowledged) = (vec![History::default()], Vec::new());
+        let calls = Calls { rounds, acknowledged, reads: 0, violation: None };
+        Self { start: Instant::now(), calls: Mutex::new(calls) }
+    }
+
+    /// The name of a key in the service.
+    pub(crate) fn key(round: usize, key: u8) -> String {
+        format!("{round}-{key}")
+    }
+
+    /// The current round, to which new calls belong.
+    pub(crate) fn round(&self) -> usize {
+        self.lock().rounds.len() - 1
+    }
+
+    /// Begins a round, with new keys.
+    pub(crate) fn next_round(&self) {
+        self.lock().rounds.push(History::default());
+    }
+
+    /// Records the begin of a call.
+    pub(crate) fn begin(
+        &self,
+        round: usize,
+        client: u16,
+        serial: u32,
+        operation: Operation,
+    ) -> CallId {
+        let mut calls = self.lock();
+        let asked = Asked { client, serial, operation, asked_at: self.now(), answer: None };
+        CallId { round, call: calls.rounds[round].begins(asked) }
+    }
+
+    /// Records the answer to a call.
+    pub(crate) fn complete(&self, id: CallId, operation: Operation, seen: Seen) {
+        let now = self.now();
+        let mut calls = self.lock();
+        calls.rounds[id.round].is_answered(id.call, (now, seen));
+        match operation {
+            Operation::Get { .. } | Operation::Read { .. } => calls.reads += 1,
+            Operation::Put { .. } | Operation::Swap { .. } => calls.acknowledged.push(now),
+        }
+    }
+
+    /// Records an answer that is never correct.
+    pub(crate) fn violation(&self, text: String) {
+        self.lock().violation.get_or_insert(text);
+    }
+
+    /// The number of acknowledged writes.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.lock().acknowledged.len()
+    }
+
+    /// The number of rounds.
+    pub(crate) fn rounds(&self) -> usize {
+        self.lock().rounds.len()
+    }
+
+    /// Checks one round. A call that has no answer yet may take effect at any later time.
+    pub(crate) fn check(&self, round: usize) -> Outcome {
+        let history = {
+            let calls = self.lock();
+            if let Some(violation) = &calls.violation {
+                return Err(violation.clone().into());
+            }
+            calls.rounds[round].clone()
+        };
+        match history.check_linearizability() {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(format!("round {round}: too many overlapping calls to check").into()),
+            Err(violation) => Err(format!("round {round}: {}", violation.text).into()),
+        }
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let calls = self.lock();
+        let asked = calls.rounds.iter().flat_map(History::requests);
+        Totals {
+            writes: calls.acknowledged.len(),
+            reads: calls.reads,
+            unknown: asked.filter(|asked| asked.answer.is_none()).count(),
+            longest_gap: longest_gap(&calls.acknowledged),
+        }
+    }
+
+    /// The history, with a line for each call.
+    pub(crate) fn text(&self) -> String {
+        let mut text =
+            String::from("round client serial asked_ns answered_ns operation -> answer\n");
+        for (round, history) in self.lock().rounds.iter().enumerate() {
+            for asked in history.requests() {
+                let Asked { client, serial, operation, asked_at, answer } = asked;
+                let (at, seen) = answer.map_or(("-".to_owned(), "-".to_owned()), |(at, seen)| {
+                    (at.to_string(), seen.to_string())
+                });
+                let line = format_args!(
+                    "{round} C{client} #{serial} {asked_at} {at} {operation} -> {seen}\n"
+                );
+                // Writing into a string does not fail.
+                let _ = text.write_fmt(line);
+            }
+        }
+        text
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The longest time between two of these times, which are almost in order.
+fn longest_gap(times: &[u64]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    Duration::from_nanos(gaps.max().unwrap_or(0))
+}

@@ -1,0 +1,100 @@
+//! Members after crashes, and in snapshots (§4.1, chapter 5).
+
+use super::ELECTION_MAX;
+use super::loaded_cluster::LoadedCluster;
+use crate::case::{Change, PeerSet};
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::world::members;
+
+/// §4.3: all restart in the joint configuration of their disks, and proceed to the new one.
+///
+/// # Errors
+/// They do not.
+pub(crate) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    let new = PeerSet::first(3).others(6);
+    loaded.add(new).await?;
+    let replace = Change::Replace { voters: new, learners: PeerSet::NONE };
+    loaded.hold_joint(replace).await?;
+    cluster.crash_and_restart_all()?;
+    let all = (0..6).all(|server| cluster.is_joint(server));
+    expect(all, format_args!("all peers to start in the joint configuration"))?;
+    loaded.settled(&members(new, PeerSet::NONE)).await?;
+    loaded.agree(new).await?;
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
+    loaded.end(new).await
+}
+
+/// Chapter 5: logs begin after the entries that hold the configurations. All peers know the members
+/// all the same, after a crash of all, and a peer that begins with a snapshot, too.
+///
+/// # Errors
+/// A peer does not.
+pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
+    let late = 4;
+    cluster.crash(late);
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, _) = loaded.leader().await?;
+    let gone = (leader + 1) % 3;
+    loaded.change(Change::Add(3)).await?;
+    loaded.change(Change::Promote(3)).await?;
+    loaded.change(Change::Remove(gone)).await?;
+    loaded.change(Change::Add(late)).await?;
+    let voters = PeerSet::first(4).without(gone);
+    let target = members(voters, PeerSet::only(late));
+    wait_until_compacted(&loaded, voters).await?;
+    cluster.crash_and_restart_all()?;
+    loaded.expect_members(voters, &target)?;
+    loaded
+        .until("members known from a snapshot", |cluster| {
+            let world = cluster.world();
+            let node = world.node(late)?;
+            let from_snapshot = node.log().base().index >= node.membership_index();
+            (from_snapshot && **node.membership() == target).then_some(())
+        })
+        .await?;
+    loaded.change(Change::Promote(late)).await?;
+    loaded.end(voters.with(late)).await
+}
+
+/// Waits until no log of these peers holds the entry of its configuration any more.
+async fn wait_until_compacted(loaded: &LoadedCluster, peers: PeerSet) -> Result<(), Failure> {
+    loaded
+        .until("logs that begin after the configurations", |cluster| {
+            let world = cluster.world();
+            let compacted = |server| {
+                let node = world.node(server)?;
+                Some(node.log().base().index >= node.membership_index())
+            };
+            peers.iter().all(|server| compacted(server) == Some(true)).then_some(())
+        })
+        .await
+}
+
+/// Chapter 5: a disconnected leader takes a snapshot while a change is uncommitted in its log. The
+/// change is truncated when it reconnects, and the snapshot's configuration is in force.
+///
+/// # Errors
+/// Its members are not those that were committed.
+pub(crate) async fn snapshot_before_change(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.agree(PeerSet::first(3)).await?;
+    let (leader, id) = loaded.start_change(Change::Add(3)).await?;
+    cluster.disconnect(leader);
+    cluster.snapshot(leader)?;
+    loaded
+        .until("a snapshot on the disk", |cluster| {
+            let world = cluster.world();
+            world.disk(leader).snapshot.as_ref().map(|_| ())
+        })
+        .await?;
+    let changed = cluster.members(leader).is_some_and(|it| it.learners().len() == 1);
+    expect(changed, format_args!("the change of {id} in force where it was asked for"))?;
+    loaded.other_leader(leader).await?;
+    loaded.agree(PeerSet::first(3).without(leader)).await?;
+    cluster.start_and_connect(leader)?;
+    loaded.agree(PeerSet::first(3)).await?;
+    loaded.expect_members(PeerSet::only(leader), &members(PeerSet::first(3), PeerSet::NONE))?;
+    loaded.end(PeerSet::first(3)).await
+}

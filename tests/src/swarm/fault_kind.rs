@@ -1,0 +1,109 @@
+//! The kinds of recurring faults, and the families of runs that have them.
+
+use super::settings::Family;
+
+/// Declares each kind of fault once: its number, which names its random streams, and the name of its
+/// task, which orders events of one instant. Neither may change, or old seeds lose their meaning.
+macro_rules! fault_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $number:literal $task:literal,)*) => {
+        /// A kind of recurring fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FaultKind {
+            $($(#[$doc])* $kind = $number,)*
+        }
+
+        impl FaultKind {
+            /// All kinds, in the order in which a plan draws them.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// The name of its task.
+            pub(super) const fn task_name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $task,)*
+                }
+            }
+        }
+    };
+}
+
+fault_kinds! {
+    /// The peers fall in two parts that do not reach each other.
+    Partition = 0 "Split",
+    /// The others receive some peers' messages, and those receive none of theirs.
+    OneWayPartition = 1 "OneWay",
+    /// One peer loses some of its links.
+    PartialPartition = 2 "Partial",
+    /// A link goes up and down.
+    FlappingLink = 3 "Flapping",
+    /// A peer crashes and restarts some time later.
+    Crash = 4 "Crash",
+    /// Many peers crash and restart, at once or one after the other.
+    RestartStorm = 5 "RestartStorm",
+    /// A peer is paused.
+    Pause = 6 "Pause",
+    /// A disk becomes slow.
+    SlowDisk = 7 "SlowDisk",
+    /// A service takes a snapshot at any time.
+    Snapshot = 8 "Snapshot",
+    /// A leader is asked to transfer leadership.
+    Transfer = 10 "Transfer",
+    /// A leader is asked to step down.
+    Resign = 11 "Resign",
+    /// A change of members is asked for.
+    Members = 9 "Members",
+}
+
+impl FaultKind {
+    /// Returns whether a family has this kind at all. Members change only in their own family:
+    /// elsewhere, a run that is left with one member would test nothing about several.
+    #[must_use]
+    pub const fn applies_to(self, family: Family) -> bool {
+        !matches!(self, Self::Members) || matches!(family, Family::Members)
+    }
+
+    /// Returns whether a family focuses on this kind.
+    #[must_use]
+    pub const fn is_focus(self, family: Family) -> bool {
+        match self {
+            Self::Partition
+            | Self::OneWayPartition
+            | Self::PartialPartition
+            | Self::FlappingLink => {
+                matches!(family, Family::Links)
+            }
+            Self::Crash => matches!(
+                family,
+                Family::Elections
+                    | Family::Disks
+                    | Family::Small
+                    | Family::Snapshots
+                    | Family::Members
+            ),
+            Self::RestartStorm | Self::Pause | Self::Transfer | Self::Resign => {
+                matches!(family, Family::Elections)
+            }
+            Self::SlowDisk => matches!(family, Family::Disks),
+            Self::Snapshot => matches!(family, Family::Snapshots),
+            Self::Members => matches!(family, Family::Members),
+        }
+    }
+
+    /// Returns whether it needs several peers.
+    #[must_use]
+    pub const fn needs_two_peers(self) -> bool {
+        match self {
+            Self::Partition
+            | Self::OneWayPartition
+            | Self::PartialPartition
+            | Self::FlappingLink
+            | Self::Transfer => true,
+            Self::Crash
+            | Self::RestartStorm
+            | Self::Pause
+            | Self::SlowDisk
+            | Self::Snapshot
+            | Self::Resign
+            | Self::Members => false,
+        }
+    }
+}

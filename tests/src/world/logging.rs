@@ -1,0 +1,139 @@
+//! Log lines of the tester, its clients and the network. Nothing is formatted without a logger.
+
+use std::fmt;
+
+use raft::trace::{self, Sink, is_heartbeat};
+use raft::verbose::{Fact, Level, Line, Logger, Topic};
+use raft::{EntryId, Envelope, Instant};
+
+use super::servers::peer_id;
+use super::state::World;
+use crate::failure::Failure;
+use crate::sim::clock::Clock;
+use crate::sim::network::Loss;
+
+/// Source of a command in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSource {
+    /// The tester itself.
+    Tester,
+    /// A concurrent client.
+    Client(u64),
+}
+
+impl fmt::Display for LogSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tester => f.write_str("-"),
+            Self::Client(number) => write!(f, "C{number}"),
+        }
+    }
+}
+
+/// Forwards a peer's events, in the world's time instead of the peer's.
+pub(super) struct ClockSink {
+    pub(super) clock: Clock,
+    pub(super) logger: Logger,
+}
+
+impl Sink for ClockSink {
+    fn record(&mut self, at: Instant, source: trace::Source, event: &trace::Event<'_>) {
+        let mut event = *event;
+        if let trace::Event::TimerReset { deadline } = &mut event {
+            *deadline = self.clock.world_time(*deadline);
+        }
+        self.logger.record(self.clock.world_time(at), source, &event);
+    }
+}
+
+struct WireId<'a>(&'a Envelope);
+
+impl fmt::Display for WireId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.from, self.0.id)
+    }
+}
+
+impl World {
+    /// Writes a line of the tester; the event's name is its last fact.
+    pub fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
+        let Some(logger) = &self.logger else { return };
+        let peer = &LogSource::Tester;
+        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[], event });
+    }
+
+    /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.
+    pub fn log_failure(&self, failure: &Failure) {
+        let Some(logger) = &self.logger else { return };
+        let text = failure.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        let acting = match failure {
+            Failure::Invariant(_) | Failure::Panic(_) => self.acting.map(peer_id),
+            Failure::Expectation(_)
+            | Failure::Liveness(_)
+            | Failure::Stuck(_)
+            | Failure::TooLong(_) => None,
+        };
+        let tester: &dyn fmt::Display = &LogSource::Tester;
+        let peer = acting.as_ref().map_or(tester, |peer| peer);
+        let text = format_args!("{text}");
+        let (at, event) = (self.now, "failed");
+        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
+    }
+
+    pub(super) fn log_proposed(&self, server: usize, id: EntryId, source: LogSource) {
+        if let Some(logger) = &self.logger {
+            proposed(logger, self.now, server, id, source);
+        }
+    }
+
+    pub(super) fn log_lost(&self, envelope: &Envelope, loss: Loss) {
+        if let Some(logger) = &self.logger {
+            lost(logger, self.now, envelope, loss);
+        }
+    }
+}
+
+/// Writes that a peer has taken a command.
+pub(crate) fn proposed(
+    logger: &Logger,
+    at: Instant,
+    server: usize,
+    id: EntryId,
+    source: LogSource,
+) {
+    logger.line(&Line {
+        at,
+        topic: Topic::Clnt,
+        peer: &source,
+        text: format_args!("offers a command to {server}, which takes it"),
+        facts: &[
+            ("to", Fact::Number(server as u64)),
+            ("index", Fact::Number(id.index.number())),
+            ("entry_term", Fact::Number(id.term.number())),
+        ],
+        event: "command_proposed",
+    });
+}
+
+/// Writes that a message is lost. A heartbeat's loss is as routine as the heartbeat.
+pub(crate) fn lost(logger: &Logger, at: Instant, envelope: &Envelope, loss: Loss) {
+    if logger.level() < Level::Routine && is_heartbeat(&envelope.message) {
+        return;
+    }
+    let (name, to) = (envelope.message.name(), envelope.to);
+    let why = loss.as_str();
+    logger.line(&Line {
+        at,
+        topic: Topic::Drop,
+        peer: &envelope.from,
+        text: format_args!("{name} to {to} is lost: {why}"),
+        facts: &[
+            ("to", Fact::Number(to.number())),
+            ("id", Fact::Word(&WireId(envelope))),
+            ("why", Fact::Word(&why)),
+            ("kind", Fact::Word(&name)),
+        ],
+        event: "lost",
+    });
+}

@@ -1,0 +1,31 @@
+//! Reads that peers have accepted and not ended yet.
+
+use std::collections::BTreeMap;
+
+use raft::{Index, Instant, ReadId};
+
+use crate::kv::Request;
+
+/// The reads that peers have accepted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenReads {
+    pub(super) next: u64,
+    pub(super) open: BTreeMap<ReadId, OpenRead>,
+}
+
+/// A read that a peer has accepted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenRead {
+    pub(super) server: usize,
+    pub(super) request: Request,
+    /// The highest index that was committed anywhere.
+    pub(super) committed: Index,
+    pub(super) asked_at: Instant,
+}
+
+impl OpenReads {
+    /// A peer crashes.
+    pub(super) fn peer_crashed(&mut self, server: usize) {
+        self.open.retain(|_, read| read.server != server);
+    }
+}
