@@ -37,7 +37,7 @@ fn from_the_table_to_the_wrong_step_and_back() {
     assert!(log.contains("voted twice") && log.contains("term=0"), "{log}");
     // The causes: the peer without influence is hidden.
     terminal.press("W");
-    let why = terminal.wait_for("direct causes: ");
+    let why = terminal.wait_for("led to it: ");
     assert_eq!(why.matches("hears no leader").count(), 1, "{why}");
     // The second failing run has no full log yet: it is replayed first.
     terminal.press("q");
