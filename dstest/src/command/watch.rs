@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::run::{Repetition, run_campaign};
@@ -18,7 +18,7 @@ use crate::seed::Seed;
 use crate::store::StoreError;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::{console, echo, shell};
-use crate::watch::{Key, Keys, KnownFailures, Method, SourceWatcher, Sources};
+use crate::watch::{Key, Keys, KnownFailures, Method, Saves, SourceWatcher, Sources};
 
 /// The reason for which a wait ends.
 #[derive(Debug)]
@@ -31,9 +31,6 @@ enum News {
     Quit,
 }
 
-/// The files saved since the present campaign began.
-type SavedFiles = Arc<Mutex<BTreeSet<PathBuf>>>;
-
 /// Runs campaigns until the user ends it.
 pub(super) fn run(
     args: &WatchArgs,
@@ -44,14 +41,15 @@ pub(super) fn run(
     let (sources, seed) = prepare(args)?;
     let method = if args.poll { Method::Poll } else { Method::System };
     let dir = shell::relative(sources.dir());
-    let saved = SavedFiles::default();
-    let (sender, to_cancel, files) = (news.clone(), interrupts.clone(), Arc::clone(&saved));
+    let saves = Arc::new(Mutex::new(Saves::new(sources.dir())));
+    let (sender, to_cancel, changes) = (news.clone(), interrupts.clone(), Arc::clone(&saves));
     let _watcher = SourceWatcher::start(sources, method, move |paths| {
         // All under the lock, so that no campaign begins in between and is ended for nothing.
-        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.extend(paths);
-        to_cancel.cancel();
-        let _ = sender.send(News::Saved);
+        let mut saves = lock(&changes);
+        if saves.add(paths) {
+            to_cancel.cancel();
+            let _ = sender.send(News::Saved);
+        }
     })?;
     interrupts.group_builds();
     let paint = Paint::choose(args.run.show.store.color, &std::io::stderr());
@@ -65,6 +63,7 @@ pub(super) fn run(
         }
         // Without a verdict, it is out of date already.
         if let Some(exit) = exit {
+            lock(&saves).campaign_ended();
             let keys = Keys::take();
             rule(&waiting(exit, keys.is_some()), style(exit), paint);
             match wait(&inbox, &news, keys.as_ref(), interrupts) {
@@ -72,11 +71,14 @@ pub(super) fn run(
                 News::Saved | News::Again => {}
             }
         }
-        let mut files = saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saves = lock(&saves);
         interrupts.renew();
         inbox.try_iter().for_each(drop);
-        reason = reason_of(&std::mem::take(&mut *files));
-        drop(files);
+        reason = reason_of(&saves.take());
+        if saves.look_written_by_tests() {
+            console::warn("if the tests write that file, use --ignore or .gitignore");
+        }
+        drop(saves);
         // Ctrl-C at the end of the wait.
         if interrupts.count() > 0 {
             break;
@@ -84,6 +86,10 @@ pub(super) fn run(
         console::note("");
     }
     Ok(Exit::Interrupted)
+}
+
+fn lock(saves: &Mutex<Saves>) -> MutexGuard<'_, Saves> {
+    saves.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The sources to watch, and the seed of all campaigns. Contradictions among the options end it

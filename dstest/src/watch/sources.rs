@@ -58,13 +58,15 @@ impl Sources {
     }
 }
 
-/// Hidden files, among them vim's and emacs's own, and files that editors write and remove.
+/// Hidden files, among them vim's and emacs's own, and files that editors and insta write.
 fn is_temporary(name: &str) -> bool {
     let is_between = |mark: char| name.starts_with(mark) && name.ends_with(mark);
     name.starts_with('.')
         || name.ends_with('~')
         || is_between('#')
-        || [".swp", ".swx", ".tmp", ".orig", ".rej"].iter().any(|end| name.ends_with(end))
+        || [".swp", ".swx", ".tmp", ".orig", ".rej", ".snap.new"]
+            .iter()
+            .any(|end| name.ends_with(end))
         || name.contains("___jb_")
 }
 
