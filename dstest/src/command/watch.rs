@@ -75,8 +75,11 @@ pub(super) fn run(
         interrupts.renew();
         inbox.try_iter().for_each(drop);
         reason = reason_of(&saves.take());
-        if saves.look_written_by_tests() {
-            console::warn("if the tests write that file, use --ignore or .gitignore");
+        for file in saves.take_suspects() {
+            let file = file.display();
+            console::warn(&format!(
+                "tests seem to write {file}: its changes no longer end a campaign (--ignore)"
+            ));
         }
         drop(saves);
         // Ctrl-C at the end of the wait.

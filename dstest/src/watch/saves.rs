@@ -1,7 +1,8 @@
 //! The saves since the present campaign began, without the files that its tests write.
 //!
-//! A test may write files of the project. Once is as good as a save; but what is written again with
-//! the same contents while tests run is not one, so that the campaigns come to an end.
+//! A test may write files of the project. Once is as good as a save; but a file that is written
+//! again with the same contents while tests run does not count, nor one that is written each time,
+//! so that the campaigns come to an end.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub(crate) struct Saves {
     /// Campaigns in a row after which the same files were suspect.
     repeated: u32,
     before: BTreeSet<PathBuf>,
+    /// Files that tests seem to write anew each time.
+    written_by_tests: BTreeSet<PathBuf>,
 }
 
 impl Saves {
@@ -36,6 +39,7 @@ impl Saves {
             is_suspect: false,
             repeated: 0,
             before: BTreeSet::new(),
+            written_by_tests: BTreeSet::new(),
         }
     }
 
@@ -46,7 +50,8 @@ impl Saves {
         for path in paths {
             let now = program_hash(&self.dir.join(&path));
             let before = self.contents.insert(path.clone(), now.clone());
-            if is_quiet || before != Some(now) {
+            let is_by_tests = before == Some(now) || self.written_by_tests.contains(&path);
+            if is_quiet || !is_by_tests {
                 counts = true;
                 self.is_suspect |= !is_quiet;
                 self.files.insert(path);
@@ -71,14 +76,20 @@ impl Saves {
         files
     }
 
-    /// `true` if it looks as if tests write these files anew each time.
-    pub(crate) fn look_written_by_tests(&self) -> bool {
-        self.repeated >= REPEATED
+    /// Files that tests seem to write anew each time, once; from now on a change of them counts
+    /// only while no test runs.
+    pub(crate) fn take_suspects(&mut self) -> Vec<PathBuf> {
+        if self.repeated < REPEATED {
+            return Vec::new();
+        }
+        self.repeated = 0;
+        self.written_by_tests.extend(self.before.iter().cloned());
+        self.before.iter().cloned().collect()
     }
 }
 
 /// Longer than a report of a change takes.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(2);
 
 /// Users save the same files less often while a campaign runs.
 const REPEATED: u32 = 3;
@@ -100,7 +111,7 @@ mod tests {
         assert_eq!(saves.take().len(), 1);
         write("a");
         assert!(!saves.add(out()), "the same contents, while tests run");
-        saves.campaign_ended();
+        saves.quiet_from = Some(Instant::now() + Duration::from_secs(3600));
         assert!(!saves.add(out()), "reported late");
         write("b");
         assert!(saves.add(out()));
@@ -109,18 +120,23 @@ mod tests {
     }
 
     #[test]
-    fn files_that_differ_each_time_are_suspected() {
+    fn files_that_differ_each_time_count_only_between_campaigns() {
         let dir = tempfile::tempdir().unwrap();
         let mut saves = Saves::new(dir.path());
-        for number in 0..5 {
-            fs::write(dir.path().join("out"), number.to_string()).unwrap();
-            assert!(saves.add(vec!["out".into()]));
+        let write = |text: &str| fs::write(dir.path().join("out"), text).unwrap();
+        let out = || vec![PathBuf::from("out")];
+        for number in 0..=REPEATED {
+            assert_eq!(saves.take_suspects(), Vec::<PathBuf>::new(), "{number}");
+            write(&number.to_string());
+            assert!(saves.add(out()));
             saves.take();
-            assert_eq!(saves.look_written_by_tests(), number > 2, "{number}");
         }
+        assert_eq!(saves.take_suspects(), out());
+        assert_eq!(saves.take_suspects(), Vec::<PathBuf>::new(), "named once");
+        write("more");
+        assert!(!saves.add(out()));
         saves.quiet_from = Some(Instant::now());
-        assert!(saves.add(vec!["out".into()]), "by hand");
-        saves.take();
-        assert!(!saves.look_written_by_tests());
+        write("by hand");
+        assert!(saves.add(out()));
     }
 }
