@@ -63,20 +63,26 @@ Examples:
   dstest watch --until-fail fig8      after every save, until it fails
   dstest watch -n 20 -- sh test.sh    any command, after a save in its directory
 
-All campaigns of a watch have the same seed, so #3 has the same seed in each. A run that failed comes
-first in the next campaign, which says if it passes now. A save while a build or a campaign is under
-way ends it, and the next one begins. Each campaign is stored like any other; `dstest prune` removes
-old ones.
+All campaigns of a watch have the same seed, so that #3 has the same seed in each. A run that failed
+is the first one of the next campaign, which says if it still fails. A save during a build or a
+campaign ends it, and the next one begins. Each campaign is stored; `dstest prune` removes old ones.
 
-It watches the workspace, the Go module or a command's directory: all files but hidden ones, those
-git ignores, build directories, editors' temporary files, and the store. For files that tests write:
-.gitignore, or --ignore.
+It watches the workspace, the Go module or the command's directory: all files but hidden ones, those
+that git ignores, build directories, temporary files of editors, and the store. A file that tests
+write again and again no longer counts while they run; leave it out with .gitignore or --ignore.
 
 Keys:
-  While it waits, Enter or r runs again, and q or Ctrl-C ends it.
+  Enter, r    run again, while it waits for a save
+  q, Ctrl-C   end it
 
 Exit codes:
-  The last campaign's; 130 for Ctrl-C during a build or a campaign";
+  0    while it waited: the last campaign has passed
+  1    the last campaign has failed
+  2    an error, for example in a manifest
+  3    --verify differs
+  4    no test matches
+  101  the last build failed
+  130  Ctrl-C during a build or a campaign";
 
 pub(super) const LIST: &str = "\
 Examples:
