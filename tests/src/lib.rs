@@ -31,7 +31,6 @@
 //! | failure report, evidence | [`report`] |
 //! | replay, kept cases | [`case`], [`mod@run`] |
 //! | shrinking | [`mod@shrink`] |
-//! | model checking | [`model`] |
 //! | the same scenarios on real peers | `real`, with the feature of that name |
 //! | environment variables of a run | [`harness`] |
 //!
@@ -78,7 +77,7 @@
 //! # An invariant
 //!
 //! A check in a file of `tests/src/invariants/`, called by the world; a row in `table.rs` there; a
-//! test in `tests/tests/invariants/` that breaks it by hand. A test names whatever is missing.
+//! test in `tests/meta/tests/invariants/` that breaks it by hand. A test names whatever is missing.
 //!
 //! # Another system
 //!
@@ -130,7 +129,6 @@ pub mod invariants;
 mod isolated_leader;
 pub mod kv;
 mod lab2;
-pub mod model;
 pub mod oracle;
 #[cfg(feature = "real")]
 pub mod real;

@@ -53,7 +53,7 @@ pub(crate) enum Unfit {
     Place { file: String, text: String, times: usize },
     #[error("changes a piece of {file} that overlaps one of canary {other}")]
     Overlap { file: String, other: String },
-    #[error("changes {file}, which is not copied; only raft/src, tests/src and tests/examples are")]
+    #[error("changes {file}, which is not copied; only the sources of raft and tests are")]
     NotCopied { file: String },
     #[error("does not compile:\n{0}")]
     Compiler(String),

@@ -136,8 +136,10 @@ impl<'a> Plan<'a> {
 /// The sources that are copied, by their path from the root.
 fn sources(root: &Path) -> Result<Files, BuildError> {
     let mut files = Files::new();
-    for directory in ["raft/src", "tests/src", "tests/examples"] {
-        collect(root, &root.join(directory), &mut files)?;
+    let directories =
+        ["raft/src", "tests/src", "tests/examples", "tests/meta/src", "tests/meta/examples"];
+    for directory in directories.map(|name| root.join(name)).iter().filter(|it| it.is_dir()) {
+        collect(root, directory, &mut files)?;
     }
     Ok(files)
 }
@@ -164,28 +166,31 @@ fn collect(root: &Path, directory: &Path, files: &mut Files) -> Result<(), Build
     Ok(())
 }
 
-/// The manifests and the lock file, for the two packages that are copied.
+/// The packages that are copied.
+const PACKAGES: [&str; 3] = ["raft", "tests", "tests/meta"];
+
+/// The manifests and the lock file, for the packages that are copied.
 fn manifests(root: &Path) -> Result<Files, BuildError> {
     let mut workspace = manifest(&root.join("Cargo.toml"))?;
-    let members = ["raft", "tests"].map(|name| toml::Value::String(name.to_owned()));
+    let members = PACKAGES.map(|name| toml::Value::String(name.to_owned()));
     if let Some(workspace) = workspace.get_mut("workspace").and_then(toml::Value::as_table_mut) {
         workspace.insert("members".to_owned(), toml::Value::Array(members.to_vec()));
     }
-    let mut tests = manifest(&root.join("tests/Cargo.toml"))?;
-    // Targets are found by the paths of those that were copied.
-    tests.remove("test");
-    for kind in ["dependencies", "dev-dependencies"] {
-        if let Some(dependencies) = tests.get_mut(kind).and_then(toml::Value::as_table_mut) {
-            dependencies.remove(NOT_COPIED);
+    let mut files = Files::from([
+        ("Cargo.toml".to_owned(), workspace.to_string()),
+        ("Cargo.lock".to_owned(), read(&root.join("Cargo.lock"))?),
+    ]);
+    for package in PACKAGES {
+        let name = format!("{package}/Cargo.toml");
+        let mut package = manifest(&root.join(&name))?;
+        for kind in ["dependencies", "dev-dependencies"] {
+            if let Some(dependencies) = package.get_mut(kind).and_then(toml::Value::as_table_mut) {
+                dependencies.remove(NOT_COPIED);
+            }
         }
+        files.insert(name, package.to_string());
     }
-    let files = [
-        ("Cargo.toml", workspace.to_string()),
-        ("Cargo.lock", read(&root.join("Cargo.lock"))?),
-        ("raft/Cargo.toml", read(&root.join("raft/Cargo.toml"))?),
-        ("tests/Cargo.toml", tests.to_string()),
-    ];
-    Ok(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
+    Ok(files)
 }
 
 fn manifest(path: &Path) -> Result<toml::Table, BuildError> {
@@ -261,7 +266,7 @@ mod tests {
             let copies = files.values().filter(|file| file.text.contains(&on)).count();
             assert!(copies > 0, "{} is in no copy", canary.name);
         }
-        let tests = &manifests(&root).unwrap()["tests/Cargo.toml"];
+        let tests = &manifests(&root).unwrap()["tests/meta/Cargo.toml"];
         assert!(!tests.contains("pretty"), "the viewer is not copied");
     }
 
@@ -274,7 +279,7 @@ mod tests {
         let files = [
             (
                 "Cargo.toml",
-                "[workspace]\nresolver = \"3\"\nmembers = [\"raft\", \"tests\"]\n\
+                "[workspace]\nresolver = \"3\"\nmembers = [\"raft\", \"tests\", \"tests/meta\"]\n\
                 [profile.sim]\ninherits = \"dev\"\n"
                     .to_owned(),
             ),
@@ -283,6 +288,8 @@ mod tests {
             ("raft/src/lib.rs", "pub fn next(n: u64) -> u64 {\n    n + 1\n}\n".to_owned()),
             ("tests/Cargo.toml", package("raft-tests", tests)),
             ("tests/src/lib.rs", String::new()),
+            ("tests/meta/Cargo.toml", package("meta-tests", "")),
+            ("tests/meta/src/lib.rs", String::new()),
             (
                 "tests/examples/hunt.rs",
                 "fn main() {\n    print!(\"{}\", raft::next(1));\n}\n".to_owned(),

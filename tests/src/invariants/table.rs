@@ -2,7 +2,7 @@
 //! it.
 //!
 //! A new invariant is a row here, a check in a file of this directory that the world calls, and a test
-//! in `tests/tests/invariants/` that breaks it by hand. `tests/tests/invariants/table.rs` fails and
+//! in `tests/meta/tests/invariants/` that breaks it by hand. `tests/meta/tests/invariants/table.rs` fails and
 //! says so where one of the three is missing.
 
 /// Declares all invariants. A name after `|` is a former one: cases that were written with it are

@@ -10,7 +10,7 @@ use raft_tests::suites::{SUITES, find, scenarios};
 fn each_suite_has_a_test_program() {
     for suite in SUITES {
         let name = suite.name;
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{name}.rs"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/{name}.rs"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             text.contains(&format!("raft_tests::{name}_tests!();")),

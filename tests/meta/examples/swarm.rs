@@ -7,7 +7,7 @@
 //! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
 //! ```
 //!
-//! `cargo run --profile sim -p raft-tests --example swarm -- run 1 1000`
+//! `cargo run --profile sim -p meta-tests --example swarm -- run 1 1000`
 #![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::collections::BTreeMap;

@@ -1,9 +1,7 @@
 //! The core, checked exhaustively within small bounds; the example `model` has larger ones.
 
-#[path = "../examples/model/checked.rs"]
-mod checked;
-
-use raft_tests::model::{Bounds, CASES};
+use meta_tests::model::{Bounds, CASES};
+use meta_tests::model_check;
 
 fn bounds(name: &str) -> Bounds {
     CASES.iter().find(|case| case.name == name).expect("the test names a case").bounds
@@ -12,7 +10,7 @@ fn bounds(name: &str) -> Bounds {
 /// Checks a case at a depth that a build without optimisation reaches in a second or two.
 #[track_caller]
 fn holds(name: &str, depth: usize, reached: &[&str]) {
-    let findings = checked::check(Bounds { depth, ..bounds(name) }, 1);
+    let findings = model_check::check(Bounds { depth, ..bounds(name) }, 1);
     if let Some((rule, way)) = findings.broken {
         panic!("{rule} is broken by\n{way}");
     }

@@ -7,7 +7,7 @@ use raft_tests::harness::read_case;
 use raft_tests::simulate_case;
 
 fn cases() -> Vec<(String, Case)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
     let mut cases: Vec<(String, Case)> = std::fs::read_dir(&directory)
         .expect("the directory of cases exists")
         .map(|entry| entry.expect("an entry can be read").path())

@@ -2,7 +2,7 @@
 
 use raft::{Membership, MembershipChange, PeerId};
 
-use crate::case::Protocol;
+use raft_tests::case::Protocol;
 
 /// Bounds of one behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,18 +1,17 @@
 //! Checks the core exhaustively within bounds: every order of timeouts, messages, flushes and
 //! crashes.
 //!
-//! `cargo run --release -p raft-tests --example model -- [CASE]`, where CASE is a name of
-//! `raft_tests::model::CASES` or a part of one; without it, all small ones.
+//! `cargo run --release -p meta-tests --example model -- [CASE]`, where CASE is a name of
+//! `meta_tests::model::CASES` or a part of one; without it, all small ones.
 //!
 //! The last line is that of the example `hunt`, so that the command `canaries` reads both.
 #![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
-mod checked;
-
 use std::process::ExitCode;
 use std::time::Instant;
 
-use raft_tests::model::{CASES, ModelCase, Size};
+use meta_tests::model::{CASES, ModelCase, Size};
+use meta_tests::model_check;
 
 fn main() -> ExitCode {
     let pattern = std::env::args().nth(1).filter(|name| name != "model");
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
             Size::Small => 1,
             Size::Large => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let found = checked::check(case.bounds, threads);
+        let found = model_check::check(case.bounds, threads);
         let seconds = (start.elapsed() - before).as_secs_f64();
         let (states, depth) = (found.states, found.depth);
         println!("{}: {states} states, {depth} deep, {seconds:.1} s", case.name);

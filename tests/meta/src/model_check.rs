@@ -1,23 +1,23 @@
-//! The model as stateright wants it.
+//! The search through all states of a model, with stateright.
 
-use raft_tests::model::{Action, Bounds, ModelInvariant, State};
+use crate::model::{Action, Bounds, ModelInvariant, State};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 /// The model within bounds.
 #[derive(Clone, Debug)]
-pub(crate) struct Checked(pub(crate) Bounds);
+pub struct Checked(pub Bounds);
 
 /// Result of a search.
 #[derive(Clone, Debug)]
-pub(crate) struct Findings {
+pub struct Findings {
     /// Different states, with those at which the search ended.
-    pub(crate) states: usize,
+    pub states: usize,
     /// The actions of the longest behaviour.
-    pub(crate) depth: usize,
+    pub depth: usize,
     /// The first broken rule, and the shortest way to it.
-    pub(crate) broken: Option<(&'static str, String)>,
+    pub broken: Option<(&'static str, String)>,
     /// Situations that must be possible and were not reached.
-    pub(crate) unreached: Vec<&'static str>,
+    pub unreached: Vec<&'static str>,
 }
 
 impl Model for Checked {
@@ -77,7 +77,7 @@ impl Model for Checked {
 /// Visits every state within the bounds, until a rule is broken. Several threads do not go strictly
 /// by depth, and may miss a state that one of them has reached by a longer way first.
 #[must_use]
-pub(crate) fn check(bounds: Bounds, threads: usize) -> Findings {
+pub fn check(bounds: Bounds, threads: usize) -> Findings {
     let model = Checked(bounds);
     let sometimes: Vec<_> = model
         .properties()

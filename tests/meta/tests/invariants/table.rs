@@ -8,8 +8,9 @@ use raft_tests::invariants::Invariant;
 /// Files beside the checks: what they have in common.
 const SHARED: [&str; 5] = ["mod.rs", "checker.rs", "observed_log.rs", "table.rs", "violation.rs"];
 
+/// The directory `tests` of the repository.
 fn package() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies below it")
 }
 
 fn sources(directory: &Path) -> Vec<PathBuf> {
@@ -33,14 +34,14 @@ fn is_shown_to_fire(test: &str, invariant: &str) -> bool {
 
 #[test]
 fn each_invariant_has_a_test_that_it_fires() {
-    let files = [sources(&package().join("tests")), sources(&package().join("src"))].concat();
+    let files = [sources(&package().join("meta/tests")), sources(&package().join("src"))].concat();
     let texts: Vec<String> = files.iter().map(|path| read(path)).collect();
     let tests: Vec<&str> = texts.iter().flat_map(|text| text.split("#[test]").skip(1)).collect();
     for invariant in Invariant::ALL {
         let variant = format!("Invariant::{invariant:?}");
         assert!(
             tests.iter().any(|test| is_shown_to_fire(test, &variant)),
-            "no test shows that the invariant `{}` fires: add one to tests/tests/invariants/ that \
+            "no test shows that the invariant `{}` fires: add one to tests/meta/tests/invariants/ that \
              breaks it by hand and calls `fires(check, {variant}, &[...])`",
             invariant.as_str()
         );

@@ -9,10 +9,12 @@ use super::bounds::Bounds;
 use super::history::{ModelInvariant, configurations, last_common};
 use super::peer::Peer;
 use super::state::State;
-use crate::invariants::commit_rule::{self, Advance};
-use crate::invariants::configurations::{CommittedConfigurations, PeerConfigurations, is_quorum};
-use crate::invariants::durability;
-use crate::invariants::violation::Witness;
+use raft_tests::invariants::commit_rule::{self, Advance};
+use raft_tests::invariants::configurations::{
+    CommittedConfigurations, PeerConfigurations, is_quorum,
+};
+use raft_tests::invariants::durability;
+use raft_tests::invariants::violation::Witness;
 
 impl Bounds {
     /// The voters of the first configuration, as this peer knows them.
