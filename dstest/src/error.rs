@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::plan::PlanError;
 use crate::store::{LiveError, StoreError};
 use crate::suite::SelectError;
+use crate::watch::WatchError;
 
 /// Errors that end an invocation without results.
 #[derive(Debug, Error)]
@@ -34,6 +35,9 @@ pub enum Error {
     /// The directory of running runs cannot be created.
     #[error(transparent)]
     Live(#[from] LiveError),
+    /// The sources cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// An unknown command.
     #[error("unknown command `{name}`; commands: {known}")]
     NoCommand {
@@ -81,6 +85,7 @@ impl Error {
             | Self::Plan(_)
             | Self::Store(_)
             | Self::Live(_)
+            | Self::Watch(_)
             | Self::NoCase { .. }
             | Self::NoCommand { .. }
             | Self::System { .. } => Exit::Usage,

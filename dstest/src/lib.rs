@@ -23,7 +23,8 @@
 //! | report | [`report`], `progress` | records → table, failures, rates, exports, exit code |
 //!
 //! Later commands start from the store: `replay`, `resume` and `shrink` make a [`run::Campaign`]
-//! from `campaign.json` with the same constructor, `browse` shows the store in the terminal.
+//! from `campaign.json` with the same constructor, `browse` shows the store in the terminal. `watch`
+//! walks the whole path again after every save.
 //!
 //! # Index
 //!
@@ -45,6 +46,7 @@
 //! | store format, retention, merging | `store/` |
 //! | progress bar | `progress/live.rs` |
 //! | terminal UI, keys, diff of two runs | `browse/` |
+//! | changed sources, debouncing, known failures | `watch/` |
 //! | exit codes, errors | `exit.rs`, `error.rs` |
 //! | help texts | `cli/` |
 //!
@@ -103,6 +105,7 @@ pub mod shard;
 pub mod store;
 pub mod suite;
 pub mod text;
+pub mod watch;
 
 use std::ffi::OsString;
 

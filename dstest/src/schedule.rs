@@ -18,6 +18,12 @@ pub struct Job {
     pub iteration: Iteration,
 }
 
+impl Job {
+    fn key(self) -> (usize, u32) {
+        (self.test, self.iteration.number())
+    }
+}
+
 /// The runs of a campaign that are still to come.
 #[derive(Debug)]
 pub struct Schedule(Source);
@@ -46,6 +52,7 @@ impl Schedule {
             position: 0,
             shard: Shard::WHOLE,
             done: HashSet::new(),
+            first: VecDeque::new(),
         }))
     }
 
@@ -63,6 +70,16 @@ impl Schedule {
     pub fn without(mut self, done: HashSet<(usize, u32)>) -> Self {
         if let Source::Blocks(blocks) = &mut self.0 {
             blocks.done = done;
+        }
+        self
+    }
+
+    /// The same runs, but these before all others; those that are not planned are left out.
+    #[must_use]
+    pub fn starting_with(mut self, first: &[Job]) -> Self {
+        if let Source::Blocks(blocks) = &mut self.0 {
+            blocks.first = first.iter().copied().filter(|job| blocks.is_planned(*job)).collect();
+            blocks.done.extend(blocks.first.iter().map(|job| job.key()));
         }
         self
     }
@@ -106,6 +123,8 @@ struct Blocks {
     position: u64,
     shard: Shard,
     done: HashSet<(usize, u32)>,
+    /// Runs before all others; they count as done for the blocks.
+    first: VecDeque<Job>,
 }
 
 /// One step of a schedule.
@@ -122,10 +141,21 @@ impl Blocks {
         let Rounds::Fixed(count) = self.rounds else { return None };
         let own = (1..=count.get()).filter_map(Iteration::new).filter(|i| self.shard.holds(*i));
         let all = own.count() as u64 * self.tests.len() as u64;
-        Some(all.saturating_sub(self.done.len() as u64))
+        Some(all.saturating_sub(self.done.len() as u64) + self.first.len() as u64)
+    }
+
+    fn is_planned(&self, job: Job) -> bool {
+        let is_in_rounds = match self.rounds {
+            Rounds::Fixed(count) => job.iteration.number() <= count.get(),
+            Rounds::Endless | Rounds::Growing { .. } => true,
+        };
+        is_in_rounds && self.shard.holds(job.iteration) && !self.done.contains(&job.key())
     }
 
     fn next(&mut self, cost: impl Fn(usize) -> f64) -> Option<Step> {
+        if let Some(job) = self.first.pop_front() {
+            return Some(Step::Run(job));
+        }
         loop {
             let width = self.tests.len() as u64;
             if self.position >= width * u64::from(self.length) {
@@ -136,8 +166,7 @@ impl Blocks {
             }
             let job = self.job_at(self.position, &cost)?;
             self.position += 1;
-            let key = (job.test, job.iteration.number());
-            if self.shard.holds(job.iteration) && !self.done.contains(&key) {
+            if self.shard.holds(job.iteration) && !self.done.contains(&job.key()) {
                 return Some(Step::Run(job));
             }
         }
@@ -240,6 +269,18 @@ mod tests {
         assert_eq!(schedule.total(), Some(2));
         assert_eq!(words(schedule, |_| 0.0, 9), "0.2 0.4");
         assert_eq!(Shard::new(3, 2), None);
+    }
+
+    #[test]
+    fn some_runs_come_first_and_only_once() {
+        let job = |test, number| Job { test, iteration: Iteration::new(number).unwrap() };
+        let (fixed, order) = (Rounds::Fixed(n(2)), Order::Interleaved);
+        let first = [job(1, 2), job(0, 3)];
+        let schedule = Schedule::new(2, fixed, order).starting_with(&first);
+        assert_eq!(schedule.total(), Some(4), "the third iteration is not planned");
+        assert_eq!(words(schedule, |_| 0.0, 9), "1.2 0.1 1.1 0.2");
+        let endless = Schedule::new(1, Rounds::Endless, order).starting_with(&[job(0, 3)]);
+        assert_eq!(words(endless, |_| 0.0, 4), "0.3 0.1 0.2 0.4");
     }
 
     proptest! {

@@ -86,7 +86,7 @@ pub enum BuildError {
     /// The project cannot be read; the tool's message.
     #[error("{0}")]
     BadProject(String),
-    /// The user interrupted the build.
+    /// The build was interrupted.
     #[error("interrupted")]
     Interrupted,
     /// `--race` outside Go.

@@ -5,7 +5,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use super::{BuildError, BuildProgress};
+use crate::process::group::clean_up;
 use crate::process::signals::Interrupts;
+use crate::process::sys::Pid;
 
 /// Runs a tool, forwards interrupts to it, and returns its standard output. A progress line reads
 /// along.
@@ -23,11 +25,17 @@ pub(super) fn run(
     if let Some(progress) = progress {
         command.stderr(Stdio::piped()).envs(progress.env());
     }
+    interrupts.prepare(&mut command);
     let child = command.spawn().map_err(cannot_run)?;
+    let group = Pid::of_child(child.id());
     interrupts.forward_to(child.id());
     let output = take_output(child, progress);
     interrupts.stop_forwarding();
-    if interrupts.count() > 0 {
+    if interrupts.is_cancelled() {
+        // Compilers that are still ending write into the same files as those of the next build.
+        group.map(clean_up);
+    }
+    if interrupts.count() > 0 || interrupts.is_cancelled() {
         return Err(BuildError::Interrupted);
     }
     let (status, output) = output.map_err(cannot_run)?;

@@ -3,10 +3,13 @@
 use std::ops::ControlFlow;
 
 use super::hints::CommandHints;
-use crate::progress::{FailureReport, Notice, Novelty, SharedTally, View};
-use crate::record::RunRecord;
+use super::output::Detail;
+use crate::progress::{FailureReport, FixedReport, Notice, Novelty, SharedTally, View};
+use crate::record::{Class, RunRecord};
 use crate::report::summary::runs;
 use crate::run::{Observer, RunEvent};
+use crate::schedule::Job;
+use crate::seed::Seed;
 use crate::store::{EventLog, StoreError};
 
 /// Passes events on in this order, so that everything on screen is in the store already.
@@ -15,6 +18,9 @@ pub(super) struct Recorder<'a> {
     pub(super) tally: SharedTally,
     pub(super) view: &'a View,
     pub(super) hints: CommandHints,
+    /// Runs that failed in the campaign before, with the same seeds.
+    retry: Vec<Job>,
+    detail: Detail,
     /// Set once the store cannot be written.
     pub(super) store_failure: Option<StoreFailure>,
 }
@@ -41,8 +47,9 @@ impl<'a> Recorder<'a> {
         tally: SharedTally,
         view: &'a View,
         hints: CommandHints,
+        (retry, detail): (Vec<Job>, Detail),
     ) -> Self {
-        Self { log, tally, view, hints, store_failure: None }
+        Self { log, tally, view, hints, retry, detail, store_failure: None }
     }
 
     /// Stores and counts a run; one that cannot be stored is not counted either.
@@ -53,27 +60,35 @@ impl<'a> Recorder<'a> {
             store_failure.unrecorded += 1;
             return ControlFlow::Break(());
         }
+        let is_retry = self.retry.contains(&Job { test, iteration: record.iter });
         let report = {
             let mut tally = self.tally.lock();
             let group = tally.record(test, record);
             group.map(|group| {
-                let is_new = group.first == record.iter;
+                let is_new = is_retry || group.first == record.iter;
                 if is_new { Novelty::New } else { Novelty::SameAs(group.first) }
             })
         };
         if let Some(novelty) = report {
-            self.view.send(Notice::Failure(self.report(record, novelty)));
+            if novelty == Novelty::New || self.detail == Detail::Full {
+                let again = is_retry.then_some(record.seed);
+                self.view.send(Notice::Failure(self.report(record, novelty, again)));
+            }
+        } else if is_retry && record.verdict.class() == Class::Pass {
+            let (test, iter, seed) = (record.test.clone(), record.iter, record.seed);
+            self.view.send(Notice::Fixed(FixedReport { test, iter, seed }));
         }
         ControlFlow::Continue(())
     }
 
-    fn report(&self, record: &RunRecord, novelty: Novelty) -> FailureReport {
+    fn report(&self, record: &RunRecord, novelty: Novelty, again: Option<Seed>) -> FailureReport {
         let log = record.log.as_ref().map(|log| format!("{}/{log}", self.hints.dir()));
         FailureReport {
             test: record.test.clone(),
             iter: record.iter,
             verdict: record.verdict.label(),
             signature: record.reason().to_owned(),
+            again,
             log,
             replay: self.hints.replay(&record.test, record.iter),
             novelty,

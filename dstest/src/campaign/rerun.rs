@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::plan::{Budget, Rounds};
 use crate::process::signals::Interrupts;
 use crate::record::RunRecord;
-use crate::run::{self, Campaign, DispatchOptions, Observer, Outcome, RunEvent, Stop};
+use crate::run::{self, Campaign, DispatchOptions, Observer, Outcome, RunEvent};
 use crate::schedule::{Job, Schedule};
 
 /// Collects the records of a few runs.
@@ -25,7 +25,7 @@ impl Observer for Collector {
     }
 }
 
-/// Repeats one run; `None` if the user interrupted it.
+/// Repeats one run; `None` if it was interrupted.
 pub(crate) fn run_once(
     campaign: Campaign,
     job: Job,
@@ -35,7 +35,7 @@ pub(crate) fn run_once(
     Ok(records.and_then(|mut records| records.pop()))
 }
 
-/// Repeats these runs; `None` if the user interrupted them.
+/// Repeats these runs; `None` if they were interrupted.
 pub(crate) fn run_listed(
     campaign: Campaign,
     jobs: Vec<Job>,
@@ -54,5 +54,5 @@ pub(crate) fn run_listed(
     let mut records = Collector::default();
     let outcome = run::dispatch(&Arc::new(campaign), options, interrupts, &mut records);
     let Outcome { stop, .. } = outcome.map_err(Error::system("start the run"))?;
-    Ok((stop != Stop::Interrupted).then_some(records.0))
+    Ok((!stop.is_sudden()).then_some(records.0))
 }

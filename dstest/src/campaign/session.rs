@@ -1,28 +1,28 @@
 //! A campaign that is ready to run: schedule → run → record → report → exit code.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::exports::write_exports;
 use super::hints::CommandHints;
 use super::live_session::LiveSession;
+use super::output::{Detail, Output};
 use super::recorder::{Recorder, StoreFailure};
 use super::stored::StoredCampaign;
-use crate::cli::{ExportArgs, StoreArgs};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{Budget, Columns, Rounds};
+use crate::plan::{Budget, Rounds};
 use crate::process::signals::Interrupts;
+use crate::process::sys;
 use crate::progress::{Notice, SharedTally, View, ViewContext};
 use crate::record::Verdict;
 use crate::report::json::{Document, Head};
 use crate::report::summary;
 use crate::report::tally::Tally;
 use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Outcome, Stop};
-use crate::schedule::Schedule;
+use crate::schedule::{Job, Schedule};
 use crate::store::{EventLog, StoreError, write_atomically};
-use crate::text::style::{Color, Paint};
+use crate::text::style::Paint;
 use crate::text::{console, duration};
 
 /// A campaign that is ready to run.
@@ -36,23 +36,9 @@ pub(crate) struct Session<'a> {
     pub(crate) tally: Tally,
     /// The time of each test in an earlier campaign, in seconds; 0 if unknown.
     pub(crate) known_times: Vec<f64>,
+    /// Runs that failed before with the same seeds; they come first.
+    pub(crate) retry: Vec<Job>,
     pub(crate) output: Output<'a>,
-}
-
-/// The user's wishes for the output.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Output<'a> {
-    /// The store of `-o`, as typed.
-    pub(crate) store: Option<&'a Path>,
-    pub(crate) color: Color,
-    pub(crate) columns: Columns,
-    pub(crate) exports: &'a ExportArgs,
-}
-
-impl<'a> Output<'a> {
-    pub(crate) fn new(store: &'a StoreArgs, columns: Columns, exports: &'a ExportArgs) -> Self {
-        Self { store: store.output.as_deref(), color: store.color, columns, exports }
-    }
 }
 
 impl<'a> Session<'a> {
@@ -66,7 +52,8 @@ impl<'a> Session<'a> {
     ) -> Self {
         let (workers, tests) = (stored.file.workers, campaign.tests.len());
         let (tally, known_times) = (stored.empty_tally(), vec![0.0; tests]);
-        Self { stored, campaign, schedule, budget, workers, tally, known_times, output }
+        let retry = Vec::new();
+        Self { stored, campaign, schedule, budget, workers, tally, known_times, retry, output }
     }
 
     /// Runs it: every run is recorded as it ends, and the report follows.
@@ -79,9 +66,11 @@ impl<'a> Session<'a> {
         let tally = SharedTally::new(self.tally);
         let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
         view.send(Notice::Line(headline));
-        let mut recorder = Recorder::new(log, tally.clone(), &view, hints.clone());
+        let schedule = self.schedule.starting_with(&self.retry);
+        let retry = (self.retry, self.output.detail);
+        let mut recorder = Recorder::new(log, tally.clone(), &view, hints.clone(), retry);
         let options = DispatchOptions {
-            schedule: self.schedule,
+            schedule,
             budget: self.budget,
             workers: self.workers as usize,
             expected_duration: expected_duration(tally.clone(), self.known_times),
@@ -150,11 +139,14 @@ impl FinalReport<'_> {
         let ended = tally.ended();
         let wall_s = self.outcome.wall.as_secs_f64();
         let rate = format!(" ({:.0}/s)", ended as f64 / wall_s.max(1e-6));
-        let mut text =
-            report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
+        let is_verdict = self.outcome.stop != Stop::OutOfDate;
+        let mut text = String::new();
+        if is_verdict {
+            text = report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
+        }
         text.push_str(&last_line(ended, self.outcome.wall, &rate, stop_text(self.outcome.stop)));
         text.push_str(&format!("; results in {}\n", self.hints.dir()));
-        if tally.failed() > 0 {
+        if tally.failed() > 0 && is_verdict {
             text.push_str(&self.hints.browse());
         }
         console::print(&text);
@@ -167,12 +159,16 @@ impl FinalReport<'_> {
         self.exit(tally, written.is_ok())
     }
 
+    fn is_interrupted(&self) -> bool {
+        matches!(self.outcome.stop, Stop::Interrupted | Stop::OutOfDate)
+    }
+
     fn write(&self, tally: &Tally) -> Result<(), StoreError> {
         let head = Head {
             seed: self.stored.file.seed,
             started: self.stored.file.started.clone(),
             wall_s: self.outcome.wall.as_secs_f64(),
-            interrupted: self.outcome.stop == Stop::Interrupted,
+            interrupted: self.is_interrupted(),
         };
         let document = Document::new(head, tally);
         let summary = self.stored.dir.path.join("summary.json");
@@ -181,7 +177,7 @@ impl FinalReport<'_> {
     }
 
     fn exit(&self, tally: &Tally, is_written: bool) -> Exit {
-        if self.outcome.stop == Stop::Interrupted {
+        if self.is_interrupted() {
             Exit::Interrupted
         } else if tally.failed() > 0 || tally.count(Verdict::NotStarted) > 0 {
             Exit::SomeFailed
@@ -218,13 +214,23 @@ fn report_text(
     paint: Paint,
 ) -> String {
     let replay = |test: usize, iter| hints.replay(&tally.tests()[test].name, iter);
-    let mut text = summary::table(tally, output.columns, paint);
+    // In a watch, what matters is to be on the screen without scrolling.
+    let rows = sys::terminal_size().filter(|_| output.detail == Detail::Brief);
+    let is_long = |(rows, _)| tally.tests().len() + REPORT_LINES > usize::from(rows);
+    let mut text = if rows.is_some_and(is_long) {
+        summary::failed_table(tally, output.columns, paint)
+    } else {
+        summary::table(tally, output.columns, paint)
+    };
     text.push_str(&summary::conclusions(tally, paint, replay));
     let load = summary::load(tally, wall_s, stored.file.cores, output.columns);
     text.push_str(&load.unwrap_or_default());
     text.push_str(&summary::coverage(tally, output.columns, paint));
     text
 }
+
+/// The lines of a watch's campaign with one failure, but for the rows of its table.
+const REPORT_LINES: usize = 21;
 
 /// `50 runs in 2 s (25/s), stopped by --for`.
 fn last_line(ended: u64, wall: Duration, rate: &str, stop: &str) -> String {
@@ -239,5 +245,6 @@ const fn stop_text(stop: Stop) -> &'static str {
         Stop::CannotStart => ", stopped because runs cannot be started",
         Stop::StoreFailed => ", stopped because the store cannot be written",
         Stop::Interrupted => ", interrupted",
+        Stop::OutOfDate => ", stopped because the sources have changed",
     }
 }

@@ -7,6 +7,7 @@ Examples:
   dstest 2B -n 50 -p 8              tests with 2B in their name, 50 times, 8 at once
   dstest --until-fail fig8          repeat until it fails once
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
+  dstest watch 2B                   again after every save
   dstest list 2C                    the tests that would run
   dstest browse                     browse the newest campaign
   dstest replay                     repeat the first failure of the newest campaign";
@@ -28,6 +29,7 @@ Examples:
   dstest 2A --env RUST_BACKTRACE=1    with an environment variable
   dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
+  dstest watch 2B                     again after every save
   dstest list 2C                      the tests that would run
   dstest browse                       browse the newest campaign
   dstest replay                       repeat the first failure of the newest campaign
@@ -56,6 +58,34 @@ Exit codes:
   4    no test matches
   101  the build failed
   130  interrupted";
+
+pub(super) const WATCH: &str = "\
+Examples:
+  dstest watch 2B                     10 runs of each test, now and after every save
+  dstest watch 2B -n 50 --seed 7      with the seeds of another campaign
+  dstest watch --until-fail fig8      after every save, until it fails
+  dstest watch -n 20 -- sh test.sh    any command, after a save in its directory
+
+All campaigns of a watch have the same seed, so that #3 has the same seed in each. A run that failed
+is the first one of the next campaign, which says if it still fails. A save during a build or a
+campaign ends it, and the next one begins. Each campaign is stored; `dstest prune` removes old ones.
+
+It watches the workspace, the Go module or the command's directory: all files but hidden ones, those
+that git ignores, build directories, temporary files of editors, and the store. A file that tests
+write again and again no longer counts while they run; leave it out with .gitignore or --ignore.
+
+Keys:
+  Enter, r    run again, while it waits for a save
+  q, Ctrl-C   end it
+
+Exit codes:
+  0    while it waited: the last campaign has passed
+  1    the last campaign has failed
+  2    an error, for example in a manifest
+  3    --verify differs
+  4    no test matches
+  101  the last build failed
+  130  Ctrl-C during a build or a campaign";
 
 pub(super) const LIST: &str = "\
 Examples:

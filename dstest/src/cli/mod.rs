@@ -8,6 +8,7 @@ mod results;
 mod run;
 mod stored;
 mod values;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub use self::stored::{
     BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
     ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
+pub use self::watch::WatchArgs;
 
 /// Find rare failures: run tests in parallel, many times, each with its own seed.
 #[derive(Debug, Parser)]
@@ -46,6 +48,9 @@ pub enum Command {
     /// Run tests (the default command; needed if a pattern equals a command's name)
     #[command(after_help = examples::RUN, after_long_help = examples::RUN_LONG)]
     Run(Box<RunArgs>),
+    /// Build and run tests again whenever a source file is saved
+    #[command(after_help = examples::WATCH)]
+    Watch(Box<WatchArgs>),
     /// List the tests that would run, without running them
     #[command(after_help = examples::LIST)]
     List(Box<ListArgs>),

@@ -15,6 +15,7 @@ mod run;
 mod show;
 mod shrink;
 mod target;
+mod watch;
 
 use clap::CommandFactory;
 
@@ -33,6 +34,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
     match cli.command {
         None => run::run(&cli.run, argv, &interrupts),
         Some(Command::Run(args)) => run::run(&args, argv, &interrupts),
+        Some(Command::Watch(args)) => watch::run(&args, &argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
         Some(Command::Browse(args)) => browse::run(&args),
         Some(Command::Show(args)) => show::run(&args),

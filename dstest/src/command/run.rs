@@ -1,7 +1,7 @@
 //! `dstest run`: a campaign from the command line to the exit code.
 
 use crate::build::Project;
-use crate::campaign::{self, Output, Session};
+use crate::campaign::{self, Detail, Output, Session, StoredCampaign};
 use crate::cli::RunArgs;
 use crate::discover::{Surroundings, discover};
 use crate::error::Error;
@@ -10,18 +10,42 @@ use crate::plan::Plan;
 use crate::process::signals::Interrupts;
 use crate::run::{Campaign, ReplaySpec};
 use crate::schedule::Schedule;
+use crate::seed::Seed;
 use crate::text::console;
+use crate::watch::KnownFailures;
 
-/// Runs a campaign: plan → build → list → schedule → run → record → report.
+/// Runs a campaign.
 pub(super) fn run(
     args: &RunArgs,
     argv: Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
+    run_campaign(args, argv, None, interrupts).map(|(_, exit)| exit)
+}
+
+/// The settings of one campaign of several.
+pub(super) struct Repetition<'a> {
+    /// The seed of all of them.
+    pub(super) seed: Seed,
+    /// The runs to come first.
+    pub(super) known: &'a KnownFailures,
+}
+
+/// Runs a campaign: plan → build → list → schedule → run → record → report.
+pub(super) fn run_campaign(
+    args: &RunArgs,
+    argv: Vec<String>,
+    repetition: Option<Repetition<'_>>,
+    interrupts: &Interrupts,
+) -> Result<(StoredCampaign, Exit), Error> {
     let project = Project::open(&args.target, &args.command, &args.process.env)?;
     let mut plan = Plan::resolve(args, &project.config, campaign::cores())?;
     campaign::resolve_case(&mut plan.process.env)?;
-    let output = Output::new(&args.show.store, plan.columns, &args.show.exports);
+    let mut output = Output::new(&args.show.store, plan.columns, &args.show.exports);
+    if let Some(repetition) = &repetition {
+        plan.seed = repetition.seed;
+        output.detail = Detail::Brief;
+    }
     let store = project.store(output.store)?;
 
     let at = Surroundings { project: &project, store: &store, color: args.show.store.color };
@@ -39,6 +63,8 @@ pub(super) fn run(
         Schedule::new(campaign.tests.len(), plan.budget.rounds, plan.order).of_shard(plan.shard);
     let mut session = Session::new(stored.clone(), campaign, schedule, plan.budget, output);
     session.known_times = known_times;
+    session.retry = repetition.map_or_else(Vec::new, |it| it.known.jobs(&stored.file.tests));
     let exit = session.run(interrupts)?;
-    campaign::follow_up(&stored, exit, args.budget.verify, interrupts)
+    let exit = campaign::follow_up(&stored, exit, args.budget.verify, interrupts)?;
+    Ok((stored, exit))
 }

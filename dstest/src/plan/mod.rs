@@ -16,7 +16,7 @@ pub use self::build::BuildPlan;
 pub use self::columns::Columns;
 pub use self::error::PlanError;
 pub use self::process::ProcessPlan;
-pub use self::select::selection;
+pub use self::select::{patterns, selection};
 
 use crate::cli::RunArgs;
 use crate::config::Config;

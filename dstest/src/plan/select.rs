@@ -17,14 +17,18 @@ pub fn selection(
 ) -> Result<Selection, PlanError> {
     let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
     Ok(Selection {
-        patterns: compile("PATTERN", patterns)?,
+        patterns: self::patterns("PATTERN", patterns)?,
         typed: patterns.to_vec(),
-        skip: compile("--skip", skip)?,
+        skip: self::patterns("--skip", skip)?,
         ignored,
     })
 }
 
-fn compile(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, PlanError> {
+/// Regular expressions, case ignored; `origin` is the option that gave them.
+///
+/// # Errors
+/// [`PlanError::BadPattern`].
+pub fn patterns(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, PlanError> {
     patterns.iter().map(|pattern| compile_one(origin, pattern)).collect()
 }
 

@@ -1,11 +1,14 @@
 //! Ctrl-C, SIGTERM and SIGHUP, and their receiver at each stage of dstest.
 //!
 //! While nothing runs, the first one ends dstest. While a build runs, it is forwarded. While a
-//! campaign runs, the dispatcher gets it and decides. Ctrl-Z takes the same way.
+//! campaign runs, the dispatcher gets it and decides. Ctrl-Z takes the same way, and so does the
+//! cancellation of work that is out of date (`dstest watch`).
 
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
@@ -22,6 +25,8 @@ pub(crate) enum Request {
     Interrupt,
     /// Ctrl-Z: stop until SIGCONT.
     Suspend,
+    /// The sources have changed: end, as the work is out of date.
+    Cancel,
 }
 
 /// Passes requests on to a campaign; `false` if it has ended.
@@ -35,6 +40,9 @@ pub struct Interrupts {
 
 struct Shared {
     count: AtomicU32,
+    is_cancelled: AtomicBool,
+    /// `true` if build tools run in process groups of their own.
+    groups_builds: AtomicBool,
     target: Mutex<Target>,
 }
 
@@ -44,6 +52,8 @@ enum Target {
     Exit,
     /// A build tool in the foreground.
     Child(Pid),
+    /// A build tool in a process group of its own.
+    Group(Pid),
     /// A campaign's dispatcher.
     Campaign(Listener),
 }
@@ -54,8 +64,12 @@ impl Interrupts {
     /// # Errors
     /// If the system refuses the handler or the thread.
     pub fn install() -> io::Result<Self> {
-        let shared =
-            Arc::new(Shared { count: AtomicU32::new(0), target: Mutex::new(Target::Exit) });
+        let shared = Arc::new(Shared {
+            count: AtomicU32::new(0),
+            is_cancelled: AtomicBool::new(false),
+            groups_builds: AtomicBool::new(false),
+            target: Mutex::new(Target::Exit),
+        });
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])?;
         // With a handler, a file that reaches the shell's limit (`ulimit -f`) is an error of the
         // write, and not the end of dstest.
@@ -76,9 +90,41 @@ impl Interrupts {
         self.shared.count.load(Ordering::SeqCst)
     }
 
+    /// Runs build tools in process groups of their own from now on, so that [`Self::cancel`] ends
+    /// them with all their children. Ctrl-C at the terminal reaches them through dstest only.
+    pub(crate) fn group_builds(&self) {
+        self.shared.groups_builds.store(true, Ordering::SeqCst);
+    }
+
+    /// Prepares a build tool for [`Self::forward_to`].
+    pub(crate) fn prepare(&self, tool: &mut Command) {
+        if self.shared.groups_builds.load(Ordering::SeqCst) {
+            tool.process_group(0);
+        }
+    }
+
     /// Forwards signals to a build tool.
     pub(crate) fn forward_to(&self, child: u32) {
-        self.set(Pid::of_child(child).map_or(Target::Exit, Target::Child));
+        let is_grouped = self.shared.groups_builds.load(Ordering::SeqCst);
+        let target = if is_grouped { Target::Group } else { Target::Child };
+        self.set(Pid::of_child(child).map_or(Target::Exit, target));
+    }
+
+    /// Ends the present build or campaign, or the next one until [`Self::renew`] is called.
+    pub(crate) fn cancel(&self) {
+        let target = self.target();
+        self.shared.is_cancelled.store(true, Ordering::SeqCst);
+        target.cancel();
+    }
+
+    /// `true` after a cancellation.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.shared.is_cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Lets the next build or campaign run.
+    pub(crate) fn renew(&self) {
+        self.shared.is_cancelled.store(false, Ordering::SeqCst);
     }
 
     /// Lets the next signal end dstest.
@@ -92,7 +138,27 @@ impl Interrupts {
     }
 
     fn set(&self, target: Target) {
-        *self.shared.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+        let mut present = self.target();
+        *present = target;
+        if self.is_cancelled() {
+            present.cancel();
+        }
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.shared.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Target {
+    fn cancel(&self) {
+        match self {
+            Self::Exit => {}
+            Self::Child(pid) => sys::signal_process(*pid, Signal::Terminate),
+            Self::Group(pid) => sys::signal_group(*pid, Signal::Terminate),
+            // A campaign that has ended is not out of date.
+            Self::Campaign(send) => drop(send(Request::Cancel)),
+        }
     }
 }
 
@@ -101,12 +167,8 @@ impl Shared {
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
             Target::Exit => exit_interrupted(),
-            Target::Child(pid) => {
-                sys::signal_process(
-                    *pid,
-                    if count == 1 { Signal::Terminate } else { Signal::Kill },
-                );
-            }
+            Target::Child(pid) => sys::signal_process(*pid, escalated(count)),
+            Target::Group(pid) => sys::signal_group(*pid, escalated(count)),
             Target::Campaign(send) => {
                 // A campaign that is over has printed its table: nothing is left to stop.
                 if !send(Request::Interrupt) {
@@ -121,13 +183,18 @@ impl Shared {
         let is_handled = match &*target {
             Target::Campaign(send) => send(Request::Suspend),
             // A build tool gets the signals of the terminal itself.
-            Target::Exit | Target::Child(_) => false,
+            Target::Exit | Target::Child(_) | Target::Group(_) => false,
         };
         drop(target);
         if !is_handled {
             suspend_process();
         }
     }
+}
+
+/// The first interrupt asks, later ones kill.
+const fn escalated(count: u32) -> Signal {
+    if count == 1 { Signal::Terminate } else { Signal::Kill }
 }
 
 /// Stops this process as Ctrl-Z would without a handler; returns at SIGCONT.

@@ -1,6 +1,6 @@
-//! One failure as it happens: its reason, its log, and the command that replays it.
+//! One failure as it happens: its reason, its log, and the command that replays it; or its end.
 
-use crate::seed::Iteration;
+use crate::seed::{Iteration, Seed};
 use crate::text::style::{Paint, TextStyle};
 
 /// A failure as it is reported.
@@ -14,6 +14,8 @@ pub(crate) struct FailureReport {
     pub verdict: &'static str,
     /// Its reason, in one line.
     pub signature: String,
+    /// Its seed, if it has failed with it in the campaign before, too.
+    pub again: Option<Seed>,
     /// Its log, if it has one.
     pub log: Option<String>,
     /// The command that repeats it.
@@ -44,9 +46,35 @@ impl FailureReport {
                 let log = self.log.as_deref().map_or_else(String::new, |log| {
                     format!("{:>12}  {}\n", "log", paint.apply(TextStyle::Faint, log))
                 });
-                format!("{head}  {name}  {}\n{log}{:>12}  {replay}\n", self.signature, "replay")
+                let (again, seed) = match self.again {
+                    Some(seed) => ("still fails: ", format!("{:>12}  {seed}\n", "seed")),
+                    None => ("", String::new()),
+                };
+                let head = format!("{head}  {name}  {again}{}\n", self.signature);
+                format!("{head}{seed}{log}{:>12}  {replay}\n", "replay")
             }
         }
+    }
+}
+
+/// A run that passes with the seed with which it failed before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FixedReport {
+    /// Display name of the test.
+    pub test: String,
+    /// The iteration.
+    pub iter: Iteration,
+    /// The seed of both runs.
+    pub seed: Seed,
+}
+
+impl FixedReport {
+    /// The report as a line.
+    #[must_use]
+    pub(crate) fn text(&self, paint: Paint) -> String {
+        let head = paint.apply(TextStyle::Good, &format!("{:>12}", "PASSED"));
+        let name = paint.apply(TextStyle::Strong, &format!("{} #{}", self.test, self.iter));
+        format!("{head}  {name}  passes now with seed {}\n", self.seed)
     }
 }
 
@@ -61,12 +89,15 @@ mod tests {
             iter: Iteration::new(17).unwrap(),
             verdict: "failed",
             signature: "two leaders in term 4 (tests/lab.rs:88:9)".into(),
+            again: None,
             log: Some(".dstest/latest/logs/figure8_2c/17.log".into()),
             replay: "dstest replay 4f2a figure8_2c#17".into(),
             novelty: Novelty::New,
         };
         let first = report.text(Paint::Plain);
+        report.again = Some(Seed::new(42));
+        let again = report.text(Paint::Plain);
         report.novelty = Novelty::SameAs(Iteration::FIRST);
-        insta::assert_snapshot!(first + &report.text(Paint::Plain));
+        insta::assert_snapshot!(first + &again + &report.text(Paint::Plain));
     }
 }

@@ -21,13 +21,15 @@ use self::display::Display;
 use crate::report::tally::Tally;
 use crate::text::console::is_live;
 
-pub(crate) use failure::{FailureReport, Novelty};
+pub(crate) use failure::{FailureReport, FixedReport, Novelty};
 
 /// A message to the view; everything else it reads from the tally when it draws.
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A run failed.
     Failure(FailureReport),
+    /// A run passed that failed in the campaign before.
+    Fixed(FixedReport),
     /// A line for standard output.
     Line(String),
     /// A line for standard error.
@@ -105,6 +107,7 @@ fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTa
     loop {
         match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Notice::Failure(failure)) => display.print(&failure.text(display.paint())),
+            Ok(Notice::Fixed(fixed)) => display.print(&fixed.text(display.paint())),
             Ok(Notice::Line(line)) => display.print(&line),
             Ok(Notice::Note(line)) => display.note(&line),
             Ok(Notice::Suspend(done)) => {

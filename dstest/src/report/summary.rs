@@ -20,14 +20,28 @@ pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
     text
 }
 
+/// The table of those tests alone that have failed or were not run, and the number of the others.
+#[must_use]
+pub fn failed_table(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    let is_shown = |test: &&TestTally| name_style(test) != TextStyle::Good;
+    let (all, shown) = (tally.tests().len(), tally.tests().iter().filter(is_shown).count());
+    let table = rows(tally, columns, is_shown).render(paint);
+    let table = if shown > 0 { table } else { String::new() };
+    format!("{table}{} of {all} tests passed\n", all - shown)
+}
+
 /// The table of results.
 #[must_use]
 pub fn results(tally: &Tally, columns: Columns) -> Table {
+    rows(tally, columns, |_| true)
+}
+
+fn rows(tally: &Tally, columns: Columns, is_shown: impl Fn(&&TestTally) -> bool) -> Table {
     let shape = Shape::of(tally, columns);
     let mut table = Table::default();
     table.column("Test", Align::Left);
     shape.titles().into_iter().for_each(|title| table.column(title, Align::Right));
-    for test in tally.tests() {
+    for test in tally.tests().iter().filter(is_shown) {
         let mut row = vec![Cell { text: test.name.clone(), style: name_style(test) }];
         row.extend(shape.cells(test));
         table.row(row);

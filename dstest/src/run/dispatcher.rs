@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::campaign::Campaign;
-use super::event::{ExpectedDuration, Message, Observer, Outcome, RunEvent};
+use super::event::{ExpectedDuration, Message, Observer, Outcome, RunEvent, Stop};
 use super::scratch_dir::ScratchDir;
 use super::state::{CampaignState, Escalation, SharedState};
 use super::worker::Worker;
@@ -109,11 +109,15 @@ fn listen(
             }
             Ok(Message::User(Request::Interrupt)) => interrupt(state, to),
             Ok(Message::User(Request::Suspend)) => suspend(state, to),
+            Ok(Message::User(Request::Cancel)) => {
+                state.lock().end(Stop::OutOfDate);
+                CONTINUE
+            }
             // The signal handler keeps a sender, so the channel never closes.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => CONTINUE,
         };
         if reaction.is_break() {
-            state.lock().store_failed();
+            state.lock().end(Stop::StoreFailed);
         }
         if enforced.elapsed() >= ENFORCE_INTERVAL {
             state.lock().enforce();

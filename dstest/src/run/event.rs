@@ -24,7 +24,7 @@ pub(super) enum Message {
     },
     /// A worker has exited.
     WorkerExited,
-    /// The user asks for something.
+    /// The user, or a change of the sources, asks for something.
     User(Request),
 }
 
@@ -77,6 +77,8 @@ pub enum Stop {
     StoreFailed,
     /// The user interrupted it.
     Interrupted,
+    /// The sources have changed.
+    OutOfDate,
 }
 
 impl Stop {
@@ -85,7 +87,7 @@ impl Stop {
     pub const fn is_sudden(self) -> bool {
         match self {
             Self::Complete | Self::Time | Self::Failures | Self::CannotStart => false,
-            Self::StoreFailed | Self::Interrupted => true,
+            Self::StoreFailed | Self::Interrupted | Self::OutOfDate => true,
         }
     }
 }

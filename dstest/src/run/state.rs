@@ -191,10 +191,10 @@ impl CampaignState {
         if is_first { Escalation::Terminated(running) } else { Escalation::Killed }
     }
 
-    /// Ends every run: the store can no longer be written.
-    pub(super) fn store_failed(&mut self) {
+    /// Ends every run for this reason.
+    pub(super) fn end(&mut self, reason: Stop) {
         if !self.stop.is_some_and(Stop::is_sudden) {
-            self.stop = Some(Stop::StoreFailed);
+            self.stop = Some(reason);
             self.end_all(Signal::Terminate);
         }
     }

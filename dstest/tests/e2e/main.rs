@@ -21,3 +21,5 @@ mod stored;
 mod support;
 mod targets;
 mod terminal;
+mod terminal;
+mod watch;
