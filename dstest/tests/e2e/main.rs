@@ -21,5 +21,4 @@ mod stored;
 mod support;
 mod targets;
 mod terminal;
-mod terminal;
 mod watch;
