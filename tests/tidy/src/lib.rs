@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `words` | a retired word, or a doc comment that begins with a question word |
 //! | `cycles` | files of one crate that need each other in a circle |
+//! | `tour` | a command of the README that fails or prints something else (only with `README_TOUR` set) |
 //!
 //! Each failure names file and line, and says what to write instead. The checks read sources as
-//! text or syntax; nothing of the project is run.
+//! text or syntax; the tour alone runs the project, in a copy.
 #![forbid(unsafe_code)]
 
 pub mod cycles;
