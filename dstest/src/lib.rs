@@ -30,7 +30,7 @@
 //!
 //! | term | place |
 //! |---|---|
-//! | timeout, output limit | `run/limits.rs` |
+//! | timeout, output limit | `run/timeout.rs` |
 //! | failure limit, `--for`, interrupts | `run/state.rs` |
 //! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
 //! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |

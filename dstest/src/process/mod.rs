@@ -1,7 +1,7 @@
 //! Processes and signals of the system: groups, orphans, the watchdog, the few unsafe calls.
 
+pub(crate) mod escaped;
 pub(crate) mod group;
-pub(crate) mod orphans;
 pub mod signals;
 pub(crate) mod sys;
 pub(crate) mod watchdog;

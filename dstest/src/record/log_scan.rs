@@ -12,7 +12,7 @@ use memchr::memmem;
 use regex::bytes::Regex;
 
 use super::coverage::RunCoverage;
-use super::failure_classifier::FailureClassifier;
+use super::failure_reason::FailureReason;
 use super::metrics::Metrics;
 use super::passed_line;
 use super::run_record::Trace;
@@ -38,7 +38,7 @@ pub struct LogScan {
     /// The first line that matches `--fail-regex`.
     pub fail_match: Option<String>,
     /// Finds the line that explains a failure.
-    pub classifier: FailureClassifier,
+    pub classifier: FailureReason,
 }
 
 impl LogScan {

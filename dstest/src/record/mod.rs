@@ -2,7 +2,7 @@
 //! output that it is made from.
 
 mod coverage;
-mod failure_classifier;
+mod failure_reason;
 mod log_scan;
 mod metrics;
 pub(crate) mod passed_line;
@@ -12,7 +12,7 @@ pub mod signature;
 mod verdict;
 
 pub use self::coverage::RunCoverage;
-pub use self::failure_classifier::FailureClassifier;
+pub use self::failure_reason::FailureReason;
 pub use self::log_scan::LogScan;
 pub use self::metrics::Metrics;
 pub use self::passed_line::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};

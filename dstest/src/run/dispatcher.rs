@@ -13,7 +13,7 @@ use super::scratch_dir::ScratchDir;
 use super::state::{CampaignState, Escalation, SharedState};
 use super::worker::Worker;
 use crate::plan::Budget;
-use crate::process::orphans::Orphans;
+use crate::process::escaped::EscapedProcesses;
 use crate::process::signals::{self, Interrupts, Listener, Request};
 use crate::schedule::Schedule;
 use crate::store::LiveDir;
@@ -42,7 +42,7 @@ pub fn dispatch(
     interrupts: &Interrupts,
     observer: &mut dyn Observer,
 ) -> io::Result<Outcome> {
-    let orphans = Arc::new(Orphans::watch());
+    let orphans = Arc::new(EscapedProcesses::watch());
     let live = options.live.path().to_owned();
     let state =
         SharedState::new(CampaignState::new(campaign, live, options.schedule, options.budget));

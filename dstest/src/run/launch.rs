@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::campaign::Campaign;
 use super::scratch_dir::ScratchDir;
-use crate::process::orphans::RUN_DIR;
+use crate::process::escaped::RUN_DIR;
 use crate::process::sys::Pid;
 use crate::schedule::Job;
 use crate::seed::Seed;

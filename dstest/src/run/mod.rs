@@ -14,9 +14,9 @@ mod dispatcher;
 mod event;
 mod judge;
 mod launch;
-mod limits;
 mod scratch_dir;
 mod state;
+mod timeout;
 mod worker;
 
 pub use self::campaign::{Campaign, FirstPasses, ReplaySpec, Seeds};

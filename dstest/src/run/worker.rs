@@ -12,8 +12,8 @@ use super::launch::{self, StartError};
 use super::scratch_dir::ScratchDir;
 use super::state::SharedState;
 use crate::plan::Keep;
+use crate::process::escaped::EscapedProcesses;
 use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_up};
-use crate::process::orphans::Orphans;
 use crate::process::sys::{self, Reaped};
 use crate::record::{Class, LogScan, RunRecord, RunReport, Verdict};
 use crate::schedule::{Job, Step};
@@ -25,7 +25,7 @@ pub(super) struct Worker {
     pub(super) campaign: Arc<Campaign>,
     pub(super) state: SharedState,
     pub(super) group: Arc<ProcessGroup>,
-    pub(super) orphans: Arc<Orphans>,
+    pub(super) orphans: Arc<EscapedProcesses>,
     pub(super) scratch: ScratchDir,
     pub(super) started: Instant,
     pub(super) expected_duration: ExpectedDuration,

@@ -14,7 +14,7 @@ use crate::style::theme::Background;
 use crate::text::safe_text;
 use crate::time::Time;
 use crate::view::filter::state::HiddenLines;
-use crate::view::history::peer_state as facts;
+use crate::view::history::selected_state;
 use crate::view::log::bitmap::Bitmap;
 use crate::view::log::blocks::Blocks;
 use crate::view::log::chunk::Chunk;
@@ -155,7 +155,7 @@ impl LogView {
     /// The state of each peer at the selected line, as names and values.
     #[must_use]
     pub fn peer_states(&self) -> Vec<(String, Vec<(&'static str, String)>)> {
-        let pairs = |values: facts::State| {
+        let pairs = |values: selected_state::State| {
             let pairs = STATE_KEYS.into_iter().zip(values);
             pairs.filter_map(|(key, value)| Some((key, value?.text))).collect()
         };

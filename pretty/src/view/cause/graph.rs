@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::line::Event;
 use crate::view::meaning::message::{Message, MessageFate};
-use crate::view::meaning::read::{Trigger, state_updates};
+use crate::view::meaning::peer_state::{Trigger, state_updates};
 use crate::view::meaning::rules::Rules;
 use crate::view::meaning::state::{StateKey, StateUpdate};
 

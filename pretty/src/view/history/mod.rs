@@ -9,8 +9,8 @@
 
 mod anomaly;
 pub(crate) mod event;
-pub(crate) mod peer_state;
 pub(crate) mod recorder;
+pub(crate) mod selected_state;
 pub(crate) mod values;
 
 use std::collections::HashMap;

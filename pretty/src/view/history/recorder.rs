@@ -3,7 +3,7 @@
 use crate::class::Class;
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::log::ids::PeerId;
-use crate::view::meaning::read::state_updates;
+use crate::view::meaning::peer_state::state_updates;
 use crate::view::meaning::rules::Rules;
 use crate::view::meaning::sentences::TEST_STARTS;
 use crate::view::meaning::state::{STATE_KEYS, StateUpdate};

@@ -5,7 +5,7 @@
 pub(crate) mod events;
 pub(crate) mod message;
 pub(crate) mod pattern;
-pub(crate) mod read;
+pub(crate) mod peer_state;
 pub(crate) mod rules;
 pub(crate) mod sentences;
 pub(crate) mod state;

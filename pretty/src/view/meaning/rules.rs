@@ -204,7 +204,7 @@ fn without_letter(name: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::meaning::read::state_updates;
+    use crate::view::meaning::peer_state::state_updates;
 
     fn said(rules: &Rules, text: &str) -> Vec<String> {
         let mut all = Vec::new();

@@ -14,11 +14,11 @@ pub(crate) const RUN_DIR: &str = "DSTEST_RUN_DIR";
 
 /// The children of dstest that do not belong to a run.
 #[derive(Debug)]
-pub(crate) struct Orphans {
+pub(crate) struct EscapedProcesses {
     before: Vec<Pid>,
 }
 
-impl Orphans {
+impl EscapedProcesses {
     /// Starts to collect orphans: new children of the main thread, since workers start theirs from
     /// threads of their own.
     pub(crate) fn watch() -> Self {

@@ -1,4 +1,4 @@
-//! Limits of running runs: the timeout, with its steps to a kill, and the size of the output.
+//! The timeout of a run, with its steps to a kill, and the limit of its output.
 
 use std::time::{Duration, Instant};
 

@@ -17,7 +17,7 @@ enum Weight {
 
 /// Finds the line that best explains the failure of a run, fed line by line.
 #[derive(Debug, Default)]
-pub struct FailureClassifier {
+pub struct FailureReason {
     best: Option<(Weight, String)>,
     location: Option<String>,
     report: Report,
@@ -37,7 +37,7 @@ enum Report {
     Stacks,
 }
 
-impl FailureClassifier {
+impl FailureReason {
     /// Looks at one line, without its end.
     pub fn line(&mut self, line: &[u8]) {
         if self.in_report(line) {
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     fn signature(log: &str) -> Option<String> {
-        let mut classifier = FailureClassifier::default();
+        let mut classifier = FailureReason::default();
         log.lines().for_each(|line| classifier.line(line.as_bytes()));
         classifier.finish()
     }
@@ -298,7 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_give_a_bounded_printable_signature(log in prop::collection::vec(any::<u8>(), 0..400)) {
-            let mut classifier = FailureClassifier::default();
+            let mut classifier = FailureReason::default();
             log.split(|&byte| byte == b'\n').for_each(|line| classifier.line(line));
             if let Some(text) = classifier.finish() {
                 prop_assert!(text.chars().count() <= 2 * SIGNATURE_CHARS_MAX + 20);
