@@ -79,7 +79,7 @@ fn http(address: &str) -> Result<SocketAddr, Box<dyn Error>> {
 async fn serve(id: usize, peers: Vec<String>, data: PathBuf) -> Result<(), Box<dyn Error>> {
     let (own, http) = (&peers[id - 1], http(&peers[id - 1])?);
     let listener = tokio::net::TcpListener::bind(http).await?;
-    println!("peer {id}: HTTP on {http}, data in {}; stop it with Ctrl-C or kill", data.display());
+    eprintln!("peer {id}: HTTP on {http}, data in {}; stop it with Ctrl-C or kill", data.display());
     let raft = Raft::builder(id as u64)
         .peers((1..).zip(peers.clone()))
         .listen(own)
