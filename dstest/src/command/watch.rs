@@ -22,11 +22,11 @@ use crate::watch::{Key, Keys, KnownFailures, Method, Saves, SourceWatcher, Sourc
 
 /// The reason for which a wait ends.
 #[derive(Debug)]
-enum News {
+enum WakeReason {
     /// Sources have changed.
     Saved,
     /// The user wants another campaign.
-    Again,
+    RunAgain,
     /// The user wants no more.
     Quit,
 }
@@ -37,18 +37,18 @@ pub(super) fn run(
     argv: &[String],
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let (news, inbox) = mpsc::channel();
+    let (wakeups, inbox) = mpsc::channel();
     let (sources, seed) = prepare(args)?;
     let method = if args.poll { Method::Poll } else { Method::System };
     let dir = shell::relative(sources.dir());
     let saves = Arc::new(Mutex::new(Saves::new(sources.dir())));
-    let (sender, to_cancel, changes) = (news.clone(), interrupts.clone(), Arc::clone(&saves));
+    let (sender, to_cancel, changes) = (wakeups.clone(), interrupts.clone(), Arc::clone(&saves));
     let _watcher = SourceWatcher::start(sources, method, move |paths| {
         // All under the lock, so that no campaign begins in between and is ended for nothing.
         let mut saves = lock(&changes);
         if saves.add(paths) {
             to_cancel.cancel();
-            let _ = sender.send(News::Saved);
+            let _ = sender.send(WakeReason::Saved);
         }
     })?;
     interrupts.group_builds();
@@ -66,9 +66,9 @@ pub(super) fn run(
             lock(&saves).campaign_ended();
             let keys = Keys::take();
             rule(&waiting(exit, keys.is_some()), style(exit), paint);
-            match wait(&inbox, &news, keys.as_ref(), interrupts) {
-                News::Quit => return Ok(exit),
-                News::Saved | News::Again => {}
+            match wait(&inbox, &wakeups, keys.as_ref(), interrupts) {
+                WakeReason::Quit => return Ok(exit),
+                WakeReason::Saved | WakeReason::RunAgain => {}
             }
         }
         let mut saves = lock(&saves);
@@ -145,21 +145,21 @@ fn records(stored: &StoredCampaign) -> Result<Vec<crate::record::RunRecord>, Sto
 
 /// Waits for a save, a key or a signal.
 fn wait(
-    inbox: &Receiver<News>,
-    news: &Sender<News>,
+    inbox: &Receiver<WakeReason>,
+    wakeups: &Sender<WakeReason>,
     keys: Option<&Keys>,
     interrupts: &Interrupts,
-) -> News {
-    interrupts.forward_to_campaign(listener(news.clone()));
+) -> WakeReason {
+    interrupts.forward_to_campaign(listener(wakeups.clone()));
     let found = loop {
         match inbox.recv_timeout(if keys.is_some() { KEY_INTERVAL } else { Duration::MAX }) {
-            Ok(news) => break news,
-            Err(RecvTimeoutError::Disconnected) => break News::Quit,
+            Ok(reason) => break reason,
+            Err(RecvTimeoutError::Disconnected) => break WakeReason::Quit,
             Err(RecvTimeoutError::Timeout) => {}
         }
         match keys.and_then(Keys::next) {
-            Some(Key::Again) => break News::Again,
-            Some(Key::Quit) => break News::Quit,
+            Some(Key::Again) => break WakeReason::RunAgain,
+            Some(Key::Quit) => break WakeReason::Quit,
             None => {}
         }
     };
@@ -168,9 +168,9 @@ fn wait(
 }
 
 /// Ctrl-C while nothing runs is the usual end of a watch.
-fn listener(news: Sender<News>) -> Listener {
+fn listener(wakeups: Sender<WakeReason>) -> Listener {
     Box::new(move |request| match request {
-        Request::Interrupt => news.send(News::Quit).is_ok(),
+        Request::Interrupt => wakeups.send(WakeReason::Quit).is_ok(),
         Request::Suspend => {
             let had_keys = echo::restore();
             suspend_process();
