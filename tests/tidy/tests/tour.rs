@@ -97,11 +97,9 @@ fn script(steps: &[Step]) -> String {
     for (number, step) in steps.iter().enumerate() {
         script += &format!("echo; echo '{MARK}{number}'\n");
         for command in step.commands.iter().filter_map(|command| shorter(command)) {
-            let checked = step.output.is_none() && !command.ends_with('&');
-            let check = if checked { " || echo \"exit code $?\"" } else { "" };
-            script += &match (&step.output, checked) {
-                (None, true) => format!("{{ {command}; }} >/dev/null{check}\n"),
-                _ => format!("{command}\n"),
+            script += &match &step.output {
+                None => format!("{{ {command}; }} >/dev/null || echo \"exit code $?\"\n"),
+                Some(_) => format!("{command}\n"),
             };
         }
     }
