@@ -144,6 +144,9 @@ pub enum ReadError {
     /// The deadline passed.
     #[error("deadline exceeded")]
     DeadlineExceeded,
+    /// The closure panicked, with this message. The node and the state machine continue.
+    #[error("the read {0}")]
+    Panicked(String),
     /// The node has stopped.
     #[error("the node has stopped: {0}")]
     Stopped(StopReason),
@@ -241,9 +244,37 @@ pub enum StopReason {
     /// The state machine panicked or failed.
     #[error(transparent)]
     StateMachine(#[from] MachineFailure),
+    /// The runtime has ended before the node.
+    #[error("the tokio runtime has ended")]
+    RuntimeEnded,
     /// The driver itself panicked: a bug of this library.
     #[error("the driver panicked")]
     Driver,
+}
+
+impl StopReason {
+    /// All names of reasons, in the order of the variants.
+    pub const NAMES: [&str; 6] =
+        ["shut-down", "killed", "storage", "state-machine", "runtime-ended", "driver"];
+
+    /// The reason of a task that ends without one of its own.
+    pub(super) fn of_dropped_task() -> Self {
+        if std::thread::panicking() { Self::Driver } else { Self::RuntimeEnded }
+    }
+
+    /// The name of the reason, for the label `reason` of metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        let [shut_down, killed, storage, state_machine, runtime_ended, driver] = Self::NAMES;
+        match self {
+            Self::ShutDown => shut_down,
+            Self::Killed => killed,
+            Self::Storage(_) => storage,
+            Self::StateMachine(_) => state_machine,
+            Self::RuntimeEnded => runtime_ended,
+            Self::Driver => driver,
+        }
+    }
 }
 
 /// A node cannot start.
@@ -310,12 +341,24 @@ pub enum StartError {
 
 /// A state machine that panicked or failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state machine failed {at}: {what}")]
+#[error("the state machine failed {at}: {what}{}", remedy(*entry))]
 pub struct MachineFailure {
-    /// The index or operation.
+    /// The operation, with its entry or index.
     pub at: String,
     /// The error or panic message.
     pub what: String,
+    /// The entry whose command failed, if it was one: every start fails there again.
+    pub entry: Option<EntryId>,
+}
+
+/// The ways out of a command that fails at every start.
+fn remedy(entry: Option<EntryId>) -> String {
+    let Some(EntryId { index, .. }) = entry else { return String::new() };
+    format!(
+        "; every start fails there again: start a program that can apply the command, or exclude it \
+         on every peer while it is stopped (`skip_entry({index})` of `DiskStorage` and `RedbStorage`, \
+         example `skip_entry`)"
+    )
 }
 
 /// The leader to ask instead, for messages.
@@ -333,7 +376,11 @@ impl std::fmt::Display for LeaderHint<'_> {
 
 impl MachineFailure {
     pub(super) fn at_index(index: Index, what: String) -> Self {
-        Self { at: format!("at index {index}"), what }
+        Self { at: format!("at index {index}"), what, entry: None }
+    }
+
+    pub(super) fn applying(entry: EntryId, what: String) -> Self {
+        Self { at: format!("applying entry {entry}"), what, entry: Some(entry) }
     }
 }
 

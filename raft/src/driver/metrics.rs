@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Unit};
 
+use super::error::StopReason;
 use crate::types::PeerId;
 
-/// Every instrument: name, unit and description. All have the label `peer`.
-pub const NAMES: [(&str, Unit, &str); 16] = [
+/// Every instrument: name, unit and description. All have the label `peer`, and `raft_stopped` also
+/// `reason`, see [`StopReason::NAMES`].
+pub const NAMES: [(&str, Unit, &str); 18] = [
     ("raft_commands_appended_total", Unit::Count, "commands appended by this leader"),
     ("raft_commands_refused_total", Unit::Count, "commands rejected before the append"),
     ("raft_entries_applied_total", Unit::Count, "entries applied to the state machine"),
@@ -24,6 +26,8 @@ pub const NAMES: [(&str, Unit, &str); 16] = [
     ("raft_commit_index", Unit::Count, "the last index known to be committed"),
     ("raft_calls_waiting", Unit::Count, "pending calls"),
     ("raft_disk_stuck", Unit::Count, "1 while the disk does not answer in time, else 0"),
+    ("raft_removed", Unit::Count, "1 once the peer's removal from the cluster is committed"),
+    ("raft_stopped", Unit::Count, "1 once the node has stopped for this reason, else 0"),
     ("raft_write_seconds", Unit::Seconds, "time from a command's append to its answer"),
     ("raft_apply_seconds", Unit::Seconds, "time from commit to apply, per batch of entries"),
     ("raft_disk_flush_seconds", Unit::Seconds, "time of a flush, from the first write it covers"),
@@ -44,6 +48,8 @@ pub(super) struct Metrics {
     pub(super) commit_index: Gauge,
     pub(super) calls_waiting: Gauge,
     pub(super) disk_stuck: Gauge,
+    pub(super) removed: Gauge,
+    stopped: [Gauge; StopReason::NAMES.len()],
     pub(super) write: Histogram,
     pub(super) apply: Histogram,
     pub(super) flush: Histogram,
@@ -65,6 +71,8 @@ impl Metrics {
             commit_index,
             calls_waiting,
             disk_stuck,
+            removed,
+            stopped,
             write,
             apply,
             flush,
@@ -96,9 +104,32 @@ impl Metrics {
             commit_index: gauge(commit_index),
             calls_waiting: gauge(calls_waiting),
             disk_stuck: gauge(disk_stuck),
+            removed: gauge(removed),
+            stopped: StopReason::NAMES.map(|reason| {
+                let (name, unit, text) = stopped;
+                metrics::describe_gauge!(name, unit, text);
+                metrics::gauge!(name, "peer" => peer.clone(), "reason" => reason)
+            }),
             write: histogram(write),
             apply: histogram(apply),
             flush: histogram(flush),
+        }
+    }
+}
+
+impl Metrics {
+    /// Notes the node's start, for a process that starts it again.
+    pub(super) fn start(&self) {
+        self.stopped.iter().chain([&self.removed]).for_each(|gauge| gauge.set(0.0));
+    }
+
+    /// Notes the node's end, and that it neither leads nor serves any more.
+    pub(super) fn stop(&self, reason: &str) {
+        for (name, gauge) in StopReason::NAMES.iter().zip(&self.stopped) {
+            gauge.set(f64::from(u8::from(*name == reason)));
+        }
+        for gauge in [&self.is_leader, &self.calls_waiting, &self.disk_stuck] {
+            gauge.set(0.0);
         }
     }
 }

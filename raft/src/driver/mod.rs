@@ -63,6 +63,9 @@
 //! Another entry at its index in this peer's log proves nothing (paper, Figure 8); only a committed
 //! one does. Any other outcome is [`WriteError::OutcomeUnknown`].
 //!
+//! A panic inside a read is that read's error. A command that panics, or cannot be decoded, ends its
+//! node, as it would every later start: the reason names its entry and the ways out.
+//!
 //! With a stuck disk, a leader steps down and the peer neither receives nor sends until the disk
 //! answers; a failed disk stops the node, with a reason and without a panic. Its durable state is
 //! known again after a restart.
@@ -103,4 +106,4 @@ pub use self::handle::Raft;
 pub use self::reply::Appended;
 pub use self::settings::{Settings, SnapshotPolicy};
 pub use self::state_machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
-pub use self::status::{DiskState, PeerStatus, RunState, Status};
+pub use self::status::{DiskState, MemberState, PeerStatus, RunState, Status};

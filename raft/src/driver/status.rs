@@ -17,7 +17,7 @@ use crate::types::{Index, PeerId, Term};
 pub struct Status {
     /// The peer.
     pub id: PeerId,
-    /// Its role.
+    /// Its role; follower once the node has stopped.
     pub role: RoleName,
     /// Figure 2 `currentTerm`.
     pub current_term: Term,
@@ -33,6 +33,8 @@ pub struct Status {
     pub snapshot: Index,
     /// The membership configuration of the newest membership entry, committed or not.
     pub membership: Arc<Membership>,
+    /// The peer's own place among the members.
+    pub member: MemberState,
     /// The leader's replication state of each follower; empty in other roles.
     pub peers: Vec<PeerStatus>,
     /// State of the disk.
@@ -50,6 +52,20 @@ pub struct PeerStatus {
     pub match_index: Index,
     /// The next index to send.
     pub next_index: Index,
+}
+
+/// A peer's own place among the members of its cluster, as far as its log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberState {
+    /// It has a vote.
+    Voter,
+    /// It receives all entries, without a vote.
+    Learner,
+    /// It has joined and waits until a leader adds it.
+    Joining,
+    /// It was a member, and its removal is committed: it takes part in nothing and starts no
+    /// elections. Shut it down, or add it again.
+    Removed,
 }
 
 /// State of the disk.
@@ -70,8 +86,35 @@ pub enum DiskState {
 pub enum RunState {
     /// It runs.
     Running,
-    /// It has stopped; all calls fail with this reason.
+    /// It has stopped; all calls fail with this reason. It neither leads nor follows.
     Stopped(StopReason),
+}
+
+impl std::fmt::Display for RunState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Running => f.write_str("running"),
+            Self::Stopped(reason) => write!(f, "stopped: {reason}"),
+        }
+    }
+}
+
+impl MemberState {
+    fn of(node: &Node) -> Self {
+        let (id, membership) = (node.status().id, node.membership());
+        if membership.is_voter(id) {
+            Self::Voter
+        } else if membership.contains(id) {
+            Self::Learner
+        } else if membership.is_empty() {
+            Self::Joining
+        } else if node.address_book().contains_key(&id) {
+            // Its removal is not committed yet, and it may still be needed as a voter.
+            Self::Voter
+        } else {
+            Self::Removed
+        }
+    }
 }
 
 impl Status {
@@ -87,6 +130,7 @@ impl Status {
             last_log: Index::ZERO,
             snapshot: Index::ZERO,
             membership: Arc::clone(node.membership()),
+            member: MemberState::of(node),
             peers: Vec::new(),
             disk: DiskState::Healthy,
             run: RunState::Running,
@@ -107,11 +151,20 @@ impl Status {
         changed |= set(&mut self.last_log, node.log().last().index);
         changed |= set(&mut self.snapshot, node.log().base().index);
         changed |= set(&mut self.disk, disk);
+        changed |= set(&mut self.member, MemberState::of(node));
         if !Arc::ptr_eq(&self.membership, node.membership()) {
             self.membership = Arc::clone(node.membership());
             changed = true;
         }
         changed | self.update_peers(node.role())
+    }
+
+    /// Notes the end of the node.
+    pub(super) fn stop(&mut self, reason: StopReason) {
+        self.role = RoleName::Follower;
+        self.leader = None;
+        self.peers.clear();
+        self.run = RunState::Stopped(reason);
     }
 
     fn update_peers(&mut self, role: &Role) -> bool {

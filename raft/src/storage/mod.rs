@@ -38,6 +38,8 @@ mod memory;
 mod redb;
 #[cfg(all(test, feature = "disk"))]
 mod simulated;
+#[cfg(feature = "disk")]
+mod skipped;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
@@ -45,10 +47,12 @@ pub use self::memory::MemoryStorage;
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStorage;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
+use crate::types::{EntryId, Index};
 
 /// A store of one peer. A driver calls it from its own thread, so it may block.
 pub trait Storage: Send + 'static {
@@ -70,6 +74,15 @@ pub trait Storage: Send + 'static {
     fn write_speed(&self) -> WriteSpeed {
         WriteSpeed::TakesTime
     }
+
+    /// The entries that the state machine must not be given, because an operator has excluded them.
+    /// Called once, after [`Storage::load`].
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {
+        Ok(BTreeSet::new())
+    }
 }
 
 /// A store chosen at run time.
@@ -84,6 +97,10 @@ impl Storage for Box<dyn Storage> {
 
     fn write_speed(&self) -> WriteSpeed {
         (**self).write_speed()
+    }
+
+    fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {
+        (**self).skipped_entries()
     }
 }
 
@@ -123,6 +140,14 @@ pub enum StorageError {
     /// The store was written in a newer format, or is not a store.
     #[error("{0}")]
     Unreadable(String),
+    /// An entry that cannot be excluded from the state machine; nothing has been changed.
+    #[error("cannot skip entry {index}: {problem}")]
+    NotSkipped {
+        /// The requested index.
+        index: Index,
+        /// The reason.
+        problem: String,
+    },
     /// An error of a store outside this library.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),

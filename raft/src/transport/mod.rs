@@ -55,7 +55,8 @@ pub trait Transport: Send + 'static {
     /// Adds a peer, or changes its address.
     fn set_address(&mut self, peer: PeerId, address: &str);
 
-    /// Removes a peer: nothing more is sent to it, and its connections may end.
+    /// Removes a peer: nothing more is sent to it, and its connections may end once the messages
+    /// before are sent, the last of which tell it that it is removed.
     fn remove_peer(&mut self, peer: PeerId);
 }
 

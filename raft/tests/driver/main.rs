@@ -2,6 +2,7 @@
 
 mod builder;
 mod disks;
+mod ends;
 mod extensions;
 mod observability;
 mod paused_process;

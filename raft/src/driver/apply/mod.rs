@@ -8,7 +8,7 @@ pub(super) mod job;
 pub(super) mod mode;
 pub(super) mod query;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::vec;
@@ -17,7 +17,7 @@ use self::job::Job;
 use self::mode::{ApplyMode, Timing};
 use self::query::Query;
 use super::core_task::request::Request;
-use super::error::{MachineFailure, ReadError, catch_panic};
+use super::error::{MachineFailure, ReadError, StopReason, catch_panic};
 use super::metrics::seconds;
 use super::shared::Shared;
 use super::state_machine::{Command, StateMachine};
@@ -28,6 +28,8 @@ use crate::types::{EntryId, Index, Instant};
 /// The owner of the state machine.
 pub(super) struct Applier<M: StateMachine> {
     machine: M,
+    /// Entries that an operator has excluded.
+    skipped: BTreeSet<EntryId>,
     last_applied: Index,
     /// End of the last apply, or of the last work on a thread.
     applied_at: Instant,
@@ -42,11 +44,16 @@ pub(super) struct Applier<M: StateMachine> {
 const CHUNK: usize = 64;
 
 impl<M: StateMachine> Applier<M> {
-    pub(super) fn new(machine: M, last_applied: Index, shared: Arc<Shared<M>>) -> Self {
+    pub(super) fn new(
+        machine: M,
+        skipped: BTreeSet<EntryId>,
+        last_applied: Index,
+        shared: Arc<Shared<M>>,
+    ) -> Self {
         let (mode, jobs) = (ApplyMode::new(shared.settings.apply_on), VecDeque::new());
         let (answers, completed) = (Vec::new(), Vec::new());
         let applied_at = Instant::START;
-        Self { machine, last_applied, applied_at, shared, mode, jobs, answers, completed }
+        Self { machine, skipped, last_applied, applied_at, shared, mode, jobs, answers, completed }
     }
 
     /// Runs jobs until the queue is closed.
@@ -124,7 +131,7 @@ impl<M: StateMachine> Applier<M> {
             }
             Some(Job::Restore(snapshot)) => self.restore(&snapshot)?,
             Some(Job::Snapshot) => self.snapshot()?,
-            Some(Job::Read(query)) => self.read(query)?,
+            Some(Job::Read(query)) => self.read(query),
             None => {}
         }
         Ok(0)
@@ -142,11 +149,18 @@ impl<M: StateMachine> Applier<M> {
             Timing::WithWait => given,
         };
         let before = self.answers.len();
-        let (machine, answers, shared) = (&mut self.machine, &mut self.answers, &self.shared);
+        let (machine, skipped) = (&mut self.machine, &self.skipped);
+        let (answers, shared) = (&mut self.answers, &self.shared);
+        let mut applying = EntryId::ZERO;
         let applied = catch_panic(|| {
             entries.take(entries_max).try_for_each(|entry| {
+                applying = entry.id;
                 let answer = match &entry.payload {
                     Payload::NoOp | Payload::Membership(_) => None,
+                    Payload::Command(_) if skipped.contains(&entry.id) => {
+                        tracing::warn!(peer = %shared.id, entry = %entry.id, "entry skipped");
+                        None
+                    }
                     Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
                 };
                 if answer.is_some() && machine.wants_snapshot() {
@@ -162,7 +176,7 @@ impl<M: StateMachine> Applier<M> {
         self.applied_at = self.shared.clock.now();
         self.shared.metrics.apply.record(seconds(self.applied_at.since(given)));
         self.mode.record(self.applied_at.since(start), timing);
-        applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)))
+        applied.unwrap_or_else(|panic| Err(MachineFailure::applying(applying, panic)))
     }
 
     /// Answers the callers of applied entries.
@@ -200,18 +214,17 @@ impl<M: StateMachine> Applier<M> {
         Ok(())
     }
 
-    fn read(&mut self, query: Box<dyn Query<M>>) -> Result<(), MachineFailure> {
+    fn read(&mut self, query: Box<dyn Query<M>>) {
         let start = self.shared.clock.now();
-        let answered = catch_panic(|| query.run(&self.machine));
+        // The caller may be gone, and its answer's own code panic as it is dropped.
+        let _ = catch_panic(|| query.run(&self.machine));
         self.mode.record(self.shared.clock.now().since(start), Timing::WorkOnly);
-        answered.map_err(|panic| MachineFailure::at_index(self.last_applied, panic))
     }
 }
 
 fn decode<M: StateMachine>(id: EntryId, bytes: &[u8]) -> Result<M::Command, MachineFailure> {
-    M::Command::decode(bytes).map_err(|error| {
-        MachineFailure::at_index(id.index, format!("undecodable command: {error}"))
-    })
+    M::Command::decode(bytes)
+        .map_err(|error| MachineFailure::applying(id, format!("undecodable command: {error}")))
 }
 
 /// Restores a snapshot.
@@ -222,6 +235,7 @@ pub(super) fn restore<M: StateMachine>(
     let failed = |what| MachineFailure {
         at: format!("restoring the snapshot through index {}", snapshot.index()),
         what,
+        entry: None,
     };
     match catch_panic(|| machine.restore(&snapshot.data)) {
         Ok(Ok(())) => Ok(()),
@@ -231,8 +245,12 @@ pub(super) fn restore<M: StateMachine>(
 }
 
 impl<M: StateMachine> Drop for Applier<M> {
-    /// Fails pending reads, however the task ends.
+    /// Fails pending reads, however the task ends. A node without it would be one that never
+    /// answers, so it ends, too.
     fn drop(&mut self) {
+        let reason = StopReason::of_dropped_task();
+        // The core task has usually ended before.
+        let _ = self.shared.requests.put(Request::Stop(reason));
         let left = self.jobs.drain(..).collect::<Vec<_>>();
         for job in left.into_iter().chain(self.shared.jobs.close()) {
             if let Job::Read(query) = job {

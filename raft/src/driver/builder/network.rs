@@ -28,7 +28,24 @@ pub(super) struct Requirements<'a> {
     pub(super) command_bytes_max: usize,
 }
 
+/// Requirement of addresses for all peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Addresses {
+    /// A peer without one is not reached.
+    Needed,
+    /// The transport finds peers by their ids, or has addresses of its own.
+    Optional,
+}
+
 impl Network {
+    pub(super) const fn addresses(&self) -> Addresses {
+        #[cfg(feature = "tcp")]
+        if self.tcp.listen.is_some() {
+            return Addresses::Needed;
+        }
+        Addresses::Optional
+    }
+
     /// Checks that there is exactly one network, and that it is secure or explicitly plain.
     #[cfg_attr(not(feature = "tcp"), expect(unused_variables, reason = "only TCP looks at it"))]
     pub(super) fn check(self, required: &Requirements<'_>) -> Result<OpenTransport, StartError> {

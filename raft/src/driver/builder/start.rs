@@ -1,9 +1,9 @@
 //! The start of a node: check the settings, read the store, open the network, start the tasks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use super::network::{OpenTransport, Requirements};
+use super::network::{Addresses, OpenTransport, Requirements};
 use super::{Builder, OpenStorage, StartMode};
 use crate::config::{Config, ValidConfig};
 use crate::driver::admission::Admission;
@@ -29,7 +29,7 @@ use crate::persistent_state::PersistentState;
 use crate::storage::Storage;
 use crate::trace::Sink;
 use crate::transport::{Inbox, InboxSink, Transport};
-use crate::types::{PeerId, ReadId};
+use crate::types::{EntryId, PeerId, ReadId};
 use crate::verbose::{self, BadVariable, Logger};
 
 /// The checked settings of a builder.
@@ -37,6 +37,7 @@ pub(super) struct ValidBuilder<M> {
     machine: M,
     store: OpenStorage,
     network: OpenTransport,
+    addresses: Addresses,
     config: ValidConfig,
     /// Addresses of known peers, members or not.
     known: BTreeMap<PeerId, Address>,
@@ -50,6 +51,7 @@ pub(super) struct ValidBuilder<M> {
 struct Loaded<M> {
     storage: Box<dyn Storage>,
     stored: PersistentState,
+    skipped: BTreeSet<EntryId>,
     machine: M,
 }
 
@@ -72,6 +74,7 @@ impl<M: StateMachine> Builder<M> {
         let known: BTreeMap<_, _> = known.collect();
         let command_bytes_max = self.settings.command_bytes_max;
         let required = Requirements { peers: &peers, addresses: &known, command_bytes_max };
+        let needed = self.network.addresses();
         let network = self.network.check(&required)?;
         let (peers, addresses) = match self.start {
             StartMode::Bootstrap => (peers, known.clone()),
@@ -83,6 +86,7 @@ impl<M: StateMachine> Builder<M> {
             machine,
             store,
             network,
+            addresses: needed,
             config: config.validate()?,
             known,
             clock: self.clock,
@@ -101,13 +105,20 @@ fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
 
 impl<M: StateMachine> ValidBuilder<M> {
     pub(super) async fn start(self) -> Result<Raft<M>, StartError> {
-        let Self { machine, store, network, config, known, clock, jitter, settings, sink } = self;
+        let Self { machine, store, network, addresses, config, known, clock, .. } = self;
+        let (jitter, settings, sink) = (self.jitter, self.settings, self.sink);
         let id = config.settings().id;
-        let Loaded { storage, stored, machine } = load(store, id, machine).await?;
+        let Loaded { storage, stored, skipped, machine } = load(store, id, machine).await?;
         let last_applied = stored.base().index;
         let timeouts = Timeouts::of(&config, &settings);
         let transport = network(config.settings())?;
         let mut node = Node::new(config, stored, clock.now(), jitter)?;
+        // It could not even reply to the leader that adds it.
+        let knows_none = node.membership().is_empty() && known.keys().all(|peer| *peer == id);
+        if addresses == Addresses::Needed && knows_none {
+            let what = "addresses of the cluster to join";
+            return Err(StartError::Missing { what, call: "peers" });
+        }
         node.set_sink(Box::new(TracingSink { inner: sink }));
         let mut status = Status::of(&node);
         status.last_applied = last_applied;
@@ -125,13 +136,15 @@ impl<M: StateMachine> ValidBuilder<M> {
         });
         let transport = connect(transport, &known, &node, &shared)?;
         let disk = start_disk(storage, &shared)?;
-        let applier = Applier::new(machine, last_applied, Arc::clone(&shared));
+        shared.metrics.start();
+        let applier = Applier::new(machine, skipped, last_applied, Arc::clone(&shared));
         let core = CoreTask {
             addresses: node.address_book().clone(),
             now: shared.clock.now(),
             node,
             disk,
             disk_state: DiskState::Healthy,
+            member: None,
             transport,
             timeouts,
             led_term: None,
@@ -180,10 +193,11 @@ async fn load<M: StateMachine>(
     let work = tokio::task::spawn_blocking(move || {
         let mut storage = store(id)?;
         let stored = storage.load()?;
+        let skipped = storage.skipped_entries()?;
         if let Some(snapshot) = &stored.snapshot {
             restore(&mut machine, snapshot)?;
         }
-        Ok(Loaded { storage, stored, machine })
+        Ok(Loaded { storage, stored, skipped, machine })
     });
     match work.await {
         Ok(loaded) => loaded,

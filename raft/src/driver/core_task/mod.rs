@@ -27,7 +27,7 @@ use super::disk::Disk;
 use super::error::{ReadError, StopReason};
 use super::shared::Shared;
 use super::state_machine::StateMachine;
-use super::status::{DiskState, RunState};
+use super::status::{DiskState, MemberState};
 use super::waiters::Waiter;
 use crate::node::Node;
 use crate::output::{AddressBook, Input};
@@ -41,6 +41,8 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) shared: Arc<Shared<M>>,
     pub(super) disk: Disk,
     pub(super) disk_state: DiskState,
+    /// As last reported.
+    pub(super) member: Option<MemberState>,
     pub(super) transport: Box<dyn Transport>,
     pub(super) addresses: AddressBook,
     pub(super) timeouts: Timeouts,
@@ -92,7 +94,7 @@ const EXPIRY_GRID: Duration = Duration::from_millis(10);
 impl<M: StateMachine> CoreTask<M> {
     /// Runs until the node is stopped or fails.
     pub(super) async fn run(mut self) {
-        let mut guard = StopGuard { shared: Arc::clone(&self.shared), reason: StopReason::Driver };
+        let mut guard = StopGuard { shared: Arc::clone(&self.shared), reason: None };
         self.turn();
         let reason = loop {
             if let Some(reason) = self.stop.take() {
@@ -101,7 +103,7 @@ impl<M: StateMachine> CoreTask<M> {
             poll_fn(|context| self.poll_events(context)).await;
             self.turn();
         };
-        guard.reason = reason.clone();
+        guard.reason = Some(reason.clone());
         self.end(reason).await;
     }
 
@@ -187,10 +189,22 @@ impl<M: StateMachine> CoreTask<M> {
         self.led_term = leads;
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let (node, disk) = (&self.node, self.disk_state);
-        self.shared.status.update(|status| status.update(node, disk));
+        let mut member = None;
+        self.shared.status.update(|status| {
+            let changed = status.update(node, disk);
+            member = Some(status.member);
+            changed
+        });
         let (metrics, status) = (&self.shared.metrics, node.status());
+        if std::mem::replace(&mut self.member, member) != member {
+            let removed = member == Some(MemberState::Removed);
+            metrics.removed.set(f64::from(u8::from(removed)));
+            if removed {
+                tracing::warn!(peer = %status.id, "removed from the cluster: shut this peer down");
+            }
+        }
         metrics.term.set(status.current_term.number() as f64);
         metrics.is_leader.set(f64::from(u8::from(status.role == RoleName::Leader)));
         metrics.commit_index.set(status.commit_index.number() as f64);
@@ -240,6 +254,7 @@ impl<M: StateMachine> CoreTask<M> {
             StopReason::Killed
             | StopReason::Storage(_)
             | StopReason::StateMachine(_)
+            | StopReason::RuntimeEnded
             | StopReason::Driver => self.disk.abandon(),
         }
         self.shared.end(&reason);
@@ -276,15 +291,26 @@ impl Timer {
 /// Reports the node's end in every case: the runtime may drop the task, and a bug may panic.
 struct StopGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
-    reason: StopReason,
+    reason: Option<StopReason>,
 }
 
 impl<M: StateMachine> Drop for StopGuard<M> {
     fn drop(&mut self) {
-        self.shared.end(&self.reason);
+        let reason = self.reason.take().unwrap_or_else(StopReason::of_dropped_task);
+        self.shared.end(&reason);
         let reason = self.shared.stop_reason();
+        let id = self.shared.id;
+        match &reason {
+            StopReason::ShutDown | StopReason::Killed | StopReason::RuntimeEnded => {
+                tracing::info!(peer = %id, %reason, "the node has stopped");
+            }
+            StopReason::Storage(_) | StopReason::StateMachine(_) | StopReason::Driver => {
+                tracing::error!(peer = %id, %reason, "the node has stopped");
+            }
+        }
+        self.shared.metrics.stop(reason.name());
         self.shared.status.update(|status| {
-            status.run = RunState::Stopped(reason);
+            status.stop(reason);
             true
         });
     }

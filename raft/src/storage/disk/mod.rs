@@ -7,6 +7,7 @@
 //! | `LOCK` | locked while a process uses the directory |
 //! | `NUMBER.log` | terms, votes, entries; the log goes on in the file with the next higher number |
 //! | `NUMBER.snapshot` | the state machine's state that the log refers to |
+//! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
 //! Do not delete files by hand, except the whole directory while its peer is stopped: the peer then
@@ -36,16 +37,17 @@ mod tests;
 #[cfg(feature = "redb")]
 pub(super) use self::format::{read_hard_state, write_hard_state};
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::store::{FileLengths, Store};
 use super::directory::OsDirectory;
 use super::identity::Identity;
 use super::lock::Lock;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
-use crate::types::PeerId;
+use crate::types::{EntryId, Index, PeerId};
 
 /// A store on disk, in a directory of its own.
 ///
@@ -79,6 +81,22 @@ impl DiskStorage {
     pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
         DiskOptions::new().open(data_dir, peer)
     }
+
+    /// Excludes the command at `index` from the state machine, durably, and returns its entry id:
+    /// from the next start on, the peer applies the entries around it. The way out of a
+    /// command that panics at every start.
+    ///
+    /// **Do it on every peer, or the states differ for ever after.** If one of them has applied the
+    /// command, do not: restore that peer's state on the others, by adding them anew. A new peer
+    /// that receives the entry from the log must skip it, too; one that receives a snapshot need
+    /// not.
+    ///
+    /// # Errors
+    /// [`StorageError::NotSkipped`]: the log has no command at this index. Otherwise an I/O error.
+    pub fn skip_entry(&mut self, index: Index) -> Result<EntryId, StorageError> {
+        let stored = self.store.load()?;
+        skipped::add(self.store.directory_mut(), &stored, index)
+    }
 }
 
 impl Storage for DiskStorage {
@@ -88,6 +106,10 @@ impl Storage for DiskStorage {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.store.write(writes)
+    }
+
+    fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {
+        skipped::read(self.store.directory_mut())
     }
 }
 

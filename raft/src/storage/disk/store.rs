@@ -98,6 +98,10 @@ impl<F: Directory> Store<F> {
         Ok(store)
     }
 
+    pub(super) const fn directory_mut(&mut self) -> &mut F {
+        &mut self.directory
+    }
+
     fn apply_writes(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         for write in writes {
             match &write.record {

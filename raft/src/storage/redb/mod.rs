@@ -6,6 +6,7 @@
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
 //! | `LOCK` | locked while a process uses the directory |
 //! | `raft.redb` | the database |
+//! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
 //! The tables are described in `rows.rs`. As with the store on disk, do not delete anything but the
@@ -28,6 +29,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use redb::backends::FileBackend;
@@ -36,10 +38,10 @@ use self::store::Store;
 use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
-use crate::types::PeerId;
+use crate::types::{EntryId, Index, PeerId};
 
 const DATABASE: &str = "raft.redb";
 
@@ -64,6 +66,7 @@ const DATABASE: &str = "raft.redb";
 /// ```
 pub struct RedbStorage {
     store: Store,
+    directory: OsDirectory,
     /// Held as long as the store.
     _lock: Lock,
 }
@@ -97,7 +100,23 @@ impl RedbStorage {
         let file = open_file(data_dir, DATABASE)?;
         let store = Store::open(file, &directory.path_of(DATABASE), &identity)?;
         Identity { read_through: store.next(), ..identity }.write(&mut directory)?;
-        Ok(Self { store, _lock: lock })
+        Ok(Self { store, directory, _lock: lock })
+    }
+
+    /// Excludes the command at `index` from the state machine, durably, and returns its entry id:
+    /// from the next start on, the peer applies the entries around it. The way out of a
+    /// command that panics at every start.
+    ///
+    /// **Do it on every peer, or the states differ for ever after.** If one of them has applied the
+    /// command, do not: restore that peer's state on the others, by adding them anew. A new peer
+    /// that receives the entry from the log must skip it, too; one that receives a snapshot need
+    /// not.
+    ///
+    /// # Errors
+    /// [`StorageError::NotSkipped`]: the log has no command at this index. Otherwise an I/O error.
+    pub fn skip_entry(&mut self, index: Index) -> Result<EntryId, StorageError> {
+        let stored = self.store.load()?;
+        skipped::add(&mut self.directory, &stored, index)
     }
 }
 
@@ -108,6 +127,10 @@ impl Storage for RedbStorage {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.store.write(writes)
+    }
+
+    fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {
+        skipped::read(&self.directory)
     }
 }
 

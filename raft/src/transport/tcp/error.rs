@@ -145,6 +145,9 @@ pub(super) enum Disconnect {
     /// The peer has a new address.
     #[error("the peer has a new address")]
     Moved,
+    /// The peer was removed, and its last messages are sent.
+    #[error("the peer was removed")]
+    Removed,
     /// The driver has stopped.
     #[error("the driver has stopped")]
     Closed,
@@ -160,7 +163,7 @@ impl Disconnect {
         };
         match self {
             Self::Error(_) | Self::Stalled(_) => false,
-            Self::Replaced | Self::Moved | Self::Closed => true,
+            Self::Replaced | Self::Moved | Self::Removed | Self::Closed => true,
             Self::Lost(error) => matches!(
                 error.kind(),
                 BrokenPipe

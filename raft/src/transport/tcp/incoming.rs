@@ -236,6 +236,7 @@ impl Incoming {
             | Disconnect::Stalled(_)
             | Disconnect::Replaced
             | Disconnect::Moved
+            | Disconnect::Removed
             | Disconnect::Closed => {
                 tracing::debug!(peer, %address, reason = %end, "incoming connection closed");
             }

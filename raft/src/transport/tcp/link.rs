@@ -66,6 +66,9 @@ impl Link {
                 }
                 Err(end) => end,
             };
+            if self.outbox.is_finishing() {
+                return;
+            }
             if matches!(end, Disconnect::Moved) {
                 continue;
             }
@@ -136,11 +139,18 @@ impl Link {
             tokio::select! {
                 // First, so that nothing more goes to an old address.
                 biased;
-                _ = self.address.changed() => return Disconnect::Moved,
+                changed = self.address.changed(), if !self.outbox.is_finishing() => {
+                    if changed.is_ok() {
+                        return Disconnect::Moved;
+                    }
+                }
                 end = closed(stream) => return end,
                 () = self.outbox.filled() => {}
             }
             self.outbox.take(WRITE_BYTES, &mut batch);
+            if batch.is_empty() {
+                return Disconnect::Removed;
+            }
             self.encode(&mut batch, *frame_bytes_max, &mut bytes);
             if let Err(end) = self.write(stream, &bytes).await {
                 return end;

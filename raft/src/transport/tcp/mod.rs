@@ -192,7 +192,9 @@ impl Transport for TcpTransport {
     }
 
     fn remove_peer(&mut self, peer: PeerId) {
-        if let Some(known) = self.context.peers().remove(&peer) {
+        let known = self.context.peers().remove(&peer);
+        // The last messages tell the peer that it is removed.
+        if let Some(known) = known.filter(|known| !known.outbox.finish()) {
             known.task.abort();
         }
     }

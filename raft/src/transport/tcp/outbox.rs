@@ -49,6 +49,8 @@ enum State {
     Connected,
     /// Messages are dropped.
     Disconnected,
+    /// Queued messages are still sent, further ones are dropped.
+    Finishing,
 }
 
 /// Result of queueing a message.
@@ -89,18 +91,37 @@ impl Outbox {
         self.lock().state = State::Connected;
     }
 
-    /// Drops queued and further messages.
+    /// Accepts no further messages, and lets the link end once the queued ones are sent. Returns
+    /// whether there is a connection to send them over.
+    pub(super) fn finish(&self) -> bool {
+        let mut lanes = self.lock();
+        let connected = lanes.state == State::Connected;
+        if connected {
+            lanes.state = State::Finishing;
+            self.filled.notify_one();
+        }
+        connected
+    }
+
+    /// True if the link is to end.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.lock().state == State::Finishing
+    }
+
+    /// Drops queued and further messages; a finishing link stays one.
     pub(super) fn close(&self) {
         let mut lanes = self.lock();
-        lanes.state = State::Disconnected;
+        if lanes.state == State::Connected {
+            lanes.state = State::Disconnected;
+        }
         lanes.urgent.clear();
         lanes.bulk.clear();
         (lanes.bytes, lanes.appends) = (0, 0);
     }
 
-    /// Waits until the queue is not empty.
+    /// Waits until the queue is not empty, or the link is to end.
     pub(super) async fn filled(&self) {
-        while self.lock().is_empty() {
+        while self.lock().is_idle() {
             self.filled.notified().await;
         }
     }
@@ -117,13 +138,14 @@ impl Outbox {
 }
 
 impl Lanes {
-    fn is_empty(&self) -> bool {
-        self.urgent.is_empty() && self.bulk.is_empty()
+    fn is_idle(&self) -> bool {
+        self.urgent.is_empty() && self.bulk.is_empty() && self.state != State::Finishing
     }
 
     fn push(&mut self, envelope: Envelope) -> Queued {
-        if self.state == State::Disconnected {
-            return Queued::Disconnected;
+        match self.state {
+            State::Connected => {}
+            State::Disconnected | State::Finishing => return Queued::Disconnected,
         }
         if self.is_bulk(&envelope.message) {
             self.push_bulk(envelope)
