@@ -24,7 +24,11 @@ impl App {
                 if matches!(self.page(), Page::Log(_)) {
                     self.pages.pop();
                 }
-                self.open_log(run);
+                let newest = self.campaign.attempts_of(run).next_back();
+                match newest.and_then(|attempt| attempt.log).filter(|log| log.is_file()) {
+                    Some(log) => self.open_file(run, log),
+                    None => self.open_log(run),
+                }
             }
             Purpose::Compare { run, with, repeats } => {
                 return self.compare(run, with, repeats);
@@ -33,7 +37,9 @@ impl App {
             Purpose::Rerun => self.open_newest(),
         }
         if differed {
-            self.note = "the result differs; this is the second run".to_owned();
+            let shown =
+                if matches!(purpose, Purpose::Replay { .. }) { "replay" } else { "run itself" };
+            self.note = format!("the result differs; this is the log of the {shown}");
         }
         Effect::None
     }
@@ -104,6 +110,10 @@ impl App {
             self.note = "no log stored; r replays the run".to_owned();
             return;
         };
+        self.open_file(run, path);
+    }
+
+    fn open_file(&mut self, run: usize, path: PathBuf) {
         match LogPage::open(run, path, self.colors) {
             Ok(page) => self.push(Page::Log(Box::new(page))),
             Err(error) => self.note = error.to_string(),

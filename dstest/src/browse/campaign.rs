@@ -2,13 +2,15 @@
 //! campaign runs.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::known::KnownFailures;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, RunReport};
 use crate::report::tally::Tally;
-use crate::store::{CampaignDir, CampaignFile, EventFollower, StoreError, log_path};
+use crate::store::{
+    CampaignDir, CampaignFile, EventFollower, REPLAYS, Store, StoreError, kept_log,
+};
 
 /// A campaign.
 #[derive(Debug)]
@@ -19,7 +21,10 @@ pub(crate) struct Campaign {
     /// Every run with its test's index, in the order of their ends.
     pub(crate) runs: Vec<(usize, RunRecord)>,
     pub(crate) known: KnownFailures,
+    /// The replays of its runs, in the order of their ends.
+    attempts: Vec<RunRecord>,
     follower: EventFollower,
+    attempt_follower: EventFollower,
     index_of: HashMap<String, usize>,
 }
 
@@ -34,6 +39,14 @@ pub(crate) enum RunFilter {
     Inconclusive,
 }
 
+/// A replay of a run.
+pub(crate) struct Attempt<'a> {
+    pub(crate) record: &'a RunRecord,
+    pub(crate) log: Option<PathBuf>,
+    /// It went the same way, as its trace shows, so that its log is that of the run, with more in it.
+    pub(crate) is_same: bool,
+}
+
 /// The log that a run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogKind {
@@ -41,7 +54,7 @@ pub(crate) enum LogKind {
     None,
     /// The output of the run.
     Kept,
-    /// The output of a replay with VERBOSE.
+    /// Output with VERBOSE: of the run, or of a replay that went the same way.
     Full,
 }
 
@@ -57,7 +70,9 @@ impl Campaign {
             tally: Tally::new(file.tests.iter().map(|test| test.name.clone())),
             runs: Vec::new(),
             known: KnownFailures::of_store(&dir),
+            attempts: Vec::new(),
             follower: EventFollower::new(&dir.path),
+            attempt_follower: EventFollower::new(&dir.path.join(REPLAYS)),
             index_of: names.collect(),
             dir,
             file,
@@ -71,15 +86,16 @@ impl Campaign {
     /// # Errors
     /// [`StoreError::Io`].
     pub(crate) fn poll(&mut self) -> Result<bool, StoreError> {
-        let before = self.runs.len();
-        let Self { tally, runs, index_of, follower, .. } = self;
+        let before = self.runs.len() + self.attempts.len();
+        let Self { tally, runs, index_of, follower, attempts, attempt_follower, .. } = self;
         follower.poll(|record| {
             if let Some(test) = index_of.get(&record.test) {
                 tally.record(*test, &record);
                 runs.push((*test, record));
             }
         })?;
-        Ok(self.runs.len() > before)
+        attempt_follower.poll(|record| attempts.push(record))?;
+        Ok(self.runs.len() + self.attempts.len() > before)
     }
 
     /// The number of unreadable lines in the store.
@@ -135,32 +151,75 @@ impl Campaign {
         passed.min_by_key(|at| self.runs[*at].1.iter.number().abs_diff(record.iter.number()))
     }
 
-    /// The most detailed log of a run.
+    /// The most detailed log of a run: that of a replay only if it went the same way.
     pub(crate) fn log(&self, run: usize) -> Option<PathBuf> {
-        let (_, record) = &self.runs[run];
-        let full = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
-        let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
-        [Some(full), kept].into_iter().flatten().find(|path| path.is_file())
+        let repeated = self.attempts_of(run).filter(|attempt| attempt.is_same);
+        let repeated: Vec<PathBuf> = repeated.filter_map(|attempt| attempt.log).collect();
+        repeated.into_iter().rev().chain(self.kept_log(run)).find(|path| path.is_file())
+    }
+
+    /// The log of the run itself.
+    fn kept_log(&self, run: usize) -> Option<PathBuf> {
+        kept_log(&self.dir.path, &self.runs[run].1)
     }
 
     /// The kind of that log.
     pub(crate) fn log_kind(&self, run: usize) -> LogKind {
         match self.log(run) {
             None => LogKind::None,
-            Some(path) if path.starts_with(self.dir.path.join("replays")) => LogKind::Full,
+            Some(path) if path.starts_with(self.dir.path.join(REPLAYS)) => LogKind::Full,
             // With VERBOSE from the start, the first log is a full one.
             Some(_) if self.file.verbose.is_some() => LogKind::Full,
             Some(_) => LogKind::Kept,
         }
     }
 
-    /// The report that a run wrote about its failure.
+    /// The replays of a run with the same seed, in the order of their ends.
+    pub(crate) fn attempts_of(&self, run: usize) -> impl DoubleEndedIterator<Item = Attempt<'_>> {
+        let (_, original) = &self.runs[run];
+        let replays = self.dir.path.join(REPLAYS);
+        let is_of_run = |attempt: &&RunRecord| {
+            attempt.test == original.test
+                && attempt.iter == original.iter
+                && attempt.seed == original.seed
+        };
+        self.attempts.iter().filter(is_of_run).map(move |record| Attempt {
+            record,
+            log: kept_log(&replays, record),
+            // Without a trace, equal results may come about in different ways.
+            is_same: original.trace.is_some() && original.differences(record).is_empty(),
+        })
+    }
+
+    /// The name of a log: that of the run, and of the replay if it is the log of one.
+    pub(crate) fn log_name(&self, run: usize, log: &Path) -> String {
+        let name = self.name(run);
+        let mut attempts = (1..).zip(self.attempts_of(run));
+        let is_it = |attempt: &Attempt<'_>| attempt.log.as_deref() == Some(log);
+        match attempts.find(|(_, attempt)| is_it(attempt)) {
+            Some((number, attempt)) => {
+                format!("{name}, replay {number}: {}", attempt.record.verdict.label())
+            }
+            None => name,
+        }
+    }
+
+    /// The report that a run wrote about its failure, or a replay that went the same way.
     pub(crate) fn report(&self, run: usize) -> Option<RunReport> {
-        let (_, record) = &self.runs[run];
-        let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
-        let again = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
-        let mut logs = kept.into_iter().chain([again]);
+        let repeated = self.attempts_of(run).filter(|attempt| attempt.is_same);
+        let mut logs = self.kept_log(run).into_iter().chain(repeated.filter_map(|a| a.log));
         logs.find_map(|log| RunReport::read(&log.with_extension("dir")))
+    }
+
+    /// Deletes the logs of a run and of its replays.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if dstest has not made the store.
+    pub(crate) fn delete_logs(&self, run: usize) -> Result<(), StoreError> {
+        let repeated = self.attempts_of(run).filter_map(|attempt| attempt.log);
+        let logs: Vec<PathBuf> = self.kept_log(run).into_iter().chain(repeated).collect();
+        let store = self.dir.path.parent().and_then(Path::parent).unwrap_or(&self.dir.path);
+        Store::at(store.to_owned()).remove_logs(&self.dir, &logs)
     }
 
     /// The run as users name it: `TEST#ITER`.

@@ -30,7 +30,7 @@ mod text_page;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -213,7 +213,7 @@ impl Browser {
     }
 
     fn delete_campaign(&mut self, dir: &CampaignDir) {
-        if let Err(error) = fs::remove_dir_all(&dir.path) {
+        if let Err(error) = self.app.store.remove_campaign(dir) {
             self.app.note = error.to_string();
             return;
         }
@@ -221,14 +221,10 @@ impl Browser {
     }
 
     fn delete_logs(&mut self, run: usize) {
-        while let Some(log) = self.app.campaign.log(run) {
-            let _ = fs::remove_dir_all(log.with_extension("dir"));
-            if let Err(error) = fs::remove_file(&log) {
-                self.app.note = error.to_string();
-                return;
-            }
-        }
-        self.app.note = format!("logs of {} deleted", self.app.campaign.name(run));
+        self.app.note = match self.app.campaign.delete_logs(run) {
+            Ok(()) => format!("logs of {} deleted", self.app.campaign.name(run)),
+            Err(error) => error.to_string(),
+        };
         self.app.refresh();
     }
 }

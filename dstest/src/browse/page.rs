@@ -144,7 +144,7 @@ impl Page {
             }
             Self::Failures { test, .. } => campaign.file.tests[*test].name.clone(),
             Self::Runs { filter, .. } => campaign.filter_title(filter),
-            Self::Log(log) => campaign.name(log.run),
+            Self::Log(log) => campaign.log_name(log.run, &log.path),
             Self::Text(text) => text.title.clone(),
             Self::Diff(diff) => format!("{} and {}", diff.names[0], diff.names[1]),
         }

@@ -7,7 +7,8 @@ use std::path::Path;
 use pretty::view::LogView;
 use pretty::{Background, Depth};
 
-use super::campaign::Campaign;
+use super::campaign::{Attempt, Campaign};
+use crate::store::REPLAYS;
 use crate::text::shell;
 
 /// The report of a run.
@@ -45,8 +46,25 @@ fn commands(campaign: &Campaign, run: usize) -> String {
     if let Some(log) = campaign.log(run) {
         text.push_str(&format!("LOG        {}\n", shell::relative(&log)));
     }
+    text.push_str(&replays(campaign, run));
     text.push_str(&format!("BROWSE     {program} browse {id}\n"));
     text
+}
+
+/// The replays of the run, each with its own result.
+fn replays(campaign: &Campaign, run: usize) -> String {
+    let original = &campaign.runs[run].1;
+    let line = |(number, attempt): (u64, Attempt<'_>)| {
+        let label = if number == 1 { "REPLAYS" } else { "" };
+        let differences = original.differences(attempt.record);
+        let result = match differences.as_slice() {
+            [] => format!("{}, same result", attempt.record.verdict.label()),
+            _ => format!("the result differs: {}", differences.join("; ")),
+        };
+        let log = attempt.record.log.as_ref().map(|log| format!("   {REPLAYS}/{log}"));
+        format!("{label:<10} {number}: {result}{}\n", log.unwrap_or_default())
+    };
+    (1..).zip(campaign.attempts_of(run)).map(line).collect()
 }
 
 /// The last state of the peers in a log, if any, and its last lines.

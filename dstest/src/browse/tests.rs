@@ -16,7 +16,9 @@ use crate::record::{RunRecord, Trace, Verdict};
 use crate::report::tally::tests::record;
 use crate::seed::{Iteration, Seed};
 use crate::store::campaign_file::tests::campaign_file;
-use crate::store::{CampaignDir, CampaignFile, EventLog, Store, log_path};
+use crate::store::{
+    CampaignDir, CampaignFile, EventLog, REPLAYS, Store, fresh_log_path, kept_log, log_path,
+};
 
 const LOG: &str = "\
 # verbose/1 test=figure8_2c seed=7 peers=3 unit=ms
@@ -71,11 +73,18 @@ fn figure8(iter: u32) -> RunRecord {
     }
 }
 
-/// A full log of a run.
+/// A full log of a run, from a replay that went the same way.
 fn keep(campaign: &Path, iter: u32, log: &str) {
-    let path = campaign.join("replays").join(log_path("figure8_2c", Iteration::new(iter).unwrap()));
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, log).unwrap();
+    replayed(campaign, figure8(iter), log);
+}
+
+/// The log of a replay.
+fn replayed(campaign: &Path, record: RunRecord, log: &str) {
+    let replays = campaign.join(REPLAYS);
+    let name = fresh_log_path(&replays, &record.test, record.iter).unwrap();
+    fs::write(replays.join(&name), log).unwrap();
+    let record = RunRecord { log: Some(name), ..record };
+    EventLog::open(&replays).unwrap().append(&record).unwrap();
 }
 
 fn two_tests() -> CampaignFile {
@@ -178,6 +187,36 @@ fn a_run_without_its_full_log_is_repeated_first() {
 }
 
 #[test]
+fn the_log_of_a_failure_is_never_replaced_by_a_replay_that_went_another_way() {
+    let mut sandbox = Sandbox::new();
+    let dir = sandbox.app.campaign.dir.path.clone();
+    let original = kept_log(&dir, &figure8(6)).unwrap();
+    fs::create_dir_all(original.parent().unwrap()).unwrap();
+    fs::write(&original, "the original failure\n").unwrap();
+    let Effect::Run(_, purpose) = sandbox.press("\n\nj\n") else { panic!("nothing is run") };
+    let passed = RunRecord { verdict: Verdict::Passed, signature: None, ..figure8(6) };
+    let other_seed = RunRecord { seed: Seed::new(1), ..figure8(6) };
+    replayed(&dir, passed, "all is well\n");
+    replayed(&dir, other_seed, "another run\n");
+    sandbox.app.on_finished(&purpose, Some(3));
+    let screen = sandbox.screen(100, 24);
+    assert!(screen.contains("the original failure") && !screen.contains("all is well"), "{screen}");
+    assert!(screen.contains("the result differs; this is the log of the run itself"), "{screen}");
+    sandbox.press("qp");
+    let screen = sandbox.screen(100, 40);
+    assert!(screen.contains("TAIL") && screen.contains("the original failure"), "{screen}");
+    let replay = "REPLAYS    1: the result differs: failed before, passed now";
+    assert!(screen.contains(replay) && !screen.contains(" 2: "), "{screen}");
+    // Asked for by name, the replay is shown as what it is.
+    sandbox.press("q");
+    let Effect::Run(_, purpose) = sandbox.press("r") else { panic!("nothing is run") };
+    sandbox.app.on_finished(&purpose, Some(3));
+    let screen = sandbox.screen(120, 24);
+    assert!(screen.contains("all is well"), "{screen}");
+    assert!(screen.contains("figure8_2c#6, replay 1: passed"), "{screen}");
+}
+
+#[test]
 fn a_failing_run_is_compared_with_the_nearest_that_passed() {
     let mut sandbox = Sandbox::new();
     // Number 3 fails; number 2 is as near as number 4, and comes first, but has no log yet.
@@ -225,7 +264,7 @@ fn a_run_is_compared_with_the_same_seed_of_another_build() {
     EventLog::open(&other).unwrap().append(&passed).unwrap();
     let Effect::Run(words, purpose) = sandbox.press("B") else { panic!("nothing is run") };
     assert!(words[1].ends_with("-cd34") && words[2] == "figure8_2c#3", "{words:?}");
-    keep(&other, 3, PASSED);
+    replayed(&other, passed, PASSED);
     assert_eq!(sandbox.app.on_finished(&purpose, Some(0)), Effect::None);
     let screen = sandbox.screen(200, 24);
     assert!(screen.contains("figure8_2c#3 and figure8_2c#3 of cd34"), "{screen}");

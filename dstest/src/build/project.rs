@@ -8,7 +8,7 @@ use crate::cli::TargetArgs;
 use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
 use crate::process::signals::Interrupts;
-use crate::store::{DIR_NAME, Store};
+use crate::store::Store;
 
 /// The project of an invocation.
 #[derive(Debug)]
@@ -64,11 +64,10 @@ impl Project {
 
     /// The store of `-o`, or the project's own.
     pub(crate) fn store(&self, output: Option<&Path>) -> Result<Store, Error> {
-        let root = match output {
-            Some(output) => std::path::absolute(output).map_err(Error::system("use -o DIR"))?,
-            None => self.root.join(DIR_NAME),
-        };
-        Ok(Store::at(root))
+        match output {
+            Some(output) => Store::named(output).map_err(Error::system("use -o DIR")),
+            None => Ok(Store::beside(&self.root)?),
+        }
     }
 
     /// Builds the test programs, once.

@@ -11,10 +11,10 @@ use crate::process::signals::Interrupts;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, Verdict};
 use crate::report::summary::runs;
-use crate::run::ReplaySpec;
+use crate::run::{LogNames, ReplaySpec};
 use crate::schedule::Job;
 use crate::seed::Iteration;
-use crate::store::StoreError;
+use crate::store::{REPLAYS, StoreError};
 use crate::text::{console, shell};
 
 /// Repeats some runs of a campaign that is over, and returns its exit code, or the worse one of
@@ -87,14 +87,19 @@ fn detail(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
     if chosen.is_empty() {
         return Ok(Exit::Success);
     }
-    let spec =
-        ReplaySpec { verbose: Some(DETAIL), keep: Some(Keep::Everything), ..ReplaySpec::default() };
-    let campaign = stored.campaign(Some("replays"), spec)?;
+    let spec = ReplaySpec {
+        verbose: Some(DETAIL),
+        keep: Some(Keep::Everything),
+        log_names: LogNames::OfReplay,
+        ..ReplaySpec::default()
+    };
+    let campaign = stored.campaign(Some(REPLAYS), spec)?;
     let dir = shell::relative(&campaign.dir);
     let jobs = chosen.iter().map(|(job, _)| *job).collect();
     let Some(after) = run_listed(campaign, jobs, stored.file.workers, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
+    stored.record_replays(&after)?;
     console::print(&format!("Full logs (VERBOSE={DETAIL}) of the first failure of each kind:\n"));
     let (passed, failed): (Vec<_>, Vec<_>) =
         after.iter().partition(|record| record.verdict == Verdict::Passed);

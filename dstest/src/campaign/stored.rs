@@ -1,6 +1,7 @@
 //! A stored campaign, read back.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use super::case;
 use crate::error::Error;
@@ -8,7 +9,10 @@ use crate::record::{RunRecord, Verdict};
 use crate::report::json::Head;
 use crate::report::tally::Tally;
 use crate::run::{Campaign, ReplaySpec};
-use crate::store::{CampaignDir, CampaignFile, Store, StoreError, program_hash, read_events};
+use crate::store::marker::refuse_links;
+use crate::store::{
+    CampaignDir, CampaignFile, EventLog, REPLAYS, Store, StoreError, program_hash, read_events,
+};
 use crate::suite::Test;
 use crate::text::console;
 
@@ -29,6 +33,12 @@ impl StoredCampaign {
     pub(crate) fn read(dir: CampaignDir) -> Result<Self, StoreError> {
         let file = CampaignFile::read(&dir.path)?;
         Ok(Self { dir, file })
+    }
+
+    /// The store that the campaign is in, if it is in one.
+    pub(crate) fn store(&self) -> Store {
+        let store = self.dir.path.parent().and_then(Path::parent);
+        Store::at(store.unwrap_or(&self.dir.path).to_owned())
     }
 
     /// The index of a test in this campaign.
@@ -90,6 +100,12 @@ impl StoredCampaign {
         Ok(found)
     }
 
+    /// Keeps the records of replays beside those of the campaign.
+    pub(crate) fn record_replays(&self, records: &[RunRecord]) -> Result<(), StoreError> {
+        let mut log = EventLog::open(&self.dir.path.join(REPLAYS))?;
+        records.iter().try_for_each(|record| log.append(record))
+    }
+
     /// The head of an export of this campaign.
     pub(crate) fn head(&self, tally: &Tally, wall_s: f64) -> Head {
         Head {
@@ -109,6 +125,7 @@ impl StoredCampaign {
         subdirectory: Option<&str>,
         spec: ReplaySpec,
     ) -> Result<Campaign, Error> {
+        refuse_links(&self.dir.path)?;
         self.check_programs()?;
         let dir = subdirectory.map_or(self.dir.path.clone(), |name| self.dir.path.join(name));
         let mut campaign = Campaign::new(&self.file, dir, spec)?;

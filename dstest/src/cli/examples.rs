@@ -180,7 +180,9 @@ Examples:
   dstest prune --keep 0                 everything
 
 Nothing is removed without this command. Binaries that no kept campaign uses are removed too; a
-running campaign is kept.";
+running campaign is kept. Only campaigns and binaries of a store that dstest has made are removed (it
+has a file dstest-store), and no link is followed. A store of an older version is marked by the next
+campaign that is stored in it.";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -175,7 +175,7 @@ pub struct PruneArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1G")]
     pub max_size: u64,
 
-    /// Only print what would be removed
+    /// Only list what would be removed
     #[arg(long)]
     pub dry_run: bool,
 

@@ -9,12 +9,11 @@ use crate::store::{DIR_NAME, Store};
 /// The store that a command on stored campaigns means: that of `-o`, or the nearest one at or
 /// above the directory.
 pub(super) fn store_of(location: &LocationArgs) -> Result<Store, Error> {
-    let wanted = location.store.output.as_deref();
-    let dir = std::path::absolute(wanted.or(location.dir.as_deref()).unwrap_or(Path::new(".")))
-        .map_err(Error::system("use the directory of --dir or -o"))?;
-    if wanted.is_some() {
-        return Ok(Store::at(dir));
+    if let Some(wanted) = location.store.output.as_deref() {
+        return Store::named(wanted).map_err(Error::system("use -o DIR"));
     }
-    let nearest = dir.ancestors().map(|above| above.join(DIR_NAME)).find(|store| store.is_dir());
-    Ok(Store::at(nearest.unwrap_or_else(|| dir.join(DIR_NAME))))
+    let dir = std::path::absolute(location.dir.as_deref().unwrap_or(Path::new(".")))
+        .map_err(Error::system("use the directory of --dir"))?;
+    let nearest = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
+    Ok(Store::beside(nearest.unwrap_or(&dir))?)
 }

@@ -11,8 +11,9 @@ use crate::exit::Exit;
 use crate::plan::Keep;
 use crate::process::signals::Interrupts;
 use crate::record::{Class, RunRecord};
-use crate::run::{self, Campaign, ReplaySpec, Seeds};
+use crate::run::{self, Campaign, LogNames, ReplaySpec, Seeds};
 use crate::schedule::Job;
+use crate::store::REPLAYS;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::{console, shell};
 
@@ -25,8 +26,9 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
         // The record's own seed: in a merged campaign it need not follow from the campaign's.
         seeds: args.seed.or(before.as_ref().map(|before| before.seed)).map(Seeds::Fixed),
         keep: Some(Keep::Everything),
+        log_names: LogNames::OfReplay,
     };
-    let campaign = stored.campaign(Some("replays"), spec)?;
+    let campaign = stored.campaign(Some(REPLAYS), spec)?;
     if args.print {
         console::print(&format!("{}\n", shell_line(&campaign, job)));
         return Ok(Exit::Success);
@@ -35,6 +37,7 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     let Some(after) = run_once(campaign, job, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
+    stored.record_replays(std::slice::from_ref(&after))?;
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
     console::print(&result(&after, &dir, paint));
     Ok(match &before {

@@ -18,6 +18,7 @@ use crate::store::StoreError;
 /// directory.
 pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
+    stored.store().open_marked()?;
     let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);
     let rounds = Rounds::Fixed(count.ok_or_else(|| {
         StoreError::Unsuitable("the campaign had no fixed number of runs; give one with -n".into())

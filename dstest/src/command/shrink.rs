@@ -32,6 +32,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
         verbose: Some(0),
         seeds: Some(Seeds::Fixed(before.seed)),
         keep: Some(Keep::Everything),
+        ..ReplaySpec::default()
     };
     let mut campaign = stored.campaign(Some("shrunk"), spec)?;
     let dir = campaign.dir.clone();

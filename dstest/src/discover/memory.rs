@@ -98,7 +98,7 @@ impl Memory {
     /// Writes it, beside that of other builds, if there is a store. It is only a cache, so that a
     /// failure to write costs time and nothing else.
     pub(super) fn write(&self, store: &Store) {
-        if !store.root().is_dir() {
+        if store.open_marked().is_err() {
             return;
         }
         let mut builds = read(store);

@@ -29,6 +29,18 @@ pub struct Campaign {
     pub passes: FirstPasses,
     /// The directory of this campaign's results; logs go below it.
     pub dir: PathBuf,
+    /// The names of logs.
+    pub log_names: LogNames,
+}
+
+/// The names of logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogNames {
+    /// The log of a run has its number, and replaces one of an unfinished run.
+    #[default]
+    OfRun,
+    /// The log of a replay replaces none.
+    OfReplay,
 }
 
 /// The source of a campaign's seeds.
@@ -68,6 +80,8 @@ pub struct ReplaySpec {
     pub seeds: Option<Seeds>,
     /// Other logs to keep.
     pub keep: Option<Keep>,
+    /// The names of logs.
+    pub log_names: LogNames,
 }
 
 impl Campaign {
@@ -90,6 +104,7 @@ impl Campaign {
             keep: spec.keep.unwrap_or(keep),
             passes: FirstPasses::none(file.tests.len()),
             dir,
+            log_names: spec.log_names,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::campaign::Campaign;
+use super::campaign::{Campaign, LogNames};
 use super::event::{ExpectedDuration, Message};
 use super::judge::{Evidence, Judgement, judge};
 use super::launch::{self, StartError};
@@ -17,7 +17,7 @@ use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_u
 use crate::process::sys::{self, Reaped};
 use crate::record::{Class, LogScan, RunRecord, RunReport, Verdict};
 use crate::schedule::{Job, Step};
-use crate::store::log_path;
+use crate::store::{fresh_log_path, log_path};
 
 /// The resources of a worker.
 pub(super) struct Worker {
@@ -147,11 +147,14 @@ impl Worker {
                 }
             }
             (Class::Pass, Keep::Everything) | (Class::Fail | Class::Inconclusive, _) => {
-                let name = log_path(&record.test, record.iter);
+                let dir = &self.campaign.dir;
+                let name = match self.campaign.log_names {
+                    LogNames::OfRun => Ok(log_path(&record.test, record.iter)),
+                    LogNames::OfReplay => fresh_log_path(dir, &record.test, record.iter),
+                };
                 // On a full disk the log is lost, and the record names none.
-                if scratch.keep(&self.campaign.dir.join(&name)).is_ok() {
-                    record.log = Some(name);
-                }
+                let kept = name.and_then(|name| scratch.keep(&dir.join(&name)).map(|()| name));
+                record.log = kept.ok();
             }
         }
     }

@@ -23,8 +23,7 @@ impl Store {
         if kept.is_file() {
             return Ok(kept);
         }
-        let dir = kept.parent().unwrap_or(&self.root);
-        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
+        self.create_place(&kept)?;
         let fresh = kept.with_extension(format!("{}.tmp", std::process::id()));
         let copied = copy_program(program, &fresh).map_err(|error| {
             let _ = fs::remove_file(&fresh);
@@ -32,11 +31,17 @@ impl Store {
         })?;
         // The program may have been rebuilt since it was hashed: the hash of the copy counts.
         let kept = self.place_of(program, copied);
-        if let Some(dir) = kept.parent() {
-            fs::create_dir_all(dir).map_err(io_error("create", dir))?;
-        }
+        self.create_place(&kept)?;
         fs::rename(&fresh, &kept).map_err(io_error("write", &kept))?;
         Ok(kept)
+    }
+
+    /// Creates the directory of a copy, of which no part may be a link.
+    fn create_place(&self, kept: &Path) -> Result<(), StoreError> {
+        let dir = kept.parent().unwrap_or(&self.root);
+        let hash = dir.file_name().unwrap_or_default();
+        let created = self.claim()?.create_dir("bin").and_then(|bin| bin.create_dir(hash));
+        created.map(drop).map_err(io_error("create", dir))
     }
 
     fn place_of(&self, program: &Path, hash: u128) -> PathBuf {
@@ -53,7 +58,9 @@ pub fn program_hash(program: &Path) -> Option<String> {
 
 /// Copies a program, executable and read-only; returns its hash.
 fn copy_program(from: &Path, to: &Path) -> io::Result<u128> {
-    let mut file = File::create(to)?;
+    // One that is there is left from a killed dstest.
+    let _ = fs::remove_file(to);
+    let mut file = File::create_new(to)?;
     let hash = copy(from, &mut file)?;
     file.set_permissions(fs::Permissions::from_mode(0o555))?;
     Ok(hash)

@@ -1,10 +1,11 @@
 //! `campaign.json`: the description of a campaign, enough to run any of it again.
 
-use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::open_dir::open_file;
 use super::{StoreError, io_error, write_atomically};
 use crate::seed::Seed;
 use crate::suite::{Binary, Test};
@@ -99,7 +100,9 @@ impl CampaignFile {
     /// [`StoreError`] if it is missing, or of another schema.
     pub fn read(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
-        let text = fs::read(&path).map_err(io_error("read", &path))?;
+        let mut text = Vec::new();
+        let read = open_file(&path).and_then(|mut file| file.read_to_end(&mut text));
+        read.map_err(io_error("read", &path))?;
         let malformed = |reason: String| StoreError::Malformed { path: path.clone(), reason };
         let file: Self = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;
         if file.schema == Self::SCHEMA {

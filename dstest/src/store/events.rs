@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::open_dir::open_file;
 use super::{StoreError, io_error};
 use crate::record::RunRecord;
 
@@ -59,7 +60,7 @@ impl EventLog {
 /// [`StoreError`] if the file cannot be read, or a line other than the last is not a record.
 pub fn read_events(dir: &Path, mut each: impl FnMut(RunRecord)) -> Result<(), StoreError> {
     let path = dir.join(FILE_NAME);
-    let file = match File::open(&path) {
+    let file = match open_file(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(io_error("read", &path))?,
     };

@@ -40,7 +40,8 @@ impl Store {
     #[must_use]
     pub fn campaigns(&self) -> Vec<CampaignDir> {
         let Ok(entries) = fs::read_dir(self.runs_dir()) else { return Vec::new() };
-        let dirs = entries.filter_map(Result::ok).map(|entry| entry.path());
+        let is_dir = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let dirs = entries.filter_map(Result::ok).filter(is_dir).map(|entry| entry.path());
         let mut runs: Vec<CampaignDir> =
             dirs.filter(|path| path.join("campaign.json").is_file()).map(campaign_dir).collect();
         runs.sort_by_cached_key(age_key);

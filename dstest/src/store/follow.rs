@@ -1,10 +1,10 @@
 //! A reader of `events.jsonl` that follows a running campaign and skips damage.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::events::FILE_NAME;
+use super::open_dir::open_file;
 use super::{StoreError, io_error};
 use crate::record::RunRecord;
 
@@ -53,7 +53,7 @@ impl EventFollower {
     }
 
     fn read_on(&self) -> io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = open_file(&self.path)?;
         file.seek(SeekFrom::Start(self.offset))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;

@@ -7,13 +7,18 @@
 //! - it names the directory for temporary files that goes with it, so that another dstest can
 //!   remove both after a kill.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FileType, OFlags};
 use thiserror::Error;
+
+use super::marker::user;
+use super::open_dir::{OpenDir, open_file};
 
 /// Reasons why the directory cannot be created.
 #[derive(Debug, Error)]
@@ -47,7 +52,7 @@ impl LiveDir {
     /// # Errors
     /// [`LiveError::Busy`] if another dstest has it.
     pub fn open(campaign: &Path) -> Result<Self, LiveError> {
-        Self::open_at(campaign.join(NAME))
+        Self::open_at(campaign, NAME)
     }
 
     /// Opens a live directory of its own: several replays of one campaign may run at once.
@@ -58,7 +63,7 @@ impl LiveDir {
         let mut number = 1;
         loop {
             let name = if number == 1 { NAME.to_owned() } else { format!("{NAME}-{number}") };
-            match Self::open_at(campaign.join(name)) {
+            match Self::open_at(campaign, &name) {
                 Err(LiveError::Busy(_)) => number += 1,
                 other => return other,
             }
@@ -77,9 +82,10 @@ impl LiveDir {
         &self.temporary
     }
 
-    fn open_at(root: PathBuf) -> Result<Self, LiveError> {
-        let lock = lock(&root)?;
-        clear(&root);
+    fn open_at(parent: &Path, name: &str) -> Result<Self, LiveError> {
+        let root = parent.join(name);
+        let (lock, dir) = lock(parent, name)?;
+        clear(&dir);
         let unique = RandomState::new().build_hasher().finish();
         let path = root.join(format!("{unique:016x}"));
         let temporary = temporary_dir(unique);
@@ -91,30 +97,33 @@ impl LiveDir {
     }
 }
 
-/// Creates the directory and takes its lock.
-fn lock(root: &Path) -> Result<File, LiveError> {
+/// Creates the directory and takes its lock. No link is followed: everything in it is removed.
+fn lock(parent: &Path, name: &str) -> Result<(File, OpenDir), LiveError> {
+    let root = parent.join(name);
     loop {
-        fs::create_dir_all(root).map_err(io_error(root))?;
-        let lock = match open_lock(root, OpenOptions::new().create(true)) {
+        fs::create_dir_all(parent).map_err(io_error(parent))?;
+        let parent = OpenDir::open(parent).map_err(io_error(parent))?;
+        let dir = parent.create_dir(name).map_err(io_error(&root))?;
+        let lock = match open_lock(&root, OpenOptions::new().create(true)) {
             // Another dstest has removed the directory in between.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other.map_err(io_error(root))?,
+            other => other.map_err(io_error(&root))?,
         };
         if is_taken(&lock) {
-            return Err(LiveError::Busy(root.to_owned()));
+            return Err(LiveError::Busy(root));
         }
-        if is_still_there(&lock, root) {
-            return Ok(lock);
+        if is_still_there(&lock, &root) {
+            return Ok((lock, dir));
         }
     }
 }
 
 /// Removes the files of a killed dstest from a directory whose lock is held.
-fn clear(root: &Path) {
-    remove_temporary(root);
-    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        if entry.file_name() != LOCK {
-            let _ = fs::remove_dir_all(entry.path());
+fn clear(dir: &OpenDir) {
+    remove_temporary(dir.path());
+    for entry in dir.entries().unwrap_or_default() {
+        if entry.name != LOCK {
+            let _ = dir.remove(entry.name);
         }
     }
 }
@@ -148,27 +157,38 @@ pub(crate) fn sweep(campaign: &Path) {
 
 /// Removes abandoned live directories directly in this directory.
 pub(crate) fn sweep_in(dir: &Path) {
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(NAME.as_bytes()) {
-            sweep_one(&entry.path());
+    let Ok(dir) = OpenDir::open(dir) else { return };
+    for entry in dir.entries().unwrap_or_default() {
+        if is_live(&entry.name) && entry.kind() == FileType::Directory {
+            sweep_one(&dir, &entry.name);
         }
     }
 }
 
-fn sweep_one(path: &Path) {
-    let Ok(lock) = open_lock(path, &mut OpenOptions::new()) else {
+/// `true` for the name of a live directory: `live`, `live-2`.
+fn is_live(name: &OsStr) -> bool {
+    let number = |rest: &str| rest.strip_prefix('-')?.parse::<u32>().ok();
+    let rest = name.to_str().and_then(|name| name.strip_prefix(NAME));
+    rest.is_some_and(|rest| rest.is_empty() || number(rest).is_some())
+}
+
+fn sweep_one(parent: &OpenDir, name: &OsStr) {
+    let path = parent.path().join(name);
+    let Ok(lock) = open_lock(&path, &mut OpenOptions::new()) else {
         // Without a lock it is about to be used, or empty.
-        let _ = fs::remove_dir(path);
+        let _ = fs::remove_dir(&path);
         return;
     };
-    if !is_taken(&lock) && is_still_there(&lock, path) {
-        remove_temporary(path);
-        let _ = fs::remove_dir_all(path);
+    if !is_taken(&lock) && is_still_there(&lock, &path) {
+        remove_temporary(&path);
+        let _ = parent.remove(name);
     }
 }
 
 fn open_lock(dir: &Path, how: &mut OpenOptions) -> io::Result<File> {
-    how.read(true).write(true).truncate(false).open(dir.join(LOCK))
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    how.read(true).write(true).truncate(false).custom_flags(flags).open(dir.join(LOCK))
 }
 
 /// Takes the lock; `true` if another process holds it. A file system without locks counts as free.
@@ -189,13 +209,24 @@ fn name_temporary(mut lock: &File, temporary: &Path) -> io::Result<()> {
     lock.write_all(temporary.as_os_str().as_encoded_bytes())
 }
 
-/// Removes the directory that a lock names, if it has dstest's prefix.
+/// Removes the directory for temporary files that a lock names. A lock may be anybody's text, so
+/// that only the user's own directory with a name of dstest's pattern goes.
 fn remove_temporary(dir: &Path) {
-    let named = fs::read_to_string(dir.join(LOCK)).unwrap_or_default();
+    let mut named = String::new();
+    let read = open_file(&dir.join(LOCK));
+    let read = read.and_then(|file| file.take(PATH_BYTES_MAX).read_to_string(&mut named));
     let temporary = Path::new(&named);
-    let name = temporary.file_name().unwrap_or_default();
-    if temporary.is_absolute() && name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
-        let _ = fs::remove_dir_all(temporary);
+    let (Ok(_), Some(parent), Some(name)) = (read, temporary.parent(), temporary.file_name())
+    else {
+        return;
+    };
+    let unique = name.as_encoded_bytes().strip_prefix(TEMPORARY.as_bytes()).unwrap_or_default();
+    let is_own = unique.len() == 16 && unique.iter().all(u8::is_ascii_hexdigit);
+    let is_users = |parent: &OpenDir| parent.dir(name)?.owner().map(|owner| owner == user());
+    if let (true, true, Ok(parent)) = (temporary.is_absolute(), is_own, OpenDir::open(parent))
+        && is_users(&parent).unwrap_or(false)
+    {
+        let _ = parent.remove(name);
     }
 }
 
@@ -212,6 +243,9 @@ const NAME: &str = "live";
 const LOCK: &str = "lock";
 
 const TEMPORARY: &str = "dstest-";
+
+/// No path is longer.
+const PATH_BYTES_MAX: u64 = 4096;
 
 #[cfg(test)]
 mod tests {

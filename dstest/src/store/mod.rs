@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! .dstest/                     ignores itself from git
+//!   dstest-store               the marker: dstest has made this directory, and may prune it
 //!   bin/<hash>/<program>       one copy of each tested program, shared by all campaigns
 //!   runs/<time>-<id>/
 //!     campaign.json            what was run, and how
 //!     events.jsonl             one line for each finished run, each appended in one write
 //!     logs/<test>/<iter>.log   what failed (all with --archive)
+//!     replays/                 the same of each replay: events.jsonl, logs/
 //!     summary.json             the results, derived from the events
 //!   targets.json               tests of each cargo target, to build fewer of them; a cache
 //!   latest -> runs/<time>-<id>
@@ -21,13 +23,15 @@ mod events;
 mod find;
 mod follow;
 pub(crate) mod live_dir;
+pub(crate) mod marker;
 mod merge;
+pub(crate) mod open_dir;
 mod paths;
 mod prune;
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -38,8 +42,9 @@ pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
 pub use live_dir::{LiveDir, LiveError};
 pub use merge::Merged;
-pub use paths::{case_path, log_path};
-pub use prune::{Pruned, Removal, Retention};
+pub(crate) use paths::{REPLAYS, fresh_log_path};
+pub use paths::{case_path, kept_log, log_path};
+pub use prune::{Pruned, Removal, Removed, Retention};
 
 use crate::text::utc::Utc;
 
@@ -126,9 +131,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if the store cannot be written.
     pub fn create_campaign(&self, now: Utc) -> Result<CampaignDir, StoreError> {
-        self.create()?;
-        self.sweep();
+        let root = self.claim()?;
         let runs = self.runs_dir();
+        root.create_dir("runs").map_err(io_error("open", &runs))?;
+        self.sweep();
         loop {
             let short_id = fresh_id();
             let name = format!("{}-{short_id}", now.compact());
@@ -144,24 +150,13 @@ impl Store {
         }
     }
 
-    fn create(&self) -> Result<(), StoreError> {
-        let runs = self.runs_dir();
-        fs::create_dir_all(&runs).map_err(io_error("create", &runs))?;
-        let ignore = self.root.join(".gitignore");
-        if !ignore.exists() {
-            fs::write(&ignore, "*\n").map_err(io_error("write", &ignore))?;
-        }
-        Ok(())
-    }
-
     /// Removes the live directories of a killed dstest. Every campaign checks those before it, so
     /// that only the newest can have any.
     fn sweep(&self) {
-        self.campaigns()
-            .iter()
-            .rev()
-            .take(SWEPT_CAMPAIGNS)
-            .for_each(|run| live_dir::sweep(&run.path));
+        let campaigns = self.campaigns();
+        let own =
+            campaigns.iter().filter(|run| run.path.file_name().is_some_and(marker::is_campaign));
+        own.rev().take(SWEPT_CAMPAIGNS).for_each(|run| live_dir::sweep(&run.path));
     }
 
     fn runs_dir(&self) -> PathBuf {
@@ -188,7 +183,11 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), Store
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let fresh = path.with_file_name(name);
-    let written = fs::write(&fresh, contents).and_then(|()| fs::rename(&fresh, path));
+    // A file of that name is left from a killed dstest; a link must not lead elsewhere.
+    let _ = fs::remove_file(&fresh);
+    let written = fs::File::create_new(&fresh)
+        .and_then(|mut file| file.write_all(contents))
+        .and_then(|()| fs::rename(&fresh, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&fresh);
         io_error("write", path)(error)

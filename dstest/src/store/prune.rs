@@ -1,11 +1,16 @@
-//! Removal of old campaigns.
+//! Removal of old campaigns, below the marker of a store and by names of dstest's own pattern.
 
 use std::collections::HashSet;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use rustix::fs::FileType;
 
 use super::live_dir as live;
+use super::marker::{is_campaign, is_program};
+use super::open_dir::{Entry, OpenDir};
 use super::{CampaignDir, CampaignFile, Store, StoreError, io_error};
 
 /// The limits of a store. The newest campaigns within all limits are kept.
@@ -28,95 +33,244 @@ pub enum Removal {
     DryRun,
 }
 
-/// The result of a removal.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+/// The result of a removal: what was removed, or would be.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Campaigns.
-    pub campaigns: usize,
+    /// Campaigns, those that were killed before they began included.
+    pub campaigns: Vec<Removed>,
     /// Programs that no campaign left uses.
-    pub programs: usize,
-    /// Bytes of everything removed.
-    pub bytes: u64,
-    /// Campaigns kept.
+    pub programs: Vec<Removed>,
+    /// The number of campaigns kept.
     pub kept: usize,
+    /// The reason for which unused programs stay, if they do.
+    pub programs_kept: Option<String>,
+    /// Directories that could not be removed, with the reason.
+    pub failed: Vec<(PathBuf, String)>,
+}
+
+/// A directory that was removed, or would be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Its path.
+    pub path: PathBuf,
+    /// The bytes of its files.
+    pub bytes: u64,
+}
+
+impl Pruned {
+    /// The bytes of everything removed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.campaigns.iter().chain(&self.programs).map(|removed| removed.bytes).sum()
+    }
+}
+
+/// A campaign of the store.
+struct Known {
+    name: OsString,
+    age: Duration,
+    bytes: u64,
 }
 
 impl Store {
     /// Removes all campaigns but the newest that `limits` allow, then the programs none of them
-    /// uses. A campaign that is running stays.
+    /// uses. A campaign that is running stays, and so does everything that has no name of a
+    /// campaign or program.
     ///
     /// # Errors
-    /// [`StoreError::Io`] at the first directory that cannot be removed.
+    /// [`StoreError::Unsuitable`] if dstest has not made the store; [`StoreError::Io`].
     pub fn prune(&self, limits: Retention, removal: Removal) -> Result<Pruned, StoreError> {
-        let (kept, old) = self.divide(limits);
-        let mut pruned = Pruned { kept: kept.len(), ..Pruned::default() };
-        for dir in old.iter().map(|run| &run.path) {
-            pruned.campaigns += 1;
-            pruned.bytes += remove(dir, removal)?;
+        let root = self.open_marked()?;
+        let runs = subdirectory(&root, "runs")?;
+        let bin = subdirectory(&root, "bin")?;
+        let mut pruned = Pruned::default();
+        let mut begun = Vec::new();
+        let mut unfinished = Vec::new();
+        if let Some(runs) = &runs {
+            for entry in own(runs, is_campaign)? {
+                match known(runs, &entry) {
+                    Some(campaign) => begun.push(campaign),
+                    None => unfinished.push(entry),
+                }
+            }
+            let (abandoned, beginning): (Vec<_>, Vec<_>) =
+                unfinished.into_iter().partition(|entry| entry.age() > ABANDONED_AFTER);
+            let (kept, old) = divide(runs, begun, limits);
+            for name in old.into_iter().chain(abandoned.into_iter().map(|entry| entry.name)) {
+                let removed = remove(runs, &name, removal, &mut pruned.failed);
+                pruned.campaigns.extend(removed);
+            }
+            pruned.kept = kept.len();
+            if !beginning.is_empty() {
+                pruned.programs_kept = Some("a campaign is about to begin".to_owned());
+            }
+            if let (Some(bin), None) = (&bin, &pruned.programs_kept) {
+                prune_programs(bin, runs, &kept, removal, &mut pruned)?;
+            }
         }
-        let files = kept.iter().filter_map(|run| CampaignFile::read(&run.path).ok());
-        let used: HashSet<PathBuf> = files
-            .flat_map(|file| file.binaries)
-            .filter_map(|binary| binary.path.parent().map(ToOwned::to_owned))
-            .collect();
-        for dir in dirs(&self.root.join("bin")).filter(|dir| !used.contains(dir)) {
-            pruned.programs += 1;
-            pruned.bytes += remove(&dir, removal)?;
-        }
-        for dir in dirs(&self.runs_dir()).filter(|dir| is_abandoned(dir)) {
-            pruned.bytes += remove(&dir, removal)?;
+        if removal == Removal::Real {
+            unlink_latest(&root);
         }
         Ok(pruned)
     }
 
-    /// The campaigns to keep and those to remove.
-    fn divide(&self, limits: Retention) -> (Vec<CampaignDir>, Vec<CampaignDir>) {
-        let mut bytes = 0_u64;
-        let mut count = 0;
-        let newest_first = self.campaigns().into_iter().rev();
-        newest_first.partition(|run| {
-            count += 1;
-            bytes = bytes.saturating_add(size(&run.path));
-            let fits = count <= limits.campaigns && bytes <= limits.bytes;
-            (fits && age(&run.path.join("campaign.json")) <= limits.age) || live::is_busy(&run.path)
-        })
+    /// Removes a campaign of this store.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] unless it is one of a store that dstest has made.
+    pub(crate) fn remove_campaign(&self, campaign: &CampaignDir) -> Result<(), StoreError> {
+        let (root, runs, name) = self.open_own(campaign)?;
+        runs.remove(name).map_err(io_error("remove", &campaign.path))?;
+        unlink_latest(&root);
+        Ok(())
+    }
+
+    /// Removes logs of a campaign of this store, with the directories beside them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] unless the campaign is one of a store that dstest has made.
+    pub(crate) fn remove_logs(
+        &self,
+        campaign: &CampaignDir,
+        logs: &[PathBuf],
+    ) -> Result<(), StoreError> {
+        let (_, runs, name) = self.open_own(campaign)?;
+        let dir = runs.dir(name).map_err(io_error("open", &campaign.path))?;
+        for log in logs {
+            let below = log.strip_prefix(&campaign.path).unwrap_or(log);
+            for path in [below.to_owned(), below.with_extension("dir")] {
+                match dir.remove(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(io_error("remove", &path))?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the store and the directory of campaigns, with the name of one of its own.
+    fn open_own<'a>(
+        &self,
+        campaign: &'a CampaignDir,
+    ) -> Result<(OpenDir, OpenDir, &'a OsStr), StoreError> {
+        let root = self.open_marked()?;
+        let name = campaign.path.file_name().unwrap_or_default();
+        let is_here = campaign.path.parent() == Some(&self.runs_dir());
+        if !is_here || !is_campaign(name) {
+            return Err(StoreError::Unsuitable(format!(
+                "{} is not a campaign in {}; nothing was removed",
+                campaign.path.display(),
+                self.root.display()
+            )));
+        }
+        let runs = root.dir("runs").map_err(io_error("open", &self.runs_dir()))?;
+        Ok((root, runs, name))
     }
 }
 
-/// `true` for a campaign that was killed before `campaign.json` was written.
-fn is_abandoned(dir: &Path) -> bool {
-    !dir.join("campaign.json").exists() && age(dir) > ABANDONED_AFTER
-}
-
-fn remove(dir: &Path, removal: Removal) -> Result<u64, StoreError> {
-    let bytes = size(dir);
-    match removal {
-        Removal::Real => fs::remove_dir_all(dir).map_err(io_error("remove", dir))?,
-        Removal::DryRun => {}
+fn prune_programs(
+    bin: &OpenDir,
+    runs: &OpenDir,
+    kept: &[OsString],
+    removal: Removal,
+    pruned: &mut Pruned,
+) -> Result<(), StoreError> {
+    let mut used = HashSet::new();
+    for name in kept {
+        match CampaignFile::read(&runs.path().join(name)) {
+            // By the hash in their paths: the store may have been moved.
+            Ok(file) => used.extend(file.binaries.iter().filter_map(|binary| {
+                binary.path.parent().and_then(Path::file_name).map(ToOwned::to_owned)
+            })),
+            Err(error) => {
+                pruned.programs_kept = Some(error.to_string());
+                return Ok(());
+            }
+        }
     }
-    Ok(bytes)
+    for entry in own(bin, is_program)?.into_iter().filter(|entry| !used.contains(&entry.name)) {
+        let removed = remove(bin, &entry.name, removal, &mut pruned.failed);
+        pruned.programs.extend(removed);
+    }
+    Ok(())
 }
 
-fn dirs(parent: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+/// A directory of the store; `None` if there is none.
+fn subdirectory(root: &OpenDir, name: &str) -> Result<Option<OpenDir>, StoreError> {
+    match root.dir(name) {
+        Ok(dir) => Ok(Some(dir)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("open", &root.path().join(name))(error)),
+    }
 }
 
-/// The bytes of all files below the directory.
-fn size(dir: &Path) -> u64 {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let of_entry = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(file) if file.is_dir() => size(&entry.path()),
-        Ok(file) => file.len(),
-        Err(_) => 0,
+/// The directories with names of dstest's own pattern.
+fn own(dir: &OpenDir, is_own: fn(&OsStr) -> bool) -> Result<Vec<Entry>, StoreError> {
+    let entries = dir.entries().map_err(io_error("read", dir.path()))?.into_iter();
+    let is_own = |entry: &Entry| entry.kind() == FileType::Directory && is_own(&entry.name);
+    Ok(entries.filter(is_own).collect())
+}
+
+/// The campaign in a directory; `None` if it has not begun.
+fn known(runs: &OpenDir, entry: &Entry) -> Option<Known> {
+    let described = runs.dir(&entry.name).ok()?.entry("campaign.json").ok()?;
+    (described.kind() == FileType::RegularFile).then(|| Known {
+        name: entry.name.clone(),
+        age: described.age(),
+        bytes: runs.size(&entry.name),
+    })
+}
+
+/// The campaigns to keep and those to remove.
+fn divide(
+    runs: &OpenDir,
+    mut campaigns: Vec<Known>,
+    limits: Retention,
+) -> (Vec<OsString>, Vec<OsString>) {
+    // The second in the name; within a second the youngest description first.
+    let second = |known: &Known| known.name.as_encoded_bytes()[..16].to_owned();
+    campaigns.sort_by(|a, b| second(b).cmp(&second(a)).then(a.age.cmp(&b.age)));
+    let mut bytes = 0_u64;
+    let mut count = 0;
+    let (kept, old): (Vec<_>, Vec<_>) = campaigns.into_iter().partition(|known| {
+        count += 1;
+        bytes = bytes.saturating_add(known.bytes);
+        let fits = count <= limits.campaigns && bytes <= limits.bytes && known.age <= limits.age;
+        fits || live::is_busy(&runs.path().join(&known.name))
+    });
+    let names = |all: Vec<Known>| all.into_iter().map(|known| known.name).collect();
+    (names(kept), names(old))
+}
+
+/// Removes a directory; `None`, with the reason among the failures, if that is not possible.
+fn remove(
+    parent: &OpenDir,
+    name: &OsString,
+    removal: Removal,
+    failed: &mut Vec<(PathBuf, String)>,
+) -> Option<Removed> {
+    let removed = Removed { path: parent.path().join(name), bytes: parent.size(name) };
+    let done = match removal {
+        Removal::Real => parent.remove(name),
+        Removal::DryRun => Ok(()),
     };
-    entries.map(of_entry).sum()
+    match done {
+        Ok(()) => Some(removed),
+        Err(error) => {
+            failed.push((removed.path, error.to_string()));
+            None
+        }
+    }
 }
 
-/// The time since a file was written; zero if unknown.
-fn age(path: &Path) -> Duration {
-    let written = path.metadata().and_then(|file| file.modified());
-    written.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
+/// Removes the link to the newest campaign, if that is gone.
+fn unlink_latest(root: &OpenDir) {
+    let path = root.path().join("latest");
+    let is_link = root.entry("latest").is_ok_and(|entry| entry.kind() == FileType::Symlink);
+    if is_link && !path.exists() {
+        // It is only a convenience.
+        let _ = root.remove("latest");
+    }
 }
 
 /// A campaign is described some milliseconds after its directory was made, a merged one some
@@ -125,7 +279,8 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
 mod tests {
-    use std::fs::FileTimes;
+    use std::fs::{self, FileTimes};
+    use std::time::SystemTime;
 
     use super::*;
     use crate::text::utc::Utc;
@@ -135,6 +290,7 @@ mod tests {
     /// A store with three campaigns of 1000 bytes each, an hour older each.
     fn store(dir: &Path) -> (Store, Vec<PathBuf>) {
         let store = Store::at(dir.to_owned());
+        store.claim().unwrap();
         let hour = Duration::from_secs(3600);
         let paths = (0..3).map(|age| {
             let path = dir.join(format!("runs/2026010{}T000000Z-aaa{age}", 9 - age));
@@ -165,7 +321,8 @@ mod tests {
             assert_eq!(store.prune(limits, Removal::Real).unwrap(), dry_run);
             let left: Vec<bool> = paths.iter().map(|path| path.exists()).collect();
             assert_eq!(left, [want > 0, want > 1, want > 2], "{limits:?}");
-            assert_eq!((dry_run.kept, dry_run.bytes), (want, 1000 * (3 - want as u64)));
+            assert_eq!((dry_run.kept, dry_run.bytes()), (want, 1000 * (3 - want as u64)));
+            assert_eq!(dry_run.campaigns.len(), 3 - want);
         }
     }
 
@@ -174,12 +331,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::at(dir.path().to_owned());
         let run = store.create_campaign(Utc::now()).unwrap();
-        store.prune(ALL, Removal::Real).unwrap();
-        assert!(run.path.exists(), "it may be about to begin");
+        let early = store.prune(ALL, Removal::Real).unwrap();
+        assert!(run.path.exists() && early.programs_kept.is_some(), "it may be about to begin");
         let old = SystemTime::now() - 2 * ABANDONED_AFTER;
         let times = FileTimes::new().set_modified(old);
         fs::File::open(&run.path).unwrap().set_times(times).unwrap();
-        store.prune(ALL, Removal::Real).unwrap();
+        let late = store.prune(ALL, Removal::Real).unwrap();
         assert!(!run.path.exists());
+        assert_eq!(late.campaigns.len(), 1, "it is counted too");
     }
 }

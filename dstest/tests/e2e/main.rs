@@ -11,6 +11,7 @@ mod commands;
 mod crashes;
 mod exit_codes;
 mod go_package;
+mod hostile_store;
 mod manual;
 mod merged;
 mod predecessor;

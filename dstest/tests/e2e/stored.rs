@@ -29,7 +29,7 @@ fn the_printed_replay_line_repeats_the_run() {
         crate::support::called(shell.args(["-c", line.trim()]).current_dir(sandbox.path()));
     replayed.exits_with(0).prints("same result as before, trace ").prints("an odd seed");
     let logs = fs::read_dir(sandbox.latest().join("replays/logs/flaky_2c")).unwrap().count();
-    assert_eq!(logs, 2, "this run, and one that passed beside it");
+    assert_eq!(logs, 3, "this run, twice, and one that passed beside it");
 }
 
 #[test]
@@ -81,6 +81,27 @@ fn a_replay_with_another_result_names_the_differences() {
         sandbox.on_script(&["-n", "1"], script).exits_with(1);
         stored(&sandbox, "replay", &["sh#1"]).exits_with(3).prints(want);
     }
+}
+
+#[test]
+fn a_replay_that_passes_does_not_replace_the_log_of_the_failure() {
+    let sandbox = Sandbox::new();
+    let script =
+        "[ -e again ] && { echo all is well; exit; }; touch again; echo error: lost; exit 1";
+    sandbox.on_script(&["-n", "1"], script).exits_with(1);
+    for number in ["1", "2"] {
+        stored(&sandbox, "replay", &["sh#1"]).exits_with(3).prints("failed before, passed now");
+        let shown = stored(&sandbox, "show", &[]);
+        let words = format!("{number}: the result differs: failed before, passed now");
+        shown.exits_with(0).prints("error: lost").prints(&words).prints("logs/sh/1.log");
+        assert!(!shown.stdout.contains("all is well"), "{shown:#?}");
+    }
+    let kept = |path: &str| fs::read_to_string(sandbox.latest().join(path)).unwrap();
+    assert_eq!(kept("logs/sh/1.log"), "error: lost\n");
+    assert_eq!(kept("replays/logs/sh/1-2.log"), "all is well\n");
+    // Another seed is another run.
+    stored(&sandbox, "replay", &["sh", "--seed", "8"]).exits_with(0);
+    assert!(!stored(&sandbox, "show", &[]).stdout.contains("3: "));
 }
 
 #[test]
