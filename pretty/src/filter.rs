@@ -29,10 +29,18 @@ impl NameSet {
         Self { given: names.len(), names }
     }
 
-    /// The same, for peers: `S1` also means the peer `1`.
+    /// The same, for peers: `S1` also means the peer `1`, and `0-6` or `n1-n3` all peers between.
+    ///
+    /// ```
+    /// let peers = pretty::NameSet::of_peers(["0-2,n8-n11"]);
+    /// assert!(peers.contains(b"1") && peers.contains(b"n10"));
+    /// assert!(!peers.contains(b"3") && !peers.contains(b"10"));
+    /// ```
     #[must_use]
     pub fn of_peers<'a>(lists: impl IntoIterator<Item = &'a str>) -> Self {
         let mut names = Self::new(lists);
+        let ranges: Vec<_> = names.names.iter().flat_map(|name| range(name)).collect();
+        names.names.extend(ranges);
         let numbers = names.names.iter().filter_map(|name| {
             let number = name.strip_prefix(['S', 's'])?;
             number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.to_owned())
@@ -53,6 +61,25 @@ impl NameSet {
         self.names.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
     }
 }
+
+/// The names a range such as `0-6`, `n1-n3` or `n1-3` stands for, its ends included; none if it is
+/// a name like any other.
+fn range(text: &str) -> Vec<String> {
+    let numbers = |text: &str| {
+        let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let (word, number) = text.split_at(text.len() - digits);
+        number.parse::<usize>().ok().map(|number| (word.to_owned(), number))
+    };
+    let ends = text.rsplit_once('-').and_then(|(from, to)| numbers(from).zip(numbers(to)));
+    let Some(((word, from), (other, to))) = ends else { return Vec::new() };
+    if !(other.is_empty() || word == other) || from >= to {
+        return Vec::new();
+    }
+    (from..=to).take(RANGE_MAX).map(|number| format!("{word}{number}")).collect()
+}
+
+/// More peers than any log has columns for.
+const RANGE_MAX: usize = 1024;
 
 /// One end of a time window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,25 +135,31 @@ pub struct Filter {
     pub ignore: NameSet,
     /// Only these peers.
     pub peers: Option<NameSet>,
+    /// Not these peers.
+    pub not_peers: NameSet,
     /// Nothing earlier.
     pub since: Option<Bound>,
     /// Nothing later.
     pub until: Option<Bound>,
     /// Only events whose text matches.
     pub grep: Option<Regex>,
+    /// No events whose text matches one of these.
+    pub not_grep: Vec<Regex>,
 }
 
 impl Filter {
     /// Tells whether every event passes.
     #[must_use]
     pub fn shows_everything(&self) -> bool {
-        let Self { just, ignore, peers, since, until, grep } = self;
+        let Self { just, ignore, peers, not_peers, since, until, grep, not_grep } = self;
         just.is_none()
             && *ignore == NameSet::default()
             && peers.is_none()
+            && *not_peers == NameSet::default()
             && since.is_none()
             && until.is_none()
             && grep.is_none()
+            && not_grep.is_empty()
     }
 
     /// Tells whether events of this topic pass.
@@ -139,6 +172,20 @@ impl Filter {
     #[must_use]
     pub fn shows_peer(&self, peer: &[u8]) -> bool {
         self.peers.as_ref().is_none_or(|peers| peers.contains(peer))
+            && !self.not_peers.contains(peer)
+    }
+
+    /// Tells whether the text of events matters.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        self.grep.is_some() || !self.not_grep.is_empty()
+    }
+
+    /// Tells whether events with this text pass, which is the text as it is shown.
+    #[must_use]
+    pub fn shows_text(&self, text: &str) -> bool {
+        self.grep.as_ref().is_none_or(|grep| grep.is_match(text))
+            && !self.not_grep.iter().any(|not| not.is_match(text))
     }
 
     /// Tells whether events of this time pass. A time that cannot be read is in every window.
@@ -156,7 +203,7 @@ impl Filter {
             && self.until.is_none_or(|until| at <= until.at(unit))
     }
 
-    /// Tells whether an event passes everything but `grep`, which needs the text as it is shown.
+    /// Tells whether an event passes everything but [`Filter::shows_text`].
     #[must_use]
     pub fn shows(&self, event: &Event<'_>, origin: Option<Time>) -> bool {
         self.shows_topic(&event.topic)
@@ -196,6 +243,33 @@ mod tests {
         assert!(shows(&peers, "1 VOTE S1 x"));
         assert!(shows(&peers, "1 | VOTE | C2 | x"));
         assert!(!shows(&peers, "1 | VOTE | 2 | x"));
+    }
+
+    #[test]
+    fn ranges_of_peers() {
+        let peers = |list: &str| Filter {
+            peers: Some(NameSet::of_peers([list])),
+            not_peers: NameSet::of_peers(["4"]),
+            ..Filter::default()
+        };
+        for (list, shown, hidden) in [
+            ("0-6", "0 3 6", "4 7 C1"),
+            ("S0-S6", "0 3 S6", "4 7"),
+            ("n1-n3", "n1 n2 n3", "n4 1 2"),
+            ("n1-3,9", "n1 n2 n3 9", "n4 1"),
+            ("node-1", "node-1 NODE-1", "node-2 1"),
+            ("node-1-3", "node-1 node-3", "node-4 1"),
+            ("6-0", "6-0", "6 0 3"),
+            ("a1-b3", "a1-b3", "a1 a2 b3"),
+        ] {
+            let filter = peers(list);
+            for name in shown.split(' ') {
+                assert!(filter.shows_peer(name.as_bytes()), "{list}: {name} is hidden");
+            }
+            for name in hidden.split(' ') {
+                assert!(!filter.shows_peer(name.as_bytes()), "{list}: {name} is shown");
+            }
+        }
     }
 
     #[test]

@@ -98,6 +98,8 @@
 pub mod cli;
 
 mod class;
+#[cfg(feature = "view")]
+mod editor;
 mod event_name;
 mod filter;
 mod html;

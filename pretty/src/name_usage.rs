@@ -14,6 +14,7 @@ pub struct NameUsage {
     just: NameSet,
     ignore: NameSet,
     peers: NameSet,
+    not_peers: NameSet,
     seen_topics: BTreeSet<Box<[u8]>>,
     seen_peers: BTreeSet<Box<[u8]>>,
 }
@@ -38,17 +39,21 @@ pub enum FilterList {
     Ignore,
     /// [`Filter::peers`].
     Peers,
+    /// [`Filter::not_peers`].
+    NotPeers,
 }
 
 impl NameUsage {
     /// The usage of a filter's names; none if it has no names.
     pub(crate) fn of(filter: &Filter) -> Option<Self> {
-        let Filter { just, ignore, peers, .. } = filter;
-        let asks = just.is_some() || peers.is_some() || *ignore != NameSet::default();
+        let Filter { just, ignore, peers, not_peers, .. } = filter;
+        let hides = [ignore, not_peers].into_iter().any(|names| *names != NameSet::default());
+        let asks = just.is_some() || peers.is_some() || hides;
         asks.then(|| Self {
             just: just.clone().unwrap_or_default(),
             ignore: ignore.clone(),
             peers: peers.clone().unwrap_or_default(),
+            not_peers: not_peers.clone(),
             seen_topics: BTreeSet::new(),
             seen_peers: BTreeSet::new(),
         })
@@ -67,6 +72,7 @@ impl NameUsage {
             (FilterList::Just, &self.just, &self.seen_topics),
             (FilterList::Ignore, &self.ignore, &self.seen_topics),
             (FilterList::Peers, &self.peers, &self.seen_peers),
+            (FilterList::NotPeers, &self.not_peers, &self.seen_peers),
         ];
         let mut all = Vec::new();
         for (list, asked, seen) in lists.into_iter().filter(|(.., seen)| !seen.is_empty()) {

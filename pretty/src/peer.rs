@@ -57,15 +57,22 @@ impl Peers {
     }
 }
 
+/// The number at the end of a name.
+#[cfg(feature = "view")]
+pub(crate) fn trailing_number(name: &[u8]) -> Option<u64> {
+    split_number(name).1
+}
+
+/// A name before the number at its end, and that number.
+fn split_number(name: &[u8]) -> (&[u8], Option<u64>) {
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (word, number) = name.split_at(name.len() - digits);
+    (word, std::str::from_utf8(number).ok().and_then(|text| text.parse().ok()))
+}
+
 /// Numbers before words, `C2` before `C10`.
 pub(crate) fn natural(a: &[u8], b: &[u8]) -> Ordering {
-    let key = |name: &[u8]| {
-        let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        let (word, number) = name.split_at(name.len() - digits);
-        let number = std::str::from_utf8(number).ok().and_then(|text| text.parse::<u64>().ok());
-        (word.to_vec(), number)
-    };
-    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+    split_number(a).cmp(&split_number(b)).then_with(|| a.cmp(b))
 }
 
 const PEERS_MAX: usize = 1024;

@@ -6,7 +6,6 @@
 use std::io::{self, Write as _, stdout};
 use std::panic;
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 
@@ -18,6 +17,8 @@ use ratatui::{DefaultTerminal, Frame, Terminal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+
+use crate::editor;
 
 /// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
 #[derive(Debug)]
@@ -85,12 +86,11 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be given back or taken again.
     pub fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
-        let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
-        let editor = editor.filter(|editor| !editor.trim().is_empty());
-        let editor = editor.unwrap_or_else(|| "vi".to_owned());
-        let mut words = editor.split_whitespace();
-        let mut command = Command::new(words.next().unwrap_or("vi"));
-        command.args(words).arg(format!("+{line}")).arg(file);
+        let editor = editor::of_environment(|name| std::env::var(name).ok());
+        let mut command = match editor::command(&editor, file, line) {
+            Ok(command) => command,
+            Err(error) => return Ok(Err(format!("{}: {error}", file.display()))),
+        };
         let ended = self.lend(|| command.status())?;
         Ok(ended.map(|_| ()).map_err(|error| format!("{editor}: {error}")))
     }
@@ -198,6 +198,7 @@ mod tests {
     use std::fs::File;
     use std::io::Read as _;
     use std::os::fd::OwnedFd;
+    use std::process::Command;
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 

@@ -14,6 +14,7 @@ use crate::time::Tick;
 /// line that is not an event (test output, a panic) is shown as it is.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(args_override_self = true)]
 pub struct Cli {
     /// Log files, also .gz and .zst; several are merged by time; `-` is standard input
     #[arg(value_name = "FILE")]
@@ -31,9 +32,13 @@ pub struct Cli {
     #[arg(short, long, value_name = "TOPICS", action = ArgAction::Append)]
     pub ignore: Vec<String>,
 
-    /// Show only these peers [example: 0,2,C1]
+    /// Show only these peers [examples: 0,2,C1 and 0-6]
     #[arg(long, value_name = "LIST", action = ArgAction::Append)]
     pub peers: Vec<String>,
+
+    /// Hide these peers
+    #[arg(long, value_name = "LIST", action = ArgAction::Append)]
+    pub not_peers: Vec<String>,
 
     /// Hide earlier events [examples: 1.5s, 200ms, or a number as in the time column]
     #[arg(short, long, value_name = "TIME")]
@@ -46,6 +51,10 @@ pub struct Cli {
     /// Show only events whose text matches, and mark the matches; (?i) ignores case
     #[arg(short, long, value_name = "REGEX")]
     pub grep: Option<regex::Regex>,
+
+    /// Hide events whose text matches; may be given several times
+    #[arg(short = 'v', long, value_name = "REGEX", action = ArgAction::Append)]
+    pub not_grep: Vec<regex::Regex>,
 
     /// With --grep, show N events before and after each match
     #[arg(short = 'C', long, value_name = "N", requires = "grep")]
@@ -80,7 +89,7 @@ pub struct Cli {
     pub no_time: bool,
 
     /// Use of colours, or their number [default: auto]
-    #[arg(long, value_name = "WHEN", value_enum)]
+    #[arg(long, value_name = "WHEN", value_enum, overrides_with = "no_color")]
     pub color: Option<ColorChoice>,
 
     /// The same as --color=never
@@ -213,6 +222,7 @@ Examples:
   go test -run 2B | pretty              columns while the test runs
   pretty raft.log -j vote,term,lead     elections only
   pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
+  pretty raft.log --peers 0-6 -v heartbeat
   pretty --pager raft.log               page by page
   pretty raft.log --export html > raft.html
   pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
@@ -246,6 +256,33 @@ mod tests {
     fn the_help() {
         let help = Cli::command().term_width(100).render_help().to_string();
         insta::assert_snapshot!(help);
+    }
+
+    /// Aliases and scripts put options before those a user adds.
+    #[test]
+    fn of_an_option_given_twice_the_later_one_counts() {
+        for (option, first, second) in [
+            ("width", "40", "50"),
+            ("columns", "3", "auto"),
+            ("theme", "dark", "light"),
+            ("since", "1s", "2s"),
+            ("grep", "a", "b"),
+            ("format", "json", "logfmt"),
+            ("tick", "1ms", "10ms"),
+            ("pager", "less", "more"),
+        ] {
+            let typed = [first, second].map(|value| format!("--{option}={value}"));
+            let words = ["pretty".to_owned()].into_iter().chain(typed);
+            let matches = Cli::command().try_get_matches_from(words).unwrap();
+            let values = matches.get_raw(option).unwrap();
+            assert_eq!(values.collect::<Vec<_>>(), [second], "--{option}");
+        }
+        let color = |typed: &str| Cli::try_parse_from(typed.split(' ')).unwrap();
+        let last = color("pretty --no-color --color 16");
+        assert_eq!((last.no_color, last.color), (false, Some(ColorChoice::Ansi16)));
+        assert!(color("pretty --color 16 --no-color").no_color);
+        let appended = color("pretty -j vote -j lead --peers 1 --peers 2");
+        assert_eq!((appended.just.len(), appended.peers.len()), (2, 2));
     }
 
     #[test]

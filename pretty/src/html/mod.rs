@@ -132,8 +132,7 @@ impl<W: Write> HtmlPage<W> {
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
         let text = make_safe(&event.text, &mut self.scratch).text();
-        let grep = self.filter.grep.as_ref();
-        if !self.filter.shows(event, self.origin) || !grep.is_none_or(|grep| grep.is_match(text)) {
+        if !self.filter.shows(event, self.origin) || !self.filter.shows_text(text) {
             return Ok(());
         }
         self.peers.insert(&event.peer);

@@ -53,7 +53,8 @@ impl<W: Write> Printer<W> {
             return Ok(());
         }
         let notice = format!(
-            "{} columns are too few for {} peers side by side ({} needed): one below the other",
+            "{} columns are too few for {} peers side by side ({} needed; --peers shows some): one \
+             below the other",
             self.page.width(),
             columns.peers,
             Layout::width_needed(columns)

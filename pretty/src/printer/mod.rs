@@ -67,6 +67,8 @@ pub struct Printer<W> {
     tally: Tally,
     /// The row of the last header of columns.
     header_row: usize,
+    /// The row of the last title of unknown lines.
+    output_title_row: Option<usize>,
     scratch: Scratch,
 }
 
@@ -129,6 +131,7 @@ impl<W: Write> Printer<W> {
             run: Run::Events,
             tally: Tally::default(),
             header_row: 0,
+            output_title_row: None,
             scratch: Scratch::default(),
         };
         printer.start_run(None);
@@ -300,10 +303,14 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    fn passes(&self, event: &Event<'_>, topic: TopicId) -> bool {
+    fn passes(&mut self, event: &Event<'_>, topic: TopicId) -> bool {
         self.topics[topic].shown
             && self.filter.shows_peer(&event.peer)
             && self.filter.shows_time(event.stamp.as_ref(), self.origin)
+            && (self.filter.not_grep.is_empty() || {
+                let text = make_safe(&event.text, &mut self.scratch.text).text();
+                !self.filter.not_grep.iter().any(|not| not.is_match(text))
+            })
     }
 
     fn matches(&mut self, event: &Event<'_>) -> bool {

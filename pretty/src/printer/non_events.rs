@@ -31,9 +31,10 @@ impl<W: Write> Printer<W> {
         self.draw_all_repeats()?;
         let run = self.run.then(class);
         let before = mem::replace(&mut self.run, run);
+        let is_untitled = before == run || class == Class::Plain && !self.is_output_title_due();
         let text = make_safe(line, &mut self.scratch.text);
         let piece = StyledText { text, sgr: &sgr, marks: &[] };
-        if before == run {
+        if is_untitled {
             return self.page.line(&mut self.rows, piece);
         }
         if matches!(class, Class::Test | Class::Passed | Class::Failed) {
@@ -44,4 +45,17 @@ impl<W: Write> Printer<W> {
         self.page.rule(&mut self.rows, StyledText { text, ..piece })?;
         self.page.line(&mut self.rows, piece)
     }
+
+    /// One title a screen is enough if events and unknown lines take turns: more would fill it.
+    fn is_output_title_due(&mut self) -> bool {
+        let (row, page) = (self.rows.rows(), self.page_rows.unwrap_or(SCREEN_ROWS));
+        let due = self.output_title_row.is_none_or(|last| row >= last + page);
+        if due {
+            self.output_title_row = Some(row);
+        }
+        due
+    }
 }
+
+/// The rows of a screen where there is none.
+const SCREEN_ROWS: usize = 40;

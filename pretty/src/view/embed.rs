@@ -19,7 +19,7 @@ use crate::view::log::bitmap::Bitmap;
 use crate::view::log::blocks::Blocks;
 use crate::view::log::chunk::Chunk;
 use crate::view::log::source::{Part, Source};
-use crate::view::log_view::LogView;
+use crate::view::log_view::{Follow, LogView};
 use crate::view::meaning::message::Message;
 use crate::view::meaning::rules::Rules;
 use crate::view::meaning::state::{STATE_KEYS, StateKey, fact};
@@ -87,9 +87,12 @@ impl LogView {
     }
 
     /// Shows the current work of the embedding program in the status line: `indexing 40 %`; nothing
-    /// if that is empty.
+    /// if that is empty. A view that was sent to the last line stays at the end until then.
     pub fn set_busy(&mut self, busy: &str) {
         self.busy = safe_text(busy.as_bytes());
+        if self.busy.is_empty() && self.follow == Follow::UntilRead {
+            self.stop_following();
+        }
     }
 
     /// Marks these lines in the view, or none.

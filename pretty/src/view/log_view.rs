@@ -17,6 +17,7 @@ use crate::view::log::ids::{PeerId, TopicId};
 use crate::view::log::store::Store;
 use crate::view::meaning::rules::Rules;
 use crate::view::search::query::Search;
+use crate::view::ui::actions::Menu;
 use crate::view::ui::keymap::Keys;
 use crate::view::ui::marks::Marks;
 use crate::view::ui::prompt::Prompt;
@@ -50,16 +51,17 @@ pub struct LogView {
     pub(crate) cursor: usize,
     /// The line the user has gone to: the selected one, unless that is hidden now.
     pub(crate) chosen: usize,
-    /// Staying at the end while the log grows.
-    pub(crate) follow: Switch,
+    pub(crate) follow: Follow,
     /// Wrapping of lines into as many rows as they need.
     pub(crate) wrap: Switch,
     /// The repeats, if they are folded.
     pub(crate) folding: Option<Folding>,
     pub(crate) timeline: Switch,
     pub(crate) marks: Marks,
-    /// The chosen row of the menu of topics, or the first one of the help.
+    /// The chosen row of a menu, or the first one of the help.
     pub(crate) menu: usize,
+    /// The first row of the state of the peers.
+    pub(crate) state_row: usize,
     pub(crate) pane: Pane,
     pub(crate) prompt: Option<Prompt>,
     /// The note of the last action.
@@ -91,6 +93,15 @@ impl Switch {
     }
 }
 
+/// Staying at the end while the log grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    Off,
+    /// For as long as the embedding program is busy reading the log.
+    UntilRead,
+    On,
+}
+
 /// The rest of the work of [`LogView::work`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -107,7 +118,7 @@ pub(crate) enum Pane {
     None,
     /// The state of the peers.
     State,
-    Topics,
+    Menu(Menu),
     Help,
 }
 
@@ -138,12 +149,13 @@ impl LogView {
             top: 0,
             cursor: 0,
             chosen: 0,
-            follow: Switch::Off,
+            follow: Follow::Off,
             wrap: Switch::On,
             folding: None,
             timeline: Switch::On,
             marks: Marks::default(),
             menu: 0,
+            state_row: 0,
             pane: Pane::None,
             prompt: None,
             note: String::new(),
@@ -225,7 +237,8 @@ impl LogView {
     }
 
     pub(crate) fn lay_out(&mut self) {
-        let hidden = self.hidden.peers.len();
+        let order = self.store.peer_order();
+        let hidden = order.iter().filter(|peer| self.hidden.peers.contains(peer)).count();
         self.layout = self.store.layout(usize::from(self.size.width), hidden);
     }
 

@@ -58,7 +58,7 @@ pub use log::source::{Part, Source};
 pub use log_view::{LogView, Work};
 pub use meaning::message::{Message, MessageFate};
 pub use meaning::rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
-pub use ui::actions::{ACTIONS, Action, Jump};
+pub use ui::actions::{ACTIONS, Action, Jump, Menu};
 pub use ui::binding::{self, Binding};
 pub use ui::keymap::{BINDINGS, Key, KeyError, Keys};
 pub use ui::update::Outcome;

@@ -137,13 +137,28 @@ fn d16_the_end_of_a_window_hides_events_only() {
     assert!(!until("9.9ms").contains("early"));
 }
 
+/// Titles would fill the screen if events and other lines take turns.
+#[test]
+fn the_title_of_unknown_lines_comes_once_a_screen() {
+    let log: String =
+        (0..100).map(|at| format!("{at} | A | 0 | x\nsomething else {at}\n")).collect();
+    for (page, rows) in [(Some(24), 24), (Some(50), 50), (None, 40)] {
+        let drawn = draw(Options { page, ..wide(40) }, &log);
+        let titles = drawn.lines().enumerate().filter(|(_, row)| row.starts_with("── output"));
+        let titles: Vec<_> = titles.map(|(at, _)| at).collect();
+        assert!(titles.len() > 1, "{titles:?}");
+        assert!(titles.windows(2).all(|pair| pair[1] - pair[0] >= rows), "{rows}: {titles:?}");
+        assert_eq!(drawn.matches("something else").count(), 100);
+    }
+}
+
 #[test]
 fn d17_one_rule_for_a_run_and_none_for_blank_lines() {
     let log = "1 | A | 0 | x\n\n1 | A | 0 | y\na\nb\n\nc\npanic: 1\n\n\tframe\n1 | A | 0 | z\nd\n";
     let drawn = draw(wide(40), log);
     let rules = drawn.lines().filter(|row| row.starts_with("── "));
     let titles: Vec<_> = rules.map(|row| row.trim_matches(['─', ' '])).collect();
-    assert_eq!(titles, ["output", "panic", "output"]);
+    assert_eq!(titles, ["output", "panic"]);
     // A panic does not swallow the titles of what comes after it.
     let log = "panic: 1\n=== RUN   TestNext\nTest (2A): next ...\n1 | A | 0 | x\n--- FAIL: y\n";
     let drawn = draw(wide(40), log);

@@ -129,7 +129,8 @@ fn too_narrow_for_columns() {
     assert_snapshot!(draw(wide(40), log), @"
     ────────────────────────────────────────
     40 columns are too few for 3 peers side
-    by side (44 needed): one below the other
+    by side (44 needed; --peers shows some):
+    one below the other
          1 VOTE│0│some words to wrap
          2 LEAD│1│x
          3 LEAD│2│y

@@ -49,7 +49,9 @@ fn lines_are_hidden_and_the_rest_is_named() {
     assert!(!seen.contains("panic:") && seen.contains("becomes candidate"), "{seen}");
     assert!(view.is_shown(4) && !view.is_shown(6) && !view.is_shown(1_000));
     press(&mut view, "e");
-    assert!(text(&draw(&mut view, 120, 10)).contains("nothing found"));
+    assert!(
+        text(&draw(&mut view, 120, 10)).contains("not found among the lines shown: next failure")
+    );
     view.set_hidden(None, "");
     let seen = text(&draw(&mut view, 120, 24));
     assert!(!seen.contains("causal past") && seen.contains("panic:"), "{seen}");

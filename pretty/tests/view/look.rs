@@ -35,6 +35,8 @@ fn every_text_can_be_read_selected_or_not() {
         let mut view = view(background);
         let theme = Theme::new(background);
         let mut selected = 0;
+        // With the names of the keys of a state.
+        press(&mut view, "s");
         for _ in 0..view.len() {
             let buffer = draw(&mut view, 40, 50);
             for cell in buffer.content.iter().filter(|cell| !"─│┊┬▏ ".contains(cell.symbol()))
@@ -101,7 +103,7 @@ fn the_users_rules_fill_the_state_and_pair_messages() {
     view.append(chunk);
     press(&mut view, "jjs");
     let screen = text(&draw(&mut view, 90, 24));
-    assert!(screen.contains("│0  chief  7     me"), "{screen}");
+    assert!(screen.contains("0  chief      7     me"), "{screen}");
     assert!(screen.contains("Ping 0 → 1  id=6  sent 3, received 4 after 10 ms"), "{screen}");
     press(&mut view, "%");
     assert_eq!(view.cursor(), Some(3));

@@ -163,7 +163,7 @@ fn jumping_to_what_matters() {
         assert!(selected(&view).starts_with(start), "{keys:?}: {}", selected(&view));
     }
     press(&mut view, "/nowhere\n");
-    assert!(text(&draw(&mut view, 80, 10)).contains("nothing found"));
+    assert!(text(&draw(&mut view, 80, 10)).contains("no match of /nowhere in the log"));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn hiding_and_showing() {
     press(&mut view, ":5\ni");
     let seen = text(&draw(&mut view, 120, 24));
     assert!(!seen.contains("RequestVote") && seen.contains("-RPC"), "{seen}");
-    press(&mut view, "2");
+    press(&mut view, "1");
     let seen = text(&draw(&mut view, 120, 24));
     assert!(!seen.contains("becomes leader") && seen.contains("grants vote"), "{seen}");
     assert!(seen.contains("Test (2A)") && seen.contains("panic:"), "{seen}");
@@ -281,4 +281,138 @@ fn an_empty_log_can_be_shown() {
     assert_eq!(view.cursor(), None);
     assert!(view.is_empty());
     draw(&mut view, 80, 24);
+}
+
+/// A log of `peers` peers, each with a state.
+fn crowd(peers: usize) -> LogView {
+    let line = |peer| format!("{peer} | STATE | n{peer} | starts term={peer} role=follower\n");
+    let log: String = (1..=peers).map(line).collect();
+    let mut view = LogView::new(Background::Dark, Depth::True);
+    view.append(Chunk::index(log.into_bytes(), Parser::default()));
+    view
+}
+
+#[test]
+fn the_state_of_many_peers_is_laid_out_and_scrolled() {
+    for (peers, width, height) in [(5, 80, 24), (64, 80, 24), (64, 120, 40), (9, 40, 12)] {
+        let mut view = crowd(peers);
+        press(&mut view, "s");
+        let first = text(&draw(&mut view, width, height));
+        let body = first
+            .lines()
+            .position(|row| row.contains(" role  "))
+            .unwrap_or_else(|| panic!("{first}"));
+        assert!(body > usize::from(height) / 2, "the log keeps half of {width}x{height}: {first}");
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..peers {
+            let screen = text(&draw(&mut view, width, height));
+            let pane = screen.lines().skip(body + 1).take_while(|row| !row.starts_with("terms"));
+            for word in pane.flat_map(str::split_whitespace) {
+                seen.extend(word.strip_prefix('n').and_then(|number| number.parse::<usize>().ok()));
+            }
+            press(&mut view, "J");
+        }
+        assert!((1..=peers).all(|peer| seen.contains(&peer)), "{seen:?} {first}");
+        assert_eq!(first.contains("peers: J K"), peers > 5, "{first}");
+        let end = text(&draw(&mut view, width, height));
+        press(&mut view, "KJ");
+        assert_eq!(text(&draw(&mut view, width, height)), end, "scrolling stops at the last row");
+    }
+    let mut view = crowd(64);
+    press(&mut view, "s");
+    assert_snapshot!(text(&draw(&mut view, 120, 40)));
+}
+
+#[test]
+fn a_menu_shows_and_hides_any_number_of_peers() {
+    let mut view = crowd(30);
+    press(&mut view, "p");
+    let menu = text(&draw(&mut view, 80, 24));
+    assert!(menu.contains("✓ n1 ") && menu.contains("1 of 30"), "{menu}");
+    press(&mut view, "G");
+    assert!(text(&draw(&mut view, 80, 24)).contains("✓ n30"));
+    press(&mut view, " \n");
+    assert!(text(&draw(&mut view, 80, 24)).contains("-peer n30"));
+    press(&mut view, "pGo\n");
+    let seen = text(&draw(&mut view, 80, 24));
+    assert!(seen.contains("┬─n30") && seen.contains("29 peers hidden"), "{seen}");
+    press(&mut view, "pa\n");
+    assert!(!text(&draw(&mut view, 80, 24)).contains("hidden"));
+}
+
+#[test]
+fn digits_name_peers_and_not_columns() {
+    let hidden = |log: &str, key: &str| {
+        let mut view = LogView::new(Background::Dark, Depth::True);
+        view.append(Chunk::index(log.as_bytes().to_vec(), Parser::default()));
+        press(&mut view, key);
+        text(&draw(&mut view, 80, 8)).lines().last().unwrap_or_default().to_owned()
+    };
+    let numbered = "1 | A | 0 | x\n1 | A | 1 | x\n1 | A | 4 | x\n1 | A | C1 | x\n";
+    for (log, key, note) in [
+        (numbered, "0", "peer 0 hidden"),
+        (numbered, "1", "peer 1 hidden"),
+        (numbered, "4", "peer 4 hidden"),
+        (numbered, "2", "no peer 2; p opens the menu of peers"),
+        ("1 | A | n2 | x\n1 | A | n7 | x\n", "7", "peer n7 hidden"),
+        ("1 | A | east | x\n1 | A | west | x\n", "2", "peer west hidden"),
+        ("1 | A | east | x\n1 | A | west | x\n", "3", "no peer 3"),
+    ] {
+        let status = hidden(log, key);
+        assert!(status.contains(note), "{key}: {status}");
+    }
+    let mut view = view();
+    press(&mut view, "11");
+    assert!(text(&draw(&mut view, 80, 24)).contains("peer 1 shown"));
+}
+
+#[test]
+fn the_last_line_of_a_log_that_is_still_read_is_the_last_one_to_come() {
+    let part =
+        |name: &str| Chunk::index(format!("1 | A | 0 | {name}\n").into_bytes(), Parser::default());
+    let mut view = view();
+    view.set_busy("indexing 10 %");
+    press(&mut view, "G");
+    view.append(part("second"));
+    view.append(part("third"));
+    assert_eq!(view.cursor(), Some(15));
+    view.set_busy("");
+    view.append(part("later"));
+    assert_eq!(view.cursor(), Some(15), "the log was whole");
+    view.set_busy("indexing 20 %");
+    press(&mut view, "Gk");
+    view.append(part("more"));
+    assert_eq!(view.cursor(), Some(15), "another key has been pressed");
+}
+
+#[test]
+fn events_without_a_match() {
+    let mut view = view();
+    press(&mut view, "&!RequestVote|leader\n");
+    let seen = text(&draw(&mut view, 120, 24));
+    assert!(!seen.contains("RequestVote to") && !seen.contains("becomes leader"), "{seen}");
+    assert!(seen.contains("grants vote") && seen.contains("&!RequestVote|leader"), "{seen}");
+    let not =
+        Filter { not_grep: vec![regex::Regex::new("vote|odd").unwrap()], ..Filter::default() };
+    let mut filtered = crate::view().with_filter(not);
+    let seen = text(&draw(&mut filtered, 120, 24));
+    assert!(!seen.contains("grants vote") && seen.contains("becomes leader"), "{seen}");
+    assert!(!seen.contains("odd") && seen.contains("lost its log"), "{seen}");
+}
+
+/// Whatever is cut has a sign at its end.
+#[test]
+fn nothing_is_cut_without_a_sign() {
+    let log = "1 | VOTE | a-name-far-too-long-for-a-column | x term=123456789012345678901234567890\n\
+               2 | VOTE | another-name-far-too-long | y term=1\n3 | A | c | z\n4 | A | d | z\n";
+    let mut view = LogView::new(Background::Dark, Depth::True);
+    view.append(Chunk::index(log.as_bytes().to_vec(), Parser::default()));
+    press(&mut view, "s/some expression that is much longer than the screen is wide\n");
+    let seen = text(&draw(&mut view, 64, 20));
+    let rows: Vec<_> = seen.lines().collect();
+    assert!(rows[0].contains("a-name-f…") || rows[0].contains('…'), "{seen}");
+    assert!(rows.last().is_some_and(|status| status.ends_with('…')), "{seen}");
+    let head = rows.iter().find(|row| row.contains(" role")).unwrap_or_else(|| panic!("{seen}"));
+    assert!(head.ends_with('…') || head.contains("last"), "{seen}");
+    assert!(seen.contains("123456789012345…"), "{seen}");
 }

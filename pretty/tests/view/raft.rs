@@ -77,12 +77,12 @@ fn log(bytes: &str) -> LogView {
     view
 }
 
-/// The rows of the pane of the state, without its frame.
+/// The rows of the pane of the state.
 fn pane(view: &mut LogView) -> Vec<String> {
     let seen = text(&draw(view, 100, 40));
-    let rows = seen.lines().skip_while(|row| !row.contains("state at this line"));
-    let rows = rows.skip(1).take_while(|row| !row.starts_with('└'));
-    rows.map(|row| row.trim_matches('│').trim_end().to_owned()).collect()
+    let rows = seen.lines().skip_while(|row| !row.contains(" role  "));
+    let rows = rows.take_while(|row| !row.starts_with("terms") && !row.ends_with("q close"));
+    rows.map(|row| row.trim_end().to_owned()).collect()
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn sentences_fill_the_state() {
     assert_eq!(
         pane(&mut view)[1..3],
         [
-            "0  Follower  1     1       0       0        1",
-            "1  Leader    1     itself  1       1        1",
+            "0  Follower   1     1       0       0        1",
+            "1  Leader     1     itself  1       1        1",
         ]
     );
 }
@@ -125,7 +125,7 @@ fn anomalies_of(mut view: LogView) {
     for (keys, line, words) in [
         ("!", 12, "! commit index decreases"),
         ("!", 13, "! second leader in one term"),
-        ("!", 13, "nothing found"),
+        ("!", 13, "not found: next anomaly"),
         ("@", 12, "!commits through 2"),
     ] {
         press(&mut view, keys);

@@ -140,6 +140,7 @@ fn warn_unknown_names(name_usage: Option<&NameUsage>) {
             FilterList::Just => ("--just", "topic"),
             FilterList::Ignore => ("--ignore", "topic"),
             FilterList::Peers => ("--peers", "peer"),
+            FilterList::NotPeers => ("--not-peers", "peer"),
         };
         let suggestion = suggestion(&format!("{kind}s"), &name, known.iter().map(String::as_str));
         warn(&format!("{option}: the log has no {kind} {name}; {suggestion}"));

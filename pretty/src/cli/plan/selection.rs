@@ -41,9 +41,11 @@ pub(super) fn filter(cli: &Cli, config: &Config) -> Filter {
         just: just.map(topics),
         ignore: ignore.map(topics).unwrap_or_default(),
         peers: peers.map(|lists| NameSet::of_peers(lists.iter().map(String::as_str))),
+        not_peers: NameSet::of_peers(cli.not_peers.iter().map(String::as_str)),
         since: cli.since,
         until: cli.until,
         grep: cli.grep.clone(),
+        not_grep: cli.not_grep.clone(),
     }
 }
 

@@ -131,7 +131,7 @@ impl Browser {
             LoadEvent::Chunk(chunk, done) => {
                 self.view.append(*chunk);
                 let busy = done.map(|Percent(done)| format!("indexing {done} %"));
-                self.view.set_busy(busy.as_deref().unwrap_or_default());
+                self.view.set_busy(busy.as_deref().unwrap_or("reading"));
             }
             LoadEvent::UpToDate => self.view.set_busy(""),
             LoadEvent::Truncated => {

@@ -17,27 +17,28 @@ use crate::view::filter::folding::Folding;
 use crate::view::filter::state::{BaseFilter, RegexFilter};
 use crate::view::log::bitmap::{BITS, Bitmap};
 use crate::view::log::chunk::Kind;
+use crate::view::log::scan::Keep;
 use crate::view::log::scan::{Scan, ScanTarget};
 use crate::view::log::store::LogPosition;
-use crate::view::log_view::{LogView, Switch, Work};
+use crate::view::log_view::{Follow, LogView, Work};
 
 impl LogView {
     /// The same view of only those events that pass a filter.
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
-        let by_text = filter.since.is_some() || filter.until.is_some() || filter.grep.is_some();
+        let by_text = filter.since.is_some() || filter.until.is_some() || filter.reads_text();
         let scan = by_text.then(|| Scan::new(ScanTarget::Filter(filter.clone()), &self.store, 0));
         self.base_filter = (!filter.shows_everything()).then_some(BaseFilter { filter, scan });
         self.refilter();
         self
     }
 
-    /// Shows only events that match, or all.
-    pub(crate) fn set_regex_filter(&mut self, regex: Option<Regex>) {
+    /// Shows only events that match, or only those that do not, or all.
+    pub(crate) fn set_regex_filter(&mut self, filter: Option<(Keep, Regex)>) {
         let line = self.cursor().unwrap_or(0);
-        self.regex_filter = regex.map(|regex| {
-            let scan = Scan::new(ScanTarget::Event(regex.clone()), &self.store, line);
-            RegexFilter { regex, scan }
+        self.regex_filter = filter.map(|(keep, regex)| {
+            let scan = Scan::new(ScanTarget::Event(keep, regex.clone()), &self.store, line);
+            RegexFilter { keep, regex, scan }
         });
         self.refilter();
     }
@@ -171,8 +172,8 @@ impl LogView {
     fn restore_selection(&mut self) {
         let last = || self.visible.previous(self.store.len());
         let line = match self.follow {
-            Switch::On => last(),
-            Switch::Off => self.visible.next(self.chosen).or_else(last),
+            Follow::On | Follow::UntilRead => last(),
+            Follow::Off => self.visible.next(self.chosen).or_else(last),
         };
         self.cursor = line.unwrap_or(0);
         self.scroll_to_cursor();

@@ -4,11 +4,12 @@ use regex::Regex;
 
 use crate::filter::Filter;
 use crate::view::log::bitmap::Bitmap;
-use crate::view::log::scan::Scan;
+use crate::view::log::scan::{Keep, Scan};
 
-/// Only lines that match, and lines that are not events.
+/// Only events that match, or only those that do not; and lines that are not events.
 #[derive(Debug)]
 pub(crate) struct RegexFilter {
+    pub(crate) keep: Keep,
     pub(crate) regex: Regex,
     pub(crate) scan: Scan,
 }

@@ -9,6 +9,7 @@ use regex::Regex;
 
 use crate::filter::Filter;
 use crate::line::{Event, Line};
+use crate::text::make_safe;
 use crate::view::log::bitmap::Bitmap;
 use crate::view::log::store::{LogPosition, Store, matches};
 
@@ -29,10 +30,17 @@ pub(crate) struct Scan {
 pub(crate) enum ScanTarget {
     /// Lines with a match.
     Match(Regex),
-    /// Events with a match, and lines that are not events.
-    Event(Regex),
-    /// Events that pass a filter's times and expression, and lines that are not events.
+    /// Events with a match, or without one; and lines that are not events.
+    Event(Keep, Regex),
+    /// Events that pass a filter's times and expressions, and lines that are not events.
     Filter(Filter),
+}
+
+/// The events an expression keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Matches,
+    Others,
 }
 
 impl Scan {
@@ -83,8 +91,9 @@ impl Scan {
         let after = store.each_line(next..limit, STEP_BYTES, &mut self.buffer, |line, text| {
             let hit = match target {
                 ScanTarget::Match(regex) => matches(text, regex),
-                ScanTarget::Event(regex) => {
-                    store.kind(line).event().is_none() || matches(text, regex)
+                ScanTarget::Event(keep, regex) => {
+                    store.kind(line).event().is_none()
+                        || matches(text, regex) == (*keep == Keep::Matches)
                 }
                 ScanTarget::Filter(filter) => match parser.parse(text) {
                     Line::Event(event) => passes(&event, text, filter, store),
@@ -118,7 +127,7 @@ impl Scan {
 
 fn passes(event: &Event<'_>, text: &[u8], filter: &Filter, store: &Store) -> bool {
     filter.shows_time(event.stamp.as_ref(), store.origin())
-        && filter.grep.as_ref().is_none_or(|regex| matches(text, regex))
+        && (!filter.reads_text() || filter.shows_text(make_safe(text, &mut String::new()).text()))
 }
 
 /// A few milliseconds' work.

@@ -6,7 +6,7 @@ use crate::view::log_view::LogView;
 use crate::view::meaning::state::fact;
 use crate::view::search::counterpart::LINES_MAX;
 use crate::view::search::query::Direction;
-use crate::view::ui::actions::Jump;
+use crate::view::ui::actions::{ACTIONS, Action, Jump};
 
 impl LogView {
     pub(crate) fn jump(&mut self, jump: Jump) {
@@ -29,8 +29,17 @@ impl LogView {
         };
         match found {
             Some(line) => self.jump_to_line(line),
-            None => "nothing found".clone_into(&mut self.note),
+            None => self.note = self.not_found(jump),
         }
+    }
+
+    /// The note of a jump that leads nowhere, in the words of its key's help.
+    fn not_found(&self, jump: Jump) -> String {
+        let own = ACTIONS.iter().find(|(_, action, ..)| *action == Action::Jump(jump));
+        let target = own.map_or("", |(_, _, help, _)| help);
+        let hidden = self.visible.len() < self.store.len();
+        let among = if hidden { " among the lines shown" } else { "" };
+        format!("not found{among}: {target}")
     }
 
     /// The first of some lines after the selected one that is shown.

@@ -6,7 +6,7 @@ use std::iter::successors;
 use regex::Regex;
 
 use crate::line::{Header, Line};
-use crate::text::make_safe;
+use crate::text::{make_safe, safe_text};
 use crate::view::log_view::{LogView, Work};
 use crate::view::search::query::{Direction, Search};
 use crate::view::ui::status::grouped;
@@ -57,7 +57,7 @@ impl LogView {
     pub(crate) fn go_to_match(&mut self, direction: Direction) {
         match &mut self.search {
             Some(search) => search.pending = Some(direction),
-            None => return "nothing found".clone_into(&mut self.note),
+            None => return "no search yet; / starts one".clone_into(&mut self.note),
         }
         // In a log that is looked at in one go nothing has to wait.
         if let Some(search) = &mut self.search {
@@ -72,10 +72,14 @@ impl LogView {
         let found = self.next_match(search, direction);
         let note = match (&found, direction) {
             (MatchPosition::Unknown, _) => return,
-            (MatchPosition::At(_), _) => "",
-            (MatchPosition::None, _) => "nothing found",
-            (MatchPosition::Wrapped(_), Direction::Forward) => "search wrapped to the first line",
-            (MatchPosition::Wrapped(_), Direction::Backward) => "search wrapped to the last line",
+            (MatchPosition::At(_), _) => String::new(),
+            (MatchPosition::None, _) => self.no_match(&search.regex),
+            (MatchPosition::Wrapped(_), Direction::Forward) => {
+                "search wrapped to the first line".to_owned()
+            }
+            (MatchPosition::Wrapped(_), Direction::Backward) => {
+                "search wrapped to the last line".to_owned()
+            }
         };
         if let Some(search) = &mut self.search {
             search.pending = None;
@@ -83,7 +87,15 @@ impl LogView {
         if let MatchPosition::At(line) | MatchPosition::Wrapped(line) = found {
             self.jump_to_line(line);
         }
-        note.clone_into(&mut self.note);
+        self.note = note;
+    }
+
+    fn no_match(&self, regex: &Regex) -> String {
+        let among = match self.visible.len() < self.store.len() {
+            true => "in the lines shown",
+            false => "in the log",
+        };
+        format!("no match of /{} {among}", safe_text(regex.as_str().as_bytes()))
     }
 
     /// The nearest match from the selected line on, else from the other end of the log on.

@@ -35,16 +35,21 @@ pub enum Action {
     GoToMark,
     /// Asks for a line number or `@` and a time.
     AskGoTo,
-    /// Switches the peer in this column, counted from 0, off or on.
+    /// Switches the peer with this number in its name off or on; among peers without numbers the
+    /// one in this column, counted from 1.
     TogglePeer(u8),
     /// Switches the topic of the selected event off.
     HideTopic,
-    /// Opens the menu of topics.
-    OpenMenu,
+    /// Opens a menu.
+    OpenMenu(Menu),
     /// Shows everything again.
     ShowAll,
     /// Shows or hides the state of the peers.
     ToggleState,
+    /// Scrolls the state of the peers a row up.
+    StateUp,
+    /// Scrolls it a row down.
+    StateDown,
     /// Shows or hides the timeline of terms, leaders and errors.
     ToggleTimeline,
     /// Folds repeats, or no longer.
@@ -73,6 +78,15 @@ pub enum Action {
     Suspend,
     /// Closes the view.
     Quit,
+}
+
+/// A menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    /// Topics.
+    Topics,
+    /// Peers.
+    Peers,
 }
 
 /// The target of a jump.
@@ -111,8 +125,8 @@ pub enum Jump {
 /// The actions a key can be bound to: name in a configuration, action, text of the help, and
 /// default keys.
 ///
-/// The digits `1` to `9` come on top: they hide or show a peer.
-pub const ACTIONS: [(&str, Action, &str, &str); 47] = [
+/// The digits come on top: they hide or show a peer.
+pub const ACTIONS: [(&str, Action, &str, &str); 50] = [
     ("down", Action::Down, "line down", "j down"),
     ("up", Action::Up, "line up", "k up"),
     ("page-down", Action::PageDown, "screen down", "space f ctrl-f page-down"),
@@ -126,7 +140,7 @@ pub const ACTIONS: [(&str, Action, &str, &str); 47] = [
     ("next-match", Action::Jump(Jump::NextMatch), "next match", "n"),
     ("previous-match", Action::Jump(Jump::PreviousMatch), "previous match", "N"),
     ("search-alike", Action::SearchAlike, "search lines like this one", "*"),
-    ("filter", Action::AskFilter, "show only matches", "&"),
+    ("filter", Action::AskFilter, "show only matches; &!x: all others", "&"),
     ("next-error", Action::Jump(Jump::NextError), "next failure, panic or race", "e"),
     ("previous-error", Action::Jump(Jump::PreviousError), "previous failure, panic or race", "E"),
     ("next-term", Action::Jump(Jump::NextTerm), "next term", "t"),
@@ -148,7 +162,8 @@ pub const ACTIONS: [(&str, Action, &str, &str); 47] = [
     ("past", Action::ToggleCausalFilter(CausalFilter::CausalPast), "only the causal past", "P"),
     ("hide-topic", Action::HideTopic, "hide this line's topic", "i"),
     ("show-all", Action::ShowAll, "show all peers and topics", "a"),
-    ("menu", Action::OpenMenu, "menu of topics", "I"),
+    ("menu", Action::OpenMenu(Menu::Topics), "menu of topics", "I"),
+    ("peer-menu", Action::OpenMenu(Menu::Peers), "menu of peers", "p"),
     ("mark", Action::Mark, "mark with a letter", "m"),
     ("go-to-mark", Action::GoToMark, "go to a mark; '' goes back", "'"),
     ("toggle-fold", Action::ToggleFold, "fold repeats", "z"),
@@ -161,6 +176,8 @@ pub const ACTIONS: [(&str, Action, &str, &str); 47] = [
     ("redraw", Action::Redraw, "redraw", "ctrl-l"),
     ("suspend", Action::Suspend, "suspend", "ctrl-z"),
     ("toggle-state", Action::ToggleState, "state of the peers at this line", "s"),
+    ("state-down", Action::StateDown, "scroll the state", "J"),
+    ("state-up", Action::StateUp, "scroll the state", "K"),
     ("toggle-follow", Action::ToggleFollow, "follow the end", "F"),
     ("toggle-help", Action::ToggleHelp, "these keys", "? h f1"),
     ("back", Action::Back, "undo: help, causes, search, filter", "esc backspace"),

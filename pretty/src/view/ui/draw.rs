@@ -51,7 +51,7 @@ impl LogView {
             Pane::None => {}
             Pane::State if self.state_rows() == 0 => {}
             Pane::State => self.draw_state(area, buffer),
-            Pane::Topics => self.draw_menu(area, buffer),
+            Pane::Menu(menu) => self.draw_menu(menu, area, buffer),
             Pane::Help => self.draw_help(area, buffer),
         }
         if area.height > 1 {
@@ -89,8 +89,8 @@ impl LogView {
                 let x = area.x + cell.x;
                 buffer.set_string(x.saturating_sub(1), area.y, "┬", line);
                 let name = self.store.peers.safe_name(peer);
-                let room = usize::from(cell.width.saturating_sub(1));
-                buffer.set_stringn(x + 1, area.y, name, room, self.title_style());
+                let place = Rect { x: x + 1, width: cell.width.saturating_sub(1), ..area };
+                put(buffer, place, &name, self.title_style());
             }
         }
     }
@@ -389,6 +389,18 @@ fn own_safe<'a>(bytes: &[u8], scratch: &'a mut String) -> Safe<'a> {
     scratch.clear();
     scratch.push_str(safe.text());
     Safe::of_safe(scratch)
+}
+
+/// Puts a text into the first row of a place; one that is too wide for it ends in `…`.
+pub(crate) fn put(buffer: &mut Buffer, place: Rect, text: &str, style: Style) {
+    let place = place.intersection(buffer.area);
+    if place.is_empty() {
+        return;
+    }
+    buffer.set_stringn(place.x, place.y, text, usize::from(place.width), style);
+    if columns(text) > usize::from(place.width) {
+        buffer.set_stringn(place.right() - 1, place.y, "…", 1, style);
+    }
 }
 
 /// A number of columns or rows on a screen.

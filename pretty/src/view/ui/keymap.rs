@@ -29,7 +29,7 @@ pub enum KeyError {
     )]
     Unknown(String),
     /// The digits switch peers.
-    #[error("reserved key `{0}`: it switches a peer")]
+    #[error("reserved key `{0}`: it hides or shows a peer")]
     Digit(char),
     /// An unknown action.
     #[error("unknown action `{name}`; {suggestion}")]
@@ -126,20 +126,23 @@ impl Keys {
 
     /// The action of a key. Shift is part of the character.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "keys are an open set")]
     pub fn action(&self, event: KeyEvent) -> Option<Action> {
         let control = event.modifiers.contains(KeyModifiers::CONTROL);
-        if let (KeyCode::Char(digit @ '1'..='9'), false) = (event.code, control) {
-            // The pattern makes it a digit from 1 on.
-            let column = digit.to_digit(10).and_then(|digit| u8::try_from(digit - 1).ok());
-            return column.map(Action::TogglePeer);
-        }
-        self.0.iter().find(|own| own.is_for(event)).map(|own| own.action)
+        // Settings may bind `0`: it was free once.
+        let bound = self.0.iter().find(|own| own.is_for(event)).map(|own| own.action);
+        bound.or_else(|| match event.code {
+            KeyCode::Char(digit @ '0'..='9') if !control => {
+                u8::try_from(digit).ok().map(|digit| Action::TogglePeer(digit - b'0'))
+            }
+            _ => None,
+        })
     }
 
     /// The help: keys, and what they do.
     pub(crate) fn help(&self) -> Vec<(String, &'static str)> {
         let mut lines = binding::help(&self.0);
-        lines.push(("1…9".to_owned(), "hide or show a peer"));
+        lines.push(("0…9".to_owned(), "hide or show a peer"));
         lines
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod menu;
 pub(crate) mod message_line;
 pub(crate) mod mouse;
 pub(crate) mod prompt;
+pub(crate) mod state_pane;
 pub(crate) mod status;
 pub(crate) mod timeline;
 pub(crate) mod update;

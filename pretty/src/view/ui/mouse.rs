@@ -20,7 +20,7 @@ impl LogView {
     }
 
     fn click(&mut self, column: u16, row: u16) {
-        if matches!(self.pane, Pane::Help | Pane::Topics) {
+        if matches!(self.pane, Pane::Help | Pane::Menu(_)) {
             self.pane = Pane::None;
         } else if row == 0 {
             self.click_header(column);

@@ -3,10 +3,13 @@
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use regex::Regex;
 
+use crate::peer::trailing_number;
 use crate::style::theme::Background;
 use crate::text::safe_text;
 use crate::view::filter::folding::Folding;
-use crate::view::log_view::{LogView, Pane, Switch};
+use crate::view::log::ids::PeerId;
+use crate::view::log::scan::Keep;
+use crate::view::log_view::{Follow, LogView, Pane};
 use crate::view::ui::actions::Action;
 use crate::view::ui::marks::PendingKey;
 use crate::view::ui::prompt::{Prompt, PromptKey, PromptKind};
@@ -47,7 +50,9 @@ impl LogView {
             self.press_mark_key(pending, event);
             return Outcome::Used;
         }
-        if self.pane == Pane::Topics && self.press_menu_key(event) {
+        if let Pane::Menu(menu) = self.pane
+            && self.press_menu_key(menu, event)
+        {
             return Outcome::Used;
         }
         if self.pane == Pane::Help && self.press_help_key(event) {
@@ -71,7 +76,7 @@ impl LogView {
             Action::HalfUp => self.move_by(-page / 2),
             Action::HalfDown => self.move_by(page / 2),
             Action::First => self.go_to_line(0),
-            Action::Last => self.go_to_line(usize::MAX),
+            Action::Last => self.go_to_end(),
             Action::AskSearch => self.prompt = Some(Prompt::new(PromptKind::Search)),
             Action::SearchAlike => self.search_alike(),
             Action::AskFilter => self.prompt = Some(Prompt::new(PromptKind::Filter)),
@@ -80,13 +85,15 @@ impl LogView {
             Action::TogglePeer(column) => self.toggle_peer(column),
             Action::HideTopic => self.hide_topic(),
             Action::ShowAll => self.show_all(),
-            Action::OpenMenu => self.open_menu(),
+            Action::OpenMenu(menu) => self.open_menu(menu),
             Action::Mark => self.await_mark(PendingKey::Mark),
             Action::GoToMark => self.await_mark(PendingKey::GoTo),
             Action::ToggleFold => self.toggle_fold(),
             Action::ToggleWrap => self.toggle_wrap(),
             Action::ToggleTimeline => self.toggle_timeline(),
             Action::ToggleState => self.toggle(Pane::State),
+            Action::StateUp => self.scroll_state(-1),
+            Action::StateDown => self.scroll_state(1),
             Action::ToggleCausalFilter(filter) => self.toggle_causal_filter(filter),
             Action::ToggleHelp => self.toggle(Pane::Help),
             Action::ToggleFollow => self.toggle_follow(),
@@ -152,9 +159,17 @@ impl LogView {
         self.cursor = self.visible.next(line).or(last).unwrap_or(0);
         self.chosen = self.cursor;
         if last.is_some_and(|last| self.cursor < last) {
-            self.follow = Switch::Off;
+            self.follow = Follow::Off;
         }
         self.scroll_to_cursor();
+    }
+
+    /// Goes to the last line; while the log is still being read, to what will be the last one.
+    fn go_to_end(&mut self) {
+        self.go_to_line(usize::MAX);
+        if self.follow == Follow::Off && !self.busy.is_empty() {
+            self.follow = Follow::UntilRead;
+        }
     }
 
     /// The same for a line that may be far away: unless it is on the screen already, it is shown
@@ -240,31 +255,51 @@ impl LogView {
     }
 
     fn submit_prompt(&mut self, prompt: &Prompt) {
+        let (keep, text) = match (prompt.kind, prompt.text.strip_prefix('!')) {
+            (PromptKind::Filter, Some(others)) => (Keep::Others, others),
+            _ => (Keep::Matches, &*prompt.text),
+        };
         let expression = match prompt.kind {
             PromptKind::GoTo => return self.go_to_place(&prompt.text),
-            PromptKind::Search | PromptKind::Filter if prompt.text.is_empty() => None,
-            PromptKind::Search | PromptKind::Filter => match Regex::new(&prompt.text) {
+            PromptKind::Search | PromptKind::Filter if text.is_empty() => None,
+            PromptKind::Search | PromptKind::Filter => match Regex::new(text) {
                 Ok(regex) => Some(regex),
                 Err(_) => {
-                    self.note = format!("invalid regular expression {:?}", prompt.text);
+                    self.note = format!("invalid regular expression {text:?}");
                     return;
                 }
             },
         };
         if prompt.kind == PromptKind::Filter {
-            return self.set_regex_filter(expression);
+            return self.set_regex_filter(expression.map(|regex| (keep, regex)));
         }
         self.start_search(expression);
     }
 
-    fn toggle_peer(&mut self, column: u8) {
-        let order = self.store.peer_order();
-        if let Some(peer) = order.get(usize::from(column)) {
-            if !self.hidden.peers.remove(peer) {
-                self.hidden.peers.insert(*peer);
-            }
-            self.refilter();
+    fn toggle_peer(&mut self, digit: u8) {
+        let Some(peer) = self.peer_of_digit(digit) else {
+            self.note = format!("no peer {digit}; p opens the menu of peers");
+            return;
+        };
+        let name = self.store.peers.safe_name(peer.0);
+        if self.hidden.peers.remove(&peer) {
+            self.note = format!("peer {name} shown");
+        } else {
+            self.hidden.peers.insert(peer);
+            self.note = format!("peer {name} hidden; a shows all");
         }
+        self.refilter();
+    }
+
+    /// The first peer with this number at the end of its name; if no name has a number, the peer
+    /// in this column, counted from 1.
+    fn peer_of_digit(&self, digit: u8) -> Option<PeerId> {
+        let order = self.store.peer_order();
+        let number = |peer: &PeerId| trailing_number(self.store.peers.name(peer.0));
+        if order.iter().any(|peer| number(peer).is_some()) {
+            return order.into_iter().find(|peer| number(peer) == Some(u64::from(digit)));
+        }
+        order.get(usize::from(digit).checked_sub(1)?).copied()
     }
 
     fn hide_topic(&mut self) {
@@ -293,10 +328,19 @@ impl LogView {
     }
 
     fn toggle_follow(&mut self) {
-        self.follow.toggle();
-        if self.follow == Switch::On {
-            self.go_to_line(usize::MAX);
+        match self.follow {
+            Follow::On => self.stop_following(),
+            Follow::Off | Follow::UntilRead => {
+                self.follow = Follow::On;
+                self.go_to_line(usize::MAX);
+            }
         }
+    }
+
+    /// Stays where the view is now.
+    pub(crate) fn stop_following(&mut self) {
+        self.follow = Follow::Off;
+        self.chosen = self.cursor;
     }
 
     fn back(&mut self) {
