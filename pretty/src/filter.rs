@@ -275,7 +275,12 @@ mod tests {
     #[test]
     fn dates_count_from_the_first_one() {
         let filter = Filter { since: Some(Bound::parse("2s").unwrap()), ..Filter::default() };
-        let stamp = |at| Stamp { text: b"".into(), at: Some(Time::from_nanos(at)), unit: None };
+        let stamp = |at| Stamp {
+            text: b"".into(),
+            at: Some(Time::from_nanos(at)),
+            unit: None,
+            offset: None,
+        };
         let origin = Some(Time::from_nanos(7_000_000_000));
         assert!(!filter.shows_time(Some(&stamp(8_999_999_999)), origin));
         assert!(filter.shows_time(Some(&stamp(9_000_000_000)), origin));

@@ -21,7 +21,7 @@
 //! | output as a stream, folding, context of matches | [`Printer`], [`Options`] | `printer/` |
 //! | export for a browser | [`HtmlPage`] | `html/` |
 //! | log view: index, search, filters, keys, drawing | [`view::LogView`] | `view/` |
-//! | meaning of lines: messages, state of peers, rules | [`view::Rules`], [`view::Message`] | `view/meaning/` |
+//! | meaning of lines: messages, state of peers, rules | [`view::Rules`], [`view::Message`] | `meaning/` |
 //! | terms, leaders, errors, anomalies | [`view::LogView::anomalies`] | `view/history/` |
 //! | causes, happened-before | [`view::Causes`] | `view/cause/` |
 //! | the terminal of a full-screen program | [`screen::Screen`] | `screen.rs` |
@@ -87,7 +87,7 @@
 //! * A topic: a line in `KNOWN` of `style/topic.rs`.
 //! * A format: a variant of [`Format`], its name in [`Format::NAMES`], a file in `parse/` and a line
 //!   in `event()` of `parse/parser.rs`.
-//! * The meaning of lines of another program: `view/meaning/sentences.rs`, or rules in `pretty.toml`.
+//! * The meaning of lines of another program: `meaning/sentences.rs`, or rules in `pretty.toml`.
 //! * An action of a key: [`view::Action`], and a line in `ACTIONS` of `view/ui/actions.rs`.
 //!
 //! Tests fail until the rest follows, and name it: colours, sample, documentation.
@@ -104,7 +104,10 @@ mod event_name;
 mod filter;
 mod html;
 mod layout;
+mod level;
 mod line;
+#[cfg(feature = "view")]
+mod meaning;
 mod name_usage;
 mod parse;
 mod peer;
@@ -124,6 +127,7 @@ pub use class::Class;
 pub use filter::{BareNumber, Bound, Filter, NameSet};
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
+pub use level::Level;
 pub use line::{Event, Header, Line, Stamp};
 pub use name_usage::{FilterList, NameUsage, UnknownName};
 pub use parse::{CustomFormat, Format, FormatError, Parser};

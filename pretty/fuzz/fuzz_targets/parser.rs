@@ -25,7 +25,7 @@ fuzz_target!(|log: &[u8]| {
                     Line::Event(event) => check_event(line, &event),
                     Line::Header(header) => assert_eq!(header.text, line),
                     Line::Other(class, text) => {
-                        assert_eq!(text, line);
+                        assert_eq!(*text, *line);
                         assert_eq!(class, Class::of(line));
                     }
                 }

@@ -106,7 +106,7 @@ impl<W: Write> HtmlPage<W> {
                     Class::Passed => "good",
                     Class::Failed | Class::Panic | Class::Race => "bad",
                 },
-                text,
+                &text,
             ),
         }
     }

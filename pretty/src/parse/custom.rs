@@ -55,6 +55,7 @@ impl CustomFormat {
             peer: Cow::Borrowed(peer.unwrap_or(Event::NO_PEER)),
             // Without a group for it the text is the whole line, so that nothing is lost.
             text: Cow::Borrowed(group(&captures, "msg").unwrap_or(line)),
+            ..Event::default()
         })
     }
 }
@@ -74,5 +75,5 @@ fn stamp(time: &[u8], tick: Option<Tick>) -> Stamp<'_> {
         })
     });
     let at = number.zip(unit).map(|(number, unit)| number.at(unit));
-    Stamp { text: Cow::Borrowed(time), at, unit }
+    Stamp { text: Cow::Borrowed(time), at, unit, offset: None }
 }

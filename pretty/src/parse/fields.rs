@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::timestamp;
+use crate::level::Level;
 use crate::line::{Event, Stamp};
 
 /// The fields of one line, in order.
@@ -20,7 +21,12 @@ impl<'a> StructuredFields<'a> {
     /// The event; `None` without a time, or if there is neither a text nor a topic and a peer.
     pub(super) fn into_event(mut self) -> Option<Event<'a>> {
         let stamp = self.take_stamp()?;
-        let topic = self.take(&["topic"]).or_else(|| self.take(&["level", "lvl", "severity"]));
+        let level = |fields: &Self| {
+            let (_, value) = fields.0.iter().find(|(key, _)| LEVEL_KEYS.contains(&&**key))?;
+            Level::of(value.as_bytes())
+        };
+        let level = level(&self);
+        let topic = self.take(&["topic"]).or_else(|| self.take(&LEVEL_KEYS));
         let peer = self.take(&["peer", "node", "server"]);
         let text = self.take(&["msg", "message"]);
         if text.is_none() && (topic.is_none() || peer.is_none()) {
@@ -32,9 +38,11 @@ impl<'a> StructuredFields<'a> {
         };
         Some(Event {
             stamp: Some(stamp),
+            level,
             topic: topic.and_then(name).unwrap_or_default(),
             peer: peer.and_then(name).unwrap_or(Cow::Borrowed(Event::NO_PEER)),
             text: bytes(self.text(text)),
+            left_out: 0,
         })
     }
 
@@ -66,6 +74,9 @@ impl<'a> StructuredFields<'a> {
         text
     }
 }
+
+/// The keys of a level.
+const LEVEL_KEYS: [&str; 3] = ["level", "lvl", "severity"];
 
 /// Arrays and objects are shown as they were written.
 fn is_nested(value: &str) -> bool {

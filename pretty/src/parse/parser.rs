@@ -1,5 +1,7 @@
 //! The parser: one line → [`Line`].
 
+use std::borrow::Cow;
+
 use super::format::Format;
 use super::{dslogs, json, logfmt, verbose};
 use crate::class::Class;
@@ -31,7 +33,7 @@ impl Parser {
     /// let mut parser = Parser::default();
     /// let line = parser.parse(b"000123 | VOTE | 1 | a | b");
     /// assert!(matches!(line, Line::Event(event) if &*event.text == b"a | b"));
-    /// assert_eq!(parser.parse(b"ouch"), Line::Other(Class::Plain, b"ouch"));
+    /// assert_eq!(parser.parse(b"ouch"), Line::Other(Class::Plain, b"ouch"[..].into()));
     /// ```
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
         if verbose::is_header(line) {
@@ -41,7 +43,7 @@ impl Parser {
         }
         match self.event(line) {
             Some(event) => Line::Event(event),
-            None => Line::Other(Class::of(line), line),
+            None => Line::Other(Class::of(line), Cow::Borrowed(line)),
         }
     }
 

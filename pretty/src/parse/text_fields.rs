@@ -19,12 +19,14 @@ impl<'a> TextFields<'a> {
             text: Cow::Borrowed(without_leading_zeros(self.time)),
             at: Some(number.at(unit)),
             unit: Some(unit),
+            offset: None,
         };
         Event {
             stamp: Some(stamp),
             topic: Cow::Borrowed(self.topic),
             peer: Cow::Borrowed(self.peer),
             text: Cow::Borrowed(self.text),
+            ..Event::default()
         }
     }
 }

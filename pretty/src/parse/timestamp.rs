@@ -14,6 +14,7 @@ pub(super) fn micros(micros: i64) -> Option<Stamp<'static>> {
         text: Cow::Owned(text.into_bytes()),
         at: Some(Time::from_nanos(micros.checked_mul(1000)?)),
         unit: Some(Tick::MILLISECOND),
+        offset: None,
     })
 }
 
@@ -22,14 +23,19 @@ pub(super) fn micros(micros: i64) -> Option<Stamp<'static>> {
 /// shown. `None` for anything else.
 pub(super) fn wall(text: Cow<'_, str>) -> Option<Stamp<'_>> {
     if let Some(number) = Number::parse(text.as_bytes()) {
-        return Some(Stamp { at: Some(since_1970(number, &text)), text: bytes(text), unit: None });
+        return Some(Stamp {
+            at: Some(since_1970(number, &text)),
+            text: bytes(text),
+            unit: None,
+            offset: None,
+        });
     }
     let date = Date::parse(&text)?;
     let day = match text {
         Cow::Borrowed(text) => Cow::Borrowed(&text.as_bytes()[DATE_BYTES..date.end]),
         Cow::Owned(text) => Cow::Owned(text.as_bytes()[DATE_BYTES..date.end].to_vec()),
     };
-    Some(Stamp { text: day, at: Some(date.time), unit: None })
+    Some(Stamp { text: day, at: Some(date.time), unit: None, offset: Some(0) })
 }
 
 /// Seconds have ten digits from 2001 to 2286.

@@ -86,7 +86,7 @@ mod tests {
         let mut take = |text: &str| {
             let text = text.as_bytes().into();
             let (topic, peer) = (b"RPC".into(), b"0".into());
-            folds.take(&Event { stamp: None, topic, peer, text })
+            folds.take(&Event { topic, peer, text, ..Event::default() })
         };
         assert_eq!(take("sends x to=1 id=0.7"), Folded::New);
         assert_eq!(take("sends x to=1 id=0.8"), Folded::Repeat);

@@ -252,7 +252,7 @@ impl<W: Write> Printer<W> {
         match self.parser.parse(line) {
             Line::Event(event) => self.show_event(&event, line),
             Line::Header(header) => self.show_header(header),
-            Line::Other(class, line) => self.show_non_event(class, line),
+            Line::Other(class, line) => self.show_non_event(class, &line),
         }
     }
 

@@ -8,6 +8,9 @@ use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
 use crate::line::{Event, Line};
+use crate::meaning::message::Message;
+use crate::meaning::rules::Rules;
+use crate::meaning::state::{STATE_KEYS, StateKey, fact};
 use crate::parse::Parser;
 use crate::style::color::Depth;
 use crate::style::theme::Background;
@@ -20,9 +23,6 @@ use crate::view::log::blocks::Blocks;
 use crate::view::log::chunk::Chunk;
 use crate::view::log::source::{Part, Source};
 use crate::view::log_view::{Follow, LogView};
-use crate::view::meaning::message::Message;
-use crate::view::meaning::rules::Rules;
-use crate::view::meaning::state::{STATE_KEYS, StateKey, fact};
 
 impl LogView {
     /// A view of the whole log in `bytes`.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::layout::Size;
 
 use crate::layout::Layout;
+use crate::meaning::rules::Rules;
 use crate::style::color::Depth;
 use crate::style::theme::{Background, Palette, Theme};
 use crate::view::cause::index::CauseIndex;
@@ -15,7 +16,6 @@ use crate::view::log::bitmap::Bitmap;
 use crate::view::log::chunk::Chunk;
 use crate::view::log::ids::{PeerId, TopicId};
 use crate::view::log::store::Store;
-use crate::view::meaning::rules::Rules;
 use crate::view::search::query::Search;
 use crate::view::ui::actions::Menu;
 use crate::view::ui::keymap::Keys;

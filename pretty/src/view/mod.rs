@@ -9,7 +9,6 @@
 //! | room | holds |
 //! |---|---|
 //! | `log/` | chunks, the index, lines on disk or in memory, scans |
-//! | `meaning/` | messages, state of peers, sentences, the user's rules |
 //! | `history/` | state line by line, terms, leaders, errors, anomalies |
 //! | `cause/` | happened-before, causal past, direct causes |
 //! | `filter/` | lines that are shown, folding |
@@ -43,10 +42,11 @@ mod filter;
 mod history;
 mod log;
 mod log_view;
-mod meaning;
 mod search;
 mod ui;
 
+pub use crate::meaning::message::{Message, MessageFate};
+pub use crate::meaning::rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use cause::graph::Causes;
 pub use cause::index::CausalFilter;
 pub use embed::Facts;
@@ -56,8 +56,6 @@ pub(crate) use log::blocks::Blocks;
 pub use log::chunk::Chunk;
 pub use log::source::{Part, Source};
 pub use log_view::{LogView, Work};
-pub use meaning::message::{Message, MessageFate};
-pub use meaning::rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use ui::actions::{ACTIONS, Action, Jump, Menu};
 pub use ui::binding::{self, Binding};
 pub use ui::keymap::{BINDINGS, Key, KeyError, Keys};

@@ -185,7 +185,7 @@ proptest! {
         for format in named.chain([custom, own]) {
             for line in [&line, &random] {
                 if let Line::Other(class, text) = Parser::new(format.clone(), None).parse(line) {
-                    prop_assert_eq!(text, &line[..]);
+                    prop_assert_eq!(&*text, &line[..]);
                     prop_assert_eq!(class, Class::of(line));
                 }
             }

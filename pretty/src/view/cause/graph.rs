@@ -10,10 +10,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::line::Event;
-use crate::view::meaning::message::{Message, MessageFate};
-use crate::view::meaning::peer_state::{Trigger, state_updates};
-use crate::view::meaning::rules::Rules;
-use crate::view::meaning::state::{StateKey, StateUpdate};
+use crate::meaning::message::{Message, MessageFate};
+use crate::meaning::peer_state::{Trigger, state_updates};
+use crate::meaning::rules::Rules;
+use crate::meaning::state::{StateKey, StateUpdate};
 
 /// The order of cause and effect among the events of a log.
 ///

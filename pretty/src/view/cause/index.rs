@@ -1,7 +1,7 @@
 //! The causes of a log as far as it has been read, and the two selections of them.
 
+use crate::meaning::rules::Rules;
 use crate::view::cause::graph::Causes;
-use crate::view::meaning::rules::Rules;
 
 /// The causes of a log's lines, as far as they have been looked at.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use crate::line::{Event, Line};
+use crate::meaning::sentences::NEVER_FOLDED;
 use crate::view::log::bitmap::Bitmap;
 use crate::view::log::ids::PeerId;
 use crate::view::log::store::Store;
-use crate::view::meaning::sentences::NEVER_FOLDED;
 
 /// Folded lines and their counts.
 #[derive(Debug, Default)]
@@ -116,10 +116,10 @@ mod tests {
         let mut folding = Folding::default();
         let repeats = lines.iter().enumerate().map(|(line, (topic, text))| {
             let event = Event {
-                stamp: None,
                 topic: topic.as_bytes().into(),
                 peer: b"0".into(),
                 text: text.as_bytes().into(),
+                ..Event::default()
             };
             folding.is_repeat(u32::try_from(line).expect("few"), PeerId(0), &event)
         });

@@ -1,6 +1,6 @@
 //! Anomalies: states that a correct Raft never shows. These are the rules of Raft in this crate.
 
-use crate::view::meaning::state::StateKey;
+use crate::meaning::state::StateKey;
 
 /// A state that a correct log never shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

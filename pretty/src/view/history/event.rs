@@ -1,7 +1,7 @@
 //! Events of a history: all that lines change of it.
 
+use crate::meaning::state::StateKey;
 use crate::view::log::ids::PeerId;
-use crate::view::meaning::state::StateKey;
 
 /// An event of the history at a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,11 +15,11 @@ pub(crate) mod values;
 
 use std::collections::HashMap;
 
+use crate::meaning::state::{STATE_KEYS, StateKey, is_leader};
 use crate::view::history::anomaly::Anomaly;
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::history::values::{KnownValue, Since, Value, ValueTable};
 use crate::view::log::ids::PeerId;
-use crate::view::meaning::state::{STATE_KEYS, StateKey, is_leader};
 
 /// The history of a log. Invariant: every list is in the order of lines.
 #[derive(Debug, Default)]

@@ -1,12 +1,12 @@
 //! Line → [`HistoryEvent`]s: what the history of a log is made from.
 
 use crate::class::Class;
+use crate::meaning::peer_state::state_updates;
+use crate::meaning::rules::Rules;
+use crate::meaning::sentences::TEST_STARTS;
+use crate::meaning::state::{STATE_KEYS, StateUpdate};
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::log::ids::PeerId;
-use crate::view::meaning::peer_state::state_updates;
-use crate::view::meaning::rules::Rules;
-use crate::view::meaning::sentences::TEST_STARTS;
-use crate::view::meaning::state::{STATE_KEYS, StateUpdate};
 
 /// Records the history of a chunk; values that do not change are left out.
 #[derive(Debug, Default)]

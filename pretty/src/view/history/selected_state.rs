@@ -1,9 +1,9 @@
 //! The state of the peers at the selected line.
 
+use crate::meaning::state::STATE_KEYS;
 use crate::view::history::values::KnownValue;
 use crate::view::log::ids::PeerId;
 use crate::view::log_view::LogView;
-use crate::view::meaning::state::STATE_KEYS;
 
 /// The value of each key, if the peer has one.
 pub(crate) type State = [Option<KnownValue>; STATE_KEYS.len()];

@@ -7,10 +7,10 @@
 use memchr::memmem::Finder;
 
 use crate::line::{Event, Line};
+use crate::meaning::message::Message;
+use crate::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 use crate::text::safe_text;
 use crate::view::log_view::LogView;
-use crate::view::meaning::message::Message;
-use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 
 impl LogView {
     /// The line of the other end of the selected message, among all lines.

@@ -1,9 +1,9 @@
 //! Finding the next line of some kind among those shown.
 
 use crate::filter::Bound;
+use crate::meaning::state::fact;
 use crate::time::{Tick, Time};
 use crate::view::log_view::LogView;
-use crate::view::meaning::state::fact;
 use crate::view::search::counterpart::LINES_MAX;
 use crate::view::search::query::Direction;
 use crate::view::ui::actions::{ACTIONS, Action, Jump};

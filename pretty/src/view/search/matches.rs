@@ -45,7 +45,8 @@ impl LogView {
         };
         let expression = self.store.read(line, |line| match line {
             Line::Event(event) => alike(&event.text),
-            Line::Header(Header { text, .. }) | Line::Other(_, text) => alike(text),
+            Line::Header(Header { text, .. }) => alike(text),
+            Line::Other(_, text) => alike(text),
         });
         match expression.and_then(|expression| Regex::new(&expression).ok()) {
             Some(regex) => self.start_search(Some(regex)),

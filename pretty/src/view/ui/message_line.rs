@@ -1,11 +1,11 @@
 //! The selected message in a line of the state pane.
 
 use crate::line::Event;
+use crate::meaning::message::Message;
+use crate::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 use crate::text::safe_text;
 use crate::time::Time;
 use crate::view::log_view::LogView;
-use crate::view::meaning::message::Message;
-use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 use crate::view::search::counterpart::Delivery;
 
 impl LogView {

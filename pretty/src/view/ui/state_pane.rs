@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget as _};
 
+use crate::meaning::state::STATE_KEYS;
 use crate::text::columns;
 use crate::view::history::values::Since;
 use crate::view::log_view::{LogView, Pane};
-use crate::view::meaning::state::STATE_KEYS;
 use crate::view::ui::draw::{put, short};
 
 /// The arrangement of the peers. Invariant: `across * column` columns and the gaps between them

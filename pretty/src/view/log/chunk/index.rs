@@ -5,15 +5,16 @@ use std::io;
 
 use super::codes::{Codes, short};
 use super::{Anchor, Chunk, GROUP_LINES, Kind, LineEnd};
+use crate::level::Level;
 use crate::line::{Event, Line};
+use crate::meaning::rules::Rules;
+use crate::meaning::sentences::ERROR_TOPIC;
 use crate::parse::Parser;
 use crate::text::columns_of;
 use crate::time::Tick;
 use crate::view::history::recorder::HistoryRecorder;
 use crate::view::log::ids::{Names, PeerId, TopicId};
 use crate::view::log::source::{Bytes, Part, Source, without_return};
-use crate::view::meaning::rules::Rules;
-use crate::view::meaning::sentences::ERROR_TOPIC;
 
 impl Chunk {
     /// Indexes lines, which stay in memory; a last line without its line end counts as whole.
@@ -127,7 +128,7 @@ impl Index {
                 self.kinds.code(Kind::Header)
             }
             Line::Other(class, text) => {
-                self.history.other(number, class, text);
+                self.history.other(number, class, &text);
                 self.kinds.code(Kind::Other(class))
             }
         };
@@ -142,7 +143,7 @@ impl Index {
             }
         }
         let (code, peer) = self.kinds.of_event(&event.topic, &event.peer);
-        if &*event.topic == ERROR_TOPIC {
+        if &*event.topic == ERROR_TOPIC || event.level >= Some(Level::Error) {
             self.history.error(line);
         }
         if &*event.peer != Event::NO_PEER {

@@ -2,7 +2,7 @@
 //!
 //! This is data. No other file of the crate matches the words of a program.
 
-use crate::view::meaning::state::StateKey;
+use crate::meaning::state::StateKey;
 
 /// The effect of a sentence on the state of its peer.
 #[derive(Clone, Copy, Debug)]

@@ -6,18 +6,16 @@ use regex::bytes::Regex;
 
 use crate::event_name::event_name;
 use crate::line::Event;
-use crate::view::meaning::events::{
-    COMMAND_PROPOSED, ELECTION_TIMEOUT, LOST, RECEIVED, SENT, STARTED,
-};
-use crate::view::meaning::message::Message;
-use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
-use crate::view::meaning::pattern::{Captures, match_start};
-use crate::view::meaning::rules::Rules;
-use crate::view::meaning::sentences::{
+use crate::meaning::events::{COMMAND_PROPOSED, ELECTION_TIMEOUT, LOST, RECEIVED, SENT, STARTED};
+use crate::meaning::message::Message;
+use crate::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
+use crate::meaning::pattern::{Captures, match_start};
+use crate::meaning::rules::Rules;
+use crate::meaning::sentences::{
     CLIENT_TOPIC, ELECTION_TIMEOUTS, Effect, FIRST_BYTES, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS,
     MESSAGES_WITHOUT_ID, RESPONSE, STATE,
 };
-use crate::view::meaning::state::{StateUpdate, UPDATE_ORDER, fact, state_facts};
+use crate::meaning::state::{StateUpdate, UPDATE_ORDER, fact, state_facts};
 
 /// Gives the changes of its peer's state in a line's text to `take`, in order.
 pub(crate) fn state_updates<'a>(
@@ -168,7 +166,7 @@ fn by_pattern<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::meaning::state::STATE_KEYS;
+    use crate::meaning::state::STATE_KEYS;
 
     /// The state updates of a text, in short.
     fn short(text: &str) -> String {
@@ -221,10 +219,10 @@ mod tests {
 
     fn event(topic: &str, peer: &str, text: &str) -> Event<'static> {
         Event {
-            stamp: None,
             topic: topic.as_bytes().to_vec().into(),
             peer: peer.as_bytes().to_vec().into(),
             text: text.as_bytes().to_vec().into(),
+            ..Event::default()
         }
     }
 

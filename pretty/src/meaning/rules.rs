@@ -5,9 +5,9 @@ use std::sync::Arc;
 use regex::bytes::{Captures, Regex};
 
 use crate::line::Event;
+use crate::meaning::message::{Message, MessageFate};
+use crate::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
 use crate::suggestion::suggestion;
-use crate::view::meaning::message::{Message, MessageFate};
-use crate::view::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
 
 /// The user's rules. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -204,7 +204,7 @@ fn without_letter(name: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::meaning::peer_state::state_updates;
+    use crate::meaning::peer_state::state_updates;
 
     fn said(rules: &Rules, text: &str) -> Vec<String> {
         let mut all = Vec::new();
@@ -245,7 +245,7 @@ mod tests {
         );
         let check = |peer: &str, text: &str, fate: Option<MessageFate<'_>>| {
             let (peer, text) = (peer.as_bytes().into(), text.as_bytes().into());
-            let event = Event { stamp: None, topic: b"NET"[..].into(), peer, text };
+            let event = Event { topic: b"NET"[..].into(), peer, text, ..Event::default() };
             let (kind, from, to, id) = (b"Ping", b"0", b"1", Some(&b"7"[..]));
             let wanted = fate.map(|fate| Message { kind, from, to, id, fate });
             assert_eq!(rules.message(&event), wanted);

@@ -1,0 +1,122 @@
+//! Levels: the severity a program gives its lines.
+
+/// The level of an event, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// For finding mistakes, in every detail.
+    Trace,
+    /// For finding mistakes.
+    Debug,
+    /// As expected.
+    Info,
+    /// Unexpected, but handled.
+    Warn,
+    /// Something failed.
+    Error,
+    /// The program ends.
+    Fatal,
+}
+
+impl Level {
+    /// All levels, the least first.
+    pub const ALL: [Self; 6] =
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
+    /// The level in any spelling that programs use: `WARN`, `warning`, `W`, `WRN`, pino's `40`.
+    ///
+    /// ```
+    /// use pretty::Level;
+    /// for text in ["WARN", "warning", "W", "wrn", "40"] {
+    ///     assert_eq!(Level::of(text.as_bytes()), Some(Level::Warn));
+    /// }
+    /// assert!(Level::of(b"ERROR") > Level::of(b"WARN"));
+    /// assert_eq!(Level::of(b"VOTE"), None);
+    /// ```
+    #[must_use]
+    pub fn of(text: &[u8]) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let mut word = [0; LONGEST];
+        let word = &mut word[..text.len()];
+        word.copy_from_slice(text);
+        word.make_ascii_uppercase();
+        SPELLINGS.iter().find(|(_, own)| own.contains(&&*word)).map(|(level, _)| *level)
+    }
+
+    /// The name as columns show it: `WARN`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
+impl std::str::FromStr for Level {
+    type Err = LevelError;
+
+    fn from_str(text: &str) -> Result<Self, LevelError> {
+        Self::of(text.as_bytes()).ok_or_else(|| LevelError(text.to_owned()))
+    }
+}
+
+/// A text that is not a level.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown level `{0}`; levels: trace, debug, info, warn, error, fatal")]
+pub struct LevelError(String);
+
+/// The longest spelling.
+const LONGEST: usize = 11;
+
+/// Every spelling in capitals; those used most come first.
+const SPELLINGS: [(Level, &[&[u8]]); 6] = [
+    (
+        Level::Info,
+        &[
+            b"INFO",
+            b"I",
+            b"INF",
+            b"NOTICE",
+            b"N",
+            b"NTC",
+            b"INFORMATION",
+            b"NOTE",
+            b"CONFIG",
+            b"LOG",
+            b"30",
+        ],
+    ),
+    (Level::Debug, &[b"DEBUG", b"D", b"DBG", b"DEBU", b"FINE", b"20"]),
+    (Level::Warn, &[b"WARN", b"W", b"WRN", b"WARNING", b"40"]),
+    (Level::Error, &[b"ERROR", b"E", b"ERR", b"ERRO", b"SEVERE", b"FAILURE", b"50"]),
+    (
+        Level::Fatal,
+        &[
+            b"FATAL",
+            b"F",
+            b"FTL",
+            b"FATA",
+            b"PANIC",
+            b"PNC",
+            b"DPANIC",
+            b"CRITICAL",
+            b"CRIT",
+            b"C",
+            b"CRT",
+            b"ALERT",
+            b"EMERG",
+            b"EMERGENCY",
+            b"60",
+        ],
+    ),
+    (
+        Level::Trace,
+        &[b"TRACE", b"T", b"TRC", b"V", b"TRAC", b"FINER", b"FINEST", b"VERBOSE", b"10"],
+    ),
+];
