@@ -10,7 +10,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A 64-bit seed, printed and read in decimal.
+/// A seed, printed and read in decimal.
+///
+/// Those that dstest draws and derives are below 2^53, so that `parseLong`, JSON in JavaScript and jq,
+/// and signed arithmetic in a shell read them as they are. Any number of 64 bits can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
 #[serde(transparent)]
 pub struct Seed(u64);
@@ -27,7 +30,7 @@ impl Seed {
     /// It stays below 2^53, so that it survives tools that read JSON numbers as floating point.
     #[must_use]
     pub fn fresh() -> Self {
-        Self(RandomState::new().build_hasher().finish() >> 11)
+        Self(SeedWidth::Bits53.of(RandomState::new().build_hasher().finish()))
     }
 
     /// The number itself.
@@ -36,29 +39,54 @@ impl Seed {
         self.0
     }
 
-    /// The seed this many after this one, wrapping around.
+    /// The seed this many after this one, wrapping around at the width it fits into.
     #[must_use]
     pub const fn plus(self, count: u32) -> Self {
-        Self(self.0.wrapping_add(count as u64))
+        let sum = self.0.wrapping_add(count as u64);
+        Self(if self.0 < SEEDS_53 { sum % SEEDS_53 } else { sum })
     }
 
     /// The seed of one run of a campaign with this seed.
     ///
     /// ```
-    /// use dstest::seed::{Iteration, Seed};
+    /// use dstest::seed::{Iteration, Seed, SeedWidth};
     ///
-    /// let campaign = Seed::new(7);
-    /// let first = campaign.derive("backup_2b", Iteration::FIRST);
-    /// assert_eq!(first, campaign.derive("backup_2b", Iteration::FIRST));
-    /// assert_ne!(first, campaign.derive("backup_2b", Iteration::FIRST.next()));
-    /// assert_ne!(first, campaign.derive("rejoin_2b", Iteration::FIRST));
+    /// let derive = |test, iteration| Seed::new(7).derive(test, iteration, SeedWidth::Bits53);
+    /// let first = derive("backup_2b", Iteration::FIRST);
+    /// assert_eq!(first, derive("backup_2b", Iteration::FIRST));
+    /// assert_ne!(first, derive("backup_2b", Iteration::FIRST.next()));
+    /// assert_ne!(first, derive("rejoin_2b", Iteration::FIRST));
     /// ```
     #[must_use]
-    pub fn derive(self, test: &str, iteration: Iteration) -> Self {
+    pub fn derive(self, test: &str, iteration: Iteration, width: SeedWidth) -> Self {
         let of_test = splitmix64(splitmix64(self.0) ^ fnv1a(test.as_bytes()));
-        Self(splitmix64(of_test ^ u64::from(iteration.number())))
+        Self(width.of(splitmix64(of_test ^ u64::from(iteration.number()))))
     }
 }
+
+/// The width of the seeds that a campaign derives for its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SeedWidth {
+    /// That of campaigns that do not name one: earlier versions of dstest.
+    #[default]
+    #[serde(rename = "64")]
+    Bits64,
+    /// Below 2^53, the integers that floating point holds exactly.
+    #[serde(rename = "53")]
+    Bits53,
+}
+
+impl SeedWidth {
+    const fn of(self, bits: u64) -> u64 {
+        match self {
+            Self::Bits64 => bits,
+            Self::Bits53 => bits >> 11,
+        }
+    }
+}
+
+/// The number of seeds below 2^53.
+const SEEDS_53: u64 = 1 << 53;
 
 impl fmt::Display for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,14 +163,22 @@ mod tests {
 
     #[test]
     fn the_seed_of_a_run_never_changes() {
-        let seed = Seed::new(42).derive("backup_2b", Iteration::FIRST);
-        assert_eq!(seed, Seed::new(16_838_284_254_202_422_174), "stored campaigns replay by it");
+        let derive = |width| Seed::new(42).derive("backup_2b", Iteration::FIRST, width).value();
+        let old = 16_838_284_254_202_422_174;
+        assert_eq!(derive(SeedWidth::Bits64), old, "stored campaigns resume by it");
+        assert_eq!(derive(SeedWidth::Bits53), old >> 11);
     }
 
     #[test]
-    fn a_fresh_seed_survives_floating_point() {
-        for _ in 0..100 {
-            assert!(Seed::fresh().value() < 1 << 53);
+    fn seeds_survive_floating_point() {
+        let campaign = Seed::fresh();
+        let iterations = (1..100).filter_map(Iteration::new);
+        let derived = iterations.map(|i| campaign.derive("a", i, SeedWidth::Bits53));
+        let last = Seed::new(SEEDS_53 - 1);
+        for seed in derived.chain([campaign, last, last.plus(1), last.plus(u32::MAX)]) {
+            assert_eq!(seed.value() as f64 as u64, seed.value());
         }
+        let recorded = Seed::new(u64::MAX - 1);
+        assert_eq!(recorded.plus(1), Seed::new(u64::MAX), "of an older campaign");
     }
 }

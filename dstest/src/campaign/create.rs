@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::stored::StoredCampaign;
 use crate::build::Project;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
+use crate::seed::SeedWidth;
 use crate::shard::Shard;
 use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, program_hash};
 use crate::suite::{Binary, Suite, Test};
@@ -28,6 +29,7 @@ pub(crate) fn create(
         dstest: env!("CARGO_PKG_VERSION").to_owned(),
         started: started.rfc3339(),
         seed: plan.seed,
+        seed_bits: SeedWidth::Bits53,
         following: None,
         invocation: Invocation { args: argv, cwd: project.dir.clone() },
         iterations: match plan.budget.rounds {

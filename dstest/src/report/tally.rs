@@ -211,6 +211,7 @@ impl TestTally {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::seed::SeedWidth;
     use crate::record::{Metrics, REPORTED_TIME};
     use serde_json::Number;
 
@@ -225,7 +226,7 @@ pub(crate) mod tests {
             v: RunRecord::VERSION,
             test: name.to_owned(),
             iter,
-            seed: Seed::new(7).derive(name, iter),
+            seed: Seed::new(7).derive(name, iter, SeedWidth::Bits53),
             start_ms: 0,
             wall_us: (wall_s * 1e6) as u64,
             user_us: (wall_s * 5e5) as u64,

@@ -8,7 +8,7 @@ use regex::{RegexBuilder, bytes};
 
 use crate::plan::{Keep, ProcessPlan};
 use crate::schedule::Job;
-use crate::seed::Seed;
+use crate::seed::{Seed, SeedWidth};
 use crate::store::{CampaignFile, StoreError};
 use crate::suite::{Binary, Test};
 
@@ -46,8 +46,8 @@ pub enum LogNames {
 /// The source of a campaign's seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seeds {
-    /// Each run's seed is derived from this one.
-    Derived(Seed),
+    /// Each run's seed is derived from this one, in this width.
+    Derived(Seed, SeedWidth),
     /// Every run has this seed.
     Fixed(Seed),
     /// The first iteration has this seed, each further one the next.
@@ -92,7 +92,7 @@ impl Campaign {
     /// [`StoreError::Unsuitable`] if a stored pattern is not a regular expression.
     pub fn new(file: &CampaignFile, dir: PathBuf, spec: ReplaySpec) -> Result<Self, StoreError> {
         let keep = if file.archive { Keep::Everything } else { Keep::Failures };
-        let seeds = file.following.map_or(Seeds::Derived(file.seed), Seeds::Following);
+        let seeds = file.following.map_or(Seeds::Derived(file.seed, file.seed_bits), Seeds::Following);
         let mut process = process_plan(file)
             .map_err(|error: regex::Error| StoreError::Unsuitable(error.to_string()))?;
         process.verbose = spec.verbose.or(process.verbose);
@@ -112,7 +112,9 @@ impl Campaign {
     #[must_use]
     pub fn seed_of(&self, job: Job) -> Seed {
         match self.seeds {
-            Seeds::Derived(seed) => seed.derive(&self.tests[job.test].id, job.iteration),
+            Seeds::Derived(seed, width) => {
+                seed.derive(&self.tests[job.test].id, job.iteration, width)
+            }
             Seeds::Fixed(seed) => seed,
             Seeds::Following(first) => first.plus(job.iteration.number() - 1),
         }

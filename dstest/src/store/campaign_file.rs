@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open_dir::open_file;
 use super::{StoreError, io_error, write_atomically};
-use crate::seed::Seed;
+use crate::seed::{Seed, SeedWidth};
 use crate::suite::{Binary, Test};
 
 /// The contents of `campaign.json`.
@@ -21,6 +21,9 @@ pub struct CampaignFile {
     pub started: String,
     /// The campaign's seed.
     pub seed: Seed,
+    /// The width of the seeds that are derived from it.
+    #[serde(default)]
+    pub seed_bits: SeedWidth,
     /// The first seed, if each run has the seed after that of the run before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub following: Option<Seed>,
