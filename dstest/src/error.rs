@@ -54,6 +54,34 @@ pub enum Error {
         /// The file, absolute.
         path: PathBuf,
     },
+    /// A file of `--export-*` cannot be written.
+    #[error("cannot write {} ({option}): {source}", path.display())]
+    Export {
+        /// The option.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Two documents for standard output.
+    #[error("{first} and {second} cannot both write to standard output (-)")]
+    TwoOutputs {
+        /// An option.
+        first: &'static str,
+        /// Another one.
+        second: &'static str,
+    },
+    /// The first pattern looks like a command.
+    #[error(
+        "unknown command `{typed}`; did you mean `dstest {command}`? (`dstest run {typed}` runs the tests that match it)"
+    )]
+    MistypedCommand {
+        /// As typed.
+        typed: String,
+        /// The nearest command.
+        command: String,
+    },
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
@@ -88,6 +116,9 @@ impl Error {
             | Self::Watch(_)
             | Self::NoCase { .. }
             | Self::NoCommand { .. }
+            | Self::Export { .. }
+            | Self::TwoOutputs { .. }
+            | Self::MistypedCommand { .. }
             | Self::System { .. } => Exit::Usage,
         }
     }

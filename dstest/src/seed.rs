@@ -67,7 +67,7 @@ impl Seed {
 /// The width of the seeds that a campaign derives for its runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SeedWidth {
-    /// That of campaigns that do not name one: earlier versions of dstest.
+    /// All bits, as in campaigns that name no width: those of earlier versions.
     #[default]
     #[serde(rename = "64")]
     Bits64,

@@ -110,7 +110,7 @@ pub(crate) fn tests(campaign: &Campaign) -> Vec<Row<usize>> {
 
 fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
     let (failed, total) = (test.failed(), test.total());
-    let interval = stats::wilson(failed, total);
+    let interval = stats::interval(failed, total);
     let rate = match total {
         0 => "–".to_owned(),
         _ => format!("{}–{}", percent(interval.low), percent(interval.high)),

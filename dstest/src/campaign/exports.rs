@@ -1,28 +1,166 @@
-//! Writes the files of `--export-*`.
+//! The files of `--export-*`: checked before a campaign, written after it.
 
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
+use super::hints::CommandHints;
+use super::output::Output;
+use super::stored::StoredCampaign;
 use crate::cli::ExportArgs;
-use crate::plan::Columns;
+use crate::error::Error;
+use crate::record::signature::printable;
 use crate::report::json::Document;
+use crate::report::junit::{self, CaseName, Evidence, MixedResults};
 use crate::report::tally::Tally;
-use crate::report::{junit, summary, tables};
-use crate::store::{StoreError, write_atomically};
+use crate::report::{summary, tables};
+use crate::seed::Iteration;
+use crate::store::{StoreError, log_path, write_atomically};
+use crate::text::console;
+
+/// Makes sure that every file can be written, before hours are spent on its contents. With standard
+/// output among them, everything for people goes to standard error from now on.
+///
+/// # Errors
+/// [`Error::Export`] with the option and the reason; [`Error::TwoOutputs`].
+pub(crate) fn check_exports(args: &ExportArgs) -> Result<(), Error> {
+    let files = [
+        ("--export-json", &args.export_json),
+        ("--export-junit", &args.export_junit),
+        ("--export-markdown", &args.export_markdown),
+        ("--export-csv", &args.export_csv),
+    ];
+    check_files(files)
+}
+
+/// Like [`check_exports`], for these options.
+pub(crate) fn check_files<'a>(
+    files: impl IntoIterator<Item = (&'static str, &'a Option<PathBuf>)>,
+) -> Result<(), Error> {
+    let mut output = None;
+    for (option, file) in files {
+        let Some(file) = file else { continue };
+        if is_output(file) {
+            if let Some(first) = output.replace(option) {
+                return Err(Error::TwoOutputs { first, second: option });
+            }
+            console::leave_output_to_data();
+        } else {
+            let path = file.clone();
+            check(file).map_err(|source| Error::Export { option, path, source })?;
+        }
+    }
+    Ok(())
+}
+
+fn is_output(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// Tries to write beside the file, as [`write_atomically`] will, or into a pipe or device.
+fn check(file: &Path) -> io::Result<()> {
+    match fs::metadata(file) {
+        Ok(found) if found.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        Ok(found) if !found.is_file() => Ok(()),
+        Ok(_) | Err(_) => {
+            let mut name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+            name.push(format!(".{}.probe", std::process::id()));
+            let probe = file.with_file_name(name);
+            File::create_new(&probe)?;
+            fs::remove_file(probe)
+        }
+    }
+}
+
+/// Writes an exported document: to standard output (`-`), into a pipe or device, or as a whole file.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn write_export(file: &Path, text: &str) -> Result<(), StoreError> {
+    if is_output(file) {
+        console::print_data(text);
+        return Ok(());
+    }
+    let is_special = fs::metadata(file).is_ok_and(|found| !found.is_file());
+    if !is_special {
+        return write_atomically(file, text.as_bytes());
+    }
+    let written = OpenOptions::new().write(true).open(file);
+    let written = written.and_then(|mut pipe| pipe.write_all(text.as_bytes()));
+    written.map_err(|source| StoreError::Io { action: "write", path: file.to_owned(), source })
+}
 
 /// Writes every file that was asked for; the first that cannot be written is the error.
 pub(crate) fn write_exports(
-    args: &ExportArgs,
+    output: &Output<'_>,
+    stored: &StoredCampaign,
     document: &Document,
     tally: &Tally,
-    columns: Columns,
+    hints: &CommandHints,
 ) -> Result<(), StoreError> {
-    let table = || summary::results(tally, columns);
-    let write = |path: &Option<_>, text: &dyn Fn() -> String| match path {
-        Some(path) => write_atomically(Path::new::<std::path::PathBuf>(path), text().as_bytes()),
+    let args = output.exports;
+    let write = |file: &Option<PathBuf>, text: &dyn Fn() -> String| match file {
+        Some(file) => write_export(file, &text()),
         None => Ok(()),
     };
+    let replay = |test: usize, iter| hints.replay(&tally.tests()[test].name, iter);
+    let markdown = || {
+        let table = tables::markdown(&summary::results(tally, output.columns));
+        table + &tables::markdown_failures(tally, replay)
+    };
     write(&args.export_json, &|| document.text())?;
-    write(&args.export_junit, &|| junit::text(document))?;
-    write(&args.export_markdown, &|| tables::markdown(&table()))?;
-    write(&args.export_csv, &|| tables::csv(&table()))
+    write(&args.export_junit, &|| junit(output, stored, document, tally, hints))?;
+    write(&args.export_markdown, &markdown)?;
+    write(&args.export_csv, &|| tables::csv(tally))
 }
+
+fn junit(
+    output: &Output<'_>,
+    stored: &StoredCampaign,
+    document: &Document,
+    tally: &Tally,
+    hints: &CommandHints,
+) -> String {
+    let names: Vec<CaseName> = stored
+        .file
+        .tests
+        .iter()
+        .map(|test| CaseName {
+            class: stored.file.binaries[test.binary].name.clone(),
+            name: test.id.clone(),
+        })
+        .collect();
+    let is_flaky = output.exports.junit_flaky;
+    let evidence = |test: usize, iter: Iteration| {
+        let name = &tally.tests()[test].name;
+        let log = log_path(name, iter);
+        let tail = tail(&stored.dir.path.join(&log)).unwrap_or_default();
+        let log = if tail.is_empty() { String::new() } else { format!("{}/{log}", hints.dir()) };
+        Evidence { replay: hints.replay(name, iter), log, tail }
+    };
+    junit::text(&junit::Results {
+        document,
+        tally,
+        names: &names,
+        mixed: if is_flaky { MixedResults::AreFlaky } else { MixedResults::Fail },
+        evidence: &evidence,
+    })
+}
+
+/// The last lines of a log that are not blank, without colours.
+fn tail(log: &Path) -> io::Result<Vec<String>> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let lines = bytes.split(|byte| *byte == b'\n').map(printable);
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].to_vec())
+}
+
+/// Enough to see what happened last, without a second click.
+const TAIL_LINES: usize = 30;
+
+/// Some hundred lines.
+const TAIL_BYTES: u64 = 16 * 1024;

@@ -21,6 +21,7 @@ mod stored;
 
 pub(crate) use self::case::resolve as resolve_case;
 pub(crate) use self::create::{cores, create};
+pub(crate) use self::exports::{check_exports, check_files, write_export};
 pub(crate) use self::follow_up::follow_up;
 pub(crate) use self::output::{Detail, Output};
 pub(crate) use self::rerun::run_once;

@@ -23,7 +23,7 @@ use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Outcome, Sto
 use crate::schedule::{Job, Schedule};
 use crate::store::{EventLog, StoreError, write_atomically};
 use crate::text::style::Paint;
-use crate::text::{console, duration};
+use crate::text::{console, duration, sink};
 
 /// A campaign that is ready to run.
 pub(crate) struct Session<'a> {
@@ -98,7 +98,7 @@ impl<'a> Session<'a> {
     /// Tests, repetitions, workers and seed, in one line.
     fn headline(&self) -> String {
         let tests = match self.campaign.tests.as_slice() {
-            [test] => test.name.clone(),
+            [test] => sink::screen(&test.name),
             tests => format!("{} tests", tests.len()),
         };
         let times = match self.budget.rounds {
@@ -173,7 +173,7 @@ impl FinalReport<'_> {
         let document = Document::new(head, tally);
         let summary = self.stored.dir.path.join("summary.json");
         write_atomically(&summary, document.text().as_bytes())?;
-        write_exports(self.output.exports, &document, tally, self.output.columns)
+        write_exports(&self.output, &self.stored, &document, tally, &self.hints)
     }
 
     fn exit(&self, tally: &Tally, is_written: bool) -> Exit {
@@ -200,7 +200,7 @@ pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Resul
     text.push_str(&format!(", seed {}; results in {}\n", stored.file.seed, hints.dir()));
     console::print(&text);
     let document = Document::new(stored.head(&tally, wall_s), &tally);
-    write_exports(output.exports, &document, &tally, output.columns)?;
+    write_exports(&output, stored, &document, &tally, &hints)?;
     Ok(if tally.failed() > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
@@ -217,15 +217,16 @@ fn report_text(
     // In a watch, what matters is to be on the screen without scrolling.
     let rows = sys::terminal_size().filter(|_| output.detail == Detail::Brief);
     let is_long = |(rows, _)| tally.tests().len() + REPORT_LINES > usize::from(rows);
+    let width = console::width();
     let mut text = if rows.is_some_and(is_long) {
-        summary::failed_table(tally, output.columns, paint)
+        summary::failed_table(tally, output.columns, paint, width)
     } else {
-        summary::table(tally, output.columns, paint)
+        summary::table(tally, output.columns, paint, width)
     };
     text.push_str(&summary::conclusions(tally, paint, replay));
     let load = summary::load(tally, wall_s, stored.file.cores, output.columns);
     text.push_str(&load.unwrap_or_default());
-    text.push_str(&summary::coverage(tally, output.columns, paint));
+    text.push_str(&summary::coverage(tally, output.columns, paint, width));
     text
 }
 

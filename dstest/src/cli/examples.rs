@@ -160,9 +160,18 @@ Examples:
   dstest compare 4f2a                    the newest campaign with an older one
   dstest compare 4f2a 81kx               two campaigns
   dstest compare ../main/.dstest         with the newest campaign of another checkout
+  dstest compare ../main/.dstest --fail-on-worse --export-markdown summary.md
+                                         in CI: exit code 1 if a test got worse
 
-Differences are significant at p < 0.05: failure rates by Fisher's exact test, times by Welch's
-test (from 20 passed runs on each side).";
+Failure rates are compared by Fisher's exact test, times by ranks (Mann and Whitney, from 8 passed runs
+on each side). Differences are significant at p < 0.05 for all tests together (Holm): a suite compared
+with itself shows any in one comparison of twenty. From ten tests on, what their times have in common is
+taken for the machine's, and said once. Tests of only one campaign are listed too.
+
+Exit codes:
+  0    compared (with --fail-on-worse: nothing is worse)
+  1    with --fail-on-worse: a test fails more often, or takes longer
+  2    bad usage, or a campaign compared with itself";
 
 pub(super) const MERGE: &str = "\
 Examples:

@@ -28,6 +28,7 @@ pub use self::watch::WatchArgs;
     name = "dstest",
     version,
     args_conflicts_with_subcommands = true,
+    args_override_self = true,
     disable_help_subcommand = true,
     after_help = examples::RUN,
     after_long_help = examples::RUN_LONG,

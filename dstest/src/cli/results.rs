@@ -46,7 +46,7 @@ pub struct ShowArgs {
 /// Files to write at the end.
 #[derive(Debug, Default, Args)]
 pub struct ExportArgs {
-    /// Write the results as JSON to FILE
+    /// Write the results as JSON to FILE (`-`: standard output, also below)
     #[arg(long, value_name = "FILE")]
     pub export_json: Option<PathBuf>,
 
@@ -54,11 +54,15 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub export_junit: Option<PathBuf>,
 
-    /// Write the table as Markdown to FILE
+    /// In the JUnit file, a test that also passed is flaky (flakyFailure), not failed
+    #[arg(long, requires = "export_junit")]
+    pub junit_flaky: bool,
+
+    /// Write the table and the failures as Markdown to FILE
     #[arg(long, value_name = "FILE")]
     pub export_markdown: Option<PathBuf>,
 
-    /// Write the table as CSV to FILE
+    /// Write counts and times as CSV to FILE: the same columns always, in seconds
     #[arg(long, value_name = "FILE")]
     pub export_csv: Option<PathBuf>,
 }

@@ -155,6 +155,18 @@ pub struct CompareArgs {
     /// The campaign that may differ [default: the newest]
     pub new: Option<String>,
 
+    /// Exit with 1 if a test fails more often or takes longer
+    #[arg(long)]
+    pub fail_on_worse: bool,
+
+    /// Write the comparison as JSON to FILE (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub export_json: Option<PathBuf>,
+
+    /// Write the comparison as Markdown to FILE (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub export_markdown: Option<PathBuf>,
+
     /// The store
     #[command(flatten)]
     pub location: LocationArgs,

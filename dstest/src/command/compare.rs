@@ -1,90 +1,159 @@
 //! `dstest compare`: significant differences of failure rates and times between two campaigns.
 
 use super::location::store_of;
-use crate::campaign::StoredCampaign;
+use crate::campaign::{StoredCampaign, check_files, write_export};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::report::stats;
-use crate::report::summary::percent;
-use crate::report::tally::TestTally;
+use crate::report::compare::{Change, Comparison, Direction, Row, SMALL_RATIO, Side};
+use crate::report::tables;
+use crate::store::StoreError;
 use crate::text::style::{Paint, TextStyle};
-use crate::text::table::{Align, Cell, Table};
+use crate::text::table::{Align, Cell, Narrow, Table};
 use crate::text::{console, duration};
 
 /// Compares test by test.
 pub(super) fn run(args: &CompareArgs) -> Result<Exit, Error> {
+    let files =
+        [("--export-json", &args.export_json), ("--export-markdown", &args.export_markdown)];
+    check_files(files)?;
     let store = store_of(&args.location)?;
-    let (old, _) = StoredCampaign::open(&store, Some(&args.old))?.tally()?;
-    let (new, _) = StoredCampaign::open(&store, args.new.as_deref())?.tally()?;
-    let mut table = Table::default();
-    table.column("Test", Align::Left);
-    for title in ["Failed before", "Failed now", "Time before", "Time now"] {
-        table.column(title, Align::Right);
+    let old = StoredCampaign::open(&store, Some(&args.old))?;
+    let new = StoredCampaign::open(&store, args.new.as_deref())?;
+    if old.dir.path == new.dir.path {
+        let id = &old.dir.short_id;
+        let reason = format!("{id} would be compared with itself; name an older campaign, or two");
+        return Err(StoreError::Unsuitable(reason).into());
     }
-    table.column("Change", Align::Left);
-    for test in new.tests() {
-        let before = old.tests().iter().find(|before| before.name == test.name);
-        table.row(row(before, test));
-    }
+    let comparison = Comparison::new(&old.tally()?.0, &new.tally()?.0);
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
-    console::print(&table.render(paint));
-    Ok(Exit::Success)
+    let table = table(&comparison);
+    let summary = summary(&comparison);
+    console::print(&(table.render(paint, console::width()) + &summary));
+    if let Some(file) = &args.export_markdown {
+        write_export(file, &(tables::markdown(&table) + "\n" + &summary))?;
+    }
+    if let Some(file) = &args.export_json {
+        write_export(file, &json(&comparison, &old, &new))?;
+    }
+    let fails = args.fail_on_worse && comparison.is_worse();
+    Ok(if fails { Exit::SomeFailed } else { Exit::Success })
 }
 
-fn row(before: Option<&TestTally>, now: &TestTally) -> Vec<Cell> {
-    let (words, style) =
-        before.map_or(("not run before".to_owned(), TextStyle::Faint), |b| verdict(b, now));
-    let blank = || Cell::plain("–");
+fn table(comparison: &Comparison) -> Table {
+    let mut table = Table::default();
+    table.column("Test", Align::Left, Narrow::Shorten);
+    table.column("Failed", Align::Right, Narrow::Keep);
+    table.column("Median time", Align::Right, Narrow::Keep);
+    table.column("Change", Align::Left, Narrow::Wrap);
+    comparison.tests.iter().for_each(|test| table.row(row(test)));
+    table
+}
+
+fn row(test: &Row) -> Vec<Cell> {
+    let failed = |side: Side| format!("{} of {}", side.failed, side.total);
+    let time = |side: Side| side.median_s.map_or_else(nothing, duration::short);
+    let both = |text: &dyn Fn(Side) -> String| {
+        let [before, now] = [test.before, test.now].map(|side| side.map_or_else(nothing, text));
+        format!("{before} → {now}")
+    };
+    let (words, style) = changes(test);
     vec![
-        Cell { text: now.name.clone(), style },
-        before.map_or_else(blank, |test| Cell::plain(failed(test))),
-        Cell::plain(failed(now)),
-        before.map_or_else(blank, |test| Cell::plain(time(test))),
-        Cell::plain(time(now)),
+        Cell { text: test.name.clone(), style },
+        Cell::plain(both(&failed)),
+        Cell::plain(both(&time)),
         Cell { text: words, style },
     ]
 }
 
-fn failed(test: &TestTally) -> String {
-    format!("{} of {}", test.failed(), test.total())
-}
-
-fn time(test: &TestTally) -> String {
-    test.time.moments().mean().map_or_else(|| "–".to_owned(), duration::short)
+fn nothing() -> String {
+    "–".to_owned()
 }
 
 /// The significant changes, in words.
-fn verdict(before: &TestTally, now: &TestTally) -> (String, TextStyle) {
-    let mut words = Vec::new();
-    let mut style = TextStyle::Normal;
-    let chance = stats::fisher((before.failed(), before.total()), (now.failed(), now.total()));
-    let rate = |test: &TestTally| test.failed() as f64 / test.total().max(1) as f64;
-    if chance < SIGNIFICANT {
-        let is_worse = rate(now) > rate(before);
-        style = if is_worse { TextStyle::Bad } else { TextStyle::Good };
-        let change = if is_worse { "fails more often" } else { "fails less often" };
-        words.push(format!("{change} ({})", p_value(chance)));
-    } else if before.failed() + now.failed() > 0 {
-        words.push(format!("no significant difference ({})", p_value(chance)));
+fn changes(test: &Row) -> (String, TextStyle) {
+    match (test.before, test.now) {
+        (None, _) => return ("new".to_owned(), TextStyle::Faint),
+        (_, None) => return ("not run now".to_owned(), TextStyle::Warning),
+        (Some(before), Some(now)) if before.total == 0 || now.total == 0 => {
+            return ("no result to compare".to_owned(), TextStyle::Warning);
+        }
+        (Some(_), Some(_)) => {}
     }
-    let (old, new) = (before.time.moments(), now.time.moments());
-    if let (Some(chance), Some(was), Some(is)) = (stats::welch(old, new), old.mean(), new.mean())
-        && chance < SIGNIFICANT
-    {
-        let change = if is > was { "slower" } else { "faster" };
-        words.push(format!("{} {change} ({})", percent((is / was - 1.0).abs()), p_value(chance)));
-    }
-    if words.is_empty() {
-        ("no significant difference".to_owned(), style)
-    } else {
-        (words.join("; "), style)
-    }
+    let failures = test.failures.filter(|it| it.direction != Direction::Same).map(|change| {
+        let words = match change.direction {
+            Direction::Worse => "fails more often",
+            Direction::Better | Direction::Same => "fails less often",
+        };
+        format!("{words} ({})", p_value(change))
+    });
+    let time = test.time.filter(|it| it.direction != Direction::Same).map(|change| {
+        format!("takes {} as long ({})", times(change.ratio.unwrap_or(1.0)), p_value(change))
+    });
+    let is_any = |direction| {
+        [test.failures, test.time].iter().flatten().any(|change| change.direction == direction)
+    };
+    let style = match (is_any(Direction::Worse), is_any(Direction::Better)) {
+        (true, _) => TextStyle::Bad,
+        (false, true) => TextStyle::Good,
+        (false, false) => TextStyle::Normal,
+    };
+    let words: Vec<String> = failures.into_iter().chain(time).collect();
+    (
+        if words.is_empty() { "no significant difference".to_owned() } else { words.join("; ") },
+        style,
+    )
 }
 
-fn p_value(chance: f64) -> String {
-    if chance < 0.001 { "p < 0.001".to_owned() } else { format!("p = {chance:.3}") }
+/// The numbers of tests that differ, and what all have in common.
+fn summary(comparison: &Comparison) -> String {
+    let tests = &comparison.tests;
+    let count = |direction| {
+        let is_so = |change: &Option<Change>| change.is_some_and(|it| it.direction == direction);
+        tests.iter().filter(|row| is_so(&row.failures) || is_so(&row.time)).count()
+    };
+    let mut text =
+        format!("{} worse, {} better", count(Direction::Worse), count(Direction::Better));
+    let new = tests.iter().filter(|row| row.before.is_none()).count();
+    let gone = tests.iter().filter(|row| row.now.is_none()).count();
+    for (number, words) in [(new, "new"), (gone, "not run now")] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {words}"));
+        }
+    }
+    text.push_str(&format!(
+        " of {} (p < 0.05, corrected for {}; times by a factor of {SMALL_RATIO} or more)\n",
+        tests_word(tests.len()),
+        if tests.len() == 1 { "one test" } else { "all tests together" },
+    ));
+    if let Some(ratio) = comparison.common_ratio {
+        text.push_str(&format!(
+            "All tests together take {} as long, by the machine's load or by the code; changes of \
+             single tests are beyond that\n",
+            times(ratio)
+        ));
+    }
+    text
 }
 
-/// The usual limit: chance alone exceeds it in 1 of 20 comparisons.
-const SIGNIFICANT: f64 = 0.05;
+fn tests_word(count: usize) -> String {
+    if count == 1 { "1 test".to_owned() } else { format!("{count} tests") }
+}
+
+fn times(ratio: f64) -> String {
+    format!("{ratio:.2} ×")
+}
+
+fn p_value(change: Change) -> String {
+    if change.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", change.p) }
+}
+
+fn json(comparison: &Comparison, old: &StoredCampaign, new: &StoredCampaign) -> String {
+    let name = |stored: &StoredCampaign| {
+        stored.dir.path.file_name().map(|n| n.to_string_lossy().into_owned())
+    };
+    let document = serde_json::json!({
+        "schema": 1, "before": name(old), "now": name(new), "comparison": comparison,
+    });
+    format!("{document:#}\n")
+}

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{BuildPlan, selection};
 use crate::process::signals::Interrupts;
-use crate::text::console;
+use crate::text::{console, sink};
 
 /// Prints one name a line, so that the output can be piped.
 pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Erro
     let found = discover(at, &plan, &selection, interrupts)?;
     found.remember(&store);
     let (suite, tests) = (&found.suite, &found.tests);
-    tests.iter().for_each(|test| console::print(&format!("{}\n", test.name)));
+    tests.iter().for_each(|test| console::print(&format!("{}\n", sink::screen(&test.name))));
     suite.notes_on(&selection, tests).iter().for_each(|note| console::warn(note));
     Ok(Exit::Success)
 }

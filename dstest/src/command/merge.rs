@@ -2,7 +2,7 @@
 
 use super::location::store_of;
 use super::report::output;
-use crate::campaign::{StoredCampaign, print_report};
+use crate::campaign::{StoredCampaign, check_exports, print_report};
 use crate::cli::MergeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -13,6 +13,7 @@ use crate::text::console;
 
 /// Merges campaigns into a new one, and prints its report.
 pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
+    check_exports(&args.show.exports)?;
     let store = store_of(&args.location)?;
     let dirs = args.campaigns.iter().map(|campaign| store.find_campaign(Some(campaign)));
     let dirs = dirs.collect::<Result<Vec<_>, StoreError>>()?;

@@ -23,7 +23,7 @@ use crate::cli::{Cli, Command};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::process::signals::Interrupts;
-use crate::text::console;
+use crate::text::{console, names};
 
 /// Runs the command that the command line names.
 ///
@@ -32,7 +32,10 @@ use crate::text::console;
 pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
     let interrupts = Interrupts::install().map_err(Error::system("listen to signals"))?;
     match cli.command {
-        None => run::run(&cli.run, argv, &interrupts),
+        None => {
+            refuse_mistyped_command(&cli.run.patterns)?;
+            run::run(&cli.run, argv, &interrupts)
+        }
         Some(Command::Run(args)) => run::run(&args, argv, &interrupts),
         Some(Command::Watch(args)) => watch::run(&args, &argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
@@ -56,4 +59,18 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         }
         Some(Command::Man(args)) => man::run(&args),
     }
+}
+
+/// Refuses a first pattern that is one slip of the finger away from a command's name. Building takes
+/// minutes, and no test would match.
+fn refuse_mistyped_command(patterns: &[String]) -> Result<(), Error> {
+    let Some(typed) = patterns.first() else { return Ok(()) };
+    let mut cli = Cli::command();
+    cli.build();
+    let commands = cli.get_subcommands().map(clap::Command::get_name);
+    let near = commands.into_iter().find(|command| names::is_slip(typed, command));
+    near.map_or(Ok(()), |command| {
+        let (typed, command) = (typed.clone(), command.to_owned());
+        Err(Error::MistypedCommand { typed, command })
+    })
 }

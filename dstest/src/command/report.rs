@@ -1,7 +1,7 @@
 //! `dstest report`: a stored campaign's table again, from its events alone.
 
 use super::location::store_of;
-use crate::campaign::{Output, StoredCampaign, print_report};
+use crate::campaign::{Output, StoredCampaign, check_exports, print_report};
 use crate::cli::{LocationArgs, ReportArgs, StoredShowArgs};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -9,6 +9,7 @@ use crate::plan::Columns;
 
 /// Prints the report of a stored campaign, and writes the exports.
 pub(super) fn run(args: &ReportArgs) -> Result<Exit, Error> {
+    check_exports(&args.show.exports)?;
     let store = store_of(&args.location)?;
     let stored = StoredCampaign::open(&store, args.campaign.as_deref())?;
     print_report(&stored, output(&args.show, &args.location))

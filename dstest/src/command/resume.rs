@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::location::store_of;
-use crate::campaign::{Output, Session, StoredCampaign};
+use crate::campaign::{Output, Session, StoredCampaign, check_exports};
 use crate::cli::ResumeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -17,6 +17,7 @@ use crate::store::StoreError;
 /// Runs the remaining runs of a campaign, with the same programs and seeds, into the same
 /// directory.
 pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
+    check_exports(&args.exports)?;
     let stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
     stored.store().open_marked()?;
     let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);

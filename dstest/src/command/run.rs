@@ -38,6 +38,7 @@ pub(super) fn run_campaign(
     repetition: Option<Repetition<'_>>,
     interrupts: &Interrupts,
 ) -> Result<(StoredCampaign, Exit), Error> {
+    campaign::check_exports(&args.show.exports)?;
     let project = Project::open(&args.target, &args.command, &args.process.env)?;
     let mut plan = Plan::resolve(args, &project.config, campaign::cores())?;
     campaign::resolve_case(&mut plan.process.env)?;

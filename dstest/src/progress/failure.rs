@@ -1,6 +1,7 @@
 //! One failure as it happens: its reason, its log, and the command that replays it; or its end.
 
 use crate::seed::{Iteration, Seed};
+use crate::text::sink;
 use crate::text::style::{Paint, TextStyle};
 
 /// A failure as it is reported.
@@ -38,19 +39,24 @@ impl FailureReport {
     #[must_use]
     pub(crate) fn text(&self, paint: Paint) -> String {
         let head = paint.apply(TextStyle::Bad, &format!("{:>12}", self.verdict.to_uppercase()));
-        let name = paint.apply(TextStyle::Strong, &format!("{} #{}", self.test, self.iter));
-        let replay = paint.apply(TextStyle::Faint, &self.replay);
+        let name =
+            paint.apply(TextStyle::Strong, &format!("{} #{}", sink::screen(&self.test), self.iter));
+        let replay = paint.apply(TextStyle::Faint, &sink::screen(&self.replay));
         match self.novelty {
             Novelty::SameAs(first) => format!("{head}  {name}  same as #{first}: {replay}\n"),
             Novelty::New => {
                 let log = self.log.as_deref().map_or_else(String::new, |log| {
-                    format!("{:>12}  {}\n", "log", paint.apply(TextStyle::Faint, log))
+                    format!(
+                        "{:>12}  {}\n",
+                        "log",
+                        paint.apply(TextStyle::Faint, &sink::screen(log))
+                    )
                 });
                 let (again, seed) = match self.again {
                     Some(seed) => ("still fails: ", format!("{:>12}  {seed}\n", "seed")),
                     None => ("", String::new()),
                 };
-                let head = format!("{head}  {name}  {again}{}\n", self.signature);
+                let head = format!("{head}  {name}  {again}{}\n", sink::screen(&self.signature));
                 format!("{head}{seed}{log}{:>12}  {replay}\n", "replay")
             }
         }
@@ -73,7 +79,8 @@ impl FixedReport {
     #[must_use]
     pub(crate) fn text(&self, paint: Paint) -> String {
         let head = paint.apply(TextStyle::Good, &format!("{:>12}", "PASSED"));
-        let name = paint.apply(TextStyle::Strong, &format!("{} #{}", self.test, self.iter));
+        let name =
+            paint.apply(TextStyle::Strong, &format!("{} #{}", sink::screen(&self.test), self.iter));
         format!("{head}  {name}  passes now with seed {}\n", self.seed)
     }
 }

@@ -12,6 +12,7 @@ use crate::report::tally::{Tally, TestTally};
 use crate::text::console::{cut, note, print};
 use crate::text::duration;
 use crate::text::echo::NoEcho;
+use crate::text::sink;
 use crate::text::style::{Paint, TextStyle};
 
 pub(super) struct Live {
@@ -46,7 +47,7 @@ impl Live {
             self.lines.push(self.screen.add(ProgressBar::new_spinner().with_style(style)));
         }
         for (line, (style, text)) in self.lines.iter().zip(lines) {
-            line.set_message(self.paint.apply(*style, &cut(text, width)));
+            line.set_message(self.paint.apply(*style, &cut(&sink::screen(text), width)));
         }
     }
 }

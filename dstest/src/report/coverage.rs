@@ -1,8 +1,9 @@
 //! Situations of many runs: the ones a campaign has reached, and the ones it never has.
 
 use crate::record::RunCoverage;
+use crate::text::sink;
 use crate::text::style::{Paint, TextStyle};
-use crate::text::table::{Align, Cell, Table};
+use crate::text::table::{Align, Cell, Narrow, Table};
 
 /// The situations of many runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,8 +53,10 @@ impl Coverage {
             (_, []) => format!("Sometimes: all {all} situations reached\n"),
             (_, never) => {
                 let reached = all - never.len();
-                let never =
-                    paint.apply(TextStyle::Warning, &format!("never: {}", never.join(", ")));
+                let never = paint.apply(
+                    TextStyle::Warning,
+                    &sink::screen(&format!("never: {}", never.join(", "))),
+                );
                 format!("Sometimes: {reached} of {all} situations reached; {never}\n")
             }
         }
@@ -61,14 +64,14 @@ impl Coverage {
 
     /// A table of situations, each with the runs that reached it and its count.
     #[must_use]
-    pub fn table(&self, paint: Paint) -> String {
+    pub fn table(&self, paint: Paint, width: Option<usize>) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
         let mut table = Table::default();
-        table.column("Sometimes", Align::Left);
-        table.column(format!("Of {} runs", self.runs), Align::Right);
-        table.column("Times", Align::Right);
+        table.column("Sometimes", Align::Left, Narrow::Shorten);
+        table.column(format!("Of {} runs", self.runs), Align::Right, Narrow::Keep);
+        table.column("Times", Align::Right, Narrow::Keep);
         for Row { name, runs, count } in &self.rows {
             let style = if *count == 0 { TextStyle::Warning } else { TextStyle::Normal };
             let numbers = [runs, count].map(|number| Cell { text: number.to_string(), style });
@@ -76,7 +79,7 @@ impl Coverage {
             row.extend(numbers);
             table.row(row);
         }
-        table.render(paint)
+        table.render(paint, width)
     }
 }
 
@@ -94,7 +97,7 @@ mod tests {
         all.add(&situations("sometimes: truncation=3 torn=0 duplicate=1"));
         all.add(&situations("sometimes: truncation=1 torn=0 duplicate=0"));
         all.add(&situations("sometimes: torn=0 other=2"));
-        insta::assert_snapshot!(all.table(Paint::Plain) + &all.line(Paint::Plain));
+        insta::assert_snapshot!(all.table(Paint::Plain, None) + &all.line(Paint::Plain));
         all.add(&situations("sometimes: torn=5"));
         assert_eq!(all.line(Paint::Plain), "Sometimes: all 4 situations reached\n");
         assert_eq!(Coverage::default().line(Paint::Plain), "");

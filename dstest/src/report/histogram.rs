@@ -3,18 +3,24 @@
 //! All tests share one scale, so that lines compare. It is logarithmic, so that a run of a hundred
 //! times the usual time is visible.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::report::tally::Tally;
+use crate::text::sink;
+use crate::text::width::shortened;
 
 /// A line for each test that has passed.
 pub(crate) fn lines(tally: &Tally) -> String {
     let passed = || tally.tests().iter().filter(|test| !test.time.values().is_empty());
     let times = || passed().flat_map(|test| test.time.values()).map(|time| f64::from(*time));
     let Some(scale) = Scale::of(times()) else { return String::new() };
-    let width = passed().map(|test| test.name.chars().count()).max().unwrap_or(0);
+    let names = || passed().map(|test| shortened(&sink::screen(&test.name), NAME_COLUMNS));
+    let width = names().map(|name| name.width()).max().unwrap_or(0);
     let mut out = format!("{:width$}  {}\n", "", scale.ruler());
-    for test in passed() {
+    for (test, name) in passed().zip(names()) {
         let bars = scale.bars(test.time.values());
-        out.push_str(format!("{:width$}  {bars}", test.name).trim_end());
+        let blanks = " ".repeat(width - name.width());
+        out.push_str(format!("{name}{blanks}  {bars}").trim_end());
         out.push('\n');
     }
     out
@@ -78,6 +84,9 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// Leaves room for a long name in 80 columns.
 const CLASSES: usize = 40;
+
+/// The rest of 80 columns.
+const NAME_COLUMNS: usize = 37;
 
 /// A scale covers at least a factor of two, or noise would look like spread.
 const RATIO_MIN: f64 = 2.0;

@@ -15,6 +15,9 @@ pub struct Document {
     pub schema: u32,
     /// The campaign's seed.
     pub seed: Seed,
+    /// The same as text, for readers whose numbers are floating point.
+    #[serde(default)]
+    pub seed_text: String,
     /// Start (RFC 3339, UTC).
     pub started: String,
     /// The duration of the campaign.
@@ -52,6 +55,9 @@ pub struct FailureEntry {
     pub iter: u32,
     /// Its seed.
     pub seed: Seed,
+    /// The same as text.
+    #[serde(default)]
+    pub seed_text: String,
     /// Its log, relative to the campaign's directory.
     pub log: String,
     /// The reason in one line: that of the first failure of its group.
@@ -77,7 +83,7 @@ impl Document {
     pub fn new(head: Head, tally: &Tally) -> Self {
         let Head { seed, started, wall_s, interrupted } = head;
         let tests = tally.tests().iter().map(|test| entry(test, tally)).collect();
-        Self { schema: 1, seed, started, wall_s, interrupted, tests }
+        Self { schema: 1, seed, seed_text: seed.to_string(), started, wall_s, interrupted, tests }
     }
 
     /// As text, with a line end.
@@ -94,6 +100,7 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
     let failure = |failure: &crate::report::tally::Failure| FailureEntry {
         iter: failure.iter.number(),
         seed: failure.seed,
+        seed_text: failure.seed.to_string(),
         log: log_path(&test.name, failure.iter),
         signature: tally.groups()[failure.group].signature.clone(),
     };

@@ -127,26 +127,73 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The Wilson score interval at 95 % for `failed` of `total` runs; everything when `total` is 0.
+/// The exact 95 % interval (Clopper and Pearson) for `failed` of `total` runs; everything when
+/// `total` is 0. Its coverage is at least 95 % for any number of runs.
 ///
 /// ```
-/// let none = dstest::report::stats::wilson(0, 50);
+/// let none = dstest::report::stats::interval(0, 50);
 /// assert_eq!(format!("{:.1} %", none.high * 100.0), "7.1 %");
 /// ```
+///
+/// # Panics
+/// If more failed than were run.
 #[must_use]
-pub fn wilson(failed: u64, total: u64) -> Interval {
-    if total == 0 {
-        return Interval { low: 0.0, high: 1.0 };
-    }
-    let (n, z2) = (total as f64, Z_95 * Z_95);
-    let rate = failed as f64 / n;
-    let centre = rate + z2 / (2.0 * n);
-    let spread = Z_95 * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z2 / n;
-    let low = if failed == 0 { 0.0 } else { (centre - spread) / scale };
-    let high = if failed == total { 1.0 } else { (centre + spread) / scale };
-    Interval { low: low.max(0.0), high: high.min(1.0) }
+pub fn interval(failed: u64, total: u64) -> Interval {
+    assert!(failed <= total, "{failed} failures in {total} runs");
+    let passed = total - failed;
+    let low = if failed == 0 { 0.0 } else { beta_quantile(TAIL, failed, passed + 1) };
+    let high = if passed == 0 { 1.0 } else { beta_quantile(1.0 - TAIL, failed + 1, passed) };
+    Interval { low, high }
 }
+
+/// The probability beyond each end of [`interval`].
+const TAIL: f64 = 0.025;
+
+/// The point below which a beta distribution with these parameters, both above 0, has the share
+/// `share`, by bisection.
+fn beta_quantile(share: f64, a: u64, b: u64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..BISECTIONS {
+        let middle = f64::midpoint(low, high);
+        if beta_share(middle, a, b) < share { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
+/// Halvings down to the precision of the numbers.
+const BISECTIONS: u32 = 60;
+
+/// The share of a beta distribution below `x` (the regularised incomplete beta function, by its
+/// continued fraction, DLMF 8.17.22, which converges fast below the mean).
+fn beta_share(x: f64, a: u64, b: u64) -> f64 {
+    if x > (a + 1) as f64 / (a + b + 2) as f64 {
+        return 1.0 - beta_share(1.0 - x, b, a);
+    }
+    let ln_beta = ln_factorial(a - 1) + ln_factorial(b - 1) - ln_factorial(a + b - 1);
+    let (a, b) = (a as f64, b as f64);
+    let front = (a * x.ln() + b * (-x).ln_1p() - ln_beta).exp() / a;
+    // Lentz's method for 1 / (1 + d1 / (1 + d2 / ...)).
+    let (mut fraction, mut c, mut d) = (1.0_f64, 1.0_f64, 0.0_f64);
+    for step in 0..FRACTION_STEPS_MAX {
+        let m = f64::from(step / 2);
+        let factor = match step % 2 {
+            _ if step == 0 => 1.0,
+            0 => m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
+            _ => -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0)),
+        };
+        let away_from_zero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
+        d = 1.0 / away_from_zero(1.0 + factor * d);
+        c = away_from_zero(1.0 + factor / c);
+        fraction *= c * d;
+        if (1.0 - c * d).abs() < 1e-12 {
+            break;
+        }
+    }
+    front * (fraction - 1.0)
+}
+
+/// Enough for some ten million runs: the steps grow with the square root of their number.
+const FRACTION_STEPS_MAX: u32 = 20_000;
 
 /// The number of runs that show at least one failure with 95 % probability, if each fails at
 /// `rate`.
@@ -188,25 +235,71 @@ pub fn fisher(a: (u64, u64), b: (u64, u64)) -> f64 {
     possible.map(probability).filter(|p| *p <= limit).sum::<f64>().min(1.0)
 }
 
-/// The probability of two means at least as different as these, if both samples have the same mean
-/// (Welch's test, by the normal approximation); `None` below [`WELCH_VALUES_MIN`] values.
+/// The probability of two samples at least as different in rank as these, if both come from one
+/// distribution (Mann and Whitney's U test with ties, two-sided, by the normal approximation);
+/// `None` below [`RANKED_VALUES_MIN`] values.
+///
+/// It asks nothing of the distribution: times of processes have long tails, which a test of means
+/// mistakes for differences.
 #[must_use]
-pub fn welch(a: &Moments, b: &Moments) -> Option<f64> {
-    let enough = |m: &Moments| m.count >= WELCH_VALUES_MIN;
-    if !enough(a) || !enough(b) {
+pub fn mann_whitney(a: &[f32], b: &[f32]) -> Option<f64> {
+    if a.len().min(b.len()) < RANKED_VALUES_MIN {
         return None;
     }
-    let error = |m: &Moments| m.deviation().map(|d| d * d / m.count as f64);
-    let spread = (error(a)? + error(b)?).sqrt();
-    let difference = (a.mean - b.mean).abs();
-    if spread == 0.0 {
-        return Some(if difference == 0.0 { 1.0 } else { 0.0 });
+    let mut all: Vec<(f32, bool)> =
+        a.iter().map(|value| (*value, true)).chain(b.iter().map(|value| (*value, false))).collect();
+    all.sort_unstable_by(|(left, _), (right, _)| left.total_cmp(right));
+    let (mut rank_sum, mut ties, mut before) = (0.0, 0.0, 0.0);
+    for equal in all.chunk_by(|(left, _), (right, _)| left == right) {
+        let count = equal.len() as f64;
+        let of_a = equal.iter().filter(|(_, is_a)| *is_a).count() as f64;
+        rank_sum += of_a * (before + f64::midpoint(1.0, count));
+        ties += count.powi(3) - count;
+        before += count;
     }
-    Some(2.0 * normal_tail(difference / spread))
+    let (n, m) = (a.len() as f64, b.len() as f64);
+    let u = rank_sum - n * (n + 1.0) / 2.0;
+    let variance = n * m / 12.0 * (n + m + 1.0 - ties / ((n + m) * (n + m - 1.0)));
+    if variance <= 0.0 {
+        return Some(1.0);
+    }
+    // Half a step towards the middle, as the distribution of U is discrete.
+    let distance = ((u - n * m / 2.0).abs() - 0.5).max(0.0);
+    Some((2.0 * normal_tail(distance / variance.sqrt())).min(1.0))
 }
 
-/// Below so many values a sum of run times is too far from normal for [`welch`].
-pub const WELCH_VALUES_MIN: u64 = 20;
+/// Below so many values the normal approximation of [`mann_whitney`] is too coarse.
+pub const RANKED_VALUES_MIN: usize = 8;
+
+/// The middle value; `None` without values.
+#[must_use]
+pub fn median(values: &[f32]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let upper = sorted.get(sorted.len() / 2)?;
+    let lower = &sorted[(sorted.len() - 1) / 2];
+    Some(f64::midpoint(f64::from(*lower), f64::from(*upper)))
+}
+
+/// The probabilities of many tests, corrected for their number (Holm's method): if nothing differs,
+/// the chance that any of them falls below a limit is that limit.
+///
+/// ```
+/// let corrected = dstest::report::stats::holm(&[0.01, 0.04, 0.03]);
+/// assert_eq!(corrected, [0.03, 0.06, 0.06]);
+/// ```
+#[must_use]
+pub fn holm(chances: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..chances.len()).collect();
+    order.sort_unstable_by(|left, right| chances[*left].total_cmp(&chances[*right]));
+    let mut corrected = vec![1.0; chances.len()];
+    let mut largest = 0.0_f64;
+    for (done, at) in order.into_iter().enumerate() {
+        largest = largest.max(chances[at] * (chances.len() - done) as f64);
+        corrected[at] = largest.min(1.0);
+    }
+    corrected
+}
 
 fn ln_choose(n: u64, k: u64) -> f64 {
     ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
@@ -230,9 +323,6 @@ fn normal_tail(z: f64) -> f64 {
     polynomial * (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// The two-sided 95 % point of the normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -240,20 +330,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_wilson_intervals() {
+    fn known_exact_intervals() {
+        // By summing the binomial distribution in double precision.
         let rows = [
-            (0, 50, "0.00 7.13"),
-            (0, 1000, "0.00 0.38"),
-            (1, 50, "0.35 10.50"),
-            (3, 500, "0.20 1.75"),
-            (50, 50, "92.87 100.00"),
+            (0, 1, "0.00 97.50"),
+            (0, 5, "0.00 52.18"),
+            (1, 5, "0.51 71.64"),
+            (0, 50, "0.00 7.11"),
+            (0, 1000, "0.00 0.37"),
+            (1, 50, "0.05 10.65"),
+            (3, 500, "0.12 1.74"),
+            (50, 50, "92.89 100.00"),
             (0, 0, "0.00 100.00"),
         ];
         for (failed, total, want) in rows {
-            let got = wilson(failed, total);
+            let got = interval(failed, total);
             let got = format!("{:.2} {:.2}", got.low * 100.0, got.high * 100.0);
             assert_eq!(got, want, "{failed} of {total}");
         }
+    }
+
+    /// The chance that the interval of `total` runs holds the rate at which they fail.
+    fn coverage(rate: f64, total: u64) -> f64 {
+        let chance = |failed: u64| {
+            let (k, rest) = (failed as f64, (total - failed) as f64);
+            (ln_choose(total, failed) + k * rate.ln() + rest * (1.0 - rate).ln()).exp()
+        };
+        let holds = |failed: &u64| {
+            let interval = interval(*failed, total);
+            interval.low <= rate && rate <= interval.high
+        };
+        (0..=total).filter(holds).map(chance).sum()
+    }
+
+    #[test]
+    fn no_number_of_runs_is_too_small_for_the_promise() {
+        for total in [1, 2, 3, 5, 6, 20, 200] {
+            for rate in [0.001, 0.02, 0.1, 0.3, 0.5, 0.8, 0.99] {
+                let coverage = coverage(rate, total);
+                assert!(coverage >= 0.95 - 1e-9, "{coverage} at {rate} in {total}");
+            }
+        }
+        // By the normal approximation of the binomial distribution, in whose far range this is.
+        let many = interval(500_000, 10_000_000);
+        assert!((many.low - 0.049_865).abs() < 1e-6 && (many.high - 0.050_135).abs() < 1e-6);
     }
 
     #[test]
@@ -276,21 +396,30 @@ mod tests {
     }
 
     #[test]
-    fn means_that_differ_and_means_that_do_not() {
-        let sample = |start: f64| {
-            let mut moments = Moments::default();
-            (0..50).for_each(|i| moments.push(start + f64::from(i % 5)));
-            moments
-        };
-        let same = welch(&sample(1.0), &sample(1.0)).unwrap();
+    fn samples_that_differ_and_samples_that_do_not() {
+        let sample = |start: f32| (0..50).map(|i| start + (i % 5) as f32).collect::<Vec<_>>();
+        let same = mann_whitney(&sample(1.0), &sample(1.0)).unwrap();
         assert!((same - 1.0).abs() < 1e-6, "{same}");
-        assert!(welch(&sample(1.0), &sample(3.0)).unwrap() < 1e-6);
-        assert_eq!(welch(&Moments::default(), &sample(1.0)), None);
+        assert!(mann_whitney(&sample(1.0), &sample(3.0)).unwrap() < 1e-6);
+        assert_eq!(mann_whitney(&[1.0; 7], &sample(1.0)), None);
+        assert_eq!(mann_whitney(&[1.0; 9], &[1.0; 9]), Some(1.0));
+        // U is 18, and six values occur twice.
+        let (a, b) = (1..10, (4..12).chain([20]));
+        let floats = |values: &mut dyn Iterator<Item = i32>| values.map(|v| v as f32).collect();
+        let (a, b): (Vec<f32>, Vec<f32>) = (floats(&mut a.into_iter()), floats(&mut b.into_iter()));
+        let got = mann_whitney(&a, &b).unwrap();
+        assert!((got - 0.051_332).abs() < 1e-5, "{got}");
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[]), None);
+        assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0])), (Some(2.0), Some(2.5)));
     }
 
     #[test]
     fn the_tail_of_the_normal_distribution() {
-        assert!((normal_tail(Z_95) - 0.025).abs() < 1e-6);
+        assert!((normal_tail(1.959_963_984_540_054) - 0.025).abs() < 1e-6);
         assert!((ln_factorial(40) - 110.320_639_714_757).abs() < 1e-9);
     }
 
@@ -331,7 +460,7 @@ mod tests {
         #[test]
         fn an_interval_holds_the_observed_rate(total in 1_u64..100_000, share in 0.0..=1.0_f64) {
             let failed = (share * total as f64) as u64;
-            let interval = wilson(failed, total);
+            let interval = interval(failed, total);
             let rate = failed as f64 / total as f64;
             prop_assert!(interval.low <= rate && rate <= interval.high);
         }

@@ -5,15 +5,16 @@
 use crate::plan::Columns;
 use crate::record::{COLUMNS, Column, REPORTED_TIME, Shown, Unit, Verdict};
 use crate::report::histogram;
-use crate::report::stats::{self, Moments, Sample};
+use crate::report::stats::{self, Moments};
 use crate::report::tally::{Tally, TestTally};
 use crate::text::style::{Paint, TextStyle};
-use crate::text::table::{Align, Cell, Table};
+use crate::text::table::{Align, Cell, Narrow, Table};
+use crate::text::{duration, sink};
 
-/// The table of results as text, with the histogram if selected.
+/// The table of results as text within a width, with the histogram if selected.
 #[must_use]
-pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
-    let mut text = results(tally, columns).render(paint);
+pub fn table(tally: &Tally, columns: Columns, paint: Paint, width: Option<usize>) -> String {
+    let mut text = results(tally, columns).render(paint, width);
     if columns.histogram {
         text.push_str(&histogram::lines(tally));
     }
@@ -22,10 +23,10 @@ pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
 
 /// The table of those tests alone that have failed or were not run, and the number of the others.
 #[must_use]
-pub fn failed_table(tally: &Tally, columns: Columns, paint: Paint) -> String {
+pub fn failed_table(tally: &Tally, columns: Columns, paint: Paint, width: Option<usize>) -> String {
     let is_shown = |test: &&TestTally| name_style(test) != TextStyle::Good;
     let (all, shown) = (tally.tests().len(), tally.tests().iter().filter(is_shown).count());
-    let table = rows(tally, columns, is_shown).render(paint);
+    let table = rows(tally, columns, is_shown).render(paint, width);
     let table = if shown > 0 { table } else { String::new() };
     format!("{table}{} of {all} tests passed\n", all - shown)
 }
@@ -39,8 +40,8 @@ pub fn results(tally: &Tally, columns: Columns) -> Table {
 fn rows(tally: &Tally, columns: Columns, is_shown: impl Fn(&&TestTally) -> bool) -> Table {
     let shape = Shape::of(tally, columns);
     let mut table = Table::default();
-    table.column("Test", Align::Left);
-    shape.titles().into_iter().for_each(|title| table.column(title, Align::Right));
+    table.column("Test", Align::Left, Narrow::Shorten);
+    shape.titles().for_each(|(title, narrow)| table.column(title, Align::Right, narrow));
     for test in tally.tests().iter().filter(is_shown) {
         let mut row = vec![Cell { text: test.name.clone(), style: name_style(test) }];
         row.extend(shape.cells(test));
@@ -58,7 +59,7 @@ pub fn conclusions(
 ) -> String {
     let mut out = String::new();
     for line in inconclusive(tally) {
-        out.push_str(&paint.apply(TextStyle::Warning, &line));
+        out.push_str(&paint.apply(TextStyle::Warning, &sink::screen(&line)));
         out.push('\n');
     }
     if tally.failed() == 0 {
@@ -72,49 +73,29 @@ pub fn conclusions(
 
 /// The coverage of situations: all with `--metrics`, else those never reached.
 #[must_use]
-pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
+pub fn coverage(tally: &Tally, columns: Columns, paint: Paint, width: Option<usize>) -> String {
     let coverage = tally.coverage();
-    let table = if columns.metrics { coverage.table(paint) } else { String::new() };
+    let table = if columns.metrics { coverage.table(paint, width) } else { String::new() };
     table + &coverage.line(paint)
 }
 
-/// The columns, and the unit of times.
+/// The columns.
 struct Shape {
     columns: Columns,
-    unit: TimeUnit,
     metrics: Vec<Column>,
-}
-
-/// The unit of wall times, the same in the whole table.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum TimeUnit {
-    Seconds,
-    Milliseconds,
 }
 
 impl Shape {
     fn of(tally: &Tally, columns: Columns) -> Self {
-        let slowest = tally.tests().iter().filter_map(|test| test.time.moments().max());
-        let is_fast = slowest.fold(0.0, f64::max) < 1.0;
-        Self {
-            columns,
-            unit: if is_fast { TimeUnit::Milliseconds } else { TimeUnit::Seconds },
-            metrics: COLUMNS
-                .into_iter()
-                .filter(|column| is_shown(*column, tally, columns))
-                .collect(),
-        }
+        let is_shown = |column: &Column| is_shown(*column, tally, columns);
+        Self { columns, metrics: COLUMNS.into_iter().filter(is_shown).collect() }
     }
 
-    fn titles(&self) -> Vec<String> {
-        let unit = if self.unit == TimeUnit::Milliseconds { " (ms)" } else { "" };
-        let mut titles = vec!["Failed".to_owned(), "Total".to_owned(), format!("Time{unit}")];
-        if self.columns.timing {
-            titles.extend(["p50", "p95", "Max", "User", "System"].map(ToOwned::to_owned));
-            titles.push("Memory (MiB)".to_owned());
-        }
-        titles.extend(self.metrics.iter().map(|column| column.title.to_owned()));
-        titles
+    /// Each title, with what becomes of it in a narrow terminal.
+    fn titles(&self) -> impl Iterator<Item = (&'static str, Narrow)> {
+        let timing = if self.columns.timing { &TIMING[..] } else { &[] };
+        let metrics = self.metrics.iter().map(|column| (column.title, Narrow::Drop(METRICS_RANK)));
+        ALWAYS.into_iter().chain(timing.iter().copied()).chain(metrics)
     }
 
     fn cells(&self, test: &TestTally) -> Vec<Cell> {
@@ -122,44 +103,44 @@ impl Shape {
         let mut cells = vec![
             Cell { text: test.failed().to_string(), style: failed_style },
             Cell::plain(test.total().to_string()),
-            Cell::plain(self.time(test.time.moments())),
+            Cell::plain(spread(test.time.moments())),
         ];
         if self.columns.timing {
-            cells.extend(self.timing(test));
+            cells.extend(timing(test).into_iter().map(Cell::plain));
         }
         cells.extend(self.metrics.iter().map(|column| Cell::plain(metric(*column, test))));
         cells
     }
+}
 
-    fn timing(&self, test: &TestTally) -> Vec<Cell> {
-        let memory = test.memory_kib.max().map(|kib| format!("{:.1}", kib / 1024.0));
-        let mut texts = self.percentiles(&test.time);
-        texts.push(self.mean(&test.user));
-        texts.push(self.mean(&test.system));
-        texts.push(memory.unwrap_or_else(|| NOTHING.to_owned()));
-        texts.into_iter().map(Cell::plain).collect()
-    }
+const ALWAYS: [(&str, Narrow); 3] =
+    [("Failed", Narrow::Keep), ("Total", Narrow::Keep), ("Time", Narrow::Keep)];
 
-    fn percentiles(&self, sample: &Sample) -> Vec<String> {
-        match sample.summary() {
-            Some(s) => [s.p50, s.p95, s.max].map(|seconds| self.seconds(seconds)).to_vec(),
-            None => vec![NOTHING.to_owned(); 3],
-        }
-    }
+/// The columns of `--timing`.
+const TIMING: [(&str, Narrow); 6] = [
+    ("p50", Narrow::Drop(3)),
+    ("p95", Narrow::Drop(2)),
+    ("Max", Narrow::Drop(1)),
+    ("User", Narrow::Drop(5)),
+    ("System", Narrow::Drop(6)),
+    ("Memory", Narrow::Drop(4)),
+];
 
-    fn mean(&self, moments: &Moments) -> String {
-        moments.mean().map_or_else(|| NOTHING.to_owned(), |seconds| self.seconds(seconds))
-    }
+/// The rank of numbers that tests report: they stay longest, but for the tail of the times.
+const METRICS_RANK: u8 = 2;
 
-    fn seconds(&self, seconds: f64) -> String {
-        let (scale, decimals) = self.unit.format();
-        format!("{:.decimals$}", seconds * scale)
-    }
-
-    fn time(&self, moments: &Moments) -> String {
-        let (scale, decimals) = self.unit.format();
-        mean_and_deviation(moments, scale, decimals)
-    }
+fn timing(test: &TestTally) -> Vec<String> {
+    let time = |seconds: Option<f64>| seconds.map_or_else(nothing, duration::short);
+    let memory = test.memory_kib.max().map(|kib| format!("{:.1} MiB", kib / 1024.0));
+    let times = test.time.summary();
+    vec![
+        time(times.map(|times| times.p50)),
+        time(times.map(|times| times.p95)),
+        time(times.map(|times| times.max)),
+        time(test.user.mean()),
+        time(test.system.mean()),
+        memory.unwrap_or_else(nothing),
+    ]
 }
 
 fn is_shown(column: Column, tally: &Tally, columns: Columns) -> bool {
@@ -173,18 +154,8 @@ fn is_shown(column: Column, tally: &Tally, columns: Columns) -> bool {
 fn metric(column: Column, test: &TestTally) -> String {
     let moments = test.metrics.moments(column.key).copied().unwrap_or_default();
     match column.unit {
-        Unit::Seconds => mean_and_deviation(&moments, 1.0, 2),
+        Unit::Seconds => spread(&moments),
         Unit::Count => count_mean(&moments),
-    }
-}
-
-impl TimeUnit {
-    /// Factor from seconds, and decimals shown.
-    const fn format(self) -> (f64, usize) {
-        match self {
-            Self::Seconds => (1.0, 2),
-            Self::Milliseconds => (1000.0, 1),
-        }
     }
 }
 
@@ -196,18 +167,12 @@ fn name_style(test: &TestTally) -> TextStyle {
     }
 }
 
-fn mean_and_deviation(moments: &Moments, scale: f64, decimals: usize) -> String {
-    match (moments.mean(), moments.deviation()) {
-        (Some(mean), Some(deviation)) => {
-            format!("{:.decimals$} ± {:.decimals$}", mean * scale, deviation * scale)
-        }
-        (Some(mean), None) => format!("{:.decimals$}", mean * scale),
-        (None, _) => NOTHING.to_owned(),
-    }
+fn spread(moments: &Moments) -> String {
+    moments.mean().map_or_else(nothing, |mean| duration::spread(mean, moments.deviation()))
 }
 
 fn count_mean(moments: &Moments) -> String {
-    moments.mean().map_or_else(|| NOTHING.to_owned(), |mean| format!("{mean:.0}"))
+    moments.mean().map_or_else(nothing, |mean| format!("{mean:.0}"))
 }
 
 /// The load of the processors, with `--timing` or if it may have made runs fail. A suite whose own
@@ -250,7 +215,7 @@ fn inconclusive(tally: &Tally) -> Vec<String> {
 fn proof(tally: &Tally) -> String {
     let totals = tally.tests().iter().map(TestTally::total).filter(|total| *total > 0);
     let Some(fewest) = totals.min() else { return String::new() };
-    let bound = percent(stats::wilson(0, fewest).high);
+    let bound = percent(stats::interval(0, fewest).high);
     let each = if tally.tests().len() == 1 { "it fails" } else { "each test fails" };
     format!(
         "No failure in {}{}: {each} in less than {bound} of runs (95 % confidence)\n",
@@ -277,8 +242,9 @@ fn distinct(
     };
     for group in &groups {
         let count = paint.apply(TextStyle::Bad, &format!("{:>5} ×", group.count));
-        let name = paint.apply(TextStyle::Strong, &tally.tests()[group.test].name);
-        out.push_str(&format!("{count} {name}: {}\n", group.signature));
+        let name = sink::screen(&tally.tests()[group.test].name);
+        let name = paint.apply(TextStyle::Strong, &name);
+        out.push_str(&format!("{count} {name}: {}\n", sink::screen(&group.signature)));
         out.push_str(&format!(
             "        {}\n",
             paint.apply(TextStyle::Faint, &replay(group.test, group.first))
@@ -290,12 +256,12 @@ fn distinct(
 fn rates(tally: &Tally) -> String {
     let mut out = String::new();
     for test in tally.tests().iter().filter(|test| test.failed() > 0) {
-        let interval = stats::wilson(test.failed(), test.total());
+        let interval = stats::interval(test.failed(), test.total());
         let rate = percent(test.failed() as f64 / test.total() as f64);
         let (low, high) = (percent(interval.low), percent(interval.high));
         out.push_str(&format!(
             "{} fails in {rate} of runs ({} of {}; 95 % interval {low} to {high})\n",
-            test.name,
+            sink::screen(&test.name),
             test.failed(),
             test.total()
         ));
@@ -323,7 +289,9 @@ pub fn runs(count: u64) -> String {
 }
 
 /// The cell of a mean without values.
-const NOTHING: &str = "–";
+fn nothing() -> String {
+    "–".to_owned()
+}
 
 #[cfg(test)]
 mod tests {
@@ -350,14 +318,15 @@ mod tests {
     #[test]
     fn a_campaign_in_words() {
         let tally = tally();
-        let plain = table(&tally, Columns::default(), Paint::Plain);
+        let plain = table(&tally, Columns::default(), Paint::Plain, None);
         insta::assert_snapshot!(plain + &conclusions(&tally, Paint::Plain, replay));
     }
 
     #[test]
     fn every_column() {
         let columns = Columns::new(&ColumnArgs { timing: true, metrics: true, hist: true });
-        insta::assert_snapshot!(table(&tally(), columns, Paint::Plain));
+        let narrow = table(&tally(), columns, Paint::Plain, Some(80));
+        insta::assert_snapshot!(table(&tally(), columns, Paint::Plain, None) + &narrow);
     }
 
     #[test]
@@ -367,7 +336,7 @@ mod tests {
             tally.record(0, &record("a", iter, Verdict::Passed, 2.0));
         }
         insta::assert_snapshot!(
-            table(&tally, Columns::default(), Paint::Plain)
+            table(&tally, Columns::default(), Paint::Plain, None)
                 + &conclusions(&tally, Paint::Plain, replay)
         );
     }

@@ -32,6 +32,8 @@ pub struct TestTally {
     counts: [u64; Verdict::ALL.len()],
     /// Wall seconds of runs that passed.
     pub time: Sample,
+    /// Wall seconds of all runs with a result.
+    pub any_time: Moments,
     /// User seconds of runs that passed.
     pub user: Moments,
     /// System seconds of runs that passed.
@@ -90,6 +92,9 @@ impl Tally {
         }
         let tally = &mut self.tests[test];
         tally.counts[record.verdict as usize] += 1;
+        if record.verdict.class() != Class::Inconclusive {
+            tally.any_time.push(record.wall_s());
+        }
         match (record.verdict.class(), group) {
             (Class::Pass, _) => tally.passed(record),
             (Class::Fail | Class::Inconclusive, Some(group)) => {
@@ -211,8 +216,8 @@ impl TestTally {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::seed::SeedWidth;
     use crate::record::{Metrics, REPORTED_TIME};
+    use crate::seed::SeedWidth;
     use serde_json::Number;
 
     /// A record of the test `name`, as far as tests care.

@@ -92,7 +92,8 @@ impl Campaign {
     /// [`StoreError::Unsuitable`] if a stored pattern is not a regular expression.
     pub fn new(file: &CampaignFile, dir: PathBuf, spec: ReplaySpec) -> Result<Self, StoreError> {
         let keep = if file.archive { Keep::Everything } else { Keep::Failures };
-        let seeds = file.following.map_or(Seeds::Derived(file.seed, file.seed_bits), Seeds::Following);
+        let seeds =
+            file.following.map_or(Seeds::Derived(file.seed, file.seed_bits), Seeds::Following);
         let mut process = process_plan(file)
             .map_err(|error: regex::Error| StoreError::Unsuitable(error.to_string()))?;
         process.verbose = spec.verbose.or(process.verbose);

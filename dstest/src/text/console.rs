@@ -1,16 +1,35 @@
 //! Output of the whole program: results to standard output, notes to standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use unicode_width::UnicodeWidthChar;
 
+use super::sink;
 use super::style::Color;
 
-/// Writes to standard output. A closed pipe is not an error: the store has everything.
+/// Writes a result for people to standard output, or to standard error where the former holds data.
+/// A closed pipe is not an error: the store has everything.
 pub fn print(text: &str) {
+    if OUTPUT_IS_DATA.load(Ordering::Relaxed) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    } else {
+        print_data(text);
+    }
+}
+
+/// Writes data for programs to standard output.
+pub(crate) fn print_data(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
+
+/// Leaves standard output to an export (`--export-json -`).
+pub(crate) fn leave_output_to_data() {
+    OUTPUT_IS_DATA.store(true, Ordering::Relaxed);
+}
+
+static OUTPUT_IS_DATA: AtomicBool = AtomicBool::new(false);
 
 /// Writes a line to standard error, like [`print()`].
 pub fn note(text: &str) {
@@ -18,9 +37,17 @@ pub fn note(text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
-/// Writes a remark of dstest itself to standard error.
+/// Writes a remark of dstest itself to standard error. It may hold names of any kind.
 pub fn warn(text: &str) {
-    note(&format!("dstest: {text}"));
+    note(&format!("dstest: {}", sink::paragraph(text)));
+}
+
+/// The columns of the terminal on standard output; `None` if it is not a terminal, as files and
+/// pipes have room for everything.
+#[must_use]
+pub fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 /// `true` if lines on standard error can be redrawn.

@@ -62,6 +62,17 @@ pub fn short(seconds: f64) -> String {
     }
 }
 
+/// A mean and its deviation in one unit: `37.6 ± 23.0 ms`, `3.89 s` where there is only one value.
+#[must_use]
+pub fn spread(mean_s: f64, deviation_s: Option<f64>) -> String {
+    let Some(deviation_s) = deviation_s else { return short(mean_s) };
+    match mean_s {
+        s if s < 0.9995 => format!("{:.1} ± {:.1} ms", s * 1000.0, deviation_s * 1000.0),
+        s if s < 99.995 => format!("{s:.2} ± {deviation_s:.2} s"),
+        s => format!("{s:.0} ± {deviation_s:.0} s"),
+    }
+}
+
 fn unit_seconds(unit: &str) -> Option<f64> {
     match unit {
         "ms" => Some(0.001),
@@ -112,6 +123,12 @@ mod tests {
         for (seconds, want) in rows {
             assert_eq!(short(seconds), want);
         }
+        assert_eq!(spread(0.0376, Some(0.023)), "37.6 ± 23.0 ms");
+        assert_eq!(spread(3.89, Some(0.0234)), "3.89 ± 0.02 s");
+        assert_eq!(
+            (spread(120.4, Some(3.2)), spread(2.0, None)),
+            ("120 ± 3 s".into(), "2.00 s".into())
+        );
     }
 
     proptest! {

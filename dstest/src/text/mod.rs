@@ -5,6 +5,8 @@ pub mod duration;
 pub(crate) mod echo;
 pub mod names;
 pub mod shell;
+pub mod sink;
 pub mod style;
 pub mod table;
 pub mod utc;
+pub mod width;

@@ -50,6 +50,20 @@ pub fn nearest<'a>(
     scored.into_iter().take(limit).map(|(_, name)| name).collect()
 }
 
+/// `true` if one letter of `typed` is wrong, missing, one too many or in its neighbour's place. The
+/// beginning of a name, and a longer one, are words of their own.
+///
+/// ```
+/// use dstest::text::names::is_slip;
+/// assert!(is_slip("reprot", "report") && is_slip("brwse", "browse"));
+/// assert!(!is_slip("repor", "report") && !is_slip("reports", "report") && !is_slip("2B", "run"));
+/// ```
+#[must_use]
+pub fn is_slip(typed: &str, name: &str) -> bool {
+    let is_extended = typed.starts_with(name) || name.starts_with(typed);
+    name.len() > 3 && !is_extended && strsim::damerau_levenshtein(typed, name) == 1
+}
+
 /// The name as one component of a path: letters, digits and `_-.` stay, other bytes become `%XX`,
 /// and a long name is cut and made unique by a hash. Different names stay different.
 ///

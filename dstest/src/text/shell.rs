@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// ```
 /// assert_eq!(dstest::text::shell::quote("a_b#17"), "a_b#17");
 /// assert_eq!(dstest::text::shell::quote("it's"), r"'it'\''s'");
+/// assert_eq!(dstest::text::shell::quote("a\u{1b}[2J"), r"$'a\033[2J'");
 /// ```
 #[must_use]
 pub fn quote(word: &str) -> String {
@@ -15,6 +16,19 @@ pub fn quote(word: &str) -> String {
     let is_safe = |(at, c): (usize, char)| is_plain(c) || (c == '#' && at > 0);
     if !word.is_empty() && word.char_indices().all(is_safe) {
         return word.to_owned();
+    }
+    if word.chars().any(char::is_control) {
+        // Spelled out, so that neither a terminal nor a reader takes it for something else.
+        let spell = |c: char| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            c if c.is_control() => {
+                let mut bytes = [0; 4];
+                let bytes = c.encode_utf8(&mut bytes).bytes();
+                bytes.map(|byte| format!("\\{byte:03o}")).collect()
+            }
+            c => c.to_string(),
+        };
+        return format!("$'{}'", word.chars().map(spell).collect::<String>());
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }

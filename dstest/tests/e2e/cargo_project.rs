@@ -11,7 +11,7 @@ fn a_passing_test_passes_as_often_as_asked() {
     called.exits_with(0).prints("passes_2a × 7, 3 workers, seed ").prints("No failure in 7 runs");
     let row = called.row("passes_2a");
     assert_eq!(row[1..3], ["0", "7"]);
-    assert_eq!(row[4..], ["3.50 ± 0.00", "104", "2048", "7"]);
+    assert_eq!(row[4..], ["3.50 ± 0.00 s", "104", "2048", "7"]);
     assert!(sandbox.logs().is_empty(), "logs of passed runs are removed");
     let mut iterations = sandbox.field("iter");
     iterations.sort();

@@ -53,7 +53,7 @@ fn a_go_package_is_built_once_and_its_tests_run_each_alone() {
         on_module(&sandbox, &["Passes2A$", "directory", "Example", "-n", "3", "--metrics"]);
     called.exits_with(0).prints("3 tests × 3").prints("No failure in 3 runs of each test");
     assert_eq!(called.row("TestPasses2A")[1..3], ["0", "3"]);
-    assert_eq!(called.row("TestPasses2A")[4..], ["3.50 ± 0.00", "104", "2048", "7"]);
+    assert_eq!(called.row("TestPasses2A")[4..], ["3.50 ± 0.00 s", "104", "2048", "7"]);
     assert_eq!(called.row("ExampleAdd")[1..3], ["0", "3"]);
 }
 

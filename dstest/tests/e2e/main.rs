@@ -10,6 +10,7 @@ mod cargo_project;
 mod commands;
 mod crashes;
 mod exit_codes;
+mod exports;
 mod go_package;
 mod hostile_store;
 mod manual;

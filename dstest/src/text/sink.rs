@@ -1,0 +1,141 @@
+//! Text of foreign origin (names of tests, logs, files, settings), made harmless for the place it is
+//! written to: one function for each kind of place.
+//!
+//! | sink | cannot be forged |
+//! |---|---|
+//! | [`screen`] | a line, a colour, a title, the order of characters |
+//! | [`markdown`] | those, and a cell, a link, HTML, a mention |
+//! | [`csv`] | those of a screen, and a field, a formula |
+//! | [`xml`] | those of a screen, and an element |
+//!
+//! JSON needs none: its encoder escapes by itself.
+
+/// One line for a terminal: control characters, line ends and invisible characters are spelled out.
+#[must_use]
+pub fn screen(text: &str) -> String {
+    pretty::make_safe(text.as_bytes(), &mut String::new()).text().to_owned()
+}
+
+/// Text for a terminal that may have several lines; those after the first are indented, so that none
+/// passes for a message of its own.
+pub(crate) fn paragraph(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(screen).collect();
+    lines.join("\n  ")
+}
+
+/// One line of Markdown without any markup, also in a table.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut out = String::new();
+    for c in screen(text).chars() {
+        match c {
+            // References, because a backslash does not stop GitHub from making links of addresses, or
+            // from notifying a user.
+            '&' | '<' | '>' | '@' => out.push_str(&format!("&#{};", u32::from(c))),
+            c if MARKUP.contains(c) => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    // The words of an address, taken apart.
+    out.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+/// The characters that mean something to Markdown, and can be escaped.
+const MARKUP: &str = r"\`*_{}[]()#+!|~$";
+
+/// A field of comma-separated values (RFC 4180), which no spreadsheet takes for a formula.
+#[must_use]
+pub fn csv(text: &str) -> String {
+    let mut text = screen(text);
+    if text.starts_with(['=', '+', '-', '@']) {
+        text.insert(0, '\'');
+    }
+    let is_plain = !text.contains([',', '"']);
+    if is_plain { text } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+}
+
+/// Text and attribute values of XML; lines stay lines. Characters that XML cannot hold become U+FFFD.
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let lines: Vec<String> = text.split('\n').map(screen).collect();
+    for c in lines.join("\n").chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Names that a test, a file or a setting may have.
+    const PAYLOADS: [&str; 14] = [
+        "\u{1b}[2J\u{1b}[31mred",
+        "\u{1b}]0;title\u{7}",
+        "a\ndstest: all passed",
+        "a\rb",
+        "\u{202e}desrever\u{2066}",
+        "=HYPERLINK(\"http://x\",\"y\")",
+        "-1+cmd|' /C calc'!A0",
+        "@SUM(1)",
+        "a|b</td><script>alert(1)</script>",
+        "![x](http://x) [y](z)",
+        "see https://example.org www.example.org @user",
+        "`a` **b** # c",
+        "]]>&amp;\u{fffe}\u{0}",
+        "x,\"y\",z",
+    ];
+
+    type Sink = fn(&str) -> String;
+    const SINKS: [(&str, Sink); 4] =
+        [("screen", screen), ("markdown", markdown), ("csv", csv), ("xml", xml)];
+
+    /// The property that every sink has.
+    fn is_visible(text: &str) -> bool {
+        let is_order = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        !text.chars().any(|c| c.is_control() && c != '\n' || is_order(c))
+    }
+
+    #[test]
+    fn every_payload_in_every_sink() {
+        let mut table = String::new();
+        for payload in PAYLOADS {
+            for (name, sink) in SINKS {
+                let text = sink(payload);
+                assert!(is_visible(&text), "{name}: {text:?}");
+                table.push_str(&format!("{name:8}  {text}\n"));
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn usual_names_stay_as_they_are() {
+        let name = "raft::election a-b/c <T> 選挙";
+        assert_eq!((screen(name), csv(name)), (name.to_owned(), name.to_owned()));
+        assert_eq!(paragraph("one\ntwo"), "one\n  two");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_passes(text in "\\PC*|(?s:.*)") {
+            for (_, sink) in SINKS {
+                prop_assert!(is_visible(&sink(&text)));
+            }
+            prop_assert!(!screen(&text).contains('\n') && !csv(&text).contains('\n'));
+            prop_assert!(!markdown(&text).contains(['\n', '<', '>', '@']));
+            prop_assert!(!csv(&text).starts_with(['=', '+', '-', '@']));
+            prop_assert!(!xml(&text).contains(['<', '>', '"']));
+        }
+    }
+}
