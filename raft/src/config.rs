@@ -52,7 +52,8 @@ pub struct Config {
     pub uncommitted_bytes_max: u64,
     /// The most bytes of a snapshot in one InstallSnapshot.
     pub snapshot_chunk_bytes: usize,
-    /// The largest snapshot accepted from a leader, in bytes.
+    /// The largest snapshot, in bytes: made here, or accepted from a leader. All peers should have
+    /// the same, or a follower refuses what its leader makes.
     pub snapshot_bytes_max: u64,
     /// Pre-votes before an election.
     pub pre_vote: PreVote,

@@ -132,6 +132,8 @@ pub mod driver;
 pub mod entry;
 pub mod lease;
 pub mod log;
+#[cfg(feature = "driver")]
+mod log_limit;
 pub mod membership;
 pub mod membership_change;
 mod membership_history;

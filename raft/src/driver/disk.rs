@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::error::catch_panic;
 use crate::output::Write;
-use crate::storage::{Storage, StorageError, WriteSpeed};
+use crate::storage::{Storage, StorageError, WriteProgress, WriteSpeed};
 use crate::types::{Instant, WriteId};
 
 /// The result of writes, as the store reports it.
@@ -40,12 +40,51 @@ pub(super) struct DiskThread {
     durable: WriteId,
     /// Start of the oldest unanswered write.
     pending_since: Instant,
+    silence: Silence,
+}
+
+/// The time without a sign of life from a disk that owes an answer.
+///
+/// Only time is counted in which this process ran: after a pause of the whole process (SIGSTOP, a
+/// suspended machine) its disk thread has been silent as well.
+struct Silence {
+    progress: WriteProgress,
+    /// Steps seen.
+    steps: u64,
+    /// The last sign of life, or the end of a pause.
+    since: Instant,
+    /// The last look.
+    seen: Instant,
+}
+
+impl Silence {
+    /// Part of the timeout between two looks while an answer is owed.
+    const LOOKS: u32 = 4;
+
+    fn new(progress: WriteProgress) -> Self {
+        Self { progress, steps: 0, since: Instant::START, seen: Instant::START }
+    }
+
+    fn restart(&mut self, now: Instant) {
+        (self.since, self.seen) = (now, now);
+    }
+
+    /// The time of silence at `now`.
+    fn at(&mut self, now: Instant, timeout: Duration) -> Duration {
+        let steps = self.progress.steps();
+        let paused = now.since(self.seen) > timeout / Self::LOOKS * 2;
+        if std::mem::replace(&mut self.steps, steps) != steps || paused {
+            self.since = now;
+        }
+        self.seen = now;
+        now.since(self.since)
+    }
 }
 
 impl Disk {
     /// Starts a store. `report` is called with the results of writes, on the disk thread.
     pub(super) fn start(
-        storage: Box<dyn Storage>,
+        mut storage: Box<dyn Storage>,
         name: String,
         report: impl Fn(DiskReport) + Send + 'static,
     ) -> std::io::Result<Self> {
@@ -53,6 +92,8 @@ impl Disk {
             WriteSpeed::Immediate => return Ok(Self::Inline(storage)),
             WriteSpeed::TakesTime => {}
         }
+        let progress = WriteProgress::default();
+        storage.report_progress_to(progress.clone());
         let (queue, writes) = mpsc::channel();
         let (end, ended) = oneshot::channel();
         let abandoned = Arc::new(AtomicBool::new(false));
@@ -62,8 +103,16 @@ impl Disk {
             drop(end);
         })?;
         let (submitted, durable) = (WriteId::ZERO, WriteId::ZERO);
-        let pending_since = Instant::START;
-        Ok(Self::Thread(DiskThread { queue, abandoned, ended, submitted, durable, pending_since }))
+        let (pending_since, silence) = (Instant::START, Silence::new(progress));
+        Ok(Self::Thread(DiskThread {
+            queue,
+            abandoned,
+            ended,
+            submitted,
+            durable,
+            pending_since,
+            silence,
+        }))
     }
 
     /// Submits a write; one that is done in place returns its report.
@@ -73,6 +122,7 @@ impl Disk {
             Self::Thread(thread) => {
                 if thread.submitted == thread.durable {
                     thread.pending_since = now;
+                    thread.silence.restart(now);
                 }
                 thread.submitted = write.id;
                 // A thread that has ended has reported why.
@@ -87,6 +137,27 @@ impl Disk {
         if let Self::Thread(thread) = self {
             thread.durable = write;
             thread.pending_since = now;
+            thread.silence.restart(now);
+        }
+    }
+
+    /// Time without a sign of life, while an answer is owed.
+    pub(super) fn silent_for(&mut self, now: Instant, timeout: Duration) -> Option<Duration> {
+        match self {
+            Self::Thread(thread) if thread.durable < thread.submitted => {
+                Some(thread.silence.at(now, timeout))
+            }
+            Self::Thread(_) | Self::Inline(_) => None,
+        }
+    }
+
+    /// The time of the next look at a disk that owes an answer.
+    pub(super) fn next_look(&self, timeout: Duration) -> Option<Instant> {
+        match self {
+            Self::Thread(thread) if thread.durable < thread.submitted => {
+                Some(thread.silence.seen.after(timeout / Silence::LOOKS))
+            }
+            Self::Thread(_) | Self::Inline(_) => None,
         }
     }
 

@@ -316,6 +316,14 @@ pub enum StartError {
         /// The least valid value.
         least: &'static str,
     },
+    /// A setting of the driver above its limit.
+    #[error("`{name}` must be at most {most}")]
+    SettingTooLarge {
+        /// The setting.
+        name: &'static str,
+        /// The largest valid value.
+        most: &'static str,
+    },
     /// An invalid setting of the protocol.
     #[error(transparent)]
     Config(#[from] ConfigError),

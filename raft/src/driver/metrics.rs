@@ -12,7 +12,7 @@ use crate::types::PeerId;
 
 /// Every instrument: name, unit and description. All have the label `peer`, and `raft_stopped` also
 /// `reason`, see [`StopReason::NAMES`].
-pub const NAMES: [(&str, Unit, &str); 18] = [
+pub const NAMES: [(&str, Unit, &str); 19] = [
     ("raft_commands_appended_total", Unit::Count, "commands appended by this leader"),
     ("raft_commands_refused_total", Unit::Count, "commands rejected before the append"),
     ("raft_entries_applied_total", Unit::Count, "entries applied to the state machine"),
@@ -21,6 +21,7 @@ pub const NAMES: [(&str, Unit, &str); 18] = [
     ("raft_messages_received_total", Unit::Count, "messages received from the transport"),
     ("raft_disk_flushes_total", Unit::Count, "durable writes to the store"),
     ("raft_snapshots_total", Unit::Count, "snapshots made by the state machine"),
+    ("raft_snapshot_failures_total", Unit::Count, "snapshots that failed or were too large"),
     ("raft_term", Unit::Count, "the current term"),
     ("raft_is_leader", Unit::Count, "1 while the peer is leader, else 0"),
     ("raft_commit_index", Unit::Count, "the last index known to be committed"),
@@ -43,6 +44,7 @@ pub(super) struct Metrics {
     pub(super) received: Counter,
     pub(super) flushes: Counter,
     pub(super) snapshots: Counter,
+    pub(super) snapshot_failures: Counter,
     pub(super) term: Gauge,
     pub(super) is_leader: Gauge,
     pub(super) commit_index: Gauge,
@@ -66,6 +68,7 @@ impl Metrics {
             received,
             flushes,
             snapshots,
+            snapshot_failures,
             term,
             is_leader,
             commit_index,
@@ -99,6 +102,7 @@ impl Metrics {
             received: counter(received),
             flushes: counter(flushes),
             snapshots: counter(snapshots),
+            snapshot_failures: counter(snapshot_failures),
             term: gauge(term),
             is_leader: gauge(is_leader),
             commit_index: gauge(commit_index),

@@ -20,12 +20,14 @@ pub struct Settings {
     pub pending_max: u64,
     /// Limit on the bytes of pending commands.
     pub pending_bytes_max: u64,
-    /// The largest command, in bytes.
+    /// The largest command, in bytes; larger ones are rejected. At most 1 GiB.
     pub command_bytes_max: usize,
     /// Length of the queue of received messages; the transport waits or drops when it is full.
     pub inbox_len: usize,
-    /// Time without an answer after which a disk counts as stuck until it answers: a leader steps
-    /// down, and the peer takes no part. `None` means the election timeout's upper bound.
+    /// Time without progress after which a disk counts as stuck until it answers: a leader steps
+    /// down, and the peer takes no part. A long write makes progress, see
+    /// [`Storage::report_progress_to`](crate::storage::Storage::report_progress_to). `None` means
+    /// the election timeout's upper bound.
     pub disk_timeout: Option<Duration>,
     /// Time that callers still wait for the outcome of their commands after this peer has lost
     /// leadership; most learn it from the next leader's log. `None` means the election timeout's
@@ -68,7 +70,7 @@ impl Default for Settings {
             deadline: Duration::from_secs(5),
             pending_max: 16 * 1024,
             pending_bytes_max: 64 << 20,
-            command_bytes_max: 1 << 20,
+            command_bytes_max: 8 << 20,
             inbox_len: 4096,
             disk_timeout: None,
             outcome_timeout: None,
@@ -78,6 +80,9 @@ impl Default for Settings {
         }
     }
 }
+
+/// Far below what frames of connections and stores hold.
+const COMMAND_BYTES_LIMIT: usize = 1 << 30;
 
 impl Settings {
     pub(super) fn check(&self) -> Result<(), StartError> {
@@ -93,6 +98,9 @@ impl Settings {
             if count == 0 {
                 return Err(StartError::InvalidSetting { name, least: "1" });
             }
+        }
+        if self.command_bytes_max > COMMAND_BYTES_LIMIT {
+            return Err(StartError::SettingTooLarge { name: "command_bytes_max", most: "1 GiB" });
         }
         let times = [("deadline", Some(self.deadline)), ("disk_timeout", self.disk_timeout)];
         for (name, time) in times {

@@ -4,16 +4,27 @@
 //! event. Roles and leaders are `INFO`, rejected messages `WARN`, heartbeats and timers `TRACE`,
 //! everything else `DEBUG`. Contents of messages are left out: `VERBOSE=3` shows them.
 
+use std::time::Duration;
+
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
+use crate::log_limit::LogLimit;
 use crate::message::Envelope;
-use crate::trace::{Event, Sink, Source};
+use crate::trace::{Event, RejectReason, Sink, Source};
 use crate::types::Instant;
 
 /// Passes events to another sink, then to `tracing`.
 pub(super) struct TracingSink {
-    pub(super) inner: Option<Box<dyn Sink + Send>>,
+    inner: Option<Box<dyn Sink + Send>>,
+    /// Rejected messages, which a broken peer sends again and again.
+    rejections: LogLimit,
+}
+
+impl TracingSink {
+    pub(super) fn new(inner: Option<Box<dyn Sink + Send>>) -> Self {
+        Self { inner, rejections: LogLimit::new(10, Duration::from_secs(10)) }
+    }
 }
 
 impl Sink for TracingSink {
@@ -22,7 +33,14 @@ impl Sink for TracingSink {
             inner.record(at, source, event);
         }
         // One load of an atomic without a subscriber.
-        if LevelFilter::current() >= level(event) {
+        if LevelFilter::current() < level(event) {
+            return;
+        }
+        if let Event::Rejected { envelope, reason } = event {
+            if let Some(more) = self.rejections.admit(tokio::time::Instant::now()) {
+                emit_rejection(source, envelope, *reason, more);
+            }
+        } else {
             emit(source, event);
         }
     }
@@ -53,7 +71,6 @@ fn level(event: &Event<'_>) -> Level {
 macro_rules! at_level {
     ($level:expr, $($field:tt)*) => {
         match $level {
-            Level::WARN => tracing::warn!(target: "raft::protocol", $($field)*),
             Level::INFO => tracing::info!(target: "raft::protocol", $($field)*),
             Level::DEBUG => tracing::debug!(target: "raft::protocol", $($field)*),
             _ => tracing::trace!(target: "raft::protocol", $($field)*),
@@ -71,11 +88,18 @@ fn emit(source: Source, event: &Event<'_>) {
     } else if let Event::Received(Envelope { id, from, message, .. }) = event {
         let message = message.name();
         at_level!(level, peer, term, role, %id, %from, message, "message received");
-    } else if let Event::Rejected { envelope, reason } = event {
-        let Envelope { id, from, message, .. } = envelope;
-        let message = message.name();
-        at_level!(level, peer, term, role, %id, %from, message, ?reason, "message rejected");
     } else {
         at_level!(level, peer, term, role, "{event:?}");
     }
+}
+
+fn emit_rejection(source: Source, envelope: &Envelope, reason: RejectReason, more: u64) {
+    let (peer, term) = (source.peer.number(), source.term.number());
+    let role = source.role.as_str();
+    let Envelope { id, from, message, .. } = envelope;
+    let message = message.name();
+    tracing::warn!(
+        target: "raft::protocol",
+        peer, term, role, %id, %from, message, ?reason, more, "message rejected"
+    );
 }

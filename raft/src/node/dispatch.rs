@@ -122,11 +122,11 @@ impl Node {
             Message::InstallSnapshot(chunk) if chunk.last_included.term > envelope.term => {
                 Err(RejectReason::EntryTermTooHigh)
             }
-            Message::InstallSnapshot(chunk) if !self.is_valid_chunk(chunk) => {
-                Err(RejectReason::InvalidChunk)
+            Message::InstallSnapshot(chunk) => {
+                self.validate_chunk(chunk)?;
+                self.validate_leader(envelope)
             }
             Message::AppendEntries(_)
-            | Message::InstallSnapshot(_)
             | Message::TimeoutNow
             | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
                 self.validate_leader(envelope)

@@ -8,7 +8,7 @@ use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
 use crate::progress::{Flow, Probe};
 use crate::role::{IncomingSnapshot, Role};
-use crate::trace::Event;
+use crate::trace::{Event, RejectReason};
 use crate::types::{EntryId, Index, Instant, PeerId};
 
 /// A rejected snapshot of the service.
@@ -31,6 +31,14 @@ pub enum CompactError {
         /// The snapshot's index.
         snapshot: Index,
     },
+    /// The snapshot is larger than any peer with this setting accepts.
+    #[error("the snapshot has {bytes} bytes, `snapshot_bytes_max` is {limit}")]
+    TooLarge {
+        /// The snapshot's size.
+        bytes: u64,
+        /// The limit, [`Config::snapshot_bytes_max`](crate::Config::snapshot_bytes_max).
+        limit: u64,
+    },
     /// This peer joined, and the members at this index, which a snapshot must contain, are not in
     /// its log yet.
     #[error("the members at index {through} are not known yet")]
@@ -44,8 +52,8 @@ impl Node {
     /// Replaces the log through `through` by the service's state at that index.
     ///
     /// # Errors
-    /// The index is not applied yet, a snapshot covers it already, or the members at it are not
-    /// known yet; no effect.
+    /// The index is not applied yet, a snapshot covers it already, the snapshot is too large, or
+    /// the members at it are not known yet; no effect.
     pub fn compact(
         &mut self,
         now: Instant,
@@ -61,6 +69,10 @@ impl Node {
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
             return Err(CompactError::NotApplied { through, last_applied });
         };
+        let (bytes, limit) = (data.len() as u64, self.config.settings().snapshot_bytes_max);
+        if bytes > limit {
+            return Err(CompactError::TooLarge { bytes, limit });
+        }
         let membership = Arc::clone(self.membership_history.at(through));
         if membership.is_empty() {
             return Err(CompactError::MembersUnknown { through });
@@ -76,11 +88,15 @@ impl Node {
         Ok(())
     }
 
-    /// Returns whether a chunk can be part of an acceptable snapshot.
-    pub(super) fn is_valid_chunk(&self, chunk: &InstallSnapshot) -> bool {
-        let end = chunk.offset.checked_add(chunk.chunk.len() as u64);
-        chunk.last_included.index > Index::ZERO
-            && end.is_some_and(|end| end <= self.config.settings().snapshot_bytes_max)
+    /// Checks that a chunk can be part of an acceptable snapshot.
+    pub(super) fn validate_chunk(&self, chunk: &InstallSnapshot) -> Result<(), RejectReason> {
+        let limit = self.config.settings().snapshot_bytes_max;
+        match chunk.offset.checked_add(chunk.chunk.len() as u64) {
+            None => Err(RejectReason::InvalidChunk),
+            Some(_) if chunk.last_included.index == Index::ZERO => Err(RejectReason::InvalidChunk),
+            Some(bytes) if bytes > limit => Err(RejectReason::SnapshotTooLarge { bytes, limit }),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Handles a leader's chunk (Figure 13, InstallSnapshot receiver).

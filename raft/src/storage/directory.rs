@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::storage::StorageError;
+use crate::storage::{StorageError, WriteProgress};
 
 /// A directory. Names are file names within it.
 pub(super) trait Directory: Send + 'static {
@@ -63,12 +63,22 @@ pub(super) fn replace<F: Directory>(
     name: &str,
     parts: &[&[u8]],
 ) -> Result<(), StorageError> {
+    replace_in_steps(directory, name, parts, &WriteProgress::default())
+}
+
+/// [`replace`] for large files: reports progress.
+pub(super) fn replace_in_steps<F: Directory>(
+    directory: &mut F,
+    name: &str,
+    parts: &[&[u8]],
+    progress: &WriteProgress,
+) -> Result<(), StorageError> {
     let temporary = format!("{name}{TEMPORARY}");
     let write = |directory: &mut F| {
         let mut file = directory.create(&temporary)?;
         let mut offset = 0;
         for part in parts {
-            file.write_at(offset, part)?;
+            write_in_steps(&mut file, offset, part, progress)?;
             offset += part.len() as u64;
         }
         file.sync()
@@ -81,6 +91,30 @@ pub(super) fn replace<F: Directory>(
     rename(directory)
         .map_err(io_error(format!("rename {temporary} to {}", directory.path_of(name))))
 }
+
+/// Writes at this offset. Large parts are flushed step by step, each of which is progress: the
+/// system would take the bytes at once, and then be silent through one flush of all of them. The
+/// last step is left to the caller's flush.
+pub(super) fn write_in_steps<W: WritableFile>(
+    file: &mut W,
+    offset: u64,
+    bytes: &[u8],
+    progress: &WriteProgress,
+) -> io::Result<()> {
+    let mut at = offset;
+    for (position, step) in bytes.chunks(STEP_BYTES).enumerate() {
+        if position > 0 {
+            file.sync()?;
+            progress.advance();
+        }
+        file.write_at(at, step)?;
+        at += step.len() as u64;
+    }
+    Ok(())
+}
+
+/// Bytes of one step: a disk that takes longer than `disk_timeout` for as many is a stuck one.
+const STEP_BYTES: usize = 4 << 20;
 
 /// Deletes a file durably. A missing file is not an error.
 pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), StorageError> {

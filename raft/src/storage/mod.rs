@@ -34,6 +34,7 @@ mod identity;
 #[cfg(feature = "disk")]
 mod lock;
 mod memory;
+mod progress;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(all(test, feature = "disk"))]
@@ -44,6 +45,7 @@ mod skipped;
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
 pub use self::memory::MemoryStorage;
+pub use self::progress::WriteProgress;
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStorage;
 
@@ -75,6 +77,14 @@ pub trait Storage: Send + 'static {
         WriteSpeed::TakesTime
     }
 
+    /// Takes the handle by which the store shows that a long write advances, so that a large command
+    /// or snapshot is not taken for a stuck disk. Called once, before the first write. A store that
+    /// ignores it must finish each write within
+    /// [`Settings::disk_timeout`](crate::driver::Settings::disk_timeout).
+    fn report_progress_to(&mut self, progress: WriteProgress) {
+        drop(progress);
+    }
+
     /// The entries that the state machine must not be given, because an operator has excluded them.
     /// Called once, after [`Storage::load`].
     ///
@@ -97,6 +107,10 @@ impl Storage for Box<dyn Storage> {
 
     fn write_speed(&self) -> WriteSpeed {
         (**self).write_speed()
+    }
+
+    fn report_progress_to(&mut self, progress: WriteProgress) {
+        (**self).report_progress_to(progress);
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

@@ -89,6 +89,14 @@ pub enum RejectReason {
     ConflictsWithCommitted,
     /// An acknowledgement of entries that were never sent, or of a round that never began.
     AcknowledgesUnsent,
-    /// A snapshot chunk larger than the limit, or a snapshot of nothing.
+    /// A snapshot chunk beyond all numbers, or a snapshot of nothing.
     InvalidChunk,
+    /// A chunk of a snapshot above [`Config::snapshot_bytes_max`](crate::Config::snapshot_bytes_max):
+    /// the setting of the leader is higher, or it is of an earlier version.
+    SnapshotTooLarge {
+        /// The least size of the snapshot.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
 }

@@ -67,6 +67,7 @@ pub(super) const fn reject(reason: RejectReason) -> &'static str {
         RejectReason::ConflictsWithCommitted => "it contradicts committed entries",
         RejectReason::AcknowledgesUnsent => "it acknowledges what was never sent",
         RejectReason::InvalidChunk => "no snapshot has such a chunk",
+        RejectReason::SnapshotTooLarge { .. } => "the snapshot is over `snapshot_bytes_max`",
     }
 }
 

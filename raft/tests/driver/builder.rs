@@ -69,12 +69,16 @@ async fn a_missing_part_is_named_with_the_method_to_call() {
 
 #[tokio::test]
 async fn a_wrong_setting_is_named() {
-    let rows: [(Change, &str); 6] = [
+    let rows: [(Change, &str); 7] = [
         (|b| b.peers([2, 3]), "`peers` must contain the node itself, 1"),
         (|b| b.heartbeat_interval(Duration::from_secs(3)), "must be at most half of"),
         (
             |b| b.settings(Settings { pending_max: 0, ..Settings::default() }),
             "`pending_max` must be at least 1",
+        ),
+        (
+            |b| b.settings(Settings { command_bytes_max: 2 << 30, ..Settings::default() }),
+            "`command_bytes_max` must be at most 1 GiB",
         ),
         (
             |b| b.settings(Settings { deadline: Duration::ZERO, ..Settings::default() }),

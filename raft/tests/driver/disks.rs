@@ -3,9 +3,13 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use raft::driver::{DiskState, Outcome, RunState, Settings, StopReason, UnknownReason, WriteError};
-use raft::storage::{MemoryStorage, Storage, StorageError};
-use raft::{PersistentState, Raft, RoleName, Write};
+use raft::driver::{
+    Clock, DiskState, Outcome, RunState, Settings, Sleep, StopReason, TokioClock, UnknownReason,
+    WriteError,
+};
+use raft::storage::{MemoryStorage, Storage, StorageError, WriteProgress};
+use raft::transport::memory::Hub;
+use raft::{Instant, PeerId, PersistentState, Raft, RoleName, Write};
 use tokio::sync::watch;
 
 use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
@@ -16,6 +20,8 @@ enum Behaviour {
     Healthy,
     /// Writes wait until the behaviour changes.
     Stuck,
+    /// Writes wait until the behaviour changes, and show progress meanwhile.
+    Crawling,
     /// Every write fails.
     Broken,
     Panicking,
@@ -51,6 +57,15 @@ impl DiskControl {
         held.wait_for(|held| *held).await.expect("the sender is in the control");
     }
 
+    /// Waits for one step of a crawling disk; false once it does not crawl any more.
+    fn is_crawling(&self) -> bool {
+        let behaviour = self.0.behaviour.lock().expect(NOT_POISONED);
+        let step = Duration::from_millis(5);
+        let crawling = |behaviour: &mut Behaviour| *behaviour == Behaviour::Crawling;
+        let wait = self.0.changed.wait_timeout_while(behaviour, step, crawling);
+        wait.expect(NOT_POISONED).1.timed_out()
+    }
+
     /// Waits while the disk is stuck; returns the behaviour of the write.
     fn next_behaviour(&self) -> Behaviour {
         let ControlState { behaviour, changed, held } = &*self.0;
@@ -66,16 +81,21 @@ impl DiskControl {
 struct Disk {
     memory: MemoryStorage,
     control: DiskControl,
+    progress: WriteProgress,
     flushes: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Disk {
     fn new(memory: MemoryStorage, control: DiskControl) -> Self {
-        Self { memory, control, flushes: Arc::default() }
+        Self { memory, control, progress: WriteProgress::default(), flushes: Arc::default() }
     }
 }
 
 impl Storage for Disk {
+    fn report_progress_to(&mut self, progress: WriteProgress) {
+        self.progress = progress;
+    }
+
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         self.memory.load()
     }
@@ -83,6 +103,11 @@ impl Storage for Disk {
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         match self.control.next_behaviour() {
             Behaviour::Healthy | Behaviour::Stuck => {}
+            Behaviour::Crawling => {
+                while self.control.is_crawling() {
+                    self.progress.advance();
+                }
+            }
             Behaviour::Broken => return Err(StorageError::Other("I/O error".into())),
             Behaviour::Panicking => panic!("no such sector"),
         }
@@ -192,6 +217,81 @@ async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
     let caught_up = old.wait(|status| status.last_applied >= commit_index, TEST_TIMEOUT).await;
     caught_up.expect("it takes part again");
     assert_eq!(new.status().role, RoleName::Leader, "no election was caused");
+}
+
+#[tokio::test]
+async fn a_disk_that_makes_progress_is_slow_not_stuck() {
+    let disk_timeout = Duration::from_millis(200);
+    let settings = Settings { disk_timeout: Some(disk_timeout), ..no_disk_timeout() };
+    let control = DiskControl::new();
+    let cluster =
+        Cluster::start_with(1, settings, |_, store| Disk::new(store, control.clone())).await;
+    let raft = cluster.leader().await;
+    raft.propose(Add(1)).await.expect("it leads");
+    control.set(Behaviour::Crawling);
+    let call = raft.propose(Add(1));
+    let stuck = raft.wait(|status| status.disk != DiskState::Healthy, disk_timeout * 5).await;
+    assert!(stuck.is_err(), "{stuck:?}");
+    control.set(Behaviour::Healthy);
+    assert_eq!(call.await.expect("it still leads"), 2);
+
+    control.set(Behaviour::Stuck);
+    let call = raft.propose(Add(1));
+    let stuck = raft.wait(|status| status.disk != DiskState::Healthy, TEST_TIMEOUT).await;
+    stuck.expect("no progress any more");
+    control.set(Behaviour::Healthy);
+    call.await.expect_err("it has stepped down");
+}
+
+/// A clock that jumps, as after a pause of the whole process.
+#[derive(Clone, Default)]
+struct JumpingClock(Arc<Mutex<Duration>>);
+
+impl JumpingClock {
+    fn ahead(&self) -> Duration {
+        *self.0.lock().expect(NOT_POISONED)
+    }
+}
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Instant {
+        TokioClock.now().after(self.ahead())
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        let since = deadline.since(Instant::START).saturating_sub(self.ahead());
+        TokioClock.sleep_until(Instant::START.after(since))
+    }
+}
+
+#[tokio::test]
+async fn a_pause_of_the_process_is_not_blamed_on_the_disk() {
+    let (control, clock) = (DiskControl::new(), JumpingClock::default());
+    let disk_timeout = Some(Duration::from_secs(20));
+    let store = Disk::new(MemoryStorage::default(), control.clone());
+    let raft = Raft::builder(1)
+        .peers([1])
+        .storage(store)
+        .transport(Hub::default().join(PeerId::new(1)))
+        .state_machine(Counter::default())
+        .settings(Settings { disk_timeout, ..no_disk_timeout() })
+        .clock(clock.clone())
+        .start()
+        .await
+        .expect("all parts are there");
+    raft.wait(|status| status.role == RoleName::Leader, TEST_TIMEOUT).await.expect("it is alone");
+    raft.propose(Add(1)).await.expect("it leads");
+    control.set(Behaviour::Stuck);
+    let held = raft.propose_within(Add(1), TEST_TIMEOUT * 1000);
+    control.held().await;
+    *clock.0.lock().expect(NOT_POISONED) += Duration::from_secs(60);
+    let last_log = raft.status().last_log;
+    let after = raft.propose_within(Add(1), TEST_TIMEOUT * 1000);
+    let taken = raft.wait(|status| status.last_log > last_log, TEST_TIMEOUT).await;
+    assert_eq!(taken.expect("it leads").disk, DiskState::Healthy, "right after SIGCONT");
+    control.set(Behaviour::Healthy);
+    assert_eq!(held.await.expect("it still leads"), 2);
+    assert_eq!(after.await.expect("it still leads"), 3);
 }
 
 #[tokio::test]

@@ -168,6 +168,61 @@ async fn a_failed_snapshot_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_snapshot_over_the_limit_is_discarded_where_it_is_made() {
+    let snapshots = SnapshotPolicy { entries: Some(5), bytes: None };
+    let settings = Settings { snapshots, ..Settings::default() };
+    for (limit, compacted) in [(1, false), (2, true)] {
+        let cluster = Cluster::start(1, |builder| {
+            builder
+                .state_machine(Counter::default())
+                .settings(settings.clone())
+                .configure(|config| config.snapshot_bytes_max = limit)
+        })
+        .await;
+        let leader = cluster.leader().await;
+        for value in 1..=20 {
+            let value = value * 1000; // two bytes, encoded
+            assert_eq!(leader.propose(Add(1000)).await.expect("it leads"), value);
+        }
+        assert_eq!(leader.status().snapshot > Index::ZERO, compacted, "limit {limit}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_over_the_limit_is_refused_with_the_limit() {
+    /// Takes any bytes.
+    #[derive(Default)]
+    struct Sink;
+
+    impl StateMachine for Sink {
+        type Command = Vec<u8>;
+        type Answer = usize;
+
+        fn apply(&mut self, command: Vec<u8>) -> usize {
+            command.len()
+        }
+
+        fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+            Ok(Vec::new())
+        }
+
+        fn restore(&mut self, _: &[u8]) -> Result<(), MachineError> {
+            Ok(())
+        }
+    }
+
+    let cluster = Cluster::start(3, |builder| builder.state_machine(Sink)).await;
+    let leader: &Raft<Sink> = cluster.leader().await;
+    let limit = Settings::default().command_bytes_max;
+    let error = leader.propose(vec![0; limit]).await.expect_err("its length is encoded, too");
+    let expected = format!("the command has {} bytes, `command_bytes_max` is {limit}", limit + 4);
+    assert_eq!((error.to_string(), error.outcome()), (expected, Outcome::Never));
+    assert_eq!(limit, 8 << 20);
+    let largest = leader.propose(vec![0; limit - 4]).await;
+    assert_eq!(largest.expect("what is accepted works"), limit - 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_invalid_snapshot_is_a_start_error() {
     /// A counter that knows no snapshot of its own.
     struct Forgetful;

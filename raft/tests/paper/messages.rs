@@ -90,7 +90,10 @@ fn invalid_messages_are_rejected_without_effect() {
         (1, 0, 1, accepted(7), RejectReason::AcknowledgesUnsent),
         (1, 0, 5, chunk(0, 0), RejectReason::InvalidChunk),
         (1, 0, 5, chunk(7, u64::MAX), RejectReason::InvalidChunk),
-        (1, 0, 5, chunk(7, 1 << 40), RejectReason::InvalidChunk),
+        (1, 0, 5, chunk(7, 1 << 40), {
+            let (bytes, limit) = ((1 << 40) + 3, 1 << 30);
+            RejectReason::SnapshotTooLarge { bytes, limit }
+        }),
     ];
     for (from, to, term, message, expected) in rows {
         let sent = format!("{message:?}");

@@ -4,5 +4,6 @@ mod child_process;
 mod conformance;
 mod crash;
 mod full_disk;
+mod progress;
 mod rejected_directories;
 mod stores;

@@ -103,6 +103,20 @@ async fn a_stalled_receiver_is_disconnected_and_reconnected() {
 }
 
 #[tokio::test]
+async fn a_flood_of_strangers_leaves_few_warnings_and_a_count() {
+    let log = Log::capture();
+    let two = Peer::plain(2, options());
+    for _ in 0..500 {
+        let mut raw = RawClient::connect(&two).await;
+        raw.write(b"GET / HTTP/1.1\r\n\r\n").await;
+        raw.read_to_end().await;
+    }
+    let lines = log.warnings();
+    assert!(lines.len() < 100, "{} lines of 500", lines.len());
+    log.wait_for("more incoming connections").await;
+}
+
+#[tokio::test]
 async fn a_message_over_the_receivers_limit_is_dropped_by_the_sender() {
     let log = Log::capture();
     let mut one = Peer::plain(1, options());

@@ -119,7 +119,7 @@ impl<M: StateMachine> ValidBuilder<M> {
             let what = "addresses of the cluster to join";
             return Err(StartError::Missing { what, call: "peers" });
         }
-        node.set_sink(Box::new(TracingSink { inner: sink }));
+        node.set_sink(Box::new(TracingSink::new(sink)));
         let mut status = Status::of(&node);
         status.last_applied = last_applied;
         let shared = Arc::new(Shared {

@@ -157,9 +157,9 @@ impl<M: StateMachine> CoreTask<M> {
 
     /// Declares a disk stuck that does not answer: its leader would block the cluster.
     fn check_disk(&mut self) {
-        let Some(since) = self.disk.pending_since() else { return };
-        let waited = self.now.since(since);
-        if self.disk_state == DiskState::Healthy && waited >= self.timeouts.disk_timeout {
+        let timeout = self.timeouts.disk_timeout;
+        let Some(waited) = self.disk.silent_for(self.now, timeout) else { return };
+        if self.disk_state == DiskState::Healthy && waited >= timeout {
             tracing::warn!(peer = %self.id(), ?waited, "the disk does not answer");
             self.disk_state = DiskState::Stuck { waited };
             self.node.resign(self.now);
@@ -214,10 +214,9 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn set_timer(&mut self) {
         let disk = match self.disk_state {
-            DiskState::Healthy => self.disk.pending_since(),
+            DiskState::Healthy => self.disk.next_look(self.timeouts.disk_timeout),
             DiskState::Stuck { .. } => None,
         };
-        let disk = disk.map(|since| since.after(self.timeouts.disk_timeout));
         self.timer.tick = self.node_timeout();
         let next = [self.timer.tick, self.timer.expiry, disk].into_iter().flatten().min();
         if let Some(next) = next {

@@ -14,7 +14,7 @@ use crate::driver::status::DiskState;
 use crate::driver::waiters::{Expiry, Waiter};
 use crate::entry::Bytes;
 use crate::message::Envelope;
-use crate::node::{self, ProposeError};
+use crate::node::{self, CompactError, ProposeError};
 use crate::output::Input;
 use crate::read_index::ReadDropReason;
 use crate::types::{Index, ReadId};
@@ -30,6 +30,7 @@ impl<M: StateMachine> CoreTask<M> {
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
+                self.shared.metrics.snapshot_failures.increment(1);
                 tracing::warn!(peer = %self.id(), %through, %error, "snapshot failed");
                 self.snapshots.finished();
             }
@@ -147,8 +148,15 @@ impl<M: StateMachine> CoreTask<M> {
     fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
         self.shared.metrics.snapshots.increment(1);
         self.snapshots.finished();
-        // A leader's snapshot may be newer than this one.
-        let _ = self.node.compact(self.now, through, data);
+        // Other errors are harmless: a leader's snapshot may be newer than this one.
+        let made = self.node.compact(self.now, through, data);
+        if let Err(error @ CompactError::TooLarge { .. }) = made {
+            self.shared.metrics.snapshot_failures.increment(1);
+            tracing::error!(
+                peer = %self.id(), %through, %error,
+                "snapshot discarded, so the log grows: raise the limit on all peers",
+            );
+        }
     }
 
     /// Time without an answer when the disk was declared stuck, while it is.

@@ -44,7 +44,7 @@ use self::store::{FileLengths, Store};
 use super::directory::OsDirectory;
 use super::identity::Identity;
 use super::lock::Lock;
-use super::{Storage, StorageError, skipped};
+use super::{Storage, StorageError, WriteProgress, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -106,6 +106,10 @@ impl Storage for DiskStorage {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.store.write(writes)
+    }
+
+    fn report_progress_to(&mut self, progress: WriteProgress) {
+        self.store.report_progress_to(progress);
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

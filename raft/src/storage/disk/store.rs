@@ -17,7 +17,7 @@ use crate::persistent_state::PersistentState;
 use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_error};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, WriteProgress};
 use crate::types::{Index, PeerId};
 
 pub(super) struct Store<F: Directory> {
@@ -41,6 +41,7 @@ pub(super) struct Store<F: Directory> {
     /// The next frame: space for its header, then records.
     frame: Writer,
     health: Health,
+    progress: WriteProgress,
     /// The state read at opening, until it is loaded.
     opened: Option<PersistentState>,
 }
@@ -91,11 +92,16 @@ impl<F: Directory> Store<F> {
             stale: Vec::new(),
             frame: Writer(vec![0; HEADER]),
             health: Health::default(),
+            progress: WriteProgress::default(),
             opened: Some(opened),
         };
         store.identity.write(&mut store.directory)?;
         store.delete_orphans()?;
         Ok(store)
+    }
+
+    pub(super) fn report_progress_to(&mut self, progress: WriteProgress) {
+        self.progress = progress;
     }
 
     pub(super) const fn directory_mut(&mut self) -> &mut F {
@@ -144,7 +150,8 @@ impl<F: Directory> Store<F> {
         let number = self.next_snapshot;
         let (before, hash) = format::seal_snapshot(snapshot, self.identity.seed);
         let parts = [before.as_slice(), &snapshot.data, &hash.to_le_bytes()];
-        directory::replace(&mut self.directory, &snapshot_name(number), &parts)?;
+        let name = snapshot_name(number);
+        directory::replace_in_steps(&mut self.directory, &name, &parts, &self.progress)?;
         self.next_snapshot += 1;
         let reference = SnapshotRef { number, last_included: snapshot.last_included, hash };
         self.stale.extend(self.state.snapshot.map(|old| old.number));
@@ -168,10 +175,12 @@ impl<F: Directory> Store<F> {
             self.length = frame_end + zeros as u64;
         }
         let path = || self.directory.path_of(&newest_name(&self.segments));
-        let written = self.newest.write_at(self.end, &self.frame.0);
+        let file = &mut self.newest;
+        let written = directory::write_in_steps(file, self.end, &self.frame.0, &self.progress);
         written.map_err(io_error(format!("write {}", path())))?;
         let synced = self.newest.sync();
         synced.map_err(io_error(format!("flush {} to the disk", path())))?;
+        self.progress.advance();
         self.end = frame_end;
         self.next += 1;
         self.frame.0.truncate(HEADER);

@@ -9,9 +9,11 @@
 
 use std::io;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use redb::{BackendError, StorageBackend};
+
+use crate::storage::WriteProgress;
 
 #[derive(Debug)]
 pub(super) struct Backend<B>(Arc<Inner<B>>);
@@ -20,6 +22,24 @@ pub(super) struct Backend<B>(Arc<Inner<B>>);
 struct Inner<B> {
     file: B,
     state: Mutex<State>,
+    report: ProgressReport,
+}
+
+/// The receiver of the progress of writes, once there is one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProgressReport(Arc<OnceLock<WriteProgress>>);
+
+impl ProgressReport {
+    pub(super) fn set(&self, progress: WriteProgress) {
+        // Called once for each store.
+        let _ = self.0.set(progress);
+    }
+
+    fn advance(&self) {
+        if let Some(progress) = self.0.get() {
+            progress.advance();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -28,6 +48,8 @@ enum State {
     Accepted {
         /// Everything behind it is zeros.
         used: u64,
+        /// Bytes since the last flush.
+        unflushed: u64,
     },
     /// The changes could not be made.
     Abandoned,
@@ -50,6 +72,9 @@ enum Step {
 /// Size of preallocation, reads and writes, in bytes.
 const BLOCK: u64 = 1 << 20;
 
+/// Bytes of a transaction between two signs of progress.
+const STEP: u64 = 4 << 20;
+
 impl<B> Clone for Backend<B> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -60,7 +85,12 @@ impl<B: StorageBackend> Backend<B> {
     /// A backend that leaves the file unchanged before [`Self::accept`].
     pub(super) fn staged(file: B) -> io::Result<Self> {
         let staged = StagedChanges { length: file.len()?, steps: Vec::new() };
-        Ok(Self(Arc::new(Inner { file, state: Mutex::new(State::Staged(staged)) })))
+        let (state, report) = (Mutex::new(State::Staged(staged)), ProgressReport::default());
+        Ok(Self(Arc::new(Inner { file, state, report })))
+    }
+
+    pub(super) fn progress_report(&self) -> ProgressReport {
+        self.0.report.clone()
     }
 
     /// Makes the staged changes in the file, in order. If that fails, the backend is abandoned.
@@ -77,7 +107,7 @@ impl<B: StorageBackend> Backend<B> {
             Step::SetLength(length) => file.set_len(*length),
             Step::Flush => file.sync_data(),
         })?;
-        *self.state() = State::Accepted { used: used(file)? };
+        *self.state() = State::Accepted { used: used(file)?, unflushed: 0 };
         Ok(())
     }
 
@@ -180,7 +210,7 @@ impl<B: StorageBackend> StorageBackend for Backend<B> {
                 staged.length = length;
                 Ok(())
             }
-            State::Accepted { used } => {
+            State::Accepted { used, .. } => {
                 *used = length.min(*used);
                 self.0.file.set_len(length)
             }
@@ -194,7 +224,12 @@ impl<B: StorageBackend> StorageBackend for Backend<B> {
                 staged.steps.push(Step::Flush);
                 Ok(())
             }
-            State::Accepted { .. } => self.0.file.sync_data(),
+            State::Accepted { unflushed, .. } => {
+                *unflushed = 0;
+                self.0.file.sync_data()?;
+                self.0.report.advance();
+                Ok(())
+            }
             State::Abandoned => Err(abandoned()),
         }
     }
@@ -207,8 +242,15 @@ impl<B: StorageBackend> StorageBackend for Backend<B> {
                 staged.length = staged.length.max(end);
                 Ok(())
             }
-            State::Accepted { used } => {
+            State::Accepted { used, unflushed } => {
                 self.0.file.write(offset, bytes)?;
+                *unflushed += bytes.len() as u64;
+                if *unflushed > STEP {
+                    // A large transaction shows its progress; its order is that of redb's own flush.
+                    *unflushed = 0;
+                    self.0.file.sync_data()?;
+                    self.0.report.advance();
+                }
                 if end > *used {
                     // Not beyond the file's end, which redb manages itself.
                     let ahead = BLOCK.min(self.0.file.len()?.saturating_sub(end));

@@ -38,7 +38,7 @@ use self::store::Store;
 use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
-use super::{Storage, StorageError, skipped};
+use super::{Storage, StorageError, WriteProgress, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -127,6 +127,10 @@ impl Storage for RedbStorage {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.store.write(writes)
+    }
+
+    fn report_progress_to(&mut self, progress: WriteProgress) {
+        self.store.report_progress_to(progress);
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

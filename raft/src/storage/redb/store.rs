@@ -12,7 +12,7 @@ use redb::{
     WriteTransaction,
 };
 
-use super::backend::Backend;
+use super::backend::{Backend, ProgressReport};
 use super::errors::{database_error, open_error};
 use super::rows::{self, CHUNK, State, Table};
 use crate::codec::DecodeError;
@@ -22,7 +22,7 @@ use crate::persistent_state::PersistentState;
 use crate::storage::directory::io_error;
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, WriteProgress};
 use crate::types::Index;
 
 pub(super) struct Store {
@@ -33,6 +33,8 @@ pub(super) struct Store {
     /// The state after the durable transactions.
     state: State,
     health: Health,
+    /// Passes the progress of writes to the backend's file.
+    report: ProgressReport,
     /// The state read at opening, until it is loaded.
     opened: Option<PersistentState>,
 }
@@ -81,13 +83,19 @@ impl Store {
             )));
         }
         backend.accept().map_err(io_error(format!("write {path}")))?;
+        store.report = backend.progress_report();
         (store.state, store.opened) = (state, Some(stored));
         Ok(store)
     }
 
     fn of(database: Database, path: &str, seed: u64) -> Self {
         let (state, health) = (State { next: 1, ..State::default() }, Health::default());
-        Self { database, path: path.to_owned(), seed, state, health, opened: None }
+        let report = ProgressReport::default();
+        Self { database, path: path.to_owned(), seed, state, health, report, opened: None }
+    }
+
+    pub(super) fn report_progress_to(&self, progress: WriteProgress) {
+        self.report.set(progress);
     }
 
     /// The number of the next transaction.

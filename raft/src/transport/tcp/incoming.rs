@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 
 use super::backoff::random;
 use super::context::Context;
@@ -21,11 +21,14 @@ use super::receiver::{Expected, Received, Receiver};
 use super::security::{PeerIdentity, Stream};
 use super::socket;
 use super::wire::Verdict;
+use crate::log_limit::LogLimit;
 use crate::transport::{Closed, Inbox};
 use crate::types::PeerId;
 
 /// Pause after a failed accept, for example without a free socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Interval of summaries of the warnings that were left out.
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
 /// Limit on connected peers, above the size of any cluster; without certificates anyone could
 /// connect under any number of ids.
 const CONNECTED_PEERS_MAX: usize = 256;
@@ -38,6 +41,9 @@ pub(super) struct Incoming {
     /// Ends the older connection of a peer that has connected again.
     identified: Mutex<BTreeMap<PeerId, Arc<Notify>>>,
     rejected: Counter,
+    /// Warnings about connections of unknown origin, and of those that name a peer: a flood of the
+    /// former must not hide the latter.
+    warnings: [LogLimit; 2],
 }
 
 /// A connection whose handshake is complete.
@@ -57,19 +63,26 @@ impl Incoming {
     pub(super) fn new(context: Arc<Context>, inbox: Inbox) -> Self {
         let unidentified = Arc::new(Semaphore::new(context.options.unidentified_max));
         let rejected = metrics::rejected_connections(context.me);
-        Self { context, inbox, unidentified, identified: Mutex::default(), rejected }
+        let warnings = [(20, 1), (10, 5)]
+            .map(|(burst, seconds)| LogLimit::new(burst, Duration::from_secs(seconds)));
+        Self { context, inbox, unidentified, identified: Mutex::default(), rejected, warnings }
     }
 
     /// Accepts connections until the task is aborted, which also ends them.
     pub(super) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
         let mut connections = JoinSet::new();
+        let mut summary = tokio::time::interval(SUMMARY_INTERVAL);
+        summary.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                _ = summary.tick() => this.log_suppressed(),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => this.take(stream, address, &mut connections),
                     Err(error) => {
-                        tracing::warn!(reason = %error, "cannot accept a connection");
+                        if let Some(more) = this.warnings[0].admit(Instant::now()) {
+                            tracing::warn!(reason = %error, more, "cannot accept a connection");
+                        }
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -224,13 +237,29 @@ impl Incoming {
         Ok(())
     }
 
+    /// Logs the number of warnings left out since the last one.
+    fn log_suppressed(&self) {
+        let more: u64 = self.warnings.iter().map(LogLimit::take_suppressed).sum();
+        if more > 0 {
+            tracing::warn!("rejected {more} more incoming connections");
+        }
+    }
+
     /// Logs the reason of a connection's end.
     fn log_end(&self, peer: Option<PeerId>, address: SocketAddr, end: &Disconnect) {
         let peer = peer.map(tracing::field::display);
         match end {
             Disconnect::Error(reason) => {
                 self.rejected.increment(1);
-                tracing::warn!(peer, %address, %reason, "rejected an incoming connection");
+                match self.warnings[usize::from(peer.is_some())].admit(Instant::now()) {
+                    Some(0) => {
+                        tracing::warn!(peer, %address, %reason, "rejected an incoming connection");
+                    }
+                    Some(more) => tracing::warn!(
+                        peer, %address, %reason, "rejected an incoming connection, and {more} more"
+                    ),
+                    None => {}
+                }
             }
             Disconnect::Lost(_)
             | Disconnect::Stalled(_)

@@ -17,6 +17,7 @@ use super::outbox::Outbox;
 use super::receiver::encode_frame;
 use super::security::Stream;
 use super::socket;
+use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
@@ -35,6 +36,8 @@ pub(super) struct Link {
     /// Notified when the peer has connected from its side.
     pub(super) reconnect: Arc<Notify>,
     pub(super) counters: Outgoing,
+    /// Warnings about messages over the limit, which the protocol sends again and again.
+    pub(super) too_large: LogLimit,
 }
 
 /// A connection after its handshake.
@@ -167,10 +170,12 @@ impl Link {
             if let Err(found) = encode_frame(&envelope, frame_bytes_max, bytes) {
                 self.counters.dropped.increment(1);
                 let (peer, message) = (self.to, envelope.message.name());
-                tracing::warn!(
-                    %peer, message, bytes = found, frame_bytes_max,
-                    "message dropped: too large; raise `frame_bytes_max` on both sides",
-                );
+                if let Some(more) = self.too_large.admit(Instant::now()) {
+                    tracing::warn!(
+                        %peer, message, bytes = found, frame_bytes_max, more,
+                        "message dropped: too large; raise `frame_bytes_max` on both sides",
+                    );
+                }
             }
         }
     }

@@ -66,6 +66,7 @@ use self::outbox::{Outbox, Queued};
 use self::security::Security;
 use self::tls::Tls;
 use super::{Inbox, Transport, TransportError};
+use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
@@ -186,6 +187,7 @@ impl Transport for TcpTransport {
             outbox: Arc::clone(&outbox),
             reconnect: Arc::clone(&reconnect),
             counters: counters.clone(),
+            too_large: LogLimit::new(5, std::time::Duration::from_secs(10)),
         };
         let task = self.tasks.spawn(link.run());
         peers.insert(peer, Peer { outbox, address: sender, reconnect, counters, task });
