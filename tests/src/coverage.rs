@@ -45,6 +45,8 @@ marks! {
     Truncation = "truncation",
     /// A message of an earlier term than its receiver's arrives.
     OldTermMessage = "old-term-message",
+    /// A peer handles an input before the outputs of the last one are taken.
+    InputsBatched = "inputs-batched",
     /// A message arrives a second time.
     Duplicate = "duplicate-delivered",
     /// A message arrives after one that was sent later on the same link.

@@ -194,6 +194,10 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| members(3, 6)), |c| membership::replace_at_once(c);
     one_change_at_a_time_4_1: "a change is refused while another is under way",
         Dissertation, Drawn(|_| without_no_op()), |c| membership::one_change_at_a_time(c);
+    silent_learner_4_2_1: "a learner that is silent is not promoted",
+        Dissertation, Drawn(|_| members(3, 4)), |c| membership::silent_learner(c);
+    no_change_during_transfer_3_10: "a change is refused during a leadership transfer",
+        Dissertation, Drawn(|_| members(3, 4)), |c| membership::no_change_during_transfer(c);
     leader_removes_itself_4_2_2 | leader_leaves_4_2_2:
         "a removed leader leads until that commits, not counting itself",
         Dissertation, Drawn(|_| members(3, 3)), |c| removal::leader_removes_itself(c);

@@ -68,6 +68,10 @@ fn a_mistake_names_its_line_and_what_is_expected() {
             "line 5: \"300..150\" is not understood; expected the lower end first",
         ),
         ("disk 1.2345678..3", "expected milliseconds, like 12.5"),
+        (
+            "late-polls 3 in 2 0..5",
+            "line 5: \"3 in 2\" is not understood; expected a chance like 1 in 8",
+        ),
         ("snapshots every 0", "invalid snapshot interval 0; use 1 or more"),
         ("first-entry nop", "expected no-op or command"),
         ("lost 0>9 #1", "`lost 0>9 #1` names an unknown peer; there are 3"),

@@ -14,6 +14,7 @@ use super::peers::{LinkDirection, Links, PeerSet};
 use super::settings::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::FlushFault;
+use crate::sim::late_polls::LatePolls;
 
 /// A line of a case that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,10 @@ impl fmt::Display for SettingLines<'_> {
         writeln!(f, "request-delay 0..{}", Ms(network.request.delay_max))?;
         writeln!(f, "reply-delay 0..{}", Ms(network.reply.delay_max))?;
         writeln!(f, "disk {}..{}", Ms(latency.min), Ms(latency.max))?;
+        if self.0.late_polls != LatePolls::NEVER {
+            let LatePolls { chance, delay_max } = self.0.late_polls;
+            writeln!(f, "late-polls {chance} 0..{}", Ms(delay_max))?;
+        }
         match self.0.snapshots {
             Snapshots::Never => writeln!(f, "snapshots never")?,
             Snapshots::Every(count) => writeln!(f, "snapshots every {count}")?,

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! A run is a test and a seed; or a [`Case`]: the settings, the seed (from which only what is usual
-//! is drawn: election timeouts, usual delays, usual flushes) and a list of all decisions. Replaying
-//! the list of a run repeats that run. Invariant: a decision has a name of its own (a message by its
-//! number on its link, a flush by its number on its disk, everything else by its time), so that the
-//! others keep their meaning when one is removed.
+//! is drawn: election timeouts, usual delays and flushes, late polls) and a list of all decisions.
+//! Replaying the list of a run repeats that run. Invariant: a decision has a name of its own (a
+//! message by its number on its link, a flush by its number on its disk, everything else by its
+//! time), so that the others keep their meaning when one is removed.
 
 mod decision;
 mod format;

@@ -13,6 +13,7 @@ use super::tokens::Tokens;
 use crate::invariants::Invariant;
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::late_polls::LatePolls;
 use crate::sim::network::{LinkProfile, NetworkProfile};
 
 impl FromStr for Case {
@@ -45,7 +46,10 @@ struct Draft {
 
 impl Default for Draft {
     fn default() -> Self {
-        let settings = Settings::lab(0, NetworkProfile::LAB_RELIABLE, Snapshots::Never);
+        // Cases without a line for them were written before there were late polls.
+        let late_polls = LatePolls::NEVER;
+        let lab = Settings::lab(0, NetworkProfile::LAB_RELIABLE, Snapshots::Never);
+        let settings = Settings { late_polls, ..lab };
         Self {
             test: None,
             fails: None,
@@ -123,6 +127,10 @@ impl Draft {
             "disk" => {
                 let (min, max) = tokens.range()?;
                 *latency = Latency { min, max };
+            }
+            "late-polls" => {
+                let (chance, delay_max) = (tokens.chance()?, tokens.range()?.1);
+                self.settings.late_polls = LatePolls { chance, delay_max };
             }
             "snapshots" => self.settings.snapshots = tokens.snapshots()?,
             "service" => {

@@ -6,6 +6,7 @@ use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::late_polls::LatePolls;
 use crate::sim::network::NetworkProfile;
 
 /// Settings of a world.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub latency: Latency,
     /// Rates of flush faults.
     pub flush_faults: FlushFaultRates,
+    /// Rate of late polls.
+    pub late_polls: LatePolls,
     /// Snapshot policy of services.
     pub snapshots: Snapshots,
     /// Method by which leaders confirm their leadership for reads.
@@ -126,6 +129,7 @@ impl Settings {
             network,
             latency: Latency::DEFAULT,
             flush_faults: FlushFaultRates::NONE,
+            late_polls: LatePolls::LAB,
             snapshots,
             reads: Reads::ReadIndex,
             machine: Machine::History,

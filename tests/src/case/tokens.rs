@@ -11,6 +11,7 @@ use super::peers::{LinkDirection, Links, PEERS_MAX, PeerSet};
 use crate::kv::Operation;
 use crate::service::Snapshots;
 use crate::sim::disk::FlushFault;
+use crate::sim::random::Chance;
 
 /// The tokens of a line.
 pub(super) struct Tokens<'a> {
@@ -131,6 +132,17 @@ impl<'a> Tokens<'a> {
         let rest: u64 = format!("{fraction:0<6}").parse().map_err(|_| unknown())?;
         let nanos = ms.checked_mul(1_000_000).and_then(|nanos| nanos.checked_add(rest));
         nanos.map(Duration::from_nanos).ok_or_else(unknown)
+    }
+
+    /// `1 in 8`
+    pub(super) fn chance(&mut self) -> Result<Chance, CaseError> {
+        let expected = "a chance like 1 in 8";
+        let (wins, word): (u64, _) = (self.number(expected)?, self.word(expected)?);
+        let draws = self.number(expected)?;
+        if word != "in" || wins > draws || draws == 0 {
+            return Err(self.unknown(&format!("{wins} {word} {draws}"), expected));
+        }
+        Ok(Chance::of(wins, draws))
     }
 
     /// `150..300`

@@ -20,7 +20,9 @@ pub(crate) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure>
     for turn in 0..TURNS {
         let (leader, _) = loaded.leader().await?;
         let written = loaded.agree(all).await?;
-        let answer = read(&cluster, leader, 2 * turn, Duration::ZERO).await;
+        // Twice the longest delay of a poll, which has to begin, too.
+        let at_once = 2 * cluster.world().settings().late_polls.delay_max;
+        let answer = read(&cluster, leader, 2 * turn, at_once).await;
         expect(answer.is_some(), format_args!("a read served at once, by the lease"))?;
         let length = PAUSE + cluster.fault_rng().between(Duration::ZERO, ELECTION_MAX);
         let end = cluster.now().after(length);

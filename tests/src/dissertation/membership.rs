@@ -2,12 +2,13 @@
 
 use raft::{ChangeError, Term};
 
-use super::ELECTION_MAX;
 use super::loaded_cluster::LoadedCluster;
+use super::{ELECTION_MAX, ELECTION_MIN, HEARTBEAT};
 use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::service::Snapshots;
+use crate::world::{ChangeNotStarted, members, peer_id};
 
 /// §4.2.1: an absent learner delays no commit, one that lags gets no vote, and a promoted one
 /// counts.
@@ -180,6 +181,60 @@ pub(crate) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure
     }
     cluster.connect(leader);
     loaded.end(PeerSet::first(5)).await
+}
+
+/// §4.2.1: a learner has caught up and is disconnected, and there is nothing to send but heartbeats.
+///
+/// # Errors
+/// It becomes a voter while it is silent, or never.
+pub(crate) async fn silent_learner(cluster: Cluster) -> Result<(), Failure> {
+    let leader = cluster.check_one_leader().await?;
+    expect_begun(&cluster, leader, Change::Add(3))?;
+    cluster.sleep(ELECTION_MIN).await;
+    cluster.disconnect(3);
+    cluster.sleep(ELECTION_MIN + HEARTBEAT).await;
+    let silent = ChangeError::Unresponsive { peer: peer_id(3) };
+    expect_not_begun(&cluster, leader, Change::Promote(3), silent)?;
+    cluster.connect(3);
+    cluster.sleep(2 * HEARTBEAT).await;
+    expect_begun(&cluster, leader, Change::Promote(3))?;
+    cluster.sleep(ELECTION_MIN).await;
+    let (found, all) = (cluster.members(leader), members(PeerSet::first(4), PeerSet::NONE));
+    let done = cluster.change_under_way(leader).is_none();
+    let same = found.as_ref().is_some_and(|found| **found == all);
+    expect(done && same, format_args!("{all} to be the members, found {found:?}"))
+}
+
+/// §3.10: a leader that transfers its leadership begins no change; it does when the transfer is
+/// aborted.
+///
+/// # Errors
+/// An expectation is not met.
+pub(crate) async fn no_change_during_transfer(cluster: Cluster) -> Result<(), Failure> {
+    let leader = cluster.check_one_leader().await?;
+    let dead = (leader + 1) % 3;
+    cluster.crash(dead);
+    cluster.transfer(leader, dead);
+    let transferring = ChangeError::TransferInProgress { to: peer_id(dead) };
+    expect_not_begun(&cluster, leader, Change::Add(3), transferring)?;
+    cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
+    expect_begun(&cluster, leader, Change::Add(3))
+}
+
+fn expect_begun(cluster: &Cluster, leader: usize, change: Change) -> Result<(), Failure> {
+    let found = cluster.change_members(leader, change);
+    expect(found.is_ok(), format_args!("{change} to begin, found {found:?}"))
+}
+
+fn expect_not_begun(
+    cluster: &Cluster,
+    leader: usize,
+    change: Change,
+    error: ChangeError,
+) -> Result<(), Failure> {
+    let found = cluster.change_members(leader, change);
+    let wanted = Err(ChangeNotStarted::Refused(error));
+    expect(found == wanted, format_args!("{change} refused: {error}; found {found:?}"))
 }
 
 const LACKING: u32 = 1001;

@@ -1,5 +1,7 @@
 //! Members after crashes, and in snapshots (§4.1, chapter 5).
 
+use raft::Membership;
+
 use super::ELECTION_MAX;
 use super::loaded_cluster::LoadedCluster;
 use crate::case::{Change, PeerSet};
@@ -43,7 +45,7 @@ pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Fail
     loaded.change(Change::Add(late)).await?;
     let voters = PeerSet::first(4).without(gone);
     let target = members(voters, PeerSet::only(late));
-    wait_until_compacted(&loaded, voters).await?;
+    wait_until_compacted(&loaded, voters, &target).await?;
     cluster.crash_and_restart_all()?;
     loaded.expect_members(voters, &target)?;
     loaded
@@ -58,14 +60,20 @@ pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Fail
     loaded.end(voters.with(late)).await
 }
 
-/// Waits until no log of these peers holds the entry of its configuration any more.
-async fn wait_until_compacted(loaded: &LoadedCluster, peers: PeerSet) -> Result<(), Failure> {
+/// Waits until these are the members by each of these peers, and no log on its disk holds their entry
+/// any more.
+async fn wait_until_compacted(
+    loaded: &LoadedCluster,
+    peers: PeerSet,
+    target: &Membership,
+) -> Result<(), Failure> {
     loaded
         .until("logs that begin after the configurations", |cluster| {
             let world = cluster.world();
             let compacted = |server| {
-                let node = world.node(server)?;
-                Some(node.log().base().index >= node.membership_index())
+                let (node, snapshot) = (world.node(server)?, world.disk(server).snapshot.as_ref()?);
+                let durable = snapshot.index() >= node.membership_index();
+                Some(durable && **node.membership() == *target)
             };
             peers.iter().all(|server| compacted(server) == Some(true)).then_some(())
         })

@@ -18,7 +18,7 @@ use super::leader_completeness::LeaderCompleteness;
 use super::log_matching::LogMatching;
 use super::monotonic::Past;
 use super::observed_log::{Change, ObservedLog};
-use super::pre_vote::{self, PreVotes};
+use super::pre_vote;
 use super::state_machine_safety::StateMachineSafety;
 use super::violation::{Violation, Witness};
 
@@ -49,7 +49,6 @@ pub struct InvariantChecker {
     first: Arc<Membership>,
     configurations: CommittedConfigurations,
     application: StateMachineSafety,
-    pre_votes: PreVotes,
     peers: Vec<Peer>,
 }
 
@@ -164,7 +163,6 @@ impl InvariantChecker {
         leader_log: impl FnOnce(Index) -> Option<Term>,
     ) -> Result<(), Box<Violation>> {
         durability::check_sent(witness, envelope, disk, leader_log)?;
-        self.pre_votes.record_sent(envelope);
         match &envelope.message {
             Message::RequestVote(_) => {
                 self.elections.record_vote(witness, envelope.term, envelope.from)
@@ -190,19 +188,6 @@ impl InvariantChecker {
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(_) => Ok(()),
         }
-    }
-
-    /// Checks a peer that becomes candidate where pre-votes are on.
-    ///
-    /// # Errors
-    /// No majority would vote for it.
-    pub fn check_candidate(
-        &self,
-        witness: Witness,
-        term: Term,
-        members: &Membership,
-    ) -> Result<(), Box<Violation>> {
-        self.pre_votes.check_candidate(witness, term, members)
     }
 
     /// Acknowledged entries below a snapshot are kept for ever.

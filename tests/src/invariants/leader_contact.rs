@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::message::Candidacy;
-use raft::{CheckQuorum, Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term};
+use raft::message::{Candidacy, RequestPreVoteReply, Vote};
+use raft::{
+    CheckQuorum, Envelope, Instant, Membership, Message, PeerId, RoleName, Round, Status, Term,
+};
 
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
@@ -36,9 +38,25 @@ pub struct LeaderContact {
     leader: Option<Instant>,
     /// For a leader: the start of its leadership, and the last message of each follower in its
     /// term. A new follower counts as in contact when it becomes one.
-    leads: Option<(Instant, BTreeMap<PeerId, Instant>)>,
+    leads: Option<(Instant, BTreeMap<PeerId, Heard>)>,
     /// The configuration in force.
     members: Arc<Membership>,
+}
+
+/// The replies of a follower to its leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Heard {
+    /// The time of the last one.
+    at: Instant,
+    /// The newest round in any of them.
+    round: Option<Round>,
+}
+
+impl Heard {
+    /// A new follower counts as in contact.
+    const fn nothing_yet(at: Instant) -> Self {
+        Self { at, round: None }
+    }
 }
 
 /// Cause of a step-down.
@@ -72,8 +90,10 @@ pub enum MessageKind {
     RequestPreVote,
     /// A message that only leaders send.
     OfLeader,
-    /// A follower's reply to one.
-    OfFollower,
+    /// A follower's reply to one, of this round.
+    OfFollower(Option<Round>),
+    /// A pre-vote, granted to a request of this term.
+    PreVote(Term),
     /// Anything else.
     Other,
 }
@@ -86,14 +106,17 @@ impl ReceivedMessage {
             Message::RequestVote(request) => MessageKind::RequestVote(request.candidacy),
             Message::TimeoutNow => MessageKind::TimeoutNow,
             Message::RequestPreVote(_) => MessageKind::RequestPreVote,
-            Message::RequestVoteReply(_)
-            | Message::RequestPreVoteReply(_)
+            Message::RequestPreVoteReply(RequestPreVoteReply {
+                request_term,
+                vote: Vote::Granted,
+            }) => MessageKind::PreVote(*request_term),
+            Message::RequestPreVoteReply(_)
+            | Message::RequestVoteReply(_)
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(_) => MessageKind::Other,
             Message::AppendEntries(_) | Message::InstallSnapshot(_) => MessageKind::OfLeader,
-            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) => {
-                MessageKind::OfFollower
-            }
+            Message::AppendEntriesReply(reply) => MessageKind::OfFollower(reply.round()),
+            Message::InstallSnapshotReply(reply) => MessageKind::OfFollower(reply.round()),
         };
         Self { from: envelope.from, term: envelope.term, kind }
     }
@@ -123,8 +146,9 @@ impl LeaderContact {
     ) {
         if let Some((_, heard)) = &mut self.leads {
             let before = std::mem::take(heard);
-            let heard_at = |peer: &PeerId| before.get(peer).copied().unwrap_or(at);
-            *heard = reach.map(|peer| (*peer, heard_at(peer))).collect();
+            let heard_of =
+                |peer: &PeerId| before.get(peer).copied().unwrap_or(Heard::nothing_yet(at));
+            *heard = reach.map(|peer| (*peer, heard_of(peer))).collect();
         }
         self.members = Arc::clone(members);
     }
@@ -136,15 +160,17 @@ impl LeaderContact {
         }
         match message.kind {
             MessageKind::OfLeader if status.leader == Some(message.from) => self.leader = Some(at),
-            MessageKind::OfFollower => {
+            MessageKind::OfFollower(round) => {
                 if let Some((_, heard)) = &mut self.leads {
-                    heard.insert(message.from, at);
+                    let of = heard.entry(message.from).or_insert(Heard::nothing_yet(at));
+                    *of = Heard { at, round: of.round.max(round) };
                 }
             }
             MessageKind::OfLeader
             | MessageKind::RequestVote(_)
             | MessageKind::TimeoutNow
             | MessageKind::RequestPreVote
+            | MessageKind::PreVote(_)
             | MessageKind::Other => {}
         }
     }
@@ -172,8 +198,8 @@ impl LeaderContact {
         }
         if leads && !(before.role == RoleName::Leader && same_term) {
             let members = self.members.members();
-            self.leads =
-                Some((witness.at, members.into_iter().map(|peer| (peer, witness.at)).collect()));
+            let new = Heard::nothing_yet(witness.at);
+            self.leads = Some((witness.at, members.into_iter().map(|peer| (peer, new)).collect()));
         } else if !leads {
             self.leads = None;
         }
@@ -181,6 +207,33 @@ impl LeaderContact {
             self.leader = None;
         }
         Ok(())
+    }
+
+    /// The newest round in the replies of a follower to this leader.
+    #[must_use]
+    pub fn answered_round(&self, follower: PeerId) -> Option<Round> {
+        let (_, heard) = self.leads.as_ref()?;
+        heard.get(&follower)?.round
+    }
+
+    /// Checks a leader that begins to make a learner a voter.
+    ///
+    /// # Errors
+    /// It had no contact with the learner within the shortest election timeout.
+    pub fn check_promoted(
+        &self,
+        witness: Witness,
+        learner: PeerId,
+        timeouts: Timeouts,
+    ) -> Result<(), Box<Violation>> {
+        let heard = self.leads.as_ref().and_then(|(_, heard)| heard.get(&learner));
+        if heard.is_some_and(|heard| witness.at < heard.at.after(timeouts.timeout_min)) {
+            return Ok(());
+        }
+        Err(Invariant::Configurations.broken(format_args!(
+            "{witness} makes {learner} a voter, last contact with it at {:?}",
+            heard.map(|heard| heard.at)
+        )))
     }
 
     /// Returns whether the peer is in contact with a live leader, or is one.
@@ -250,7 +303,7 @@ impl LeaderContact {
         let Some((since, heard)) = &self.leads else { return Instant::START };
         let heard_at = |peer: &PeerId| match heard.get(peer) {
             _ if *peer == own => at,
-            Some(heard_at) => *heard_at,
+            Some(heard) => heard.at,
             None => *since,
         };
         // The latest time that a majority reached or passed.

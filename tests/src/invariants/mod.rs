@@ -6,6 +6,7 @@
 //! when a run ends.
 
 pub mod acknowledged_entries;
+pub mod address_book;
 mod checker;
 pub mod commit_rule;
 pub mod configurations;
@@ -22,6 +23,7 @@ pub mod log_matching;
 pub mod monotonic;
 pub mod observed_log;
 pub mod pre_vote;
+pub mod read_deadline;
 pub mod read_index;
 pub mod state_machine_safety;
 mod table;

@@ -1,6 +1,6 @@
 //! Pre-votes (dissertation §9.6): requests and replies change no term, no vote and nothing on a
 //! disk; a peer in contact with a live leader refuses; and where pre-votes are on, a candidate has
-//! those of a quorum.
+//! those of a quorum, granted since its timer fired last.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,21 +10,22 @@ use super::configurations::is_quorum;
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// All pre-votes that were seen.
-#[derive(Debug, Default)]
-pub struct PreVotes {
-    /// Candidate, its term, and the peer that granted the pre-vote.
-    granted: BTreeSet<(PeerId, Term, PeerId)>,
+/// The pre-votes that a peer was granted since its election timer fired last.
+#[derive(Clone, Debug, Default)]
+pub struct GrantedPreVotes {
+    /// The term of the request, and the peer that granted it.
+    granted: BTreeSet<(Term, PeerId)>,
 }
 
-impl PreVotes {
-    /// A message was sent.
-    pub fn record_sent(&mut self, envelope: &Envelope) {
-        if let Message::RequestPreVoteReply(reply) = &envelope.message
-            && reply.vote == Vote::Granted
-        {
-            self.granted.insert((envelope.to, reply.request_term, envelope.from));
-        }
+impl GrantedPreVotes {
+    /// The peer's election timer fires: what it was granted before no longer counts.
+    pub fn record_timeout(&mut self) {
+        self.granted.clear();
+    }
+
+    /// The peer receives a pre-vote.
+    pub fn record_granted(&mut self, request_term: Term, voter: PeerId) {
+        self.granted.insert((request_term, voter));
     }
 
     /// Checks a peer that becomes candidate of a term in this configuration. Its own pre-vote needs
@@ -38,17 +39,15 @@ impl PreVotes {
         term: Term,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        let asked = self.granted.iter().filter(|(candidate, request_term, _)| {
-            *candidate == witness.peer && request_term.next() == term
-        });
-        let yes: BTreeSet<PeerId> =
-            asked.map(|(_, _, voter)| *voter).chain([witness.peer]).collect();
+        let asked = self.granted.iter().filter(|(request_term, _)| request_term.next() == term);
+        let yes: BTreeSet<PeerId> = asked.map(|(_, voter)| *voter).chain([witness.peer]).collect();
         if is_quorum(members, |voter| yes.contains(&voter)) {
             return Ok(());
         }
         let votes = yes.iter().filter(|voter| members.is_voter(**voter)).count();
         Err(Invariant::PreVote.broken(format_args!(
-            "{witness} is candidate of term {term} with {votes} pre-votes among {members}"
+            "{witness} is candidate of term {term} with {votes} pre-votes among {members} since its \
+             election timer fired"
         )))
     }
 }

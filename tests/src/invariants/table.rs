@@ -63,6 +63,9 @@ invariants! {
     /// A request that was answered is among the applied commands for ever.
     AcknowledgedLost "acknowledged-lost",
         "dissertation §6.3", "oracle/history.rs";
+    /// A peer sends to every member, and its driver knows of each before.
+    AddressBook "address-book",
+        "raft::output, rule 8", "invariants/address_book.rs";
     /// A service receives its commands in order, once, and the same as every other service.
     Applier "applier",
         "MIT 6.5840 Lab 2", "service.rs";
@@ -115,6 +118,9 @@ invariants! {
     /// A pre-vote changes nothing, and a candidate has those of a majority.
     PreVote "pre-vote",
         "dissertation §9.6", "invariants/pre_vote.rs";
+    /// A read ends by its deadline, and is not dropped for its age before.
+    ReadDeadline "read-deadline",
+        "raft::Config", "invariants/read_deadline.rs";
     /// A read sees every command that was committed anywhere when it was asked for.
     ReadSeesCommitted "read-sees-committed",
         "dissertation §6.4", "invariants/read_index.rs";

@@ -1,7 +1,7 @@
 //! Leadership transfer (dissertation §3.10): a leader sends TimeoutNow only to a peer with a
-//! complete log, and accepts no command meanwhile.
+//! complete log, and accepts neither a command nor a change of members meanwhile.
 
-use raft::{EntryId, PersistentState, Term};
+use raft::{EntryId, Membership, PeerId, PersistentState, Term};
 
 use super::durability::holds;
 use super::table::Invariant;
@@ -28,9 +28,26 @@ pub fn check_successor(
     )))
 }
 
-/// A leader accepted a command during a transfer.
+/// Checks a leader that begins a transfer to a peer.
+///
+/// # Errors
+/// The peer is not a voter.
+pub fn check_target(
+    witness: Witness,
+    target: PeerId,
+    members: &Membership,
+) -> Result<(), Box<Violation>> {
+    if members.is_voter(target) {
+        return Ok(());
+    }
+    Err(Invariant::Transfer.broken(format_args!(
+        "{witness} begins a transfer to {target}, which is not a voter of {members}"
+    )))
+}
+
+/// A leader accepted an entry during a transfer.
 #[must_use]
-pub fn command_violation(witness: Witness, entry: EntryId) -> Box<Violation> {
+pub fn entry_violation(witness: Witness, what: &str, entry: EntryId) -> Box<Violation> {
     Invariant::Transfer
-        .broken(format_args!("{witness} accepts the command {entry} during a transfer"))
+        .broken(format_args!("{witness} accepts the {what} {entry} during a transfer"))
 }

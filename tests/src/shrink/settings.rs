@@ -8,6 +8,7 @@ use super::attempts::Attempts;
 use crate::case::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
+use crate::sim::late_polls::LatePolls;
 use crate::sim::network::NetworkProfile;
 
 /// Tries each plainer setting on its own.
@@ -26,7 +27,8 @@ fn change(attempts: &mut Attempts, change: impl Fn(&mut Settings)) {
     attempts.try_case(case);
 }
 
-const SIMPLIFICATIONS: [fn(&mut Settings); 12] = [
+const SIMPLIFICATIONS: [fn(&mut Settings); 13] = [
+    |settings| settings.late_polls = LatePolls::NEVER,
     |settings| settings.padding = 0,
     |settings| settings.snapshots = sooner(settings.snapshots, 5),
     |settings| settings.snapshots = sooner(settings.snapshots, 2),

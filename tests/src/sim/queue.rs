@@ -34,6 +34,12 @@ impl Source {
         Self(3 << 60 | peer as u64)
     }
 
+    /// A peer's late polls.
+    #[must_use]
+    pub const fn poll(peer: usize) -> Self {
+        Self(5 << 60 | peer as u64)
+    }
+
     /// A task of the test, by its name as a number.
     #[must_use]
     pub const fn task(name: u64) -> Self {

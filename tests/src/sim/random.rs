@@ -34,6 +34,8 @@ pub enum Domain {
     Settings = 9,
     /// One kind of fault of a swarm run.
     Nemesis = 10,
+    /// Late polls of one peer.
+    LatePoll = 11,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.

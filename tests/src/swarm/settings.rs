@@ -7,6 +7,7 @@ use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 use crate::case::{Limits, Protocol, Settings, Timing};
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::late_polls::LatePolls;
 use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Domain, Stream};
 
@@ -69,6 +70,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
         network,
         latency: latency(family, &timing, &mut rng),
         flush_faults: flush_faults(family, &timing, &mut rng),
+        late_polls: late_polls(seed, &timing),
         snapshots: snapshots(family, &mut rng),
         machine: Machine::Store,
         padding: rng.pick(&[0, 0, 0, 40]),
@@ -119,6 +121,13 @@ fn protocol(family: Family, seed: u64) -> Protocol {
 fn bytes(seed: u64) -> (usize, u64) {
     let mut rng = Stream::new(seed, Domain::Settings, [7, 0]);
     (rng.pick(&[1, 300, 2000, 1 << 20]), rng.pick(&[1, 200, 1000, 1 << 20]))
+}
+
+/// Draws how late drivers take outputs, from a stream of its own: up to a heartbeat, in most runs.
+fn late_polls(seed: u64, timing: &Timing) -> LatePolls {
+    let mut rng = Stream::new(seed, Domain::Settings, [8, 0]);
+    let chance = rng.pick(&[Chance::NEVER, Chance::of(1, 16), Chance::of(1, 4), Chance::of(1, 2)]);
+    LatePolls { chance, delay_max: timing.heartbeat / rng.pick(&[1, 4, 20]) }
 }
 
 /// From clusters in one rack to clusters around the world; a heartbeat is at most half of the

@@ -11,6 +11,8 @@ pub(super) enum Event {
     Timer { server: usize },
     /// A flush of a peer's disk ends.
     Flushed { server: usize, incarnation: u32, failed: Option<FlushNumber> },
+    /// The time of a peer's late poll has come.
+    Poll { server: usize },
     /// A paused peer may resume.
     Resume { server: usize },
     /// A task of the test resumes.

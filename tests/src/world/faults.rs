@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{Config, Instant, Node};
+use raft::{Config, Instant, Node, Round};
 
 use super::event::Event;
 use super::logging::ClockSink;
 use super::outputs::observed_peer;
-use super::peer::{PeerJitter, config};
+use super::peer::{Inputs, PeerJitter, config};
 use super::state::World;
 use crate::case::{Links, Step};
 use crate::failure::Failure;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
-use crate::invariants::pre_vote::OpenPreVotes;
+use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
 use crate::sim::disk::{Damage, FlushFaultRates, Latency};
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::sim::queue::Source;
@@ -96,7 +96,7 @@ impl World {
         if peer.node.take().is_none() {
             return (0, 0);
         }
-        (peer.armed, peer.paused_until, peer.last_status) = (None, None, None);
+        (peer.armed, peer.poll_at, peer.paused_until, peer.last_status) = (None, None, None, None);
         let damage = peer.disk.crash(damage);
         self.open_requests.peer_crashed(server);
         self.reads.peer_crashed(server);
@@ -182,8 +182,11 @@ impl World {
         peer.contact =
             LeaderContact::start(peer.clock.local_time(self.now), &node.status(), members);
         peer.open_pre_votes = OpenPreVotes::default();
-        (peer.pre_vote_pending, peer.step_down, peer.transferring) =
-            (false, StepDown::Unrequested, false);
+        peer.granted_pre_votes = GrantedPreVotes::default();
+        (peer.confirmed_round, peer.ticked_at) = (Round::ZERO, None);
+        peer.listed = node.address_book().clone();
+        (peer.inputs, peer.step_down, peer.transferring) =
+            (Inputs::None, StepDown::Unrequested, false);
         (peer.timeout_now_term, peer.transfer_candidacy) = (None, None);
         peer.node = Some(node);
         peer.service.restart();

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use raft::{ChangeError, EntryId, MembershipChange, RoleName};
+use raft::{ChangeError, EntryId, Membership, MembershipChange, PeerId, RoleName};
 
 use super::peer::MemberState;
 use super::servers::{members, peer_id};
 use super::state::World;
 use crate::case::{Change, Step};
 use crate::coverage::Mark;
+use crate::failure::Failure;
+use crate::invariants::transfer;
+use crate::invariants::violation::Witness;
 
 /// A peer did not begin a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,13 @@ impl World {
         let peer = &mut self.peers[server];
         let Some(node) = &mut peer.node else { return Err(ChangeNotStarted::Away) };
         let now = peer.clock.local_time(self.now);
+        let before = (node.transfer_target(), Arc::clone(node.membership()));
         let begun = node.change_membership(now, asked(change)).map_err(ChangeNotStarted::Refused);
+        if let Ok(id) = begun
+            && let Err(failure) = self.check_change(server, id, &before)
+        {
+            self.fail(failure);
+        }
         self.trace.number(server as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
         self.mark_touched(server);
         match begun {
@@ -54,6 +63,27 @@ impl World {
             Err(ChangeNotStarted::Away) => {}
         }
         begun
+    }
+
+    /// Checks a peer that has begun a change; `before` is the target of its transfer of leadership,
+    /// and its configuration.
+    fn check_change(
+        &self,
+        server: usize,
+        id: EntryId,
+        (successor, members): &(Option<PeerId>, Arc<Membership>),
+    ) -> Result<(), Failure> {
+        let peer = &self.peers[server];
+        let Some(node) = &peer.node else { return Ok(()) };
+        let witness = self.witness(server);
+        if successor.is_some() {
+            return Err(transfer::entry_violation(witness, "change", id).into());
+        }
+        let local = Witness { at: peer.clock.local_time(self.now), ..witness };
+        for learner in node.membership().voters().difference(members.voters()) {
+            peer.contact.check_promoted(local, *learner, self.timeouts())?;
+        }
+        Ok(())
     }
 
     fn cover_rejection(&mut self, error: ChangeError) {

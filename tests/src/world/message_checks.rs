@@ -9,6 +9,7 @@ use super::servers::peer_id;
 use super::state::World;
 use crate::coverage::Mark;
 use crate::failure::Failure;
+use crate::invariants::address_book;
 use crate::invariants::election_timer::{self, VoteRequested};
 use crate::invariants::follows_leader::{self, AfterLeaderMessage};
 use crate::invariants::leader_contact::{
@@ -67,7 +68,6 @@ impl World {
         let ReceivedMessage { from, term, kind } = message;
         match kind {
             MessageKind::RequestPreVote => {
-                peer.pre_vote_pending = true;
                 peer.open_pre_votes.record_request(from, term, before.known_leader);
                 if before.known_leader == KnownLeader::Live {
                     self.coverage.hit(Mark::PreVoteRefused);
@@ -95,7 +95,10 @@ impl World {
                 follows_leader::check(witness, heard, timeout_min)?;
             }
             MessageKind::TimeoutNow => peer.timeout_now_term = Some(term),
-            MessageKind::OfLeader | MessageKind::OfFollower | MessageKind::Other => {}
+            MessageKind::PreVote(request_term) => {
+                peer.granted_pre_votes.record_granted(request_term, from);
+            }
+            MessageKind::OfLeader | MessageKind::OfFollower(_) | MessageKind::Other => {}
         }
         Ok(monotonic::check_term_followed(witness, term, status.current_term)?)
     }
@@ -116,6 +119,7 @@ impl World {
         }
         peer.contact.transition(witness, &before, &now, timeouts, step_down)?;
         if !peer.contact.has_members(node.membership(), node.address_book().len()) {
+            address_book::check_members(witness, node.membership(), node.address_book())?;
             peer.contact.set_members(witness.at, node.membership(), node.address_book().keys());
         }
         let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
@@ -125,7 +129,7 @@ impl World {
         let called = peer.timeout_now_term.is_some_and(|term| term.next() == now.current_term);
         let stands = now.role == RoleName::Candidate && now.current_term > before.current_term;
         if stands && !called && pre_vote == PreVote::On {
-            self.invariants.check_candidate(witness, now.current_term, &members)?;
+            peer.granted_pre_votes.check_candidate(witness, now.current_term, &members)?;
         }
         let led = before.role == RoleName::Leader && before.current_term == now.current_term;
         if now.role == RoleName::Leader && !led {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use raft::{Index, Instant, ReadId};
 
+use crate::invariants::read_deadline::AcceptedRead;
 use crate::kv::Request;
 
 /// The reads that peers have accepted.
@@ -21,9 +22,17 @@ pub(super) struct OpenRead {
     /// The highest index that was committed anywhere.
     pub(super) committed: Index,
     pub(super) asked_at: Instant,
+    /// Its end at the latest, on the peer's clock.
+    pub(super) deadline: Instant,
 }
 
 impl OpenReads {
+    /// A peer's read that came in first, and so has the first deadline.
+    pub(super) fn oldest(&self, server: usize) -> Option<AcceptedRead> {
+        let (read, open) = self.open.iter().find(|(_, open)| open.server == server)?;
+        Some(AcceptedRead { read: *read, deadline: open.deadline })
+    }
+
     /// A peer crashes.
     pub(super) fn peer_crashed(&mut self, server: usize) {
         self.open.retain(|_, read| read.server != server);

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use raft::message::{Candidacy, Carried, Direction};
 use raft::role::Role;
-use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
+use raft::{Entry, Envelope, Index, Message, Output, Record, Round, Snapshot, codec};
 
 use super::event::{Arrival, Event, Link};
+use super::peer::Inputs;
 use super::servers::{peer_id, server_of};
 use super::state::World;
 use crate::case::Limits;
+use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::ObservedPeer;
 use crate::invariants::violation::Witness;
-use crate::invariants::{durability, limits, pre_vote, transfer};
+use crate::invariants::{address_book, durability, limits, pre_vote, read_index, transfer};
 use crate::service::Machine;
 use crate::sim::disk::FlushFault;
 use crate::sim::network::{Loss, Verdict};
@@ -29,29 +31,53 @@ impl World {
         Ok(())
     }
 
-    /// Checks a peer, processes its outputs, and checks it again after polling them.
+    /// Checks a peer after each input, processes its outputs, at once or later, and checks it again
+    /// after polling them.
     fn process_peer_outputs(&mut self, server: usize) -> Result<(), Failure> {
         self.acting = Some(server);
         self.check_transition(server)?;
         self.check_invariants(server)?;
+        if self.polls_late(server) {
+            self.probe_coverage(server);
+            self.begin_flush(server);
+            return Ok(());
+        }
         while let Some(output) = self.poll(server) {
             match output {
                 Output::Persist(write) => self.persist(server, write)?,
                 Output::Send(envelope) => self.send(server, &envelope)?,
                 Output::Apply(entries) => self.apply(server, &entries)?,
                 Output::Restore(snapshot) => self.restore(server, &snapshot)?,
-                // The simulated network needs no addresses.
-                Output::Peers(_) => {}
+                Output::Peers(address_book) => self.peers[server].listed = address_book,
                 Output::ReadReady { read, index } => self.complete_read(server, read, index)?,
                 Output::ReadDropped { read, reason } => self.drop_read(server, read, reason)?,
             }
         }
         self.check_invariants(server)?;
+        self.check_open_reads(server)?;
         self.probe_coverage(server);
-        self.peers[server].pre_vote_pending = false;
+        self.peers[server].inputs = Inputs::None;
         self.begin_flush(server);
         self.arm_timer(server);
         Ok(())
+    }
+
+    /// Returns whether a peer's outputs are taken later; if so, its next inputs are handled before.
+    fn polls_late(&mut self, server: usize) -> bool {
+        let (now, seed, late_polls) = (self.now, self.seed, self.settings.late_polls);
+        let peer = &mut self.peers[server];
+        if let Some(at) = peer.poll_at {
+            peer.poll_at = Some(at).filter(|at| *at > now);
+            if peer.poll_at.is_some() {
+                self.coverage.hit(Mark::InputsBatched);
+            }
+            return self.peers[server].poll_at.is_some();
+        }
+        let Some(delay) = late_polls.draw(seed, server, now) else { return false };
+        let at = now.after(delay);
+        peer.poll_at = Some(at);
+        self.queue.push(at, Source::poll(server), Event::Poll { server });
+        true
     }
 
     fn poll(&mut self, server: usize) -> Option<Output> {
@@ -65,14 +91,33 @@ impl World {
             disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
         self.committed = self.committed.max(observed.status.commit_index);
-        Ok(self.invariants.check_after_input(observed, holds)?)
+        self.invariants.check_after_input(observed, holds)?;
+        self.check_round(server)
+    }
+
+    /// Checks the rounds that a leader counts as confirmed since the last look.
+    fn check_round(&mut self, server: usize) -> Result<(), Failure> {
+        let witness = self.witness(server);
+        let peer = &mut self.peers[server];
+        let Some(node) = &peer.node else { return Ok(()) };
+        let Role::Leader(leader) = node.role() else {
+            peer.confirmed_round = Round::ZERO;
+            return Ok(());
+        };
+        let confirmed = leader.reads.confirmed_round();
+        let before = std::mem::replace(&mut peer.confirmed_round, confirmed);
+        if confirmed <= before {
+            return Ok(());
+        }
+        let answered = |of| peer.contact.answered_round(of);
+        Ok(read_index::check_round(witness, confirmed, node.membership(), answered)?)
     }
 
     fn persist(&mut self, server: usize, write: raft::Write) -> Result<(), Failure> {
         if let Record::Snapshot { snapshot, .. } = &write.record {
             self.invariants.check_stored_snapshot(self.witness(server), snapshot)?;
         }
-        if self.peers[server].pre_vote_pending {
+        if self.peers[server].inputs == Inputs::PreVotes {
             let what = format!("{:?}", write.record);
             return Err(pre_vote::write_violation(self.witness(server), &what).into());
         }
@@ -106,6 +151,7 @@ impl World {
             Self::cover_sent(&mut self.coverage, envelope, node);
         }
         let witness = self.witness(from);
+        address_book::check_sent(witness, envelope, &self.peers[from].listed)?;
         self.peers[from].open_pre_votes.check_answer(witness, envelope)?;
         self.check_leader(from, to, envelope)?;
         let next = envelope.id.next();

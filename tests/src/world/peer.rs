@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use raft::output::AddressBook;
 use raft::{
-    Config, EntryId, Index, Instant, Jitter, Membership, MessageId, Node, RoleName, Status, Term,
+    Config, EntryId, Index, Instant, Jitter, Membership, MessageId, Node, RoleName, Round, Status,
+    Term,
 };
 
 use super::servers::peer_id;
 use crate::case::Settings;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
-use crate::invariants::pre_vote::OpenPreVotes;
+use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
 use crate::service::Service;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
@@ -31,8 +33,18 @@ pub(super) struct Peer {
     pub(super) contact: LeaderContact,
     /// Pre-vote requests since it started that have no answer yet.
     pub(super) open_pre_votes: OpenPreVotes,
-    /// The last event of the peer was a pre-vote request.
-    pub(super) pre_vote_pending: bool,
+    /// Pre-votes it was granted.
+    pub(super) granted_pre_votes: GrantedPreVotes,
+    /// The newest round that it counts as confirmed, if it leads.
+    pub(super) confirmed_round: Round,
+    /// The peers that its driver may send to.
+    pub(super) listed: AddressBook,
+    /// Its time at the last tick since its outputs were taken.
+    pub(super) ticked_at: Option<Instant>,
+    /// The time of its next poll, if that is late.
+    pub(super) poll_at: Option<Instant>,
+    /// Its inputs since the last poll.
+    pub(super) inputs: Inputs,
     /// It was asked to step down.
     pub(super) step_down: StepDown,
     /// The term of the last TimeoutNow it received.
@@ -49,6 +61,26 @@ pub(super) struct Peer {
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
     pub(super) next_message: MessageId,
+}
+
+/// The inputs of a peer since its outputs were taken last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inputs {
+    None,
+    /// Pre-vote requests alone, which write nothing.
+    PreVotes,
+    /// Others, too.
+    Any,
+}
+
+impl Inputs {
+    /// The inputs with one more pre-vote request.
+    pub(super) const fn with_pre_vote(self) -> Self {
+        match self {
+            Self::None | Self::PreVotes => Self::PreVotes,
+            Self::Any => Self::Any,
+        }
+    }
 }
 
 /// A peer as a report shows it.
@@ -83,7 +115,12 @@ impl Peer {
             paused_until: None,
             contact: LeaderContact::default(),
             open_pre_votes: OpenPreVotes::default(),
-            pre_vote_pending: false,
+            granted_pre_votes: GrantedPreVotes::default(),
+            confirmed_round: Round::ZERO,
+            listed: AddressBook::new(),
+            ticked_at: None,
+            poll_at: None,
+            inputs: Inputs::None,
             step_down: StepDown::Unrequested,
             timeout_now_term: None,
             transfer_candidacy: None,

@@ -11,6 +11,7 @@ use super::state::World;
 use crate::case::PeerSet;
 use crate::coverage::Mark;
 use crate::failure::Failure;
+use crate::invariants::read_deadline::{self, AcceptedRead};
 use crate::invariants::read_index::{self, ServedRead};
 use crate::kv::Request;
 
@@ -22,10 +23,13 @@ impl World {
         }
         let name = ReadId::new(self.reads.next);
         let peer = &mut self.peers[server];
-        peer.node.as_mut()?.read(peer.clock.local_time(self.now), name).ok()?;
+        let local = peer.clock.local_time(self.now);
+        peer.node.as_mut()?.read(local, name).ok()?;
         self.reads.next += 1;
         let (committed, asked_at) = (self.committed, self.now);
-        self.reads.open.insert(name, OpenRead { server, request: *request, committed, asked_at });
+        let deadline = local.after(self.settings.timing.read());
+        let read = OpenRead { server, request: *request, committed, asked_at, deadline };
+        self.reads.open.insert(name, read);
         self.open_requests.record_read(request.client, request.serial);
         self.trace.number(name.number() ^ (server as u64) << 32 ^ 8 << 40);
         self.cover_read(server);
@@ -45,7 +49,7 @@ impl World {
     /// One does.
     pub fn check_hanging_reads(&self, well: PeerSet) -> Result<(), Failure> {
         // The slowest clock goes at half the world's rate.
-        let limit = self.settings.timing.read() * 2;
+        let limit = self.settings.timing.read() * 2 + self.settings.late_polls.delay_max;
         let hangs =
             self.reads.open.iter().find(|(_, read)| {
                 well.contains(read.server) && self.now.since(read.asked_at) > limit
@@ -94,11 +98,16 @@ impl World {
         name: ReadId,
         reason: ReadDropReason,
     ) -> Result<(), Failure> {
-        if self.reads.open.remove(&name).is_none_or(|read| read.server != server) {
+        let witness = self.witness(server);
+        let Some(read) = self.reads.open.remove(&name).filter(|read| read.server == server) else {
             return Err(Failure::expected(format_args!(
-                "{} drops read {name}, which is not open",
-                self.witness(server)
+                "{witness} drops read {name}, which is not open"
             )));
+        };
+        if reason == ReadDropReason::TimedOut {
+            let dropped = AcceptedRead { read: name, deadline: read.deadline };
+            let at = self.peers[server].clock.local_time(self.now);
+            read_deadline::check_dropped(witness, dropped, at)?;
         }
         self.trace.number(name.number() ^ (server as u64) << 32 ^ 10 << 40);
         match reason {
@@ -107,6 +116,15 @@ impl World {
             ReadDropReason::Rejected | _ => {}
         }
         Ok(())
+    }
+
+    /// Checks the reads that a peer has left after its outputs were taken.
+    pub(super) fn check_open_reads(&mut self, server: usize) -> Result<(), Failure> {
+        let ticked_at = self.peers[server].ticked_at.take();
+        let Some(open) = self.reads.oldest(server) else { return Ok(()) };
+        let timer = self.peers[server].node.as_ref().and_then(raft::Node::poll_timeout);
+        let witness = self.witness(server);
+        Ok(read_deadline::check_open(witness, open, timer, ticked_at)?)
     }
 
     fn cover_read(&mut self, server: usize) {

@@ -1,5 +1,7 @@
 //! Requests to peers from outside: commands, leadership transfers, resignations.
 
+use std::sync::Arc;
+
 use raft::{Bytes, EntryId, ProposeError};
 
 use super::logging::LogSource;
@@ -50,7 +52,8 @@ impl World {
         match answer {
             Ok(id) => {
                 if successor.is_some() {
-                    self.fail(transfer::command_violation(self.witness(server), id).into());
+                    let violation = transfer::entry_violation(self.witness(server), "command", id);
+                    self.fail(violation.into());
                 }
                 self.trace.number(id.index.number() ^ id.term.number() << 32);
                 self.mark_touched(server);
@@ -98,8 +101,11 @@ impl World {
         let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return };
         let begun = node.transfer_leadership(now, peer_id(to)).is_ok();
+        let members = Arc::clone(node.membership());
         self.record(Step::Transfer { peer: server, to });
         if begun {
+            let target = transfer::check_target(self.witness(server), peer_id(to), &members);
+            target.unwrap_or_else(|violation| self.fail(violation.into()));
             self.trace.number(server as u64 | 8 << 32 | (to as u64) << 40);
             self.log_test(
                 "transfer_requested",

@@ -8,7 +8,7 @@ use raft::{Bytes, Index, Instant, MessageId, Status};
 use super::event::Event;
 use super::open_reads::OpenReads;
 use super::open_requests::OpenRequests;
-use super::peer::{Peer, PeerView};
+use super::peer::{Inputs, Peer, PeerView};
 use super::servers::members;
 use crate::case::{Decision, FaultRecorder, PeerSet, Script, Settings, Step};
 use crate::coverage::Coverage;
@@ -296,7 +296,14 @@ impl World {
         self.peers[server].paused_until.is_some_and(|until| self.now < until)
     }
 
+    /// Something happened to a peer: its outputs are due.
     pub(super) fn mark_touched(&mut self, server: usize) {
+        self.peers[server].inputs = Inputs::Any;
+        self.mark_due(server);
+    }
+
+    /// The same, and all that happened is a pre-vote request, or the passing of time.
+    pub(super) fn mark_due(&mut self, server: usize) {
         if !self.touched.contains(&server) {
             self.touched.push(server);
         }

@@ -9,7 +9,7 @@ use super::state::World;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
-use crate::invariants::leader_contact::ReceivedMessage;
+use crate::invariants::leader_contact::{MessageKind, ReceivedMessage};
 use crate::invariants::violation::Witness;
 use crate::sim::disk::Damage;
 use crate::sim::executor::Tasks;
@@ -42,6 +42,12 @@ impl World {
                     Ok(())
                 }
             },
+            Event::Poll { server } => {
+                if self.peers[server].poll_at.is_some_and(|at| at <= self.now) {
+                    self.mark_due(server);
+                }
+                Ok(())
+            }
             Event::Resume { server } => {
                 self.resume(server);
                 Ok(())
@@ -68,6 +74,7 @@ impl World {
             }
             Event::Timer { server } => (*server, Source::timer(*server)),
             Event::Flushed { server, .. } => (*server, Source::disk(*server)),
+            Event::Poll { server } => (*server, Source::poll(*server)),
             Event::Resume { .. } | Event::Wake(_) => return Some(event),
         };
         let peer = &mut self.peers[server];
@@ -124,7 +131,12 @@ impl World {
             node.handle(local, Input::Receive(envelope));
         }
         self.after(to, local, &before, message)?;
-        self.mark_touched(to);
+        if message.kind == MessageKind::RequestPreVote {
+            self.peers[to].inputs = self.peers[to].inputs.with_pre_vote();
+            self.mark_due(to);
+        } else {
+            self.mark_touched(to);
+        }
         self.check_match(from, to)
     }
 
@@ -152,9 +164,15 @@ impl World {
         let local = peer.clock.local_time(now);
         if let Some(node) = &mut peer.node {
             if node.poll_timeout().is_some_and(|due| due <= local) {
+                if node.role().election_deadline().is_some_and(|due| due <= local) {
+                    peer.granted_pre_votes.record_timeout();
+                }
+                peer.ticked_at = Some(local);
                 node.handle(local, Input::Tick);
+                self.mark_touched(server);
+            } else {
+                self.mark_due(server);
             }
-            self.mark_touched(server);
         }
         self.check_quorum_contact(server, local)
     }

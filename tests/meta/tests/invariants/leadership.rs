@@ -11,7 +11,7 @@ use raft_tests::invariants::leader_contact::{
     LeaderContact, MessageKind, ReceivedMessage, StepDown, Timeouts,
 };
 use raft_tests::invariants::lease::{self, HeldLease};
-use raft_tests::invariants::pre_vote::{self, KnownLeader, OpenPreVotes, PreVotes};
+use raft_tests::invariants::pre_vote::{self, GrantedPreVotes, KnownLeader, OpenPreVotes};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Invariant, limits, transfer};
 
@@ -60,7 +60,7 @@ fn check_quorum_fires_on_a_leader_without_contact() {
     );
     contact.record(
         at(100),
-        message(1, 2, MessageKind::OfFollower),
+        message(1, 2, MessageKind::OfFollower(None)),
         &status(RoleName::Leader, 2, 0),
     );
     holds(contact.check_quorum(seen(210), TIMEOUTS));
@@ -75,7 +75,7 @@ fn check_quorum_fires_on_a_leader_without_contact() {
 #[test]
 fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
     let mut contact = leader();
-    for told in [message(1, 1, MessageKind::OfFollower), message(1, 2, MessageKind::Other)] {
+    for told in [message(1, 1, MessageKind::OfFollower(None)), message(1, 2, MessageKind::Other)] {
         contact.record(at(200), told, &status(RoleName::Leader, 2, 0));
     }
     fires(
@@ -133,24 +133,18 @@ fn stickiness_fires_on_a_peer_that_is_moved() {
 
 #[test]
 fn pre_vote_fires_on_a_candidate_without_a_majority() {
-    let mut pre_votes = PreVotes::default();
-    let mut says = |from: u64, request_term: u64, vote| {
-        let request_term = Term::new(request_term);
-        pre_votes.record_sent(&Envelope {
-            id: MessageId::new(1),
-            from: PeerId::new(from),
-            to: PeerId::new(0),
-            term: Term::new(1),
-            message: Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote }),
-        });
-    };
-    says(1, 4, Vote::Granted);
-    says(1, 4, Vote::Granted);
-    says(2, 4, Vote::Rejected);
-    says(3, 3, Vote::Granted);
+    let mut pre_votes = GrantedPreVotes::default();
+    for (voter, request_term) in [(1, 4), (1, 4), (3, 3)] {
+        pre_votes.record_granted(Term::new(request_term), PeerId::new(voter));
+    }
     let one = pre_votes.check_candidate(seen(1), Term::new(5), &members(5));
     fires(one, Invariant::PreVote, &["with 2 pre-votes among"]);
     holds(pre_votes.check_candidate(seen(1), Term::new(5), &members(3)));
+    // Those of an earlier request do not add up with those of the next.
+    pre_votes.record_timeout();
+    pre_votes.record_granted(Term::new(4), PeerId::new(2));
+    let two = pre_votes.check_candidate(seen(1), Term::new(5), &members(5));
+    fires(two, Invariant::PreVote, &["with 2 pre-votes among", "since its election timer fired"]);
 }
 
 #[test]
@@ -260,7 +254,7 @@ fn transfer_fires_on_a_successor_that_lacks_something_and_on_a_command() {
     );
     fires(calls(&disk(2, &[1, 1])), Invariant::Transfer, &["ends with 2@1"]);
     fires(
-        Err(transfer::command_violation(seen(1), last)),
+        Err(transfer::entry_violation(seen(1), "command", last)),
         Invariant::Transfer,
         &["accepts the command 2@2"],
     );
@@ -284,4 +278,26 @@ fn limits_fire_on_too_much_and_on_a_refusal_without_a_reason() {
     fires(check(&[2, 2, 2], 0, Some(20), 80), Invariant::Limits, &["within its limit"]);
     fires(check(&[2, 2, 2], 3, Some(20), 1), Invariant::Limits, &["within its limit"]);
     fires(check(&[1, 1, 1], 0, Some(20), 1), Invariant::Limits, &["within its limit"]);
+}
+
+#[test]
+fn transfer_fires_on_a_target_without_a_vote() {
+    let learners = members(2).with_learner(PeerId::new(2));
+    let check = |target| transfer::check_target(seen(1), PeerId::new(target), &learners);
+    holds(check(1));
+    fires(check(2), Invariant::Transfer, &["a transfer to 2", "not a voter"]);
+}
+
+#[test]
+fn configurations_fires_on_a_silent_learner_that_is_promoted() {
+    let mut contact = leader();
+    let check =
+        |contact: &LeaderContact, ms| contact.check_promoted(seen(ms), PeerId::new(1), TIMEOUTS);
+    contact.record(
+        at(50),
+        message(1, 2, MessageKind::OfFollower(None)),
+        &status(RoleName::Leader, 2, 0),
+    );
+    holds(check(&contact, 149));
+    fires(check(&contact, 150), Invariant::Configurations, &["makes 1 a voter"]);
 }

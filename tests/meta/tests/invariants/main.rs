@@ -1,5 +1,6 @@
 //! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
 
+mod address_books;
 mod assertions;
 mod combined;
 mod configurations;
