@@ -108,7 +108,7 @@ fn mistakes_in_the_arguments_name_the_option() {
         (&["--tick", "0ms"], "--tick"),
         (&["--color", "purple"], "--color"),
         (&["--theme", "purple"], "--theme"),
-        (&["--follow"], "--follow"),
+        (&["--window", "soon"], "--window"),
         (&["--tui"], "--tui"),
         (&["--export", "pdf"], "--export"),
         (&["--nonsense"], "--nonsense"),
@@ -174,10 +174,11 @@ fn d20_several_logs_are_merged_by_time() {
 #[test]
 fn a_pipe_among_files_is_shown_as_it_comes() {
     let file = TestFile::new("1 | A | 0 | first\n3 | A | 0 | third\n5 | A | 0 | fifth\n");
-    let mut child = pretty(&["--no-time", "--width=40", &file.name(), "-"]).spawn().unwrap();
+    let mut child =
+        pretty(&["--no-time", "--width=40", "--window=1h", &file.name(), "-"]).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let mut rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // What the pipe says next could come before everything: nothing can be shown without it.
+    // What the pipe says next could come before everything: within the window it is waited for.
     input.write_all(b"2 | A | 0 | second\n").unwrap();
     assert!(rows.next().unwrap().contains("─0─"));
     assert_eq!(rows.next().unwrap(), "A│first");

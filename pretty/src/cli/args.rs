@@ -16,7 +16,8 @@ use crate::time::Tick;
 #[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
 #[command(args_override_self = true)]
 pub struct Cli {
-    /// Log files, also .gz and .zst; several are merged by time; `-` is standard input
+    /// Log files and pipes, also .gz, .zst and UTF-16; several are merged by time; `-` is standard
+    /// input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -72,9 +73,15 @@ pub struct Cli {
     #[arg(long)]
     pub fold: bool,
 
-    /// Keep showing lines that are added, also after the files are rotated or truncated
+    /// Keep showing lines that are added, also after the files are rotated or truncated; files
+    /// that are not there yet are waited for
     #[arg(short, long)]
     pub follow: bool,
+
+    /// Longest time a line of a pipe or followed file waits for earlier ones of the others
+    /// [default: 500ms]
+    #[arg(long, value_name = "DURATION")]
+    pub window: Option<Tick>,
 
     /// Browse the log in the terminal; ? shows the keys
     #[arg(long)]
@@ -224,6 +231,7 @@ Examples:
   pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
   pretty raft.log --peers 0-6 -v heartbeat
   pretty --pager raft.log               page by page
+  pretty -f <(kubectl logs -f etcd-0) <(kubectl logs -f etcd-1)
   pretty raft.log --export html > raft.html
   pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'

@@ -12,6 +12,8 @@ pub(super) enum RunError {
     Read(io::Error),
     #[error("cannot write: {0}")]
     Write(io::Error),
+    #[error("{0}")]
+    TooLong(&'static str),
     #[error("cannot write to a temporary file (set TMPDIR to another directory): {0}")]
     Spool(io::Error),
     #[error("cannot wait for input: {0}")]

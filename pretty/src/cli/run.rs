@@ -13,8 +13,8 @@ use super::exit::Exit;
 use super::output::terminal;
 use super::plan::{OutputMode, Plan, QueryTerminal};
 use super::tui;
-use crate::cli::input::feed::Feed;
-use crate::cli::input::open::{Input, unbuffered};
+use crate::cli::input::feed::{Feed, Inputs};
+use crate::cli::input::open::{PipeOpening, unbuffered};
 use crate::cli::output::pager::Pager;
 use crate::cli::output::sink::{PageSink, PrinterSink};
 
@@ -24,7 +24,11 @@ use crate::cli::output::sink::{PageSink, PrinterSink};
 /// If something cannot be read or written.
 pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
-    let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
+    let pipes = match plan.mode {
+        OutputMode::View => PipeOpening::AtRead,
+        OutputMode::Stream | OutputMode::Html => PipeOpening::Now,
+    };
+    let inputs = Inputs::open(&plan.inputs, plan.follow, pipes)?;
     if plan.query == QueryTerminal::Yes
         && let Some(background) = terminal::background()
     {
@@ -37,8 +41,8 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
         Some(command) => Pager::open(command).map(|(pager, output)| (Some(pager), output))?,
         None => (None, unbuffered(io::stdout().as_fd()).map_err(RunError::Write)?),
     };
-    let Plan { inputs: sources, follow, parser, options, .. } = plan;
-    let feed = Feed { inputs, sources, follow, parser: parser.clone() };
+    let Plan { window, parser, options, .. } = plan;
+    let feed = Feed { inputs, parser: parser.clone(), window };
     let shown = match plan.mode {
         OutputMode::Html => {
             feed.into_sink(PageSink::new(parser, options.filter, options.palette, output)?)

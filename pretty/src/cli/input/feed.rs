@@ -1,23 +1,62 @@
 //! Inputs → lines: one input as it is read, several merged by time, followed ones without an end.
 
+use std::time::Duration;
+
 use crate::cli::error::RunError;
 use crate::cli::exit::Exit;
 use crate::cli::input::line_reader::{Fill, LineReader};
-use crate::cli::input::open::Input;
-use crate::cli::input::signal::Wait;
-use crate::cli::input::{follow, merge};
+use crate::cli::input::live::{LiveMerge, LiveSource, open_followed};
+use crate::cli::input::merge;
+use crate::cli::input::open::{Input, PipeOpening};
+use crate::cli::input::pause::Pauses;
+use crate::cli::input::signal::{Interrupts, Wait};
 use crate::cli::output::sink::Sink;
 use crate::cli::plan::{Follow, InputSource};
 use crate::parse::Parser;
 
 /// Inputs, and the way their lines become one sequence.
 pub(crate) struct Feed {
-    pub(crate) inputs: Vec<Input>,
-    /// The names of the inputs, for those that are followed.
-    pub(crate) sources: Vec<InputSource>,
-    pub(crate) follow: Follow,
+    pub(crate) inputs: Inputs,
     /// Reads the times of lines that are merged.
     pub(crate) parser: Parser,
+    /// The longest time a line waits for those of other sources.
+    pub(crate) window: Duration,
+}
+
+/// The inputs, opened.
+pub(crate) enum Inputs {
+    /// One input, to its end.
+    One(Input),
+    /// Files, to their ends.
+    Files(Vec<Input>),
+    /// Sources that come as they like.
+    Live(Follow, Vec<LiveSource>),
+}
+
+impl Inputs {
+    /// Opens sources; `pipes` tells when a single one that is a named pipe is opened.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub(crate) fn open(
+        sources: &[InputSource],
+        follow: Follow,
+        pipes: PipeOpening,
+    ) -> Result<Self, RunError> {
+        if follow == Follow::Yes {
+            return open_followed(sources).map(|all| Self::Live(Follow::Yes, all));
+        }
+        let pipes = if sources.len() > 1 { PipeOpening::AtRead } else { pipes };
+        let inputs = sources.iter().map(|source| Input::open(source, pipes));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        Ok(match <[Input; 1]>::try_from(inputs) {
+            Ok([input]) => Self::One(input),
+            Err(all) if all.iter().all(|own| matches!(own.pauses, Pauses::Never)) => {
+                Self::Files(all)
+            }
+            Err(all) => Self::Live(Follow::No, all.into_iter().map(LiveSource::Once).collect()),
+        })
+    }
 }
 
 impl Feed {
@@ -26,10 +65,14 @@ impl Feed {
     /// # Errors
     /// If something cannot be read or written.
     pub(crate) fn into_sink(self, mut sink: impl Sink) -> Result<Exit, RunError> {
-        let fed = match (self.follow, <[Input; 1]>::try_from(self.inputs)) {
-            (Follow::No, Ok([input])) => one(input, &mut sink),
-            (Follow::No, Err(inputs)) => merge::lines(inputs, &self.parser, &mut sink),
-            (Follow::Yes, _) => follow::lines(&self.sources, &self.parser, &mut sink),
+        let Self { inputs, parser, window } = self;
+        let fed = match inputs {
+            Inputs::One(input) => one(input, &mut sink),
+            Inputs::Files(files) => merge::lines(files, &parser, &mut sink),
+            Inputs::Live(follow, sources) => {
+                let interrupts = Some(Interrupts::count().map_err(RunError::Wait)?);
+                LiveMerge { follow, parser, window, interrupts }.lines(sources, &mut sink)
+            }
         };
         match fed {
             Err(RunError::Write(_)) | Ok(Exit::Interrupted) => fed,

@@ -1,164 +1,78 @@
-//! Files that grow, are truncated, or are replaced under their name.
+//! Files that grow, are truncated, or are replaced under their name; files that are not there yet.
 //!
 //! Looks at each file a few times a second instead of asking the system for events: those miss
 //! changes on network and container file systems, and a log read by a person needs no more.
 
 use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::cli::error::RunError;
-use crate::cli::exit::Exit;
-use crate::cli::input::line_reader::{Fill, LineReader};
-use crate::cli::input::merge::TimeOrder;
-use crate::cli::output::sink::Sink;
-use crate::cli::plan::InputSource;
-use crate::parse::Parser;
+/// The time between two looks at a file.
+pub(crate) const POLL_EVERY: Duration = Duration::from_millis(100);
 
-/// Passes on the lines of the files and those added to them, without an end. Lines that are there
-/// at one look are merged by time; later ones cannot come before those that have been shown.
-///
-/// # Errors
-/// If a file cannot be read or the output not be written.
-pub(crate) fn lines(
-    sources: &[InputSource],
-    parser: &Parser,
-    sink: &mut impl Sink,
-) -> Result<Exit, RunError> {
-    let mut tails = Tails::open(sources, parser)?;
-    loop {
-        let new = tails.read_new_lines(&mut |line| sink.line(line))?;
-        sink.follow_size()?;
-        if new == NewLines::None {
-            sink.pause()?;
+/// A file that is followed: reading waits at its end, and ends where it was truncated or replaced.
+pub(crate) struct GrowingFile {
+    /// The name, unless the file has none for us, as on standard input.
+    path: Option<PathBuf>,
+    file: File,
+    caught_up: CaughtUp,
+}
+
+/// Tells whether the end of a file, as it was at first, has been reached.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CaughtUp(Arc<AtomicBool>);
+
+impl CaughtUp {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl GrowingFile {
+    pub(crate) fn new(path: Option<PathBuf>, file: File, caught_up: CaughtUp) -> Self {
+        Self { path, file, caught_up }
+    }
+
+    /// Tells whether another file, or another content, has the name now.
+    fn is_over(&mut self) -> io::Result<bool> {
+        let read = self.file.stream_position()?;
+        let own = self.file.metadata()?;
+        let is_replaced = |path| replacement(path, (own.dev(), own.ino())).is_some();
+        Ok(own.len() < read || self.path.as_deref().is_some_and(is_replaced))
+    }
+}
+
+impl Read for GrowingFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.file.read(buffer)?;
+            if count > 0 || buffer.is_empty() || self.is_over()? {
+                return Ok(count);
+            }
+            self.caught_up.set();
             sleep(POLL_EVERY);
         }
     }
 }
 
-/// Files that are followed.
-pub(crate) struct Tails(Vec<Tail>);
-
-impl Tails {
-    /// Opens those sources that are files.
-    ///
-    /// # Errors
-    /// If one cannot be opened.
-    pub(crate) fn open(sources: &[InputSource], parser: &Parser) -> Result<Self, RunError> {
-        let paths = sources.iter().filter_map(|source| match source {
-            InputSource::File(path) => Some(path.clone()),
-            InputSource::Stdin => None,
-        });
-        paths.map(|path| Tail::open(path, parser.clone())).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Passes on the lines that have been completed since the last look, merged by time.
-    ///
-    /// # Errors
-    /// Those of reading a file, and of `take`.
-    pub(crate) fn read_new_lines(
-        &mut self,
-        take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
-    ) -> Result<NewLines, RunError> {
-        for tail in &mut self.0 {
-            tail.advance()?;
-        }
-        let mut new = NewLines::None;
-        while let Some(next) = self.earliest() {
-            if let Some(line) = next.line.take() {
-                take(&line)?;
-                new = NewLines::Some;
-            }
-            next.advance()?;
-        }
-        Ok(new)
-    }
-
-    /// The file whose next line is the earliest, among those that have one.
-    fn earliest(&mut self) -> Option<&mut Tail> {
-        let ready = self.0.iter_mut().filter(|tail| tail.line.is_some());
-        ready.min_by_key(|tail| tail.order.time)
-    }
-}
-
-/// The time between two looks at a file.
-pub(crate) const POLL_EVERY: Duration = Duration::from_millis(100);
-
-/// The result of a look at a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NewLines {
-    None,
-    Some,
-}
-
-/// A file that is followed.
-struct Tail {
-    path: PathBuf,
-    file: File,
-    lines: LineReader,
-    order: TimeOrder,
-    /// The next line, if it is complete.
-    line: Option<Vec<u8>>,
-}
-
-impl Tail {
-    fn open(path: PathBuf, parser: Parser) -> Result<Self, RunError> {
-        match File::open(&path) {
-            Ok(file) => {
-                let (lines, order) = (LineReader::new(), TimeOrder::new(parser));
-                Ok(Self { path, file, lines, order, line: None })
-            }
-            Err(error) => Err(RunError::Open { path, error }),
-        }
-    }
-
-    /// Goes to the next line, if there is one by now.
-    fn advance(&mut self) -> Result<(), RunError> {
-        if self.line.is_none() {
-            self.line = self.next_line().map_err(RunError::Read)?;
-            if let Some(line) = &self.line {
-                self.order.record(line);
-            }
-        }
-        Ok(())
-    }
-
-    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        loop {
-            if let Some(line) = self.lines.next() {
-                return Ok(Some(line.to_vec()));
-            }
-            if self.lines.fill(&mut self.file)? == Fill::End {
-                if self.reopen()? == NewLines::None {
-                    return Ok(None);
-                }
-                // What the old file ended with will never get its line end.
-                if let Some(rest) = self.lines.rest() {
-                    return Ok(Some(rest.to_vec()));
-                }
-            }
-        }
-    }
-
-    /// Goes to the beginning of a file that was truncated or replaced.
-    fn reopen(&mut self) -> io::Result<NewLines> {
-        let read = self.file.stream_position()?;
-        let own = self.file.metadata()?;
-        if own.len() < read {
-            self.file.seek(SeekFrom::Start(0))?;
-            self.order.time = None;
-            return Ok(NewLines::Some);
-        }
-        match replacement(&self.path, (own.dev(), own.ino())) {
-            Some(file) => {
-                self.file = file;
-                self.order.time = None;
-                Ok(NewLines::Some)
-            }
-            None => Ok(NewLines::None),
+/// Opens a file as soon as it is there.
+///
+/// # Errors
+/// If it is there and cannot be opened.
+pub(crate) fn open_when_there(path: &Path) -> io::Result<File> {
+    loop {
+        match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => sleep(POLL_EVERY),
+            opened => return opened,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Several logs as one, by time.
+//! Several files as one log, by time.
 //!
 //! Invariant: the lines of one input keep their order. A line without a time belongs to the line
 //! before it, and a time that runs backwards counts as the latest one before it.
@@ -7,7 +7,6 @@ use crate::cli::error::RunError;
 use crate::cli::exit::Exit;
 use crate::cli::input::line_reader::{Fill, LineReader};
 use crate::cli::input::open::Input;
-use crate::cli::input::signal::Wait;
 use crate::cli::output::sink::Sink;
 use crate::line::Line;
 use crate::parse::Parser;
@@ -24,11 +23,7 @@ pub(crate) fn lines(
 ) -> Result<Exit, RunError> {
     let inputs = inputs.into_iter().map(|input| MergeInput::new(input, parser.clone()));
     let mut inputs: Vec<_> = inputs.collect();
-    for input in &mut inputs {
-        if input.advance(sink)? == Wait::RepeatedInterrupt {
-            return Ok(Exit::Interrupted);
-        }
-    }
+    inputs.iter_mut().try_for_each(MergeInput::advance)?;
     loop {
         // Few logs are merged at a time: looking at each is as fast as any queue.
         let open = inputs.iter_mut().filter(|input| input.state == State::Line);
@@ -36,9 +31,7 @@ pub(crate) fn lines(
             return Ok(Exit::Done);
         };
         sink.line(&next.line)?;
-        if next.advance(sink)? == Wait::RepeatedInterrupt {
-            return Ok(Exit::Interrupted);
-        }
+        next.advance()?;
     }
 }
 
@@ -85,20 +78,15 @@ impl MergeInput {
         Self { input, lines, order: TimeOrder::new(parser), line, state: State::Line }
     }
 
-    /// Goes to the next line. While it has to be waited for, `sink` shows what it has.
-    fn advance(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
+    /// Goes to the next line.
+    fn advance(&mut self) -> Result<(), RunError> {
         self.line.clear();
         loop {
             if let Some(line) = self.lines.next() {
                 self.line.extend_from_slice(line);
                 break;
             }
-            if self.input.pauses.until_input(sink)? == Wait::RepeatedInterrupt {
-                return Ok(Wait::RepeatedInterrupt);
-            }
-            let fill = self.lines.fill(&mut self.input.reader).map_err(RunError::Read)?;
-            sink.follow_size()?;
-            if fill == Fill::End {
+            if self.lines.fill(&mut self.input.reader).map_err(RunError::Read)? == Fill::End {
                 match self.lines.rest() {
                     Some(rest) => self.line.extend_from_slice(rest),
                     None => self.state = State::End,
@@ -107,6 +95,6 @@ impl MergeInput {
             }
         }
         self.order.record(&self.line);
-        Ok(Wait::Input)
+        Ok(())
     }
 }

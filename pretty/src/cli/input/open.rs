@@ -1,11 +1,13 @@
-//! Files and standard input as streams of bytes, decompressed if needed.
+//! Files and standard input as streams of bytes, decoded if needed.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::path::Path;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
 
 use crate::cli::error::RunError;
+use crate::cli::input::decode::{Decoder, Encoding};
 use crate::cli::input::pause::Pauses;
 use crate::cli::plan::InputSource;
 
@@ -17,38 +19,91 @@ pub(crate) struct Input {
     pub(crate) plain: Option<File>,
 }
 
+/// The time at which a named pipe is opened, which takes until a program writes to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PipeOpening {
+    Now,
+    /// At the first read.
+    AtRead,
+}
+
 impl Input {
     /// Opens a source.
     ///
     /// # Errors
-    /// If it does not exist, may not be read, or is packed but broken from the start.
-    pub(crate) fn open(source: &InputSource) -> Result<Self, RunError> {
+    /// If it does not exist, may not be read, or is packed with a foreign program.
+    pub(crate) fn open(source: &InputSource, opening: PipeOpening) -> Result<Self, RunError> {
         match source {
             InputSource::Stdin => Self::stdin().map_err(RunError::Read),
-            InputSource::File(path) => {
-                Self::file(path).map_err(|error| RunError::Open { path: path.clone(), error })
-            }
+            InputSource::File(path) => Self::file(path, opening)
+                .map_err(|error| RunError::Open { path: path.clone(), error }),
         }
     }
 
     fn stdin() -> io::Result<Self> {
         let mut file = unbuffered(io::stdin().as_fd())?;
         let pauses = Pauses::of(&file)?;
-        let is_plain = matches!(pauses, Pauses::Never) && file.stream_position()? == 0;
-        let plain = if is_plain { Some(file.try_clone()?) } else { None };
-        Ok(Self { pauses, reader: Box::new(file), plain })
+        let is_file = matches!(pauses, Pauses::Never) && file.stream_position()? == 0;
+        Self::of(file, pauses, is_file, "standard input")
     }
 
-    fn file(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+    fn file(path: &Path, opening: PipeOpening) -> io::Result<Self> {
+        let name = path.display().to_string();
+        if opening == PipeOpening::AtRead && std::fs::metadata(path)?.file_type().is_fifo() {
+            let reader = Named { name, reader: Decoder::new(LatePipe::Closed(path.to_owned())) };
+            return Ok(Self { reader: Box::new(reader), pauses: Pauses::Unknown, plain: None });
+        }
+        let file = File::open(path)?;
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let pauses = Pauses::of(&file)?;
-        let packing = packing(&mut file, &pauses)?;
-        let is_plain = matches!(pauses, Pauses::Never) && packing == Packing::None;
-        let plain = if is_plain { Some(file.try_clone()?) } else { None };
-        Ok(Self { reader: unpack(packing, file)?, pauses, plain })
+        let is_file = matches!(pauses, Pauses::Never);
+        Self::of(file, pauses, is_file, &name)
+    }
+
+    fn of(file: File, pauses: Pauses, is_file: bool, name: &str) -> io::Result<Self> {
+        let encoding = if is_file { Some(Encoding::of_file(&file)?) } else { None };
+        let plain = if encoding == Some(Encoding::Plain) { Some(file.try_clone()?) } else { None };
+        // The decoder of a plain file would only be in the way.
+        let reader: Box<dyn Read + Send> = match plain {
+            Some(_) => Box::new(file),
+            None => Box::new(Named { name: name.to_owned(), reader: Decoder::new(file) }),
+        };
+        Ok(Self { reader, pauses, plain })
+    }
+}
+
+/// A reader whose errors name it.
+struct Named<R> {
+    name: String,
+    reader: R,
+}
+
+impl<R: Read> Read for Named<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let name = &self.name;
+        self.reader
+            .read(buffer)
+            .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))
+    }
+}
+
+/// A named pipe that is opened when it is read.
+enum LatePipe {
+    Closed(PathBuf),
+    Open(File),
+}
+
+impl Read for LatePipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Closed(path) = self {
+            *self = Self::Open(File::open(path)?);
+        }
+        match self {
+            Self::Open(file) => file.read(buffer),
+            Self::Closed(_) => Ok(0),
+        }
     }
 }
 
@@ -56,41 +111,4 @@ impl Input {
 /// its end has to be noticed.
 pub(crate) fn unbuffered(stream: BorrowedFd<'_>) -> io::Result<File> {
     stream.try_clone_to_owned().map(File::from)
-}
-
-/// The compression of a file, by its first bytes: its name may mislead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Packing {
-    None,
-    Gzip,
-    Zstd,
-}
-
-fn packing(file: &mut File, pauses: &Pauses) -> io::Result<Packing> {
-    // Only a plain file can be read twice.
-    if !matches!(pauses, Pauses::Never) {
-        return Ok(Packing::None);
-    }
-    let mut magic = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut magic)?;
-    file.seek(SeekFrom::Start(0))?;
-    Ok(match &magic[..] {
-        [0x1f, 0x8b, ..] => Packing::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
-        _ => Packing::None,
-    })
-}
-
-fn unpack(packing: Packing, file: File) -> io::Result<Box<dyn Read + Send>> {
-    Ok(match packing {
-        Packing::None => Box::new(file),
-        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        Packing::Zstd => Box::new(zstd(file)?),
-    })
-}
-
-fn zstd(file: File) -> io::Result<impl Read + Send> {
-    let file = io::BufReader::new(file);
-    ruzstd::decoding::StreamingDecoder::new(file)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
 }

@@ -13,6 +13,8 @@ use crate::cli::output::sink::Sink;
 pub(crate) enum Pauses {
     /// A plain file never does.
     Never,
+    /// A pipe that is not open yet.
+    Unknown,
     /// A person types: every line is an end for now, and Ctrl-C means us.
     Typed,
     /// A pipe, the program before which gets Ctrl-C as well.
@@ -34,7 +36,7 @@ impl Pauses {
     pub(crate) fn until_input(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
         match self {
             Self::Never => Ok(Wait::Input),
-            Self::Typed => sink.pause().map(|()| Wait::Input),
+            Self::Unknown | Self::Typed => sink.pause().map(|()| Wait::Input),
             Self::Pipe(input, interrupts) => {
                 let timeout = if sink.holds_lines() { FIRST_LINES } else { NONE };
                 match interrupts.wait(&*input, Some(timeout)).map_err(RunError::Wait)? {

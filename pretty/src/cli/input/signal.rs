@@ -30,6 +30,9 @@ pub(crate) enum Wait {
 }
 
 impl Interrupts {
+    /// Interrupts after which this program ends, too.
+    pub(crate) const MAX: usize = 4;
+
     /// From now on interrupts are counted.
     ///
     /// # Errors
@@ -61,7 +64,7 @@ impl Interrupts {
             }
             let interrupted = !polled[1].revents().is_empty();
             let ready = !polled[0].revents().is_empty();
-            if interrupted && self.take() >= INTERRUPTS_MAX {
+            if interrupted && self.take() >= Self::MAX {
                 return Ok(Wait::RepeatedInterrupt);
             }
             if ready {
@@ -71,7 +74,7 @@ impl Interrupts {
     }
 
     /// Counts what has arrived; returns how many there were so far.
-    fn take(&mut self) -> usize {
+    pub(crate) fn take(&mut self) -> usize {
         use io::Read as _;
         let mut bytes = [0; 16];
         // Nothing to read is not an error here: the count stays.
@@ -79,6 +82,3 @@ impl Interrupts {
         self.count
     }
 }
-
-/// Interrupts after which this program ends, too.
-const INTERRUPTS_MAX: usize = 4;

@@ -45,6 +45,11 @@ pub(crate) trait Sink {
         false
     }
 
+    /// Reports a source that cannot be read to its end; others go on.
+    fn source_failed(&mut self, error: &RunError) {
+        warn(&error.to_string());
+    }
+
     /// The input has ended, or broke: shows what is left.
     ///
     /// # Errors

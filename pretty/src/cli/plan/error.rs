@@ -12,8 +12,6 @@ pub(crate) enum PlanError {
     NoFormat(String, String),
     #[error("[keys]: {0}")]
     Keys(#[from] KeyError),
-    #[error("'--follow' needs files; a pipe is followed anyway")]
-    FollowStdin,
     #[error("'--tui' needs a terminal for its output")]
     NoTerminal,
 }

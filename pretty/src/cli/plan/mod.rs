@@ -6,6 +6,7 @@ mod error;
 mod selection;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER};
 use super::config::{Choice, Config, Environment, Pager};
@@ -28,6 +29,8 @@ pub(super) struct Plan {
     pub(super) parser: Parser,
     pub(super) resize: Resize,
     pub(super) follow: Follow,
+    /// The longest time a line waits for those of other sources.
+    pub(super) window: Duration,
     pub(super) mode: OutputMode,
     pub(super) query: QueryTerminal,
     /// The command the output goes through.
@@ -85,9 +88,6 @@ impl Plan {
         };
         let inputs = sources(&cli.files);
         let follow = if cli.follow { Follow::Yes } else { Follow::No };
-        if follow == Follow::Yes && inputs.contains(&InputSource::Stdin) {
-            return Err(PlanError::FollowStdin);
-        }
         let mode = match (cli.tui, cli.export) {
             (true, _) => OutputMode::View,
             (false, Some(Export::Html)) => OutputMode::Html,
@@ -114,7 +114,21 @@ impl Plan {
             ) => query,
         };
         let (keys, rules) = (config.keys()?, config.rules());
-        Ok(Self { inputs, options, parser, resize, follow, mode, query, pager, keys, rules })
+        let window =
+            cli.window.map_or(WINDOW, |window| Duration::from_nanos(window.nanos().unsigned_abs()));
+        Ok(Self {
+            inputs,
+            options,
+            parser,
+            resize,
+            follow,
+            window,
+            mode,
+            query,
+            pager,
+            keys,
+            rules,
+        })
     }
 }
 
@@ -196,6 +210,9 @@ fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -
     };
     usize::from(columns.unwrap_or(WIDTH_DEFAULT))
 }
+
+/// Two programs on two machines are seldom further apart, and the delay is hardly noticed.
+const WINDOW: Duration = Duration::from_millis(500);
 
 /// The width where none is known: enough for three peers and their texts.
 const WIDTH_DEFAULT: u16 = 120;

@@ -9,23 +9,28 @@
 //! the memory taken does not depend on the length of a log.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::thread::sleep;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
 use crate::cli::error::RunError;
+use crate::cli::input::decode::Encoding;
+use crate::cli::input::feed::Inputs;
 use crate::cli::input::follow::{self, POLL_EVERY};
+use crate::cli::input::live::{LiveMerge, LiveSource};
 use crate::cli::input::merge;
 use crate::cli::input::open::Input;
 use crate::cli::input::pause::Pauses;
 use crate::cli::output::sink::Sink;
-use crate::cli::plan::{Follow, InputSource};
+use crate::cli::plan::Follow;
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
@@ -38,16 +43,17 @@ pub(super) enum LoadEvent {
     Truncated,
     /// All there is has been read; more may come.
     UpToDate,
+    /// One of several sources cannot be read to its end.
+    SourceFailed(String),
 }
 
 /// A progress in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Percent(pub(super) u64);
 
-/// The inputs to load, and the way to read them.
+/// The way to read the inputs.
 pub(super) struct LoadRequest {
-    pub(super) names: Vec<InputSource>,
-    pub(super) follow: Follow,
+    pub(super) window: Duration,
     pub(super) parser: Parser,
     pub(super) rules: Rules,
 }
@@ -57,21 +63,34 @@ pub(super) struct LoadRequest {
 /// # Errors
 /// If something cannot be read, or [`RunError::Closed`] if the view is gone.
 pub(super) fn load(
-    inputs: Vec<Input>,
+    inputs: Inputs,
     request: LoadRequest,
     sender: &SyncSender<LoadEvent>,
 ) -> Result<(), RunError> {
-    let LoadRequest { names, follow, parser, rules } = request;
+    let LoadRequest { window, parser, rules } = request;
     let mut loader = Loader { parser, rules, sender };
-    match (<[Input; 1]>::try_from(inputs), &names[..], follow) {
-        (Ok([Input { plain: Some(file), .. }]), [InputSource::File(path)], Follow::Yes) => {
-            loader.follow_file(Source::new(file), path)
-        }
-        (_, names, Follow::Yes) => loader.follow_all(names),
-        (Ok([Input { plain: Some(file), .. }]), ..) => loader.load_file(&Source::new(file)),
-        (Ok([input]), ..) => loader.load_stream(input),
-        (Err(inputs), ..) => loader.load_merged(inputs),
+    match inputs {
+        Inputs::One(Input { plain: Some(file), .. }) => loader.load_file(&Source::new(file)),
+        Inputs::One(input) => loader.load_stream(input),
+        Inputs::Files(files) => loader.load_merged(files),
+        Inputs::Live(Follow::Yes, sources) => match &sources[..] {
+            [LiveSource::Path(path)] if let Some(file) = plain_file(path) => {
+                loader.follow_file(Source::new(file), path)
+            }
+            _ => loader.load_live(Follow::Yes, sources, window),
+        },
+        Inputs::Live(Follow::No, sources) => loader.load_live(Follow::No, sources, window),
     }
+}
+
+/// A file whose lines can be indexed where they are.
+fn plain_file(path: &Path) -> Option<File> {
+    if !path.is_file() {
+        return None;
+    }
+    let file = File::open(path).ok()?;
+    let encoding = Encoding::of_file(&file).ok()?;
+    (encoding == Encoding::Plain).then_some(file)
 }
 
 struct Loader<'a> {
@@ -159,7 +178,7 @@ impl Loader<'_> {
     fn load_stream(&mut self, mut input: Input) -> Result<(), RunError> {
         let fill = match input.pauses {
             Pauses::Never => FillPolicy::Full,
-            Pauses::Typed | Pauses::Pipe(..) => FillPolicy::Lines,
+            Pauses::Unknown | Pauses::Typed | Pauses::Pipe(..) => FillPolicy::Lines,
         };
         let mut spool = Spool::new().map_err(RunError::Read)?;
         let mut stream = StreamBlocks::default();
@@ -171,7 +190,7 @@ impl Loader<'_> {
                 let (block, end) =
                     stream.next(&mut input.reader, wanted, fill).map_err(RunError::Read)?;
                 ended = end;
-                batch.push(spool.write(&block).map_err(RunError::Spool)?);
+                batch.push(spool.write(&block)?);
             }
             for chunk in self.index(&spool.source, &batch).map_err(RunError::Read)? {
                 self.send(chunk, None)?;
@@ -185,24 +204,25 @@ impl Loader<'_> {
         }
     }
 
-    fn load_merged(&mut self, inputs: Vec<Input>) -> Result<(), RunError> {
+    fn load_merged(&mut self, files: Vec<Input>) -> Result<(), RunError> {
         let parser = self.parser.clone();
-        let mut lines = MergedLines::new(self)?;
-        merge::lines(inputs, &parser, &mut lines)?;
+        let mut lines = MergedLines::new(self, Follow::No)?;
+        merge::lines(files, &parser, &mut lines)?;
         lines.finish()
     }
 
-    /// Follows any number of files, line by line as they come.
-    fn follow_all(&mut self, names: &[InputSource]) -> Result<(), RunError> {
-        let mut tails = follow::Tails::open(names, &self.parser)?;
-        let mut lines = MergedLines::new(self)?;
-        loop {
-            if tails.read_new_lines(&mut |line| lines.add(line))? == follow::NewLines::None {
-                lines.index()?;
-                lines.loader.emit(LoadEvent::UpToDate)?;
-                sleep(POLL_EVERY);
-            }
-        }
+    /// Takes the lines of any number of sources as they come.
+    fn load_live(
+        &mut self,
+        follow: Follow,
+        sources: Vec<LiveSource>,
+        window: Duration,
+    ) -> Result<(), RunError> {
+        let parser = self.parser.clone();
+        let mut lines = MergedLines::new(self, follow)?;
+        let live = LiveMerge { follow, parser, window, interrupts: None };
+        live.lines(sources, &mut lines)?;
+        lines.finish()
     }
 
     /// Indexes blocks on all cores; each core uses one buffer again and again.
@@ -236,15 +256,16 @@ impl Loader<'_> {
 /// Lines from several inputs on their way to the spool.
 struct MergedLines<'a, 'b> {
     loader: &'a mut Loader<'b>,
+    follow: Follow,
     spool: Spool,
     block: Vec<u8>,
     wanted: usize,
 }
 
 impl<'a, 'b> MergedLines<'a, 'b> {
-    fn new(loader: &'a mut Loader<'b>) -> Result<Self, RunError> {
+    fn new(loader: &'a mut Loader<'b>, follow: Follow) -> Result<Self, RunError> {
         let spool = Spool::new().map_err(RunError::Spool)?;
-        Ok(Self { loader, spool, block: Vec::new(), wanted: FIRST_BLOCK_BYTES })
+        Ok(Self { loader, follow, spool, block: Vec::new(), wanted: FIRST_BLOCK_BYTES })
     }
 
     fn add(&mut self, line: &[u8]) -> Result<(), RunError> {
@@ -261,7 +282,7 @@ impl<'a, 'b> MergedLines<'a, 'b> {
         if self.block.is_empty() {
             return Ok(());
         }
-        let block = self.spool.write(&self.block).map_err(RunError::Spool)?;
+        let block = self.spool.write(&self.block)?;
         self.block.clear();
         let chunks = self.loader.index(&self.spool.source, &[block]);
         for chunk in chunks.map_err(RunError::Read)? {
@@ -277,7 +298,16 @@ impl Sink for MergedLines<'_, '_> {
     }
 
     fn pause(&mut self) -> Result<(), RunError> {
-        self.index()
+        self.index()?;
+        match self.follow {
+            Follow::Yes => self.loader.emit(LoadEvent::UpToDate),
+            Follow::No => Ok(()),
+        }
+    }
+
+    fn source_failed(&mut self, error: &RunError) {
+        // A view that is gone needs no report.
+        let _ = self.loader.emit(LoadEvent::SourceFailed(error.to_string()));
     }
 
     fn finish(mut self) -> Result<(), RunError> {
@@ -286,23 +316,38 @@ impl Sink for MergedLines<'_, '_> {
 }
 
 /// A file without a name, for what cannot be read twice; the system removes it with the program.
+///
+/// Invariant: what a small packed file unpacks to fills neither the disk nor, by its index, memory.
 struct Spool {
     source: Source,
     end: u64,
+    lines: u64,
 }
 
 impl Spool {
     fn new() -> io::Result<Self> {
-        tempfile::tempfile().map(|file| Self { source: Source::new(file), end: 0 })
+        tempfile::tempfile().map(|file| Self { source: Source::new(file), end: 0, lines: 0 })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<Part> {
-        self.source.file().write_all_at(bytes, self.end)?;
+    fn write(&mut self, bytes: &[u8]) -> Result<Part, RunError> {
+        self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        if self.end + bytes.len() as u64 > SPOOL_BYTES_MAX || self.lines > SPOOL_LINES_MAX {
+            return Err(RunError::TooLong(
+                "more than 16 GiB or 500 000 000 lines: only a plain file may have more; unpack it",
+            ));
+        }
+        self.source.file().write_all_at(bytes, self.end).map_err(RunError::Spool)?;
         let block = Part { start: self.end, length: bytes.len() };
         self.end += bytes.len() as u64;
         Ok(block)
     }
 }
+
+/// More than a log that is read by a person; less than most disks have free.
+const SPOOL_BYTES_MAX: u64 = 16 << 30;
+
+/// Their index takes half a gigabyte.
+const SPOOL_LINES_MAX: u64 = 500_000_000;
 
 const FIRST_BLOCK_BYTES: usize = 64 * 1024;
 

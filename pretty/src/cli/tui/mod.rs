@@ -18,7 +18,7 @@ use ratatui::crossterm::event::{self, Event};
 use super::error::RunError;
 use super::exit::Exit;
 use super::plan::{Follow, InputSource, Plan};
-use crate::cli::input::open::Input;
+use crate::cli::input::feed::Inputs;
 use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
 use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
@@ -27,7 +27,7 @@ use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
 ///
 /// # Errors
 /// If an input cannot be read or the terminal not be used.
-pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
+pub(super) fn run(inputs: Inputs, plan: Plan) -> Result<Exit, RunError> {
     let file = match &plan.inputs[..] {
         [InputSource::File(path)] => Some(path.clone()),
         _ => None,
@@ -41,12 +41,7 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
         let _ = view.apply(Action::ToggleFollow);
     }
     let (sender, events) = sync_channel(EVENTS_QUEUED_MAX);
-    let request = LoadRequest {
-        names: plan.inputs,
-        follow: plan.follow,
-        parser: plan.parser,
-        rules: plan.rules,
-    };
+    let request = LoadRequest { window: plan.window, parser: plan.parser, rules: plan.rules };
     let loader = thread::spawn(move || load(inputs, request, &sender));
     let screen = Screen::open().map_err(RunError::Terminal)?;
     // With the channel closed the loader stops at its next event; one that waits for a pipe ends
@@ -134,6 +129,7 @@ impl Browser {
                 self.view.set_busy(busy.as_deref().unwrap_or("reading"));
             }
             LoadEvent::UpToDate => self.view.set_busy(""),
+            LoadEvent::SourceFailed(error) => self.view.set_note(&error),
             LoadEvent::Truncated => {
                 self.view.clear();
                 self.view.set_note("the file was truncated; its former lines are gone");
