@@ -315,6 +315,20 @@ mod tests {
     type Change = fn(&mut Config);
 
     #[test]
+    fn peers_come_in_any_order() {
+        for numbers in [[1, 2, 3], [3, 1, 2], [2, 3, 1], [3, 2, 1]] {
+            for id in 1..=3 {
+                let config = Config::new(PeerId::new(id), numbers.map(PeerId::new).to_vec());
+                let valid = config.validate().expect("the peer is among them");
+                assert_eq!(valid.settings().peers, [1, 2, 3].map(PeerId::new));
+            }
+        }
+        let twice = Config::new(PeerId::new(3), [3, 1, 3].map(PeerId::new).to_vec());
+        let error = twice.validate().expect_err("a peer is there twice").to_string();
+        assert!(error.contains("`peers` contains a peer twice"), "{error}");
+    }
+
+    #[test]
     fn a_wrong_setting_is_named() {
         let rows: [(Change, &str); 9] = [
             (

@@ -163,6 +163,22 @@ impl Service {
         Index::new(self.history.len() as u64)
     }
 
+    /// Checks the account of a node whose outputs were all taken: it has handed everything through
+    /// this index to the service.
+    ///
+    /// # Errors
+    /// The service was given more or less.
+    pub fn check_given(&self, witness: Witness, last_applied: Index) -> Result<(), Box<Violation>> {
+        let given = self.last_applied();
+        if given == last_applied {
+            return Ok(());
+        }
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} counts everything through {last_applied} as applied; its service was given the \
+             commands through {given}"
+        )))
+    }
+
     /// The value of a key now, if the service is a key-value store.
     #[must_use]
     pub fn value(&self, key: u8) -> Option<Seen> {
@@ -334,6 +350,17 @@ mod tests {
         let mut second = Service::new(Snapshots::Never, Machine::History);
         let error = second.apply(witness(1), &entry(1, b"y"), &mut agreed).expect_err("differs");
         assert!(error.text.contains("peer 0") && error.text.contains("peer 1"), "{error}");
+    }
+
+    #[test]
+    fn a_node_that_counts_more_than_it_has_handed_out_is_found() {
+        let mut agreed = AppliedLog::default();
+        let mut service = Service::new(Snapshots::Never, Machine::History);
+        service.apply(witness(0), &entry(1, b"x"), &mut agreed).unwrap();
+        service.check_given(witness(0), Index::new(1)).unwrap();
+        let error = service.check_given(witness(0), Index::new(2)).expect_err("one is missing");
+        assert_eq!(error.invariant, Invariant::Applier);
+        assert!(error.text.contains("through 2 as applied"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! test of each row.
 
 use crate::dissertation::{
-    compacted, extended, joint_consensus, leadership, leases, members, membership, removal,
+    compacted, extended, joint_consensus, leadership, leases, members, membership, quiet, removal,
     restarts, small_limits, three_peers, with_leases, without_no_op, without_pre_vote,
 };
 use crate::lab2::{agreement, elections, persistence, snapshots};
@@ -171,6 +171,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
     rejoining_peer_9_6 | returning_peer_9_6:
         "a disconnected peer rejoins without an election",
         Dissertation, Drawn(|_| three_peers()), |c| leadership::rejoining_peer(c);
+    two_of_three_9_6: "two peers of different terms elect the one with the newer log",
+        Dissertation, Drawn(|_| three_peers()), |c| leadership::two_of_three(c);
     leader_without_quorum_6_2 | lonely_leader_6_2: "a leader without a quorum steps down",
         Dissertation, Drawn(|_| extended()), |c| leadership::leader_without_quorum(c);
     transfer_3_10: "leadership is transferred around without a gap",
@@ -178,6 +180,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
     transfer_to_crashed_peer_3_10 | transfer_to_the_dead_3_10:
         "a leader remains leader if its successor is down",
         Dissertation, Drawn(|_| extended()), |c| leadership::transfer_to_crashed_peer(c);
+    late_timeout_now_3_10: "a successor that obeys too late is not elected",
+        Dissertation, Drawn(|_| extended()), |c| leadership::late_timeout_now(c);
     uncommitted_limit | full_leader: "a leader rejects commands beyond its uncommitted limit",
         Dissertation, Drawn(|_| small_limits()), |c| leadership::uncommitted_limit(c);
     grow_4_2_1: "three become five: learners catch up before they vote",
@@ -215,6 +219,11 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::one_majority_cannot_elect(c);
     joint_leader_crashes_4_3 | joint_leader_dies_4_3: "a successor finishes the change it finds",
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::leader_crashes(c);
+    change_without_commands_4_3: "a successor finishes a change without a command",
+        Dissertation, Drawn(|_| quiet()), |c| joint_consensus::change_without_commands(c);
+    removed_leader_has_newest_log_4_2_2: "a removed leader is elected, as its log alone can win",
+        Dissertation, Drawn(|_| members(2, 3)),
+        |c| joint_consensus::removed_leader_has_newest_log(c);
     joint_change_truncated_4_1 | joint_leader_is_cut_off_4_1:
         "a truncated change has no effect",
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::change_truncated(c);
@@ -226,6 +235,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
     snapshot_before_change_5 | snapshot_before_a_change_5:
         "a snapshot has the members of its index, not the newest",
         Dissertation, Drawn(|_| compacted(3, 4)), |c| restarts::snapshot_before_change(c);
+    snapshot_beside_slow_write_5: "a snapshot arrives while committed entries are being written",
+        Dissertation, Drawn(|_| compacted(3, 3)), |c| restarts::snapshot_beside_slow_write(c);
     paused_lease_holder_6_4_1 | paused_leader_6_4_1:
         "a paused leader does not rely on its lease",
         Dissertation, Drawn(|_| with_leases()), |c| leases::paused_lease_holder(c);

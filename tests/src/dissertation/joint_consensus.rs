@@ -2,13 +2,13 @@
 
 use raft::Index;
 
-use super::ELECTION_MAX;
 use super::loaded_cluster::LoadedCluster;
+use super::{ELECTION_MAX, HEARTBEAT};
 use crate::case::{Change, LinkDirection, Links, PeerSet};
-use crate::cluster::{Cluster, expect};
+use crate::cluster::{Cluster, Retry, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
-use crate::world::members;
+use crate::world::{members, peer_id};
 
 /// The first three, and their successors.
 const OLD: PeerSet = PeerSet::first(3);
@@ -96,6 +96,55 @@ pub(crate) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
     cluster.start_and_connect(leader)?;
     loaded.expect_no_election(4 * ELECTION_MAX).await?;
     loaded.end(NEW).await
+}
+
+/// A successor finds the joint configuration in its log and has no command, nor an entry of its own at
+/// the start of its term.
+///
+/// # Errors
+/// It leaves the change undone.
+pub(crate) async fn change_without_commands(cluster: Cluster) -> Result<(), Failure> {
+    let leader = cluster.check_one_leader().await?;
+    cluster.one(&cluster.random_command(), 3, Retry::No).await?;
+    let change = cluster.change_members(leader, Change::Add(3));
+    expect(change.is_ok(), format_args!("a learner, found {change:?}"))?;
+    cluster.sleep(ELECTION_MAX).await;
+    let only = PeerSet::only(leader);
+    let answers = Links { from: only.others(4), to: only, direction: LinkDirection::One };
+    cluster.set_links(answers, Connection::Cut);
+    let change = cluster.change_members(leader, Change::Promote(3));
+    expect(change.is_ok(), format_args!("a change, found {change:?}"))?;
+    cluster.sleep(2 * HEARTBEAT).await;
+    cluster.crash(leader);
+    cluster.sleep(6 * ELECTION_MAX).await;
+    let successor = cluster.check_one_leader().await?;
+    let (found, all) = (cluster.members(successor), members(PeerSet::first(4), PeerSet::NONE));
+    let done = cluster.change_under_way(successor).is_none();
+    let same = found.as_ref().is_some_and(|found| **found == all);
+    expect(done && same, format_args!("{all} to be the members, found {found:?}"))
+}
+
+/// §4.2.2, figure 4.6: a leader that is removed has the entry that removes it, durably, and no other
+/// peer does. Its log alone can win.
+///
+/// # Errors
+/// It is not elected, or the change is not done.
+pub(crate) async fn removed_leader_has_newest_log(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.add(PeerSet::only(2)).await?;
+    let (leader, _) = loaded.leader().await?;
+    let stay = PeerSet::only(leader).others(3);
+    loaded.start_change(Change::Replace { voters: stay, learners: PeerSet::NONE }).await?;
+    let in_new = |cluster: &Cluster| {
+        let members = cluster.members(leader)?;
+        (!members.is_joint() && !members.is_voter(peer_id(leader))).then_some(())
+    };
+    loaded.until("the new configuration at its leader", in_new).await?;
+    cluster.disconnect(leader);
+    cluster.sleep(ELECTION_MAX).await;
+    cluster.start_and_connect(leader)?;
+    loaded.settled(&members(stay, PeerSet::NONE)).await?;
+    loaded.end(stay).await
 }
 
 /// §4.1: the leader and one new peer hold the joint configuration, and no other peer ever receives

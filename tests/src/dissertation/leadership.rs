@@ -134,6 +134,56 @@ pub(crate) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Fai
     expect_same_leader(&cluster, before).await
 }
 
+/// §3.10: the target is paused when TimeoutNow arrives, and obeys when the others have long committed
+/// more.
+///
+/// # Errors
+/// It is elected with an incomplete log, or no peer is.
+pub(crate) async fn late_timeout_now(cluster: Cluster) -> Result<(), Failure> {
+    let (leader, term) = current_leader(&cluster).await?;
+    cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
+    let target = cluster.after(leader, 1);
+    let end = cluster.now().after(3 * ELECTION_MAX);
+    cluster.transfer(leader, target);
+    cluster.pause(target, 3 * ELECTION_MAX);
+    cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
+    for _ in 0..3 {
+        cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
+    }
+    cluster.sleep(end.since(cluster.now()) + HEARTBEAT).await;
+    let obeyed = cluster.term(target) > Some(term);
+    expect(obeyed, format_args!("an election of {target} after term {term}"))?;
+    cluster.one(&cluster.random_command(), PEERS, Retry::Yes).await?;
+    Ok(())
+}
+
+/// §9.6: of two remaining peers, one has the newer term and the other one the newer log: only the
+/// latter can win, and it has to learn the term from a rejected pre-vote.
+///
+/// # Errors
+/// No leader is elected.
+pub(crate) async fn two_of_three(cluster: Cluster) -> Result<(), Failure> {
+    let (leader, term) = current_leader(&cluster).await?;
+    cluster.one(&cluster.random_command(), 3, Retry::No).await?;
+    let newer_term = cluster.after(leader, 1);
+    let only = PeerSet::only(newer_term);
+    let outward = Links { from: only, to: only.others(3), direction: LinkDirection::One };
+    cluster.set_links(outward, Connection::Cut);
+    cluster.transfer(leader, newer_term);
+    cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
+    cluster.one(&cluster.random_command(), 2, Retry::No).await?;
+    let found = (cluster.term(newer_term), cluster.term(leader));
+    let wanted = (Some(term.next()), Some(term));
+    expect(found == wanted, format_args!("terms {wanted:?}, found {found:?}"))?;
+    cluster.crash(leader);
+    cluster.set_links(outward, Connection::Up);
+    cluster.cut_link(newer_term, leader);
+    cluster.one(&cluster.random_command(), 2, Retry::Yes).await?;
+    cluster.start_and_connect(leader)?;
+    cluster.one(&cluster.random_command(), 3, Retry::Yes).await?;
+    Ok(())
+}
+
 /// A disconnected leader reaches its limit of uncommitted entries, and its successor accepts
 /// commands at once.
 ///

@@ -74,6 +74,11 @@ pub(crate) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
         loaded.change(Change::Remove(server)).await?;
     }
     let stay = leaving.others(5);
+    let all_know = |cluster: &Cluster| {
+        let knows = |server| cluster.change_under_way(server).is_none();
+        leaving.iter().all(knows).then_some(())
+    };
+    loaded.until("removed peers that know that it is committed", all_know).await?;
     let lost = cluster.after(leader, 3);
     cluster.crash(lost);
     let index = loaded.agree(stay.without(lost)).await?;
@@ -189,6 +194,8 @@ pub(crate) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure
 /// It becomes a voter while it is silent, or never.
 pub(crate) async fn silent_learner(cluster: Cluster) -> Result<(), Failure> {
     let leader = cluster.check_one_leader().await?;
+    // Until an entry of its term is committed.
+    cluster.sleep(ELECTION_MIN).await;
     expect_begun(&cluster, leader, Change::Add(3))?;
     cluster.sleep(ELECTION_MIN).await;
     cluster.disconnect(3);
@@ -212,11 +219,15 @@ pub(crate) async fn silent_learner(cluster: Cluster) -> Result<(), Failure> {
 /// An expectation is not met.
 pub(crate) async fn no_change_during_transfer(cluster: Cluster) -> Result<(), Failure> {
     let leader = cluster.check_one_leader().await?;
+    // Until an entry of its term is committed.
+    cluster.sleep(ELECTION_MIN).await;
     let dead = (leader + 1) % 3;
     cluster.crash(dead);
     cluster.transfer(leader, dead);
     let transferring = ChangeError::TransferInProgress { to: peer_id(dead) };
     expect_not_begun(&cluster, leader, Change::Add(3), transferring)?;
+    // Refused, too: the rules check it.
+    cluster.transfer(leader, (leader + 2) % 3);
     cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
     expect_begun(&cluster, leader, Change::Add(3))
 }

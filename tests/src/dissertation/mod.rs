@@ -61,6 +61,12 @@ pub(crate) fn without_no_op() -> Settings {
     Settings { first_entry: FirstEntry::Command, ..members(3, 5) }
 }
 
+/// Clusters that are quiet: without commands of clients, and without entries of new leaders.
+pub(crate) fn quiet() -> Settings {
+    let members = members(3, 4);
+    Settings { first_entry: FirstEntry::Command, machine: Machine::History, ..members }
+}
+
 /// Clusters in which an isolated peer starts one election after the other.
 pub(crate) fn without_pre_vote() -> Settings {
     let protocol = Protocol { pre_vote: PreVote::Off, ..Protocol::EXTENDED };

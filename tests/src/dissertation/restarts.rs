@@ -1,5 +1,7 @@
 //! Members after crashes, and in snapshots (§4.1, chapter 5).
 
+use std::time::Duration;
+
 use raft::Membership;
 
 use super::ELECTION_MAX;
@@ -7,6 +9,7 @@ use super::loaded_cluster::LoadedCluster;
 use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
+use crate::sim::disk::Latency;
 use crate::world::members;
 
 /// §4.3: all restart in the joint configuration of their disks, and proceed to the new one.
@@ -60,6 +63,47 @@ pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Fail
     loaded.end(voters.with(late)).await
 }
 
+/// Chapter 5: a follower gets a snapshot while its disk is still busy with entries that it knows to
+/// be committed.
+///
+/// # Errors
+/// It applies them beside the snapshot, or is stuck.
+pub(crate) async fn snapshot_beside_slow_write(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    let all = PeerSet::first(3);
+    loaded.agree(all).await?;
+    let (leader, _) = loaded.leader().await?;
+    let slow = (leader + 1) % 3;
+    let usual = cluster.world().settings().latency;
+    cluster.set_disk_latency(slow, Latency { min: SLOW_FLUSH, max: SLOW_FLUSH });
+    let knows = |cluster: &Cluster| {
+        let status = cluster.world().status(slow)?;
+        (status.commit_index > status.durable_index).then_some(())
+    };
+    loaded.until("a commit before the disk has it", knows).await?;
+    cluster.disconnect(slow);
+    let last = cluster.world().node(slow).map(|node| node.log().last().index);
+    loaded
+        .until("a snapshot beyond its log", |cluster| {
+            let base = cluster.world().node(leader)?.log().base().index;
+            (Some(base) > last).then_some(())
+        })
+        .await?;
+    cluster.connect(slow);
+    loaded
+        .until("the snapshot beside a slow write", |cluster| {
+            let world = cluster.world();
+            let status = world.status(slow)?;
+            let installed = world.node(slow)?.log().base().index > world.last_applied(slow);
+            (installed && status.commit_index > status.durable_index).then_some(())
+        })
+        .await?;
+    cluster.sleep(2 * SLOW_FLUSH).await;
+    cluster.set_disk_latency(slow, usual);
+    loaded.agree(all).await?;
+    loaded.end(all).await
+}
+
 /// Waits until these are the members by each of these peers, and no log on its disk holds their entry
 /// any more.
 async fn wait_until_compacted(
@@ -106,3 +150,6 @@ pub(crate) async fn snapshot_before_change(cluster: Cluster) -> Result<(), Failu
     loaded.expect_members(PeerSet::only(leader), &members(PeerSet::first(3), PeerSet::NONE))?;
     loaded.end(PeerSet::first(3)).await
 }
+
+/// Longer than the peers need for another snapshot.
+const SLOW_FLUSH: Duration = Duration::from_secs(2);

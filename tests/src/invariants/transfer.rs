@@ -28,15 +28,21 @@ pub fn check_successor(
     )))
 }
 
-/// Checks a leader that begins a transfer to a peer.
+/// Checks a leader that begins a transfer to a peer; `before` is the target of one in progress.
 ///
 /// # Errors
-/// The peer is not a voter.
+/// The peer is not a voter, or another peer is the target.
 pub fn check_target(
     witness: Witness,
     target: PeerId,
+    before: Option<PeerId>,
     members: &Membership,
 ) -> Result<(), Box<Violation>> {
+    if let Some(other) = before.filter(|before| *before != target) {
+        return Err(Invariant::Transfer.broken(format_args!(
+            "{witness} begins a transfer to {target}, while one to {other} is in progress"
+        )));
+    }
     if members.is_voter(target) {
         return Ok(());
     }

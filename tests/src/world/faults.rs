@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
 use crate::sim::disk::{Damage, FlushFaultRates, Latency};
+use crate::sim::late_polls::LatePolls;
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::sim::queue::Source;
 
@@ -121,7 +122,14 @@ impl World {
         self.trace.number(server as u64 | 6 << 32);
         self.trace.number(until.as_nanos());
         let peer = &mut self.peers[server];
-        peer.paused_until = peer.paused_until.max(Some(until));
+        let resumes = peer.paused_until.map_or(until, |before| before.max(until));
+        peer.paused_until = Some(resumes);
+        if self.settings.late_polls != LatePolls::NEVER {
+            // It handles all that has waited for it before its outputs are taken.
+            let poll_at = resumes.after(Duration::from_nanos(1));
+            peer.poll_at = Some(poll_at);
+            self.queue.push(poll_at, Source::poll(server), Event::Poll { server });
+        }
         self.queue.push(until, Source::timer(server), Event::Resume { server });
         self.log_test("paused", format_args!("stops {server} for {} ms", length.as_millis()));
     }

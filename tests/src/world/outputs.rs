@@ -55,6 +55,7 @@ impl World {
         }
         self.check_invariants(server)?;
         self.check_open_reads(server)?;
+        self.check_given(server)?;
         self.probe_coverage(server);
         self.peers[server].inputs = Inputs::None;
         self.begin_flush(server);
@@ -93,6 +94,12 @@ impl World {
         self.committed = self.committed.max(observed.status.commit_index);
         self.invariants.check_after_input(observed, holds)?;
         self.check_round(server)
+    }
+
+    fn check_given(&self, server: usize) -> Result<(), Failure> {
+        let peer = &self.peers[server];
+        let Some(status) = peer.status() else { return Ok(()) };
+        Ok(peer.service.check_given(self.witness(server), status.last_applied)?)
     }
 
     /// Checks the rounds that a leader counts as confirmed since the last look.

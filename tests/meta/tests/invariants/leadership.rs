@@ -283,8 +283,13 @@ fn limits_fire_on_too_much_and_on_a_refusal_without_a_reason() {
 #[test]
 fn transfer_fires_on_a_target_without_a_vote() {
     let learners = members(2).with_learner(PeerId::new(2));
-    let check = |target| transfer::check_target(seen(1), PeerId::new(target), &learners);
+    let check = |target| {
+        let before = None;
+        transfer::check_target(seen(1), PeerId::new(target), before, &learners)
+    };
     holds(check(1));
+    let second = transfer::check_target(seen(1), PeerId::new(0), Some(PeerId::new(1)), &learners);
+    fires(second, Invariant::Transfer, &["a transfer to 0, while one to 1"]);
     fires(check(2), Invariant::Transfer, &["a transfer to 2", "not a voter"]);
 }
 
