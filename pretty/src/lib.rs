@@ -98,6 +98,7 @@
 pub mod cli;
 
 mod class;
+mod diagram;
 #[cfg(feature = "view")]
 mod editor;
 mod event_name;
@@ -124,6 +125,7 @@ mod time;
 pub mod view;
 
 pub use class::Class;
+pub use diagram::{Diagram, DiagramBuilder, DiagramError};
 pub use filter::{BareNumber, Bound, Filter, NameSet};
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};

@@ -373,3 +373,26 @@ fn names_the_log_does_not_have_are_mentioned() {
         assert_eq!(text(&run(met, log).stderr), "", "{met:?}");
     }
 }
+
+#[test]
+fn a_diagram_of_a_range() {
+    let log = "\
+        000100.000 | STATE | 1 | becomes leader term=3 role=leader\n\
+        000150.000 | RPC | 1 | sends AppendEntries to=0 id=1.1\n\
+        000151.000 | RPC | 0 | receives AppendEntries from=1 id=1.1\n\
+        --- FAIL: it broke\n\
+        000300.000 | CMIT | 1 | far later\n";
+    let output = run(&["--export", "svg", "-s", "120ms", "-u", "200ms"], log.as_bytes());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let svg = text(&output.stdout);
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    assert!(svg.contains("AppendEntries 1 → 0") && svg.contains("it broke"), "{svg}");
+    assert!(svg.contains(">L3</text>"), "the state before the range holds in it: {svg}");
+    assert!(!svg.contains("far later") && !svg.contains("becomes leader"), "{svg}");
+    let long: String = (0..500).map(|at| format!("{at}.0 | A | 0 | x\n")).collect();
+    let output = run(&["--export", "svg"], long.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("500 events") && error.contains("-s, -u"), "{error}");
+    assert_eq!(text(&output.stdout), "");
+}

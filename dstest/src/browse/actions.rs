@@ -237,6 +237,21 @@ impl App {
         path.map_or_else(|| self.reject("no log stored for this run"), Effect::Export)
     }
 
+    /// The diagram around the failure of a run.
+    pub(super) fn export_diagram(&mut self) -> Effect {
+        let Some(run) = self.selected_run() else { return self.reject("select a run") };
+        let Some(path) = self.campaign.log(run) else {
+            return self.reject("no log stored for this run");
+        };
+        let page = LogPage::open(run, path.clone(), self.colors);
+        match page.map(|page| page.view.diagram()) {
+            Ok(Ok(diagram)) => return Effect::WriteDiagram(path, Box::new(diagram)),
+            Ok(Err(error)) => self.note = format!("no diagram: {error}"),
+            Err(error) => self.note = error.to_string(),
+        }
+        Effect::None
+    }
+
     pub(super) fn mark_known(&mut self) {
         let Some(run) = self.selected_run() else { return };
         let (_, record) = &self.campaign.runs[run];

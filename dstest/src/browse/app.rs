@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use pretty::Diagram;
 use pretty::view::{Outcome, Work};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
@@ -48,6 +49,8 @@ pub(crate) enum Effect {
     Run(Vec<String>, Purpose),
     /// Writes a log as an HTML page.
     Export(PathBuf),
+    /// Writes a diagram of a log.
+    WriteDiagram(PathBuf, Box<Diagram>),
     /// Deletes a campaign's directory.
     DeleteCampaign(CampaignDir),
     /// Deletes the logs of a run.
@@ -192,6 +195,9 @@ impl App {
             Outcome::Edit(line) => {
                 file.map_or(Effect::None, |file| Effect::Edit(file.to_owned(), line + 1))
             }
+            Outcome::Diagram(diagram) => {
+                file.map_or(Effect::None, |file| Effect::WriteDiagram(file.to_owned(), diagram))
+            }
             Outcome::ToggleMouse => Effect::ToggleMouse,
             Outcome::Redraw => Effect::Redraw,
             Outcome::Suspend => Effect::Suspend,
@@ -223,6 +229,7 @@ impl App {
             Action::CopyReplay => return self.copy_replay(),
             Action::Edit => return self.edit(),
             Action::Export => return self.export(),
+            Action::ExportDiagram => return self.export_diagram(),
             Action::Shrink => return self.shrink(),
             Action::MarkKnown => self.mark_known(),
             Action::Delete => return self.delete(pending),

@@ -36,6 +36,8 @@ pub(crate) enum Action {
     Edit,
     /// The log as a page for a browser.
     Export,
+    /// A diagram of what led to the failure.
+    ExportDiagram,
     /// Shrink the failure to a small case.
     Shrink,
     /// Marks the selected failure as known, or no longer.
@@ -63,6 +65,7 @@ impl Action {
                 | Self::CopyReplay
                 | Self::Edit
                 | Self::Export
+                | Self::ExportDiagram
                 | Self::Shrink
                 | Self::MarkKnown
         )
@@ -70,7 +73,7 @@ impl Action {
 }
 
 /// All keys. Those for runs have no meaning in the view of a log, which gets its keys first.
-const BINDINGS: [Binding<Action>; 41] = [
+const BINDINGS: [Binding<Action>; 42] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
     key('k', Action::Up, "up"),
@@ -100,6 +103,7 @@ const BINDINGS: [Binding<Action>; 41] = [
     key('Y', Action::CopyReplay, "copy the replay command"),
     key('o', Action::Edit, "open the log in $EDITOR"),
     key('H', Action::Export, "write the log as an HTML page"),
+    key('V', Action::ExportDiagram, "write a diagram of the failure"),
     key('S', Action::Shrink, "shrink the failure to a small case"),
     key('K', Action::MarkKnown, "mark the failure as known"),
     special(KeyCode::Delete, Action::Delete, "delete a campaign, or a run's logs"),
@@ -156,9 +160,10 @@ mod tests {
                 .iter()
                 .any(|other| other.code == own.code && other.control == own.control)
         };
-        for binding in
-            BINDINGS.iter().filter(|own| own.action.needs_run() && own.action != Action::Edit)
-        {
+        // These two are keys of the log with the same meaning.
+        let shared =
+            |own: &Binding<Action>| matches!(own.action, Action::Edit | Action::ExportDiagram);
+        for binding in BINDINGS.iter().filter(|own| own.action.needs_run() && !shared(own)) {
             assert!(!taken(binding), "{} means something to the log", binding.name());
         }
     }

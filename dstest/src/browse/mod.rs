@@ -30,8 +30,8 @@ mod text_page;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use pretty::screen::Screen;
 use pretty::view::Work;
-use pretty::{Filter, HtmlPage, Parser};
+use pretty::{Diagram, Filter, HtmlPage, Parser};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers, MouseButton, MouseEventKind};
 
 use self::app::{App, Effect, Purpose};
@@ -164,6 +164,9 @@ impl Browser {
             }
             Effect::Run(words, purpose) => self.start_task(&words, purpose),
             Effect::Export(log) => self.app.note = export_note(export(&log)),
+            Effect::WriteDiagram(log, diagram) => {
+                self.app.note = export_note(write_diagram(&log, &diagram));
+            }
             Effect::DeleteCampaign(dir) => self.delete_campaign(&dir),
             Effect::DeleteLogs(run) => self.delete_logs(run),
         }
@@ -232,7 +235,7 @@ impl Browser {
 /// Writes a log as an HTML file next to it.
 fn export(log: &Path) -> io::Result<PathBuf> {
     let path = log.with_extension("html");
-    let out = BufWriter::new(File::create(&path)?);
+    let out = BufWriter::new(create(&path)?);
     let mut page = HtmlPage::new(Parser::default(), Filter::default(), out)?;
     let mut lines = BufReader::new(File::open(log)?);
     let mut line = Vec::new();
@@ -244,10 +247,26 @@ fn export(log: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
+/// Writes a diagram of a log as an SVG file next to it.
+fn write_diagram(log: &Path, diagram: &Diagram) -> io::Result<PathBuf> {
+    let path = log.with_extension("svg");
+    create(&path)?.write_all(diagram.svg(&shell::relative(log)).as_bytes())?;
+    Ok(path)
+}
+
+/// Creates a file in place of what has its name: a link there must not lead out of the store.
+fn create(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    File::create_new(path)
+}
+
 fn export_note(written: io::Result<PathBuf>) -> String {
     match written {
         Ok(path) => format!("written: {}", shell::relative(&path)),
-        Err(error) => format!("cannot write the page: {error}"),
+        Err(error) => format!("cannot write the file: {error}"),
     }
 }
 

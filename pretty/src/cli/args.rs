@@ -87,7 +87,7 @@ pub struct Cli {
     #[arg(long)]
     pub tui: bool,
 
-    /// Write a page for a browser to standard output
+    /// Write a page for a browser, or a diagram, to standard output
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with_all = ["tui", "follow"])]
     pub export: Option<Export>,
 
@@ -179,6 +179,8 @@ pub enum ColorChoice {
 pub enum Export {
     /// One self-contained page: columns, switches for topics and peers, search
     Html,
+    /// A space–time diagram of up to 400 events; see -s and -u
+    Svg,
 }
 
 /// `--generate`.
@@ -233,6 +235,7 @@ Examples:
   pretty --pager raft.log               page by page
   pretty -f <(kubectl logs -f etcd-0) <(kubectl logs -f etcd-1)
   pretty raft.log --export html > raft.html
+  pretty raft.log -s 1.2s -u 1.5s --export svg > election.svg
   pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
 

@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use crate::diagram::DiagramError;
+
 /// Errors that end the program.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RunError {
@@ -16,6 +18,8 @@ pub(super) enum RunError {
     TooLong(&'static str),
     #[error("cannot write to a temporary file (set TMPDIR to another directory): {0}")]
     Spool(io::Error),
+    #[error("--export svg: {0}; choose by -s, -u, --peers, -j, -i or -g")]
+    Diagram(DiagramError),
     #[error("cannot wait for input: {0}")]
     Wait(io::Error),
     #[error("cannot use the terminal: {0}")]

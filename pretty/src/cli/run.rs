@@ -11,12 +11,12 @@ use std::os::fd::AsFd as _;
 use super::error::RunError;
 use super::exit::Exit;
 use super::output::terminal;
-use super::plan::{OutputMode, Plan, QueryTerminal};
+use super::plan::{InputSource, OutputMode, Plan, QueryTerminal};
 use super::tui;
 use crate::cli::input::feed::{Feed, Inputs};
 use crate::cli::input::open::{PipeOpening, unbuffered};
 use crate::cli::output::pager::Pager;
-use crate::cli::output::sink::{PageSink, PrinterSink};
+use crate::cli::output::sink::{DiagramSink, PageSink, PrinterSink};
 
 /// Shows all inputs as the plan says.
 ///
@@ -26,7 +26,7 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let pipes = match plan.mode {
         OutputMode::View => PipeOpening::AtRead,
-        OutputMode::Stream | OutputMode::Html => PipeOpening::Now,
+        OutputMode::Stream | OutputMode::Html | OutputMode::Svg => PipeOpening::Now,
     };
     let inputs = Inputs::open(&plan.inputs, plan.follow, pipes)?;
     if plan.query == QueryTerminal::Yes
@@ -41,15 +41,28 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
         Some(command) => Pager::open(command).map(|(pager, output)| (Some(pager), output))?,
         None => (None, unbuffered(io::stdout().as_fd()).map_err(RunError::Write)?),
     };
-    let Plan { window, parser, options, .. } = plan;
+    let title = title(&plan.inputs);
+    let Plan { window, parser, options, rules, .. } = plan;
     let feed = Feed { inputs, parser: parser.clone(), window };
     let shown = match plan.mode {
         OutputMode::Html => {
             feed.into_sink(PageSink::new(parser, options.filter, options.palette, output)?)
+        }
+        OutputMode::Svg => {
+            feed.into_sink(DiagramSink::new(parser, options.filter, rules, title, output))
         }
         OutputMode::Stream | OutputMode::View => {
             feed.into_sink(PrinterSink::new(options, output, plan.resize))
         }
     };
     pager.map_or(Ok(()), Pager::close).and(shown)
+}
+
+/// The names of the inputs.
+fn title(inputs: &[InputSource]) -> String {
+    let name = |source: &InputSource| match source {
+        InputSource::Stdin => "standard input".to_owned(),
+        InputSource::File(path) => path.display().to_string(),
+    };
+    inputs.iter().map(name).collect::<Vec<_>>().join(", ")
 }

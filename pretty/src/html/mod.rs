@@ -11,7 +11,6 @@
 //! follows the log as style rules and lists.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io::{self, Write};
 
 use crate::class::Class;
@@ -23,6 +22,7 @@ use crate::peer::Peers;
 use crate::style::color::Rgb;
 use crate::style::theme::{Background, Palette, Theme};
 use crate::text::make_safe;
+use crate::text::markup::Escaped;
 use crate::time::Time;
 
 /// Writes a page, line by line.
@@ -201,27 +201,6 @@ fn number(numbers: &mut HashMap<Box<[u8]>, usize>, name: &[u8]) -> usize {
     let number = numbers.len();
     numbers.insert(name.into(), number);
     number
-}
-
-/// A text with everything that means something in HTML replaced.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-            f.write_str(&rest[..at])?;
-            f.write_str(match rest.as_bytes()[at] {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'"' => "&quot;",
-                _ => "&#39;",
-            })?;
-            rest = &rest[at + 1..];
-        }
-        f.write_str(rest)
-    }
 }
 
 const HEAD: &str = "<!doctype html>

@@ -2,4 +2,4 @@
 
 pub(crate) mod color;
 pub(crate) mod theme;
-mod topic;
+pub(crate) mod topic;

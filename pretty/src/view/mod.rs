@@ -14,6 +14,7 @@
 //! | `filter/` | lines that are shown, folding |
 //! | `search/` | matches, jumps, the other line of a message |
 //! | `ui/` | actions, keys, mouse, drawing, panes |
+//! | `diagram.rs` | the diagram of what is shown |
 //! | `log_view.rs`, `embed.rs` | the state of a view; its interface for other programs |
 //!
 //! The view owns its state and never uses the terminal; the embedding program passes keys, sizes
@@ -37,6 +38,7 @@
 //! ```
 
 mod cause;
+mod diagram;
 mod embed;
 mod filter;
 mod history;

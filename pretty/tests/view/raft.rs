@@ -234,3 +234,30 @@ fn the_timeline_and_the_signs() {
     press(&mut view, "v");
     assert!(!text(&draw(&mut view, 80, 24)).contains("leaders"));
 }
+
+#[test]
+fn a_diagram_of_what_is_shown_around_a_line() {
+    use pretty::view::Outcome;
+    let mut view = log(OURS);
+    let key = ratatui::crossterm::event::KeyCode::Char('V');
+    let diagram = |view: &mut LogView| {
+        let outcome = view.press(key.into());
+        let Outcome::Diagram(diagram) = outcome else { panic!("{outcome:?}") };
+        diagram.svg("around a line")
+    };
+    press(&mut view, "G");
+    let all = diagram(&mut view);
+    assert!(
+        all.contains("RequestVote → 0 2") && all.contains("RequestVote 1 → 2: lost, cut"),
+        "{all}"
+    );
+    assert!(all.contains("commits through 2"), "{all}");
+    // Hidden lines are not drawn, and still end what is.
+    press(&mut view, "&sends RequestVote\n");
+    let some = diagram(&mut view);
+    assert!(!some.contains("commits through 2") && some.contains("lost, cut"), "{some}");
+    assert!(some.contains("RequestVote 1 → 0: received outside of the diagram"), "{some}");
+    press(&mut view, "&nothing at all\n");
+    assert_eq!(view.press(key.into()), Outcome::Used);
+    assert!(text(&draw(&mut view, 100, 24)).contains("no diagram: no events to draw"));
+}

@@ -1,22 +1,27 @@
-//! Sinks of lines: the printer of columns and the page for a browser.
+//! Sinks of lines: the printer of columns, the page for a browser, the diagram.
 //!
 //! ```text
-//! lines → Printer or HtmlPage (parse → filter → layout) → output
+//! lines → Printer, HtmlPage or DiagramBuilder (parse → filter → layout) → output
 //! ```
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 
 use crate::cli::error::{RunError, warn};
 use crate::cli::output::terminal::Size;
 use crate::cli::plan::Resize;
+use crate::diagram::DiagramBuilder;
 use crate::filter::Filter;
 use crate::html::HtmlPage;
+use crate::line::{Event, Line};
+use crate::meaning::rules::Rules;
 use crate::name_usage::{FilterList, NameUsage, UnknownName};
 use crate::parse::Parser;
 use crate::printer::{Options, Printer, Tally};
 use crate::style::theme::Palette;
 use crate::suggestion::suggestion;
+use crate::text::safe_text;
+use crate::time::Time;
 
 /// A consumer of lines.
 pub(crate) trait Sink {
@@ -132,6 +137,68 @@ impl Sink for PageSink {
     fn finish(self) -> Result<(), RunError> {
         warn_unknown_names(self.0.name_usage());
         self.0.finish().map(drop).map_err(RunError::Write)
+    }
+}
+
+/// A diagram, written at the end.
+pub(crate) struct DiagramSink {
+    parser: Parser,
+    filter: Filter,
+    builder: DiagramBuilder,
+    title: String,
+    output: File,
+    origin: Option<Time>,
+    /// The side the last event was on: lines without a time follow it.
+    window: Window,
+}
+
+/// The side of a window of time a line is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Window {
+    Inside,
+    Outside,
+}
+
+impl DiagramSink {
+    pub(crate) fn new(
+        parser: Parser,
+        filter: Filter,
+        rules: Rules,
+        title: String,
+        output: File,
+    ) -> Self {
+        let window = if filter.since.is_none() { Window::Inside } else { Window::Outside };
+        let builder = DiagramBuilder::with_rules(rules);
+        Self { parser, filter, builder, title, output, origin: None, window }
+    }
+
+    fn passes(&mut self, event: &Event<'_>) -> bool {
+        let stamp = event.stamp.as_ref();
+        let date = stamp.filter(|stamp| stamp.unit.is_none());
+        self.origin = self.origin.or_else(|| date?.at);
+        let inside = self.filter.shows_time(stamp, self.origin);
+        self.window = if inside { Window::Inside } else { Window::Outside };
+        self.filter.shows(event, self.origin) && self.filter.shows_text(&safe_text(&event.text))
+    }
+}
+
+impl Sink for DiagramSink {
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        let line = self.parser.parse(line);
+        let is_drawn = match &line {
+            Line::Event(event) => self.passes(event),
+            Line::Header(_) | Line::Other(..) => self.window == Window::Inside,
+        };
+        match is_drawn {
+            true => self.builder.draw(&line),
+            false => self.builder.observe(&line),
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), RunError> {
+        let diagram = self.builder.finish().map_err(RunError::Diagram)?;
+        self.output.write_all(diagram.svg(&self.title).as_bytes()).map_err(RunError::Write)
     }
 }
 

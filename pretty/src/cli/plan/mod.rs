@@ -50,6 +50,8 @@ pub(super) enum OutputMode {
     View,
     /// As a page for a browser.
     Html,
+    /// As a diagram.
+    Svg,
 }
 
 /// Following files as they grow.
@@ -91,6 +93,7 @@ impl Plan {
         let mode = match (cli.tui, cli.export) {
             (true, _) => OutputMode::View,
             (false, Some(Export::Html)) => OutputMode::Html,
+            (false, Some(Export::Svg)) => OutputMode::Svg,
             (false, None) => OutputMode::Stream,
         };
         if mode == OutputMode::View && terminal.output == Stream::Other {
@@ -100,13 +103,15 @@ impl Plan {
         let parser = Parser::new(options.format.clone(), options.tick);
         let pager = match (mode, follow, terminal.output) {
             (OutputMode::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
-            (OutputMode::View | OutputMode::Html, ..)
+            (OutputMode::View | OutputMode::Html | OutputMode::Svg, ..)
             | (_, Follow::Yes, _)
             | (.., Stream::Other) => None,
         };
         // A pager reads from the terminal at the same time; without colours it does not matter.
         let query = match (&pager, options.depth, mode) {
-            (Some(_), ..) | (_, Depth::None, _) | (.., OutputMode::Html) => QueryTerminal::No,
+            (Some(_), ..) | (_, Depth::None, _) | (.., OutputMode::Html | OutputMode::Svg) => {
+                QueryTerminal::No
+            }
             (
                 None,
                 Depth::Ansi16 | Depth::Ansi256 | Depth::True,

@@ -7,8 +7,9 @@
 mod load;
 mod stream;
 
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use super::error::RunError;
 use super::exit::Exit;
 use super::plan::{Follow, InputSource, Plan};
 use crate::cli::input::feed::Inputs;
+use crate::diagram::Diagram;
 use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
 use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
@@ -195,6 +197,13 @@ impl Browser {
             Outcome::Redraw => self.screen.redraw()?,
             Outcome::Suspend => self.screen.suspend()?,
             Outcome::Copy(text) => self.screen.copy(&text)?,
+            Outcome::Diagram(diagram) => {
+                let note = match self.write_diagram(&diagram) {
+                    Ok(path) => format!("written: {}", path.display()),
+                    Err(error) => format!("cannot write the diagram: {error}"),
+                };
+                self.view.set_note(&note);
+            }
             Outcome::ToggleMouse => {
                 let note = self.screen.toggle_mouse()?;
                 self.view.set_note(note);
@@ -211,6 +220,28 @@ impl Browser {
         Ok(Next::Go)
     }
 }
+
+impl Browser {
+    /// Writes a diagram to a new file in the working directory, named after the log and the line.
+    fn write_diagram(&self, diagram: &Diagram) -> io::Result<PathBuf> {
+        let name = self.file.as_deref().and_then(Path::file_name).unwrap_or("log".as_ref());
+        let name = name.to_string_lossy();
+        let line = self.view.cursor().map_or(0, |line| line + 1);
+        let svg = diagram.svg(&format!("{name}, around line {line}"));
+        // What is there already is never replaced.
+        for number in 1..=COPIES_MAX {
+            let copy = if number == 1 { String::new() } else { format!("-{number}") };
+            let path = PathBuf::from(format!("{name}-{line}{copy}.svg"));
+            match File::create_new(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => return opened?.write_all(svg.as_bytes()).map(|()| path),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+const COPIES_MAX: usize = 99;
 
 /// The time the first lines are waited for.
 const FIRST_LINES: Duration = Duration::from_millis(25);

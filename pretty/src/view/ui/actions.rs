@@ -68,6 +68,8 @@ pub enum Action {
     Copy,
     /// Asks the embedding program to open the log in an editor.
     Edit,
+    /// Asks the embedding program to keep a diagram of the lines around the selected one.
+    ExportDiagram,
     /// Asks the embedding program to leave the mouse to the terminal, or no longer.
     ToggleMouse,
     /// Takes the colours for the other background.
@@ -126,7 +128,7 @@ pub enum Jump {
 /// default keys.
 ///
 /// The digits come on top: they hide or show a peer.
-pub const ACTIONS: [(&str, Action, &str, &str); 50] = [
+pub const ACTIONS: [(&str, Action, &str, &str); 51] = [
     ("down", Action::Down, "line down", "j down"),
     ("up", Action::Up, "line up", "k up"),
     ("page-down", Action::PageDown, "screen down", "space f ctrl-f page-down"),
@@ -170,6 +172,7 @@ pub const ACTIONS: [(&str, Action, &str, &str); 50] = [
     ("toggle-wrap", Action::ToggleWrap, "wrap long lines", "w"),
     ("toggle-timeline", Action::ToggleTimeline, "timeline of terms and leaders", "v"),
     ("copy", Action::Copy, "copy this line", "y"),
+    ("export-diagram", Action::ExportDiagram, "write a diagram around this line", "V"),
     ("edit", Action::Edit, "open in $EDITOR at this line", "o"),
     ("toggle-mouse", Action::ToggleMouse, "give the mouse to the terminal", "M"),
     ("toggle-theme", Action::ToggleTheme, "dark or light colours", "c"),

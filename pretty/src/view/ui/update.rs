@@ -3,6 +3,7 @@
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use regex::Regex;
 
+use crate::diagram::Diagram;
 use crate::peer::trailing_number;
 use crate::style::theme::Background;
 use crate::text::safe_text;
@@ -26,6 +27,8 @@ pub enum Outcome {
     Copy(String),
     /// A request to open an editor at this line, counted from 0.
     Edit(usize),
+    /// A request to write this diagram to a file.
+    Diagram(Box<Diagram>),
     /// A request to give the mouse to the terminal, or to take it back.
     ToggleMouse,
     /// A request to redraw everything.
@@ -100,6 +103,7 @@ impl LogView {
             Action::Back => self.back(),
             Action::Copy => return self.copy(),
             Action::Edit => return self.cursor().map_or(Outcome::Used, Outcome::Edit),
+            Action::ExportDiagram => return self.export_diagram(),
             Action::ToggleMouse => return Outcome::ToggleMouse,
             Action::ToggleTheme => self.toggle_theme(),
             Action::Redraw => return Outcome::Redraw,
@@ -112,6 +116,16 @@ impl LogView {
     /// Shows a note in the status line until the next key.
     pub fn set_note(&mut self, note: &str) {
         self.note = safe_text(note.as_bytes());
+    }
+
+    fn export_diagram(&mut self) -> Outcome {
+        match self.diagram() {
+            Ok(diagram) => Outcome::Diagram(Box::new(diagram)),
+            Err(error) => {
+                self.note = format!("no diagram: {error}");
+                Outcome::Used
+            }
+        }
     }
 
     fn copy(&mut self) -> Outcome {

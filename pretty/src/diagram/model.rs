@@ -1,0 +1,447 @@
+//! Lines → steps, messages and states.
+
+use std::collections::HashMap;
+
+use crate::class::Class;
+use crate::line::{Event, Line};
+use crate::meaning::message::{Message, MessageFate};
+use crate::meaning::peer_state::state_updates;
+use crate::meaning::rules::Rules;
+use crate::meaning::state::{StateKey, StateUpdate};
+use crate::text::safe_text;
+
+/// A part of a log, ready to be drawn.
+///
+/// ```
+/// use pretty::{Diagram, DiagramBuilder, Line, Parser};
+///
+/// let log = "\
+/// 1.0 | RPC | 0 | sends RequestVote term=1 to=1 id=0.1
+/// 2.0 | RPC | 1 | receives RequestVote from=0 id=0.1
+/// 2.1 | VOTE | 1 | grants vote to 0 term=1";
+/// let mut parser = Parser::default();
+/// let mut builder = DiagramBuilder::default();
+/// log.lines().for_each(|line| builder.draw(&parser.parse(line.as_bytes())));
+/// let svg = builder.finish()?.svg("an election");
+/// assert!(svg.starts_with("<svg") && svg.contains("grants vote to 0"));
+/// # Ok::<(), pretty::DiagramError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagram {
+    /// The names of the peers, in the order of their columns.
+    pub(super) peers: Vec<String>,
+    pub(super) steps: Vec<Step>,
+    pub(super) arrows: Vec<Arrow>,
+    /// The states of the peers: before which step each begins.
+    pub(super) changes: Vec<Change>,
+}
+
+/// A row of the diagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) place: StepPlace,
+    pub(super) time: String,
+    pub(super) topic: Vec<u8>,
+    /// The text as it is shown, and whole.
+    pub(super) text: String,
+    pub(super) whole: String,
+}
+
+/// The place of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StepPlace {
+    /// On the lifeline of a peer.
+    Peer(usize),
+    /// Across all of them: an act of the tester.
+    Across,
+    /// Across all of them: the result of a test.
+    Result(Outcome),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Neutral,
+    Good,
+    Bad,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrow {
+    pub(super) kind: String,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) sent: End,
+    pub(super) received: End,
+    pub(super) is_answer: bool,
+}
+
+/// One end of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// At this step.
+    Step(usize),
+    /// At a line that is not drawn.
+    Elsewhere,
+    /// There is no line about it.
+    Unknown,
+    /// It was lost, for this reason.
+    Lost(String),
+}
+
+/// From a step on a peer has this state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) before: usize,
+    pub(super) peer: usize,
+    pub(super) state: PeerState,
+}
+
+/// The state of a peer, as far as it is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PeerState {
+    pub(super) role: Role,
+    pub(super) term: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Not known, or none that is drawn.
+    #[default]
+    Other,
+    Follower,
+    Candidate,
+    Leader,
+}
+
+impl Role {
+    /// Its first letter.
+    pub(super) const fn letter(self) -> Option<char> {
+        match self {
+            Self::Other => None,
+            Self::Follower => Some('F'),
+            Self::Candidate => Some('C'),
+            Self::Leader => Some('L'),
+        }
+    }
+
+    fn of(name: &[u8]) -> Self {
+        let is = |own: &str| name.eq_ignore_ascii_case(own.as_bytes());
+        match () {
+            () if is("leader") => Self::Leader,
+            () if is("candidate") || is("precandidate") || is("pre-candidate") => Self::Candidate,
+            () if is("follower") || is("learner") => Self::Follower,
+            () => Self::Other,
+        }
+    }
+}
+
+/// Errors of a diagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiagramError {
+    /// A picture of so many could not be read.
+    #[error("{0} events; a diagram has at most {max}", max = Diagram::STEPS_MAX)]
+    TooMany(usize),
+    /// Nothing to draw.
+    #[error("no events to draw")]
+    Empty,
+}
+
+/// Collects the lines of a diagram, in order.
+#[derive(Debug, Default)]
+pub struct DiagramBuilder {
+    rules: Rules,
+    diagram: Diagram,
+    ids: HashMap<Vec<u8>, usize>,
+    states: Vec<PeerState>,
+    /// The last sending of each message.
+    sent: HashMap<MessageKey, Sending>,
+    /// Steps, drawn or not: beyond the limit they are only counted.
+    count: usize,
+    /// The last step, while further messages of the same kind are added to it.
+    broadcast: Option<Broadcast>,
+}
+
+/// The fields of a message that are the same at all its lines.
+type MessageKey = (Vec<u8>, usize, usize, Option<Vec<u8>>);
+
+/// A message that was sent.
+#[derive(Clone, Copy, Debug)]
+enum Sending {
+    /// Its arrow is drawn.
+    Arrow(usize),
+    /// It was sent at a line that is not drawn.
+    Elsewhere,
+}
+
+/// A message that goes to several peers at once.
+#[derive(Debug)]
+struct Broadcast {
+    peer: usize,
+    time: String,
+    kind: Vec<u8>,
+    to: Vec<String>,
+}
+
+/// The lines that are drawn, or only count for the state and the ends of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawn {
+    Yes,
+    No,
+}
+
+impl Diagram {
+    /// The most steps a diagram has: as many as can be looked at.
+    pub const STEPS_MAX: usize = 400;
+}
+
+impl DiagramBuilder {
+    /// A builder with rules of the user's own besides the built-in ones.
+    #[must_use]
+    pub fn with_rules(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// Adds a line to the diagram; one that is neither an event nor a result of a test is left out.
+    pub fn draw(&mut self, line: &Line<'_>) {
+        match line {
+            Line::Event(event) => self.event(event, Drawn::Yes),
+            Line::Header(_) => {}
+            Line::Other(class, text) => self.result(*class, text),
+        }
+    }
+
+    /// Takes a line into account that is not drawn: it may change a state or end a message.
+    pub fn observe(&mut self, line: &Line<'_>) {
+        match line {
+            Line::Event(event) => self.event(event, Drawn::No),
+            Line::Header(_) | Line::Other(..) => {}
+        }
+    }
+
+    /// Sets the state of a peer at the beginning.
+    #[cfg(feature = "view")]
+    pub(crate) fn set_state(&mut self, peer: &[u8], role: Option<&str>, term: Option<u64>) {
+        let peer = self.peer(peer);
+        let role = role.map_or(Role::Other, |role| Role::of(role.as_bytes()));
+        self.change(peer, PeerState { role, term });
+    }
+
+    /// The diagram.
+    ///
+    /// # Errors
+    /// If there is nothing to draw, or too much.
+    pub fn finish(self) -> Result<Diagram, DiagramError> {
+        match self.count {
+            0 => Err(DiagramError::Empty),
+            1..=Diagram::STEPS_MAX => Ok(self.diagram.arranged(&self.ids)),
+            _ => Err(DiagramError::TooMany(self.count)),
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>, drawn: Drawn) {
+        if &*event.peer == Event::NO_PEER {
+            if drawn == Drawn::Yes {
+                self.step(StepPlace::Across, event);
+            }
+            return;
+        }
+        let peer = self.peer(&event.peer);
+        self.update_state(peer, &event.text);
+        let rules = self.rules.clone();
+        match (Message::of(event, &rules), drawn) {
+            (Some(message), Drawn::Yes) => self.draw_message(peer, event, &message),
+            (None, Drawn::Yes) => self.step(StepPlace::Peer(peer), event),
+            (Some(message), Drawn::No) => self.end_of(&message, End::Elsewhere),
+            (None, Drawn::No) => {}
+        }
+    }
+
+    fn draw_message(&mut self, peer: usize, event: &Event<'_>, message: &Message<'_>) {
+        if !self.joins_broadcast(peer, event, message) {
+            self.step(StepPlace::Peer(peer), event);
+            if message.fate == MessageFate::Sent {
+                let time = time_of(event);
+                let to = vec![safe_text(message.to)];
+                self.broadcast = Some(Broadcast { peer, time, kind: message.kind.to_vec(), to });
+            }
+        }
+        let at = End::Step(self.diagram.steps.len().saturating_sub(1));
+        self.end_of(message, at);
+    }
+
+    /// Adds a message to the step of the one before it, which goes to another peer and is the same
+    /// otherwise: a row for each would only be long.
+    fn joins_broadcast(&mut self, peer: usize, event: &Event<'_>, message: &Message<'_>) -> bool {
+        let Some(broadcast) = &mut self.broadcast else { return false };
+        let to = safe_text(message.to);
+        let is_same = message.fate == MessageFate::Sent
+            && (broadcast.peer, &*broadcast.kind) == (peer, message.kind)
+            && broadcast.time == time_of(event)
+            && !broadcast.to.contains(&to);
+        let Some(step) = self.diagram.steps.last_mut().filter(|_| is_same) else { return false };
+        broadcast.to.push(to);
+        step.text = format!("{} → {}", safe_text(message.kind), broadcast.to.join(" "));
+        step.whole = format!("{}\n{}", step.whole, safe_text(&event.text));
+        true
+    }
+
+    fn step(&mut self, place: StepPlace, event: &Event<'_>) {
+        self.push(Step {
+            place,
+            time: time_of(event),
+            topic: event.topic.to_vec(),
+            text: safe_text(event.split_text().0),
+            whole: safe_text(&event.text),
+        });
+    }
+
+    fn result(&mut self, class: Class, text: &[u8]) {
+        let outcome = match class {
+            Class::Blank | Class::Plain => return,
+            Class::Test => Outcome::Neutral,
+            Class::Passed => Outcome::Good,
+            Class::Failed | Class::Panic | Class::Race => Outcome::Bad,
+        };
+        let whole = safe_text(text);
+        let text = whole.trim().to_owned();
+        let place = StepPlace::Result(outcome);
+        self.push(Step { place, time: String::new(), topic: Vec::new(), text, whole });
+    }
+
+    fn push(&mut self, step: Step) {
+        self.count += 1;
+        self.broadcast = None;
+        if self.count <= Diagram::STEPS_MAX {
+            self.diagram.steps.push(step);
+        }
+    }
+
+    fn update_state(&mut self, peer: usize, text: &[u8]) {
+        let mut state = self.states[peer];
+        state_updates(text, &self.rules, |update| match update {
+            StateUpdate::Restart => state = PeerState::default(),
+            StateUpdate::Set(StateKey::Role, role) => state.role = Role::of(&role),
+            StateUpdate::Set(StateKey::Term, term) => {
+                state.term = std::str::from_utf8(&term).ok().and_then(|term| term.parse().ok());
+            }
+            StateUpdate::Increment(StateKey::Term) => {
+                state.term = Some(state.term.unwrap_or(0).saturating_add(1));
+            }
+            StateUpdate::Set(..) | StateUpdate::Increment(_) => {}
+        });
+        if state != self.states[peer] {
+            self.change(peer, state);
+        }
+    }
+
+    fn change(&mut self, peer: usize, state: PeerState) {
+        self.states[peer] = state;
+        self.diagram.changes.push(Change { before: self.diagram.steps.len(), peer, state });
+    }
+
+    /// Takes one end of a message into account.
+    fn end_of(&mut self, message: &Message<'_>, at: End) {
+        let (from, to) = (self.peer(message.from), self.peer(message.to));
+        let key = (message.kind.to_vec(), from, to, message.id.map(<[u8]>::to_vec));
+        match message.fate {
+            MessageFate::Sent => {
+                let sending = match at {
+                    End::Step(_) => {
+                        self.arrow(message, (from, to), (at, End::Unknown));
+                        Sending::Arrow(self.diagram.arrows.len() - 1)
+                    }
+                    End::Elsewhere | End::Unknown | End::Lost(_) => Sending::Elsewhere,
+                };
+                self.sent.insert(key, sending);
+            }
+            MessageFate::Received => self.received(message, &key, at),
+            MessageFate::Lost(why) => {
+                if let Some(Sending::Arrow(arrow)) = self.sent.get(&key) {
+                    self.diagram.arrows[*arrow].received = End::Lost(safe_text(why));
+                }
+            }
+            MessageFate::Answered => self.answered(message, &key, at),
+        }
+    }
+
+    fn received(&mut self, message: &Message<'_>, key: &MessageKey, at: End) {
+        match self.sent.get(key) {
+            Some(Sending::Arrow(arrow)) => {
+                let arrow = &mut self.diagram.arrows[*arrow];
+                // A copy that arrives later changes nothing.
+                if matches!(arrow.received, End::Unknown | End::Lost(_)) {
+                    arrow.received = at;
+                }
+            }
+            sending @ (Some(Sending::Elsewhere) | None) => {
+                let sent = if sending.is_some() { End::Elsewhere } else { End::Unknown };
+                if matches!(at, End::Step(_)) {
+                    self.arrow(message, (key.1, key.2), (sent, at));
+                }
+            }
+        }
+    }
+
+    /// An answer is sent where its request was received.
+    fn answered(&mut self, message: &Message<'_>, key: &MessageKey, at: End) {
+        if let (Some(Sending::Arrow(arrow)), End::Step(_)) = (self.sent.get(key), &at)
+            && let End::Step(received) = self.diagram.arrows[*arrow].received
+        {
+            self.arrow(message, (key.2, key.1), (End::Step(received), at));
+            if let Some(answer) = self.diagram.arrows.last_mut() {
+                answer.is_answer = true;
+            }
+        }
+    }
+
+    fn arrow(&mut self, message: &Message<'_>, (from, to): (usize, usize), ends: (End, End)) {
+        let (sent, received) = ends;
+        let kind = safe_text(message.kind);
+        self.diagram.arrows.push(Arrow { kind, from, to, sent, received, is_answer: false });
+    }
+
+    fn peer(&mut self, name: &[u8]) -> usize {
+        if let Some(peer) = self.ids.get(name) {
+            return *peer;
+        }
+        let peer = self.states.len();
+        self.ids.insert(name.to_vec(), peer);
+        self.states.push(PeerState::default());
+        peer
+    }
+}
+
+impl Diagram {
+    /// The same with the peers in natural order, and only those that have a part in it.
+    fn arranged(mut self, ids: &HashMap<Vec<u8>, usize>) -> Self {
+        let on_lifeline = self.steps.iter().filter_map(|step| match step.place {
+            StepPlace::Peer(peer) => Some(peer),
+            StepPlace::Across | StepPlace::Result(_) => None,
+        });
+        let ends = self.arrows.iter().flat_map(|arrow| [arrow.from, arrow.to]);
+        let used: Vec<_> = on_lifeline.chain(ends).collect();
+        let mut names: Vec<_> = ids.iter().filter(|(_, peer)| used.contains(peer)).collect();
+        names.sort_by(|(a, _), (b, _)| crate::peer::natural(a, b));
+        self.peers = names.iter().map(|(name, _)| safe_text(name)).collect();
+        let order: Vec<_> = names.into_iter().map(|(_, peer)| *peer).collect();
+        let place = |peer: usize| order.iter().position(|own| *own == peer);
+        for step in &mut self.steps {
+            if let StepPlace::Peer(peer) = &mut step.place {
+                *peer = place(*peer).unwrap_or(0);
+            }
+        }
+        for arrow in &mut self.arrows {
+            (arrow.from, arrow.to) = (place(arrow.from).unwrap_or(0), place(arrow.to).unwrap_or(0));
+        }
+        let changes = self.changes.iter();
+        let changes = changes.filter_map(|own| Some(Change { peer: place(own.peer)?, ..*own }));
+        self.changes = changes.collect();
+        self
+    }
+}
+
+fn time_of(event: &Event<'_>) -> String {
+    event.stamp.as_ref().map(|stamp| safe_text(&stamp.text)).unwrap_or_default()
+}
