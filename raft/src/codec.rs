@@ -24,6 +24,9 @@ use self::encode::kind;
 use crate::message::Envelope;
 use crate::types::{MessageId, PeerId, Term};
 
+/// Limit on the entries in one message, which take several times their bytes once decoded.
+pub const ENTRIES_MAX: usize = 1 << 18;
+
 /// Encodes a message.
 ///
 /// ```

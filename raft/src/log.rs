@@ -108,8 +108,8 @@ impl Log {
         self.range(after, through).map(|entry| entry.encoded_len() as u64).sum()
     }
 
-    /// Entries after `prev` of at most `bytes_max` encoded bytes, but at least one if there is
-    /// any.
+    /// Entries after `prev` of at most `bytes_max` encoded bytes and a quarter of those that a
+    /// message may hold, but at least one if there is any.
     #[must_use]
     pub(crate) fn slice_after(&self, prev: EntryId, bytes_max: usize) -> Vec<Entry> {
         let mut bytes = 0;
@@ -118,7 +118,8 @@ impl Log {
             bytes += entry.encoded_len();
             first || bytes <= bytes_max
         };
-        self.range(prev.index, self.last().index).take_while(fits).cloned().collect()
+        let after = self.range(prev.index, self.last().index);
+        after.take(ENTRIES_MAX).take_while(fits).cloned().collect()
     }
 
     /// The last entry at or below `index` whose term is at most `term`: the last place two logs may
@@ -138,6 +139,9 @@ impl Log {
 pub(crate) fn to_usize(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
+
+/// Entries sent in one message. Receivers accept a few times as many.
+const ENTRIES_MAX: usize = crate::codec::ENTRIES_MAX / 4;
 
 #[cfg(test)]
 mod tests {

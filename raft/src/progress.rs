@@ -109,6 +109,16 @@ impl InFlight {
         self.bytes
     }
 
+    /// The bytes of the oldest unanswered message's entries.
+    pub(crate) fn first_bytes(&self) -> Option<usize> {
+        self.lasts.front().map(|(_, bytes)| *bytes)
+    }
+
+    /// Returns whether a message with more bytes than these is unanswered.
+    pub(crate) fn has_large(&self, bytes_max: usize) -> bool {
+        self.bytes > bytes_max && self.lasts.iter().any(|(_, bytes)| *bytes > bytes_max)
+    }
+
     /// The number of unanswered messages.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,6 +1,7 @@
 //! Reads each part of a message as [`super::encode`] writes it. The bytes are not trusted:
 //! everything is checked, and nothing is reserved for a length that is only claimed.
 
+use super::ENTRIES_MAX;
 use super::bytes::Reader;
 use super::error::DecodeError;
 use super::membership::decode_membership;
@@ -72,6 +73,9 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         let mut index = prev.index;
         while !self.0.is_empty() {
+            if entries.len() == ENTRIES_MAX {
+                return Err(DecodeError::TooManyEntries);
+            }
             index = index.next();
             entries.push(self.entry(index)?);
         }

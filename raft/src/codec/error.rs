@@ -22,6 +22,9 @@ pub enum DecodeError {
     /// Entries that do not follow each other.
     #[error(transparent)]
     BrokenSlice(#[from] BrokenSlice),
+    /// More entries than any peer sends at once.
+    #[error("more than {} entries", super::ENTRIES_MAX)]
+    TooManyEntries,
     /// Members that contradict each other.
     #[error(transparent)]
     BrokenMembership(#[from] BrokenMembership),

@@ -79,14 +79,22 @@ impl Node {
     }
 
     /// Sends a reply once everything written so far is durable, whatever the reply promises
-    /// included.
+    /// included; or at once if all that it promises is: a peer whose disk is busy with a large
+    /// command or a snapshot still answers heartbeats.
     pub(super) fn reply(&mut self, to: PeerId, message: Message) {
         let header = self.header(to);
-        if self.writes.durable() == self.writes.issued() {
+        if self.writes.durable() == self.writes.issued() || self.is_promise_durable(&message) {
             self.outbox.send(header, message);
         } else {
             self.outbox.send_after(self.writes.issued(), header, message);
         }
+    }
+
+    /// Returns whether a reply promises the current term and entries that are durable, and no more.
+    fn is_promise_durable(&self, message: &Message) -> bool {
+        let Message::AppendEntriesReply(reply) = message else { return false };
+        reply.match_index().is_some_and(|index| index <= self.writes.durable_index())
+            && self.writes.is_hard_state_durable()
     }
 
     pub(super) fn header(&self, to: PeerId) -> Header {

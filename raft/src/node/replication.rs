@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Node;
 use super::outbox::Header;
+use crate::config::Config;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
 use crate::membership::Membership;
@@ -30,7 +32,7 @@ struct MessageBuilder<'a> {
     /// do not count.
     required_round: Round,
     membership: &'a Membership,
-    config: &'a crate::config::Config,
+    config: &'a Config,
 }
 
 /// The need to send a new commit index in a message of its own.
@@ -63,7 +65,7 @@ impl Node {
         let mut transfers = Vec::new();
         for (peer, progress) in &mut leader.followers {
             if progress.heartbeat_due <= self.now {
-                progress.expire_unanswered(self.now, config.heartbeat_interval);
+                progress.expire_unanswered(self.now, config);
             }
             if let Some(snapshot) = needed_snapshot(progress, &self.log, self.snapshot.as_ref()) {
                 transfers.push((*peer, snapshot.last_included));
@@ -123,6 +125,9 @@ fn needed_snapshot<'a>(
     }
 }
 
+/// Speed of a slow link with a slow disk behind it.
+const SLOW_BYTES_PER_MICROSECOND: u64 = 16;
+
 impl MessageBuilder<'_> {
     /// The next message a follower must be sent now, noted as sent; `None` if there is none.
     fn next_message(&self, peer: PeerId, progress: &mut Progress) -> Option<Message> {
@@ -176,10 +181,18 @@ impl MessageBuilder<'_> {
         self.append(progress, slice)
     }
 
-    /// A heartbeat, which also checks whether the logs match at `next_index - 1`.
+    /// A heartbeat, which also checks whether the logs match at `next_index - 1`. While a large
+    /// entry is on its way, it refers to the last entry known to match instead, so that a transport
+    /// may send it first, and the follower answers it before that entry is durable.
     fn heartbeat(&self, progress: &mut Progress) -> Message {
-        let slice = LogSlice::empty(self.prev(progress));
-        self.append(progress, slice)
+        let large = match &progress.flow {
+            Flow::Replicate(in_flight) => in_flight.has_large(self.config.append_bytes_max),
+            Flow::Probe(_) | Flow::Snapshot(_) => false,
+        };
+        let matching = Some(progress.match_index).filter(|_| large);
+        let matching = matching.and_then(|at| Some(EntryId::new(self.log.term_at(at)?, at)));
+        let prev = matching.unwrap_or_else(|| self.prev(progress));
+        self.append(progress, LogSlice::empty(prev))
     }
 
     fn append(&self, progress: &mut Progress, slice: LogSlice) -> Message {
@@ -222,12 +235,12 @@ impl MessageBuilder<'_> {
 
 impl Progress {
     /// Counts messages unanswered for a heartbeat interval as lost.
-    fn expire_unanswered(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
+    fn expire_unanswered(&mut self, now: Instant, config: &Config) {
         match &mut self.flow {
             Flow::Probe(probe) => probe.expire(),
             Flow::Snapshot(transfer) => transfer.chunk.expire(),
             Flow::Replicate(in_flight) => {
-                if in_flight.is_stalled(now, heartbeat_interval) {
+                if in_flight.is_stalled(now, config) {
                     self.probe_from(self.match_index.next(), Probe::Ready);
                 }
             }
@@ -253,8 +266,12 @@ impl Probe {
 }
 
 impl InFlight {
-    fn is_stalled(&self, now: Instant, heartbeat_interval: std::time::Duration) -> bool {
-        !self.is_empty() && now.since(self.last_progress_at) >= heartbeat_interval
+    /// A large entry has the time that slow links and disks take for it.
+    fn is_stalled(&self, now: Instant, config: &Config) -> bool {
+        let Some(bytes) = self.first_bytes() else { return false };
+        let large = if bytes > config.append_bytes_max { bytes as u64 } else { 0 };
+        let transfer = Duration::from_micros(large / SLOW_BYTES_PER_MICROSECOND);
+        now.since(self.last_progress_at) >= config.heartbeat_interval.saturating_add(transfer)
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Writes {
     issued: WriteId,
     durable: WriteId,
     durable_index: Index,
+    /// The newest write of term and vote.
+    hard_state_write: WriteId,
     /// For each write that moves the end of the log and is not durable yet: where the log ends
     /// once it is.
     ends: VecDeque<(WriteId, Index)>,
@@ -30,6 +32,7 @@ impl Writes {
             issued: WriteId::ZERO,
             durable: WriteId::ZERO,
             durable_index,
+            hard_state_write: WriteId::ZERO,
             ends: VecDeque::new(),
         }
     }
@@ -54,6 +57,11 @@ impl Writes {
         self.durable_index
     }
 
+    /// Returns whether the current term and vote are durable.
+    pub(crate) fn is_hard_state_durable(&self) -> bool {
+        self.hard_state_write <= self.durable
+    }
+
     /// Writes term and vote.
     pub(crate) fn hard_state(&mut self, hard_state: HardState) {
         if let Some(Write { record: Record::HardState(last), .. }) = self.unpolled.back_mut() {
@@ -61,6 +69,7 @@ impl Writes {
         } else {
             self.issue(Record::HardState(hard_state));
         }
+        self.hard_state_write = self.issued;
     }
 
     /// Writes new entries.
@@ -109,8 +118,9 @@ impl Writes {
 
     /// See [`Node::behaviour_hash`](super::Node::behaviour_hash).
     pub(crate) fn behaviour_hash<H: Hasher>(&self, hasher: &mut H) {
-        let Self { unpolled, issued, durable, durable_index, ends } = self;
+        let Self { unpolled, issued, durable, durable_index, hard_state_write, ends } = self;
         (issued.since(*durable), durable_index, unpolled.len(), ends.len()).hash(hasher);
+        hard_state_write.since(*durable).hash(hasher);
         for Write { id, record } in unpolled {
             (id.since(*durable), record).hash(hasher);
         }

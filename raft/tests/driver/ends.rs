@@ -1,7 +1,6 @@
 //! Ends of nodes, and of their membership: what status, metrics and callers are told.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::Path;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -14,7 +13,7 @@ use raft::storage::{DiskStorage, RedbStorage, Storage, StorageError};
 use raft::transport::memory::Hub;
 use raft::{Index, PeerId, Raft, RoleName, StateMachine};
 
-use crate::support::{Add, Counter, TEST_TIMEOUT, counters};
+use crate::support::{Add, Counter, TEST_TIMEOUT, counters, free_addresses};
 
 /// A counter that panics at 666.
 #[derive(Default)]
@@ -251,12 +250,6 @@ async fn a_removed_peer_knows_it_and_starts_no_elections() {
     tokio::time::sleep(TEST_TIMEOUT).await;
     assert_eq!(removed.status().current_term, term);
     assert_eq!(leader.status().role, RoleName::Leader, "undisturbed");
-}
-
-/// Addresses that were free a moment ago.
-fn free_addresses<const N: usize>() -> [String; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("it is bound").to_string())
 }
 
 /// Over TCP, the removed peer's connection goes with the news of its removal.

@@ -4,6 +4,7 @@ mod builder;
 mod disks;
 mod ends;
 mod extensions;
+mod large_commands;
 mod observability;
 mod paused_process;
 mod requests;

@@ -1,5 +1,6 @@
 //! A counter, and a cluster of it in one process.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use raft::driver::{Builder, MachineError, Settings, Status, from_bytes, to_bytes};
@@ -146,11 +147,11 @@ fn index(id: u64) -> usize {
 /// Election timeouts for tests on the real clock of a slow machine: peer 1 starts the first
 /// election, peer 2 a later one. All other timeouts are long, as a leader tolerates missing answers
 /// for as long.
-struct ElectionOrder(u64);
+pub(crate) struct ElectionOrder(pub(crate) u64);
 
 impl ElectionOrder {
-    const SHORTEST: Duration = Duration::from_millis(300);
-    const LONGEST: Duration = Duration::from_secs(30);
+    pub(crate) const SHORTEST: Duration = Duration::from_millis(300);
+    pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 }
 
 impl Jitter for ElectionOrder {
@@ -188,4 +189,10 @@ impl Cluster<Counter> {
 /// Three counters.
 pub(crate) async fn counters() -> Cluster<Counter> {
     Cluster::start(3, |builder| builder.state_machine(Counter::default())).await
+}
+
+/// Addresses that were free a moment ago.
+pub(crate) fn free_addresses<const N: usize>() -> [String; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("it is bound").to_string())
 }

@@ -286,3 +286,23 @@ fn each_reply_triggers_the_next_snapshot_chunk_once() {
     continue_at(&mut cluster, 3, 4);
     assert_eq!(chunks(&mut cluster), [(4, 1)]);
 }
+
+/// A heartbeat during a large command refers to an entry that the follower has, so that it may arrive
+/// first, and the command is not sent again while slow links and disks take their time.
+#[test]
+fn heartbeats_during_a_large_command_may_overtake_it() {
+    let mut cluster = leader(2);
+    cluster.propose(peer(0), &[7; 1 << 20]);
+    assert_eq!(sent(&mut cluster), [(2, 1)]);
+    cluster.advance(HEARTBEAT);
+    assert_eq!(sent(&mut cluster), [(2, 0)], "not after entry 3");
+    cluster.inject(1, peer(0), 1, accepted(2));
+    assert_eq!(sent(&mut cluster), []);
+    cluster.advance(HEARTBEAT);
+    assert_eq!(sent(&mut cluster), [(2, 0)], "a megabyte takes 65 ms at 16 bytes a microsecond");
+    cluster.advance(HEARTBEAT);
+    assert_eq!(sent(&mut cluster), [(2, 1)], "it counts as lost");
+    cluster.inject(1, peer(0), 1, accepted(3));
+    cluster.advance(HEARTBEAT);
+    assert_eq!(sent(&mut cluster).last(), Some(&(3, 0)));
+}

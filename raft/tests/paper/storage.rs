@@ -36,6 +36,31 @@ fn an_acknowledgement_is_sent_when_the_entries_are_durable() {
     assert_eq!(cluster.peers[&peer(0)].applied.len(), 1);
 }
 
+/// A disk busy with a large command or a snapshot must cost no leader its quorum.
+#[test]
+fn a_heartbeat_is_answered_during_a_write_if_all_that_it_promises_is_durable() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, append(id(0, 0), &[entry(1, 1)], 1));
+    assert_eq!(cluster.take_sent(peer(0)).len(), 1);
+    cluster.stall_disk(peer(0));
+    cluster.inject(1, peer(0), 1, append(id(1, 1), &[entry(1, 2)], 1));
+    cluster.inject(1, peer(0), 1, append(id(1, 1), &[], 1));
+    let match_index = Index::new(1);
+    let heard = Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+        match_index,
+        carried: Carried::Nothing,
+        round: Round::ZERO,
+    });
+    assert_eq!(cluster.take_sent(peer(0)), [heard]);
+    cluster.inject(1, peer(0), 1, append(id(1, 2), &[], 1));
+    assert_eq!(cluster.take_sent(peer(0)), [], "entry 2 is not durable");
+    // In a new term, the answer promises that term, too.
+    cluster.inject(2, peer(0), 2, append(id(1, 1), &[], 1));
+    assert_eq!(cluster.take_sent(peer(0)), [], "term 2 is not durable");
+    cluster.resume_disk(peer(0));
+    assert_eq!(cluster.take_sent(peer(0)).len(), 3);
+}
+
 #[test]
 fn a_candidate_requests_votes_and_counts_itself_when_its_vote_is_durable() {
     let mut cluster = Cluster::new(3);

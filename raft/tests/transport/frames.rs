@@ -4,19 +4,21 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use raft::Envelope;
-use raft::transport::tcp::{ConnectionError, Expected, Hello, Received, Receiver, encode_frame};
+use raft::transport::tcp::{
+    ConnectionError, Expected, FrameWriter, Hello, Received, Receiver, VERSION, encode_frame,
+};
 
 use super::support::{append, chunk, peer, vote};
 
-const LIMIT: usize = 100_000;
+const LIMIT: usize = 400_000;
 
 fn receiver() -> Receiver {
     let cluster = "test".into();
     Receiver::new(Expected { me: peer(2), cluster, nonce: 42, frame_bytes_max: LIMIT })
 }
 
-fn handshake() -> Vec<u8> {
-    let mut bytes = Hello { from: peer(1), to: peer(2), cluster: "test".into() }.encode();
+fn handshake(version: u8) -> Vec<u8> {
+    let mut bytes = Hello { version, from: peer(1), to: peer(2), cluster: "test".into() }.encode();
     bytes.extend_from_slice(&42_u64.to_le_bytes());
     bytes
 }
@@ -30,16 +32,25 @@ fn message() -> impl Strategy<Value = Envelope> {
             let commands: Vec<&[u8]> = commands.iter().map(Vec::as_slice).collect();
             append(id, peer(1), peer(2), &commands)
         }),
-        Just(append(3, peer(1), peer(2), &[&vec![9; LIMIT - 200]])),
+        (1000..LIMIT - 200).prop_map(|bytes| append(3, peer(1), peer(2), &[&vec![9; bytes]])),
     ]
 }
 
-fn stream(messages: &[Envelope]) -> Vec<u8> {
-    let mut bytes = handshake();
+fn stream(version: u8, messages: &[Envelope]) -> Vec<u8> {
+    let mut bytes = handshake(version);
+    let frames = FrameWriter { version, nonce: 42, message_bytes_max: LIMIT };
     for message in messages {
-        encode_frame(message, LIMIT, &mut bytes).expect("it is within the limit");
+        let pieces = frames.encode(message, &mut bytes).expect("it is within the limit");
+        if let Some(mut pieces) = pieces {
+            while !frames.next_piece(&mut pieces, &mut bytes) {}
+        }
     }
     bytes
+}
+
+/// A version of frames.
+fn version() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(1), Just(2)]
 }
 
 /// Feeds the bytes in pieces of these sizes, again and again, and returns the messages.
@@ -65,19 +76,45 @@ fn feed(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Envelope>, ConnectionError
 proptest! {
     #[test]
     fn messages_survive_any_fragmentation(
+        version in version(),
         messages in vec(message(), 0..8),
         pieces in vec(1..5000_usize, 1..20),
     ) {
-        prop_assert_eq!(feed(&stream(&messages), &pieces), Ok(messages));
+        prop_assert_eq!(feed(&stream(version, &messages), &pieces), Ok(messages));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_detected_before_it_is_decoded(
+        messages in vec(message(), 1..5),
+        place in any::<proptest::sample::Index>(),
+        bit in 0..8_u32,
+        pieces in vec(1..5000_usize, 1..20),
+    ) {
+        let mut bytes = stream(VERSION, &messages);
+        let frames = handshake(VERSION).len();
+        let place = frames + place.index(bytes.len() - frames);
+        bytes[place] ^= 1 << bit;
+        // A flipped length may announce bytes that never come.
+        match feed(&bytes, &pieces) {
+            Ok(received) => prop_assert!(received.len() < messages.len()),
+            Err(error) => prop_assert!(
+                matches!(
+                    error,
+                    ConnectionError::DamagedFrame | ConnectionError::FrameTooLarge { .. }
+                ),
+                "{}", error
+            ),
+        }
     }
 
     #[test]
     fn damaged_bytes_give_valid_messages_or_an_error(
+        version in version(),
         messages in vec(message(), 1..5),
         damage in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
         pieces in vec(1..5000_usize, 1..20),
     ) {
-        let mut bytes = stream(&messages);
+        let mut bytes = stream(version, &messages);
         for (index, byte) in damage {
             let index = index.index(bytes.len());
             bytes[index] = byte;
@@ -98,7 +135,7 @@ proptest! {
 #[test]
 fn an_announced_length_takes_no_memory_in_advance() {
     let mut receiver = receiver();
-    receiver.buffer().extend(handshake());
+    receiver.buffer().extend(handshake(1));
     while receiver.take_next().expect("a good handshake").is_some() {}
     receiver.buffer().extend(u32::try_from(LIMIT).unwrap().to_le_bytes());
     assert_eq!(receiver.take_next(), Ok(None));
@@ -124,11 +161,21 @@ fn the_buffer_shrinks_after_a_long_frame() {
         nonce: 42,
         frame_bytes_max: 8 << 20,
     });
-    let mut bytes = handshake();
+    let mut bytes = handshake(1);
     encode_frame(&append(1, peer(1), peer(2), &[&vec![1; 4 << 20]]), 8 << 20, &mut bytes).unwrap();
     receiver.buffer().extend(bytes);
     while receiver.take_next().expect("good bytes").is_some() {}
     assert!(receiver.memory_bytes() > 4 << 20);
     receiver.buffer();
     assert!(receiver.memory_bytes() <= 128 * 1024, "{}", receiver.memory_bytes());
+}
+
+#[test]
+fn a_message_of_too_many_entries_is_rejected() {
+    let most = raft::codec::ENTRIES_MAX;
+    let commands = vec![&b""[..]; most + 1];
+    for (count, accepted) in [(most, true), (most + 1, false)] {
+        let bytes = raft::codec::encode(&append(1, peer(1), peer(2), &commands[..count]));
+        assert_eq!(raft::codec::decode(&bytes).is_ok(), accepted, "{count} entries");
+    }
 }

@@ -62,7 +62,7 @@ async fn bytes_drops_connections_and_rejections_are_counted() {
     let before = counts.of(received);
     one.transport.send(vote(2, peer(1), peer(2)));
     two.next().await;
-    let frame = 4 + raft::codec::encode(&vote(2, peer(1), peer(2))).len() as u64;
+    let frame = 13 + raft::codec::encode(&vote(2, peer(1), peer(2))).len() as u64;
     assert_eq!(counts.of(received) - before, frame);
     assert!(counts.of(sent) >= frame);
 

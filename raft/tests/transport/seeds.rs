@@ -156,9 +156,10 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
         let seed = [&[2, 9][..], &codec::encode(&envelope)].concat();
         assert_eq!(seeds.insert(name.clone(), seed), None, "two messages are {name}");
     }
-    let hello = Hello { from: peer(1), to: peer(2), cluster: "fuzz".into() }.encode();
+    let hello = Hello { version: 1, from: peer(1), to: peer(2), cluster: "fuzz".into() }.encode();
     let whole = [&[0, 3][..], &hello, &NONCE.to_le_bytes(), &frames].concat();
-    let answer = Answer { verdict: Verdict::Accepted, nonce: NONCE, frame_bytes_max: 1 << 17 };
+    let answer =
+        Answer { version: 1, verdict: Verdict::Accepted, nonce: NONCE, frame_bytes_max: 1 << 17 };
     seeds.insert("frames".into(), [&[1, 2][..], &frames].concat());
     seeds.insert("whole".into(), whole);
     seeds.insert("answer".into(), [&[3, 0][..], &answer.encode()].concat());
@@ -201,7 +202,7 @@ fn the_longest_seed_is_a_complete_connection() {
         Expected { me: peer(2), cluster: "fuzz".into(), nonce: NONCE, frame_bytes_max: LIMIT };
     let mut receiver = Receiver::new(expected);
     receiver.buffer().extend_from_slice(&seeds()["whole"][2..]);
-    assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(peer(1)))));
+    assert_eq!(receiver.take_next(), Ok(Some(Received::Hello { from: peer(1), version: 1 })));
     assert_eq!(receiver.take_next(), Ok(Some(Received::Identified(peer(1)))));
     for message in messages() {
         assert_eq!(receiver.take_next(), Ok(Some(Received::Message(envelope(message)))));

@@ -46,6 +46,13 @@ pub(crate) fn chunk(id: u64, from: PeerId, to: PeerId, bytes: usize) -> Envelope
     envelope(id, from, to, Message::InstallSnapshot(chunk))
 }
 
+/// A heartbeat that refers to the entry at this index.
+pub(crate) fn heartbeat(id: u64, from: PeerId, to: PeerId, prev: u64) -> Envelope {
+    let slice = LogSlice::empty(EntryId::new(Term::new(1), Index::new(prev)));
+    let append = AppendEntries { slice, leader_commit: Index::ZERO, round: Round::ZERO };
+    envelope(id, from, to, Message::AppendEntries(append))
+}
+
 /// An AppendEntries with these commands.
 pub(crate) fn append(id: u64, from: PeerId, to: PeerId, commands: &[&[u8]]) -> Envelope {
     let entries = (1..).zip(commands).map(|(index, command)| Entry {
@@ -148,11 +155,11 @@ impl RawClient {
     /// Connects and completes the handshake.
     pub(crate) async fn after_handshake(from: u64, to: &Peer) -> Self {
         let mut raw = Self::connect(to).await;
-        let hello = Hello { from: peer(from), to: to.name, cluster: CLUSTER.into() };
+        let hello = Hello { version: 1, from: peer(from), to: to.name, cluster: CLUSTER.into() };
         raw.write(&hello.encode()).await;
         let mut answer = [0; Answer::BYTES];
         with_timeout(raw.0.read_exact(&mut answer)).await.expect("it answers");
-        let answer = Answer::decode(&answer).expect("it is welcome").expect("it is whole");
+        let answer = Answer::decode(&answer, 1).expect("it is welcome").expect("it is whole");
         raw.write(&answer.nonce.to_le_bytes()).await;
         raw
     }

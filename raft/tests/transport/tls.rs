@@ -165,12 +165,12 @@ async fn a_peer_may_not_use_the_id_of_another() {
     let two = tls_of(2, &dir);
     let files = files(dir.path(), "peer-3");
     let mut client = program(&two, &files, Client::Certified).await;
-    let hello = Hello { from: peer(1), to: peer(2), cluster: CLUSTER.into() };
+    let hello = Hello { version: 1, from: peer(1), to: peer(2), cluster: CLUSTER.into() };
     client.write_all(&hello.encode()).await.unwrap();
     let mut answer = [0; Answer::BYTES];
     with_timeout(client.read_exact(&mut answer)).await.unwrap();
     assert_eq!(
-        Answer::decode(&answer),
+        Answer::decode(&answer, 1),
         Err(ConnectionError::RejectedByPeer(Verdict::CertificateName))
     );
     log.wait_for("its certificate lacks the DNS name `raft-peer-1`").await;

@@ -1,6 +1,7 @@
 //! The state shared by all connections of a peer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -26,6 +27,8 @@ pub(super) struct Context {
 pub(super) struct Peer {
     pub(super) outbox: Arc<Outbox>,
     pub(super) address: watch::Sender<String>,
+    /// The address of the last connection to it.
+    pub(super) connected_to: watch::Receiver<Option<IpAddr>>,
     pub(super) reconnect: Arc<Notify>,
     pub(super) counters: Outgoing,
     pub(super) task: AbortHandle,
@@ -34,6 +37,23 @@ pub(super) struct Peer {
 impl Context {
     pub(super) fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Peer>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether a peer is a member, or another one that this peer sends to.
+    pub(super) fn is_known(&self, peer: PeerId) -> bool {
+        self.peers().contains_key(&peer)
+    }
+
+    /// The addresses of the known peers, as far as they are numbers or were connected to.
+    pub(super) fn known_addresses(&self) -> BTreeSet<IpAddr> {
+        let peers = self.peers();
+        let stated = peers.values().filter_map(|peer| {
+            let address = peer.address.borrow();
+            let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+            host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok()
+        });
+        let connected = peers.values().filter_map(|peer| *peer.connected_to.borrow());
+        stated.chain(connected).map(|address| address.to_canonical()).collect()
     }
 
     /// Reconnects to a peer at once, without the rest of its backoff.

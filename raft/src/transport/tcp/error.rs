@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::wire::{VERSION, Verdict};
+use super::wire::{VERSION, VERSION_MIN, Verdict};
 use crate::codec::DecodeError;
 use crate::types::PeerId;
 
@@ -22,7 +22,9 @@ pub enum ConnectionError {
     #[error("{0}")]
     Tls(String),
     /// An unknown version.
-    #[error("it speaks version {found} of the protocol, this peer version {VERSION}")]
+    #[error(
+        "it speaks version {found} of the protocol, this peer versions {VERSION_MIN} to {VERSION}"
+    )]
     VersionMismatch {
         /// Its version.
         found: u8,
@@ -64,6 +66,39 @@ pub enum ConnectionError {
         /// The limit, in bytes.
         max: usize,
     },
+    /// A frame with a wrong checksum: bytes were changed on their way, or by a broken machine.
+    #[error("a frame was damaged on its way: its checksum is wrong")]
+    DamagedFrame,
+    /// A frame of an unknown kind, with a valid checksum.
+    #[error("it sent a frame of the unknown kind {found}")]
+    UnknownFrame {
+        /// The kind.
+        found: u8,
+    },
+    /// A frame that did not become complete.
+    #[error("a frame was unfinished for {limit:?} (`silence_max`)")]
+    FrameTimeout {
+        /// The time limit.
+        limit: Duration,
+    },
+    /// Unfinished frames of peers that are not members hold too much memory.
+    #[error("unfinished messages of unknown peers hold {max} bytes, as much as they may")]
+    TooMuchUnfinished {
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// It has sent nothing.
+    #[error("it sent nothing within {limit:?} (half of `handshake_timeout`)")]
+    Silent {
+        /// The time limit.
+        limit: Duration,
+    },
+    /// A newer connection takes its place before it was identified.
+    #[error("it made room for a newer connection: {open} are unidentified (`unidentified_max`)")]
+    Evicted {
+        /// Their number.
+        open: usize,
+    },
     /// A frame without a valid message.
     #[error("it sent an invalid message: {0}")]
     InvalidMessage(#[from] DecodeError),
@@ -85,14 +120,8 @@ pub enum ConnectionError {
         /// The time limit.
         limit: Duration,
     },
-    /// Too many unidentified connections.
-    #[error("connection limit reached: {open} unidentified connections (`unidentified_max`)")]
-    TooManyUnidentified {
-        /// Their number.
-        open: usize,
-    },
-    /// Too many connected peers.
-    #[error("connection limit reached: {connected} other peers are connected")]
+    /// Too many connected peers that are not members.
+    #[error("connection limit reached: {connected} peers that are not members are connected")]
     TooManyPeers {
         /// Their number.
         connected: usize,
@@ -116,11 +145,16 @@ impl ConnectionError {
             | Self::VersionMismatch { .. }
             | Self::Replayed
             | Self::FrameTooLarge { .. }
+            | Self::DamagedFrame
+            | Self::UnknownFrame { .. }
+            | Self::FrameTimeout { .. }
+            | Self::TooMuchUnfinished { .. }
+            | Self::Evicted { .. }
+            | Self::Silent { .. }
             | Self::InvalidMessage(_)
             | Self::WrongSender { .. }
             | Self::WrongReceiver { .. }
             | Self::HandshakeTimeout { .. }
-            | Self::TooManyUnidentified { .. }
             | Self::TooManyPeers { .. }
             | Self::RejectedByPeer(_) => Verdict::Other,
         }

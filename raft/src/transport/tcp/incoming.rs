@@ -8,9 +8,9 @@ use std::time::Duration;
 use ::metrics::Counter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, timeout};
+use tokio::time::{Instant, MissedTickBehavior, timeout, timeout_at};
 
 use super::backoff::random;
 use super::context::Context;
@@ -20,6 +20,8 @@ use super::metrics;
 use super::receiver::{Expected, Received, Receiver};
 use super::security::{PeerIdentity, Stream};
 use super::socket;
+use super::unfinished::{Share, Unfinished};
+use super::unidentified::{Ticket, Unidentified};
 use super::wire::Verdict;
 use crate::log_limit::LogLimit;
 use crate::transport::{Closed, Inbox};
@@ -29,15 +31,19 @@ use crate::types::PeerId;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Interval of summaries of the warnings that were left out.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
-/// Limit on connected peers, above the size of any cluster; without certificates anyone could
-/// connect under any number of ids.
+/// Limit on connected peers that are not known, above the size of any cluster; without certificates
+/// anyone could connect under any number of ids. Known peers are always admitted.
 const CONNECTED_PEERS_MAX: usize = 256;
+/// Memory of a connection that is not counted: a read, and a frame in version 2.
+const FREE_BYTES: usize = 256 * 1024;
 
 /// The listening end of all links of a peer.
 pub(super) struct Incoming {
     context: Arc<Context>,
     inbox: Inbox,
-    unidentified: Arc<Semaphore>,
+    unidentified: Arc<Unidentified>,
+    /// Unfinished messages of unknown peers.
+    unfinished: Unfinished,
     /// Ends the older connection of a peer that has connected again.
     identified: Mutex<BTreeMap<PeerId, Arc<Notify>>>,
     rejected: Counter,
@@ -61,11 +67,21 @@ impl From<Closed> for Disconnect {
 
 impl Incoming {
     pub(super) fn new(context: Arc<Context>, inbox: Inbox) -> Self {
-        let unidentified = Arc::new(Semaphore::new(context.options.unidentified_max));
+        let unidentified = Arc::new(Unidentified::new(context.options.unidentified_max));
+        // One of the largest messages at a time, in two growing buffers.
+        let unfinished = Unfinished::new(context.options.frame_bytes_max.saturating_mul(4));
         let rejected = metrics::rejected_connections(context.me);
         let warnings = [(20, 1), (10, 5)]
             .map(|(burst, seconds)| LogLimit::new(burst, Duration::from_secs(seconds)));
-        Self { context, inbox, unidentified, identified: Mutex::default(), rejected, warnings }
+        Self {
+            context,
+            inbox,
+            unidentified,
+            unfinished,
+            identified: Mutex::default(),
+            rejected,
+            warnings,
+        }
     }
 
     /// Accepts connections until the task is aborted, which also ends them.
@@ -92,26 +108,20 @@ impl Incoming {
     }
 
     fn take(self: &Arc<Self>, stream: TcpStream, address: SocketAddr, tasks: &mut JoinSet<()>) {
-        match Arc::clone(&self.unidentified).try_acquire_owned() {
-            Ok(permit) => {
-                tasks.spawn(Arc::clone(self).connection(stream, address, permit));
-            }
-            Err(_) => {
-                let open = self.context.options.unidentified_max;
-                self.log_end(None, address, &ConnectionError::TooManyUnidentified { open }.into());
-            }
-        }
+        let members = self.context.known_addresses();
+        let ticket = self.unidentified.admit(address.ip().to_canonical(), &members);
+        tasks.spawn(Arc::clone(self).connection(stream, address, ticket));
     }
 
-    async fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        address: SocketAddr,
-        permit: OwnedSemaphorePermit,
-    ) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, ticket: Ticket) {
         let limit = self.context.options.handshake_timeout;
-        let identified = timeout(limit, self.identify(stream)).await;
-        drop(permit);
+        let open = self.context.options.unidentified_max;
+        let identified = tokio::select! {
+            biased;
+            identified = timeout(limit, self.identify(stream, &ticket)) => identified,
+            () = ticket.evicted() => Ok(Err(ConnectionError::Evicted { open }.into())),
+        };
+        drop(ticket);
         let (peer, end) = match identified {
             Ok(Ok(identified)) => (Some(identified.peer), self.serve(identified).await),
             Ok(Err(end)) => (None, end),
@@ -121,9 +131,11 @@ impl Incoming {
     }
 
     /// Performs the handshake.
-    async fn identify(&self, stream: TcpStream) -> Result<Identified, Disconnect> {
+    async fn identify(&self, stream: TcpStream, ticket: &Ticket) -> Result<Identified, Disconnect> {
         let Context { me, options, security, .. } = &*self.context;
         socket::prepare(&stream, options.silence_max)?;
+        first_byte(&stream, options.handshake_timeout / 2).await?;
+        ticket.has_sent();
         let (mut stream, identity) = security.accept(stream, options).await?;
         let expected = Expected {
             me: *me,
@@ -138,7 +150,7 @@ impl Incoming {
                 Some(Received::Identified(peer)) => {
                     return Ok(Identified { peer, stream, receiver });
                 }
-                Some(Received::Hello(_) | Received::Message(_)) => {}
+                Some(Received::Hello { .. } | Received::Message(_)) => {}
                 None => {
                     read(&mut stream, &mut receiver).await?;
                 }
@@ -155,19 +167,20 @@ impl Incoming {
         nonce: u64,
     ) -> Result<Option<Received>, Disconnect> {
         let received = match receiver.take_next() {
-            Ok(Some(Received::Hello(peer))) => {
-                identity.verify(peer).map(|()| Some(Received::Hello(peer)))
+            Ok(Some(Received::Hello { from, version })) => {
+                identity.verify(from).map(|()| Some(Received::Hello { from, version }))
             }
             received => received,
         };
         let verdict = match &received {
-            Ok(Some(Received::Hello(_))) => Verdict::Accepted,
+            Ok(Some(Received::Hello { .. })) => Verdict::Accepted,
             Ok(_) => return Ok(received?),
             Err(error) => error.verdict(),
         };
         let max = self.context.options.frame_bytes_max;
         let frame_bytes_max = u32::try_from(max).unwrap_or(u32::MAX);
-        let answer = Answer { verdict, nonce, frame_bytes_max };
+        let version = receiver.answer_version();
+        let answer = Answer { version, verdict, nonce, frame_bytes_max };
         let sent = send_answer(stream, &answer).await;
         // The reason of a rejection comes before a failed answer.
         let received = received?;
@@ -193,8 +206,12 @@ impl Incoming {
     /// machine.
     fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), ConnectionError> {
         let mut identified = self.identified();
-        if identified.len() >= CONNECTED_PEERS_MAX && !identified.contains_key(&peer) {
-            return Err(ConnectionError::TooManyPeers { connected: CONNECTED_PEERS_MAX });
+        let is_new = !identified.contains_key(&peer) && !self.context.is_known(peer);
+        if is_new && identified.len() >= CONNECTED_PEERS_MAX {
+            let unknown = identified.keys().filter(|peer| !self.context.is_known(**peer)).count();
+            if unknown >= CONNECTED_PEERS_MAX {
+                return Err(ConnectionError::TooManyPeers { connected: unknown });
+            }
         }
         if let Some(older) = identified.insert(peer, Arc::clone(replaced)) {
             older.notify_one();
@@ -217,15 +234,35 @@ impl Incoming {
     async fn receive(&self, identified: &mut Identified) -> Disconnect {
         let Identified { peer, stream, receiver } = identified;
         let received_bytes = metrics::received_bytes(self.context.me, *peer);
+        let (mut share, mut deadline) = (self.unfinished.share(), FrameDeadline::default());
         loop {
             if let Err(end) = self.deliver_all(receiver).await {
                 return end;
             }
-            match read(stream, receiver).await {
-                Ok(bytes) => received_bytes.increment(bytes),
+            let limit = self.context.options.silence_max;
+            let read = match deadline.of(receiver.unfinished(), limit) {
+                None => read(stream, receiver).await,
+                Some(at) => timeout_at(at, read(stream, receiver))
+                    .await
+                    .unwrap_or_else(|_| Err(ConnectionError::FrameTimeout { limit }.into())),
+            };
+            match read.and_then(|bytes| Ok((bytes, self.account(*peer, receiver, &mut share)?))) {
+                Ok((bytes, ())) => received_bytes.increment(bytes),
                 Err(end) => return end,
             }
         }
+    }
+
+    /// Counts the memory of a large unfinished message of an unknown peer.
+    fn account(
+        &self,
+        peer: PeerId,
+        receiver: &Receiver,
+        share: &mut Share<'_>,
+    ) -> Result<(), ConnectionError> {
+        let bytes = receiver.memory_bytes();
+        let counted = bytes > FREE_BYTES && !self.context.is_known(peer);
+        share.set(if counted { bytes } else { 0 })
     }
 
     async fn deliver_all(&self, receiver: &mut Receiver) -> Result<(), Disconnect> {
@@ -270,6 +307,31 @@ impl Incoming {
                 tracing::debug!(peer, %address, reason = %end, "incoming connection closed");
             }
         }
+    }
+}
+
+/// The time limit of an unfinished frame, which begins anew with its progress.
+#[derive(Debug, Default)]
+struct FrameDeadline(Option<(u64, Instant)>);
+
+impl FrameDeadline {
+    /// The deadline of a frame with this progress.
+    fn of(&mut self, progress: Option<u64>, limit: Duration) -> Option<Instant> {
+        self.0 = progress.map(|progress| match self.0 {
+            Some((earlier, deadline)) if earlier == progress => (progress, deadline),
+            Some(_) | None => (progress, Instant::now() + limit),
+        });
+        self.0.map(|(_, deadline)| deadline)
+    }
+}
+
+/// Waits for the first byte, which a peer sends as soon as it is connected.
+async fn first_byte(stream: &TcpStream, limit: Duration) -> Result<(), Disconnect> {
+    match timeout(limit, stream.peek(&mut [0])).await {
+        Err(_) => Err(ConnectionError::Silent { limit }.into()),
+        Ok(Err(error)) => Err(error.into()),
+        Ok(Ok(0)) => Err(Disconnect::eof()),
+        Ok(Ok(_)) => Ok(()),
     }
 }
 

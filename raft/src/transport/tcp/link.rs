@@ -1,5 +1,6 @@
 //! The outgoing connection to one peer: connect, send, reconnect.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,13 @@ use tokio::time::{Instant, timeout};
 use super::backoff::Backoff;
 use super::context::Context;
 use super::error::{ConnectionError, Disconnect};
+use super::frame::{FrameWriter, Pieces};
 use super::handshake::{Answer, Hello};
 use super::metrics::Outgoing;
 use super::outbox::Outbox;
-use super::receiver::encode_frame;
 use super::security::Stream;
 use super::socket;
+use super::wire::{VERSION, VERSION_MIN};
 use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::types::PeerId;
@@ -36,6 +38,8 @@ pub(super) struct Link {
     /// Notified when the peer has connected from its side.
     pub(super) reconnect: Arc<Notify>,
     pub(super) counters: Outgoing,
+    /// Receives the address of each connection.
+    pub(super) connected: watch::Sender<Option<IpAddr>>,
     /// Warnings about messages over the limit, which the protocol sends again and again.
     pub(super) too_large: LogLimit,
 }
@@ -43,7 +47,9 @@ pub(super) struct Link {
 /// A connection after its handshake.
 struct Connected {
     stream: Box<dyn Stream>,
-    frame_bytes_max: usize,
+    frames: FrameWriter,
+    /// A message that is being written in pieces.
+    large: Option<Pieces>,
 }
 
 impl Link {
@@ -51,10 +57,19 @@ impl Link {
     pub(super) async fn run(mut self) {
         let options = &self.context.options;
         let mut backoff = Backoff::new(options.reconnect_min, options.reconnect_max);
-        let mut last_reason = None;
+        let (mut last_reason, mut version) = (None, VERSION);
         loop {
             let address = self.address.borrow_and_update().clone();
-            let end = match self.connect(&address).await {
+            let connected = self.connect(&address, version).await;
+            if let Err(Disconnect::Error(ConnectionError::VersionMismatch { found })) = connected
+                && (VERSION_MIN..version).contains(&found)
+            {
+                // It is not upgraded yet. Connections after this one try the newest version again.
+                version = found;
+                continue;
+            }
+            version = VERSION;
+            let end = match connected {
                 Ok(connected) => {
                     tracing::info!(peer = %self.to, address, "connected");
                     self.counters.connects.increment(1);
@@ -104,27 +119,30 @@ impl Link {
         }
     }
 
-    async fn connect(&self, address: &str) -> Result<Connected, Disconnect> {
+    async fn connect(&self, address: &str, version: u8) -> Result<Connected, Disconnect> {
         let limit = self.context.options.handshake_timeout;
-        match timeout(limit, self.handshake(address)).await {
+        match timeout(limit, self.handshake(address, version)).await {
             Ok(connected) => connected,
             Err(_) => Err(ConnectionError::HandshakeTimeout { limit }.into()),
         }
     }
 
-    async fn handshake(&self, address: &str) -> Result<Connected, Disconnect> {
+    async fn handshake(&self, address: &str, version: u8) -> Result<Connected, Disconnect> {
         let Context { options, security, me, .. } = &*self.context;
         let stream = TcpStream::connect(address).await?;
+        self.connected.send_replace(Some(stream.peer_addr()?.ip()));
         socket::prepare(&stream, options.silence_max)?;
         let mut stream = security.connect(stream, self.to, options).await?;
-        let hello = Hello { from: *me, to: self.to, cluster: options.cluster.clone() };
+        let hello = Hello { version, from: *me, to: self.to, cluster: options.cluster.clone() };
         stream.write_all(&hello.encode()).await?;
         stream.flush().await?;
-        let answer = read_answer(&mut stream).await?;
+        let answer = read_answer(&mut stream, version).await?;
         stream.write_all(&answer.nonce.to_le_bytes()).await?;
         stream.flush().await?;
         let theirs = usize::try_from(answer.frame_bytes_max).unwrap_or(usize::MAX);
-        Ok(Connected { stream, frame_bytes_max: theirs.min(options.frame_bytes_max) })
+        let message_bytes_max = theirs.min(options.frame_bytes_max);
+        let frames = FrameWriter { version, nonce: answer.nonce, message_bytes_max };
+        Ok(Connected { stream, frames, large: None })
     }
 
     async fn serve(&mut self, connected: Connected) -> Disconnect {
@@ -138,7 +156,7 @@ impl Link {
     async fn send_all(&mut self, mut connected: Connected) -> Disconnect {
         let (mut batch, mut bytes) = (Vec::new(), Vec::new());
         loop {
-            let Connected { stream, frame_bytes_max } = &mut connected;
+            let Connected { stream, frames, large } = &mut connected;
             tokio::select! {
                 // First, so that nothing more goes to an old address.
                 biased;
@@ -148,35 +166,64 @@ impl Link {
                     }
                 }
                 end = closed(stream) => return end,
-                () = self.outbox.filled() => {}
+                () = self.outbox.filled(), if large.is_none() => {}
+                () = std::future::ready(()), if large.is_some() => {}
             }
             self.outbox.take(WRITE_BYTES, &mut batch);
-            if batch.is_empty() {
+            if batch.is_empty() && large.is_none() {
                 return Disconnect::Removed;
             }
-            self.encode(&mut batch, *frame_bytes_max, &mut bytes);
+            self.encode(&mut batch, *frames, large, &mut bytes);
+            if let Some(pieces) = large
+                && frames.next_piece(pieces, &mut bytes)
+            {
+                *large = None;
+                self.outbox.end_large();
+            }
             if let Err(end) = self.write(stream, &bytes).await {
                 return end;
             }
             self.counters.sent_bytes.increment(bytes.len() as u64);
+            if large.is_some() {
+                // A fast connection takes one piece after the other; the node has work to do, too.
+                tokio::task::yield_now().await;
+            }
             bytes.clear();
             bytes.shrink_to(BUFFER_KEPT_BYTES);
         }
     }
 
-    /// Encodes a batch: the only copy of an outgoing entry.
-    fn encode(&self, batch: &mut Vec<Envelope>, frame_bytes_max: usize, bytes: &mut Vec<u8>) {
+    /// Encodes a batch: the only copy of an outgoing entry, but for those that go in pieces.
+    fn encode(
+        &self,
+        batch: &mut Vec<Envelope>,
+        frames: FrameWriter,
+        large: &mut Option<Pieces>,
+        bytes: &mut Vec<u8>,
+    ) {
         for envelope in batch.drain(..) {
-            if let Err(found) = encode_frame(&envelope, frame_bytes_max, bytes) {
-                self.counters.dropped.increment(1);
-                let (peer, message) = (self.to, envelope.message.name());
-                if let Some(more) = self.too_large.admit(Instant::now()) {
-                    tracing::warn!(
-                        %peer, message, bytes = found, frame_bytes_max, more,
-                        "message dropped: too large; raise `frame_bytes_max` on both sides",
-                    );
+            match frames.encode(&envelope, bytes) {
+                Ok(None) => {}
+                Ok(Some(pieces)) => {
+                    // One at a time: an unusually long urgent message does not wait for one.
+                    if let Some(mut earlier) = large.replace(pieces) {
+                        while !frames.next_piece(&mut earlier, bytes) {}
+                    }
+                    self.outbox.begin_large(envelope);
                 }
+                Err(found) => self.drop_too_large(&envelope, found, frames.message_bytes_max),
             }
+        }
+    }
+
+    fn drop_too_large(&self, envelope: &Envelope, bytes: usize, frame_bytes_max: usize) {
+        self.counters.dropped.increment(1);
+        let (peer, message) = (self.to, envelope.message.name());
+        if let Some(more) = self.too_large.admit(Instant::now()) {
+            tracing::warn!(
+                %peer, message, bytes, frame_bytes_max, more,
+                "message dropped: too large; raise `frame_bytes_max` on both sides",
+            );
         }
     }
 
@@ -198,10 +245,10 @@ impl Link {
     }
 }
 
-async fn read_answer(stream: &mut Box<dyn Stream>) -> Result<Answer, Disconnect> {
+async fn read_answer(stream: &mut Box<dyn Stream>, version: u8) -> Result<Answer, Disconnect> {
     let mut bytes = Vec::with_capacity(Answer::BYTES);
     loop {
-        if let Some(answer) = Answer::decode(&bytes)? {
+        if let Some(answer) = Answer::decode(&bytes, version)? {
             return Ok(answer);
         }
         let mut rest = stream.take((Answer::BYTES - bytes.len()) as u64);

@@ -33,6 +33,7 @@ mod backoff;
 pub mod certificates;
 mod context;
 mod error;
+mod frame;
 mod handshake;
 mod incoming;
 mod link;
@@ -43,14 +44,17 @@ mod receiver;
 mod security;
 mod socket;
 mod tls;
+mod unfinished;
+mod unidentified;
 mod wire;
 
 pub use self::error::ConnectionError;
+pub use self::frame::{FRAME_HEADER_BYTES, FrameWriter, PIECE_BYTES, Pieces, encode_frame};
 pub use self::handshake::{Answer, Hello};
 pub use self::options::TcpOptions;
-pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiver, encode_frame};
+pub use self::receiver::{Expected, Received, Receiver};
 pub use self::tls::TlsFiles;
-pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, Verdict};
+pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, VERSION_MIN, Verdict};
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -180,6 +184,7 @@ impl Transport for TcpTransport {
         let (sender, receiver) = watch::channel(address.to_owned());
         let (outbox, reconnect) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
         let counters = Outgoing::new(self.context.me, peer);
+        let (connected, connected_to) = watch::channel(None);
         let link = Link {
             context: Arc::clone(&self.context),
             to: peer,
@@ -187,10 +192,14 @@ impl Transport for TcpTransport {
             outbox: Arc::clone(&outbox),
             reconnect: Arc::clone(&reconnect),
             counters: counters.clone(),
+            connected,
             too_large: LogLimit::new(5, std::time::Duration::from_secs(10)),
         };
         let task = self.tasks.spawn(link.run());
-        peers.insert(peer, Peer { outbox, address: sender, reconnect, counters, task });
+        peers.insert(
+            peer,
+            Peer { outbox, address: sender, connected_to, reconnect, counters, task },
+        );
     }
 
     fn remove_peer(&mut self, peer: PeerId) {

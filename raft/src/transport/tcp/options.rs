@@ -13,23 +13,26 @@ pub struct TcpOptions {
     /// The cluster's name. Peers of clusters with different names reject each other, so that a
     /// wrong address does not mix two clusters.
     pub cluster: String,
-    /// Limit on received frames, in bytes. It must hold the largest command. A receiver sends its
-    /// limit in the handshake, and a sender drops longer messages, with a warning.
+    /// Limit on received messages, in bytes. It must hold the largest command. A receiver sends its
+    /// limit in the handshake, and a sender drops longer messages, with a warning. Unfinished
+    /// messages take up to four times as many bytes for each member, and for all other peers
+    /// together.
     pub frame_bytes_max: usize,
     /// Limit on queued bytes of entries and snapshot chunks for one peer.
     pub queue_bytes_max: usize,
     /// Limit on queued messages for one peer, in each of its two lanes.
     pub queue_messages_max: usize,
-    /// Limit on connecting and the handshake.
+    /// Limit on connecting and the handshake; the first byte must come in half of it.
     pub handshake_timeout: Duration,
-    /// Limit on unidentified incoming connections; further ones are closed at once.
+    /// Limit on unidentified incoming connections. A newer one takes the place of another: of the
+    /// address with the most, and first of one that has sent nothing.
     pub unidentified_max: usize,
     /// The wait before the second attempt to connect; it doubles with every failure.
     pub reconnect_min: Duration,
     /// The longest such wait. The actual wait is drawn between its half and all of it.
     pub reconnect_max: Duration,
-    /// Time after which a receiver that accepts nothing, or a network that answers nothing, counts
-    /// as gone.
+    /// Time after which a receiver that accepts nothing, a sender that does not finish a frame, or a
+    /// network that answers nothing, counts as gone.
     pub silence_max: Duration,
     /// Age after which certificates are read from their files again for a new connection. Only with
     /// TLS.

@@ -1,10 +1,11 @@
 //! The queue of messages to one peer: two lanes, urgent messages before bulk ones.
 //!
 //! Votes, replies and heartbeats are urgent; entries and chunks of snapshots are bulk. So a vote
-//! waits for one write of the connection, not for the megabytes queued on a slow one. Each lane
-//! keeps its order, and so do all AppendEntries: one without entries refers to the end of the log,
-//! and would be rejected if it overtook the entries before it. It need not: those are heartbeats
-//! themselves.
+//! waits for one write of the connection, not for the megabytes queued on a slow one, nor for a large
+//! message in pieces. Each lane keeps its order, and so do most AppendEntries: one without entries
+//! that refers to the end of the log would be rejected if it overtook the entries before it. It need
+//! not: those are heartbeats themselves. One that refers to an entry before all that are queued
+//! is a heartbeat during a large command, and overtakes.
 //!
 //! Both lanes are bounded. A message that finds its lane full is dropped, as is every message
 //! without a connection: the protocol repeats what still matters by then.
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 use super::options::TcpOptions;
 use crate::codec;
 use crate::message::{Carried, Envelope, Message};
+use crate::types::Index;
 
 /// The queue of one peer.
 #[derive(Debug)]
@@ -30,10 +32,10 @@ struct Lanes {
     state: State,
     urgent: VecDeque<Envelope>,
     bulk: VecDeque<Bulk>,
+    /// The large message that is being written in pieces.
+    large: Option<Bulk>,
     /// Bytes in the bulk lane.
     bytes: usize,
-    /// Number of AppendEntries in the bulk lane.
-    appends: usize,
     bytes_max: usize,
     messages_max: usize,
 }
@@ -42,6 +44,14 @@ struct Lanes {
 struct Bulk {
     envelope: Envelope,
     bytes: usize,
+}
+
+impl Bulk {
+    /// The entry that the entries in the message follow, if it has any.
+    fn prev(&self) -> Option<Index> {
+        let Message::AppendEntries(append) = &self.envelope.message else { return None };
+        Some(append.slice.prev().index)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +79,8 @@ impl Outbox {
             state: State::Disconnected,
             urgent: VecDeque::new(),
             bulk: VecDeque::new(),
+            large: None,
             bytes: 0,
-            appends: 0,
             bytes_max: options.queue_bytes_max,
             messages_max: options.queue_messages_max,
         };
@@ -116,7 +126,7 @@ impl Outbox {
         }
         lanes.urgent.clear();
         lanes.bulk.clear();
-        (lanes.bytes, lanes.appends) = (0, 0);
+        (lanes.bytes, lanes.large) = (0, None);
     }
 
     /// Waits until the queue is not empty, or the link is to end.
@@ -127,9 +137,20 @@ impl Outbox {
     }
 
     /// Takes the messages of one write: all urgent ones, then bulk ones up to `bytes`, but at least
-    /// one.
+    /// one; none while a large one is being written.
     pub(super) fn take(&self, bytes: usize, batch: &mut Vec<Envelope>) {
         self.lock().take(bytes, batch);
+    }
+
+    /// Notes that the large message taken last goes in pieces, so that those behind it wait.
+    pub(super) fn begin_large(&self, envelope: Envelope) {
+        let bytes = codec::encoded_len_max(&envelope);
+        self.lock().large = Some(Bulk { envelope, bytes });
+    }
+
+    /// Notes that the large message is written.
+    pub(super) fn end_large(&self) {
+        self.lock().large = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -157,7 +178,10 @@ impl Lanes {
     /// True for messages of the bulk lane.
     fn is_bulk(&self, message: &Message) -> bool {
         if let Message::AppendEntries(append) = message {
-            append.carried() == Carried::Entries || self.appends > 0
+            // The log's index before all entries that are queued.
+            let floor = self.large.iter().chain(&self.bulk).find_map(Bulk::prev);
+            let overtakes = floor.is_none_or(|floor| append.slice.prev().index <= floor);
+            append.carried() == Carried::Entries || !overtakes
         } else if let Message::InstallSnapshot(chunk) = message {
             !chunk.chunk.is_empty()
         } else {
@@ -175,31 +199,33 @@ impl Lanes {
 
     fn push_bulk(&mut self, envelope: Envelope) -> Queued {
         let bytes = codec::encoded_len_max(&envelope);
-        // One larger than the whole queue can still be sent alone.
-        let fits = self.bulk.is_empty() || self.bytes + bytes <= self.bytes_max;
+        // One larger than the whole queue can still be sent alone. The protocol may repeat it
+        // before it has arrived.
+        let fits = if bytes > self.bytes_max {
+            self.bulk.is_empty() && self.large.is_none()
+        } else {
+            self.bulk.is_empty() || self.bytes + bytes <= self.bytes_max
+        };
         if !fits || self.bulk.len() >= self.messages_max {
             return Queued::Full;
         }
         self.bytes += bytes;
-        self.appends += usize::from(is_append(&envelope));
         self.bulk.push_back(Bulk { envelope, bytes });
         Queued::Accepted
     }
 
     fn take(&mut self, bytes: usize, batch: &mut Vec<Envelope>) {
         batch.extend(self.urgent.drain(..));
+        if self.large.is_some() {
+            return;
+        }
         let mut remaining = bytes;
         while let Some(next) =
             self.bulk.pop_front_if(|next| next.bytes <= remaining || remaining == bytes)
         {
             remaining = remaining.saturating_sub(next.bytes);
             self.bytes -= next.bytes;
-            self.appends -= usize::from(is_append(&next.envelope));
             batch.push(next.envelope);
         }
     }
-}
-
-fn is_append(envelope: &Envelope) -> bool {
-    matches!(envelope.message, Message::AppendEntries(_))
 }

@@ -1,21 +1,20 @@
 //! The decoder of an incoming connection, from bytes to messages: handshake, frames, checks.
 //!
-//! It has no socket, so that it can be tested and fuzzed. A frame is `len:u32`, little-endian, and
-//! as many bytes, decoded by [`codec`].
+//! It has no socket, so that it can be tested and fuzzed. `frame.rs` has the format of frames, and
+//! [`codec`] that of messages.
 //!
 //! # Memory
-//! A connection has one buffer. It grows with the received bytes, never with an announced length:
-//! at most 4 KiB before the peer is identified, then twice the longest frame, and it shrinks again
-//! after a long one.
+//! A connection has one buffer, and one for a message in pieces. They grow with the received bytes,
+//! never with an announced length: at most 4 KiB before the peer is identified, then twice the
+//! longest message, and they shrink again after a long one.
 
 use super::error::ConnectionError;
+use super::frame::{FRAME_HEADER_BYTES, Frame, Part, decode_frame};
 use super::handshake::Hello;
+use super::wire::{MAGIC, VERSION, VERSION_MIN};
 use crate::codec;
 use crate::message::Envelope;
 use crate::types::PeerId;
-
-/// The length of a frame's length, in bytes.
-pub const FRAME_HEADER_BYTES: usize = 4;
 
 /// Read size before the peer is identified.
 const HELLO_READ_BYTES: usize = 1024;
@@ -33,15 +32,20 @@ pub struct Expected {
     pub cluster: String,
     /// Number for the connecting peer to repeat.
     pub nonce: u64,
-    /// The longest frame, in bytes, without its length.
+    /// The longest message, in bytes.
     pub frame_bytes_max: usize,
 }
 
 /// A decoded item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// The other side's claimed id. An answer is due.
-    Hello(PeerId),
+    /// The other side's claimed id, and its version. An answer is due.
+    Hello {
+        /// The id.
+        from: PeerId,
+        /// The version of the connection.
+        version: u8,
+    },
     /// The other side has repeated the nonce: it is live, not a replay.
     Identified(PeerId),
     /// A message from that peer to this one.
@@ -55,12 +59,12 @@ pub enum Received {
 /// use raft::transport::tcp::{Expected, Hello, Received, Receiver, ConnectionError};
 ///
 /// let [one, two] = [1, 2].map(PeerId::new);
-/// let hello = |to| Hello { from: one, to, cluster: "example".into() }.encode();
+/// let hello = |to| Hello { version: 2, from: one, to, cluster: "example".into() }.encode();
 /// let expected = Expected { me: two, cluster: "example".into(), nonce: 7, frame_bytes_max: 100 };
 ///
 /// let mut receiver = Receiver::new(expected.clone());
 /// receiver.buffer().extend(hello(two));
-/// assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(one))));
+/// assert_eq!(receiver.take_next(), Ok(Some(Received::Hello { from: one, version: 2 })));
 /// assert_eq!(receiver.take_next(), Ok(None));
 ///
 /// let mut receiver = Receiver::new(expected);
@@ -74,20 +78,31 @@ pub struct Receiver {
     bytes: Vec<u8>,
     // Everything before it is consumed.
     start: usize,
+    /// The pieces of a message so far.
+    pieces: Vec<u8>,
+    /// Number of complete frames.
+    frames: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Hello,
-    Nonce { from: PeerId },
-    Frames { from: PeerId },
+    Nonce { from: PeerId, version: u8 },
+    Frames { from: PeerId, version: u8 },
 }
 
 impl Receiver {
     /// A decoder without received bytes.
     #[must_use]
     pub const fn new(expected: Expected) -> Self {
-        Self { expected, stage: Stage::Hello, bytes: Vec::new(), start: 0 }
+        Self {
+            expected,
+            stage: Stage::Hello,
+            bytes: Vec::new(),
+            start: 0,
+            pieces: Vec::new(),
+            frames: 0,
+        }
     }
 
     /// The buffer to append received bytes to, with some spare capacity.
@@ -108,10 +123,27 @@ impl Receiver {
         &mut self.bytes
     }
 
-    /// Capacity of the buffer, in bytes.
+    /// Capacity of the buffers, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.capacity() + self.pieces.capacity()
+    }
+
+    /// The version of the answer to the hello at the beginning of the received bytes.
+    pub(super) fn answer_version(&self) -> u8 {
+        let stated = self.bytes.get(MAGIC.len()).copied();
+        stated.filter(|version| (VERSION_MIN..=VERSION).contains(version)).unwrap_or(VERSION)
+    }
+
+    /// Progress of an unfinished frame, `None` without one: a number that changes with every byte
+    /// in version 1, whose frames are long, and with every complete frame later.
+    pub(super) fn unfinished(&self) -> Option<u64> {
+        let rest = self.rest().len();
+        let progress = match self.stage {
+            Stage::Frames { version: 1, .. } => rest as u64,
+            Stage::Hello | Stage::Nonce { .. } | Stage::Frames { .. } => self.frames,
+        };
+        (rest > 0).then_some(progress)
     }
 
     /// The next complete item; `None` if more bytes are needed.
@@ -121,8 +153,9 @@ impl Receiver {
     pub fn take_next(&mut self) -> Result<Option<Received>, ConnectionError> {
         match self.stage {
             Stage::Hello => self.hello(),
-            Stage::Nonce { from } => self.nonce(from),
-            Stage::Frames { from } => self.message(from),
+            Stage::Nonce { from, version } => self.nonce(from, version),
+            Stage::Frames { from, version: 1 } => self.frame(from),
+            Stage::Frames { from, .. } => self.checked_frame(from),
         }
     }
 
@@ -146,21 +179,23 @@ impl Receiver {
             return Err(ConnectionError::DuplicateId { id: *me });
         }
         self.start += len;
-        self.stage = Stage::Nonce { from: hello.from };
-        Ok(Some(Received::Hello(hello.from)))
+        let Hello { from, version, .. } = hello;
+        self.stage = Stage::Nonce { from, version };
+        Ok(Some(Received::Hello { from, version }))
     }
 
-    fn nonce(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
+    fn nonce(&mut self, from: PeerId, version: u8) -> Result<Option<Received>, ConnectionError> {
         let Some(nonce) = self.rest().first_chunk() else { return Ok(None) };
         if u64::from_le_bytes(*nonce) != self.expected.nonce {
             return Err(ConnectionError::Replayed);
         }
         self.start += nonce.len();
-        self.stage = Stage::Frames { from };
+        self.stage = Stage::Frames { from, version };
         Ok(Some(Received::Identified(from)))
     }
 
-    fn message(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
+    /// The next frame of version 1.
+    fn frame(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
         let Some((len, rest)) = self.rest().split_first_chunk() else { return Ok(None) };
         let max = self.expected.frame_bytes_max;
         let found = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
@@ -168,40 +203,52 @@ impl Receiver {
             return Err(ConnectionError::FrameTooLarge { found, max });
         }
         let Some(frame) = rest.get(..found) else { return Ok(None) };
-        let envelope = codec::decode(frame)?;
+        let envelope = self.message(frame, from)?;
+        self.start += FRAME_HEADER_BYTES + found;
+        Ok(Some(Received::Message(envelope)))
+    }
+
+    /// The next message of version 2.
+    fn checked_frame(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
+        let max = self.expected.frame_bytes_max;
+        loop {
+            let rest = &self.bytes[self.start..];
+            let Some(frame) = decode_frame(rest, self.expected.nonce)? else { return Ok(None) };
+            let Frame { part, content, len } = frame;
+            let envelope = match part {
+                Part::Message => Some(self.message(content, from)?),
+                Part::Piece | Part::LastPiece => {
+                    let found = self.pieces.len() + content.len();
+                    if found > max {
+                        return Err(ConnectionError::FrameTooLarge { found, max });
+                    }
+                    self.pieces.extend_from_slice(content);
+                    match part {
+                        Part::LastPiece => Some(self.message(&self.pieces, from)?),
+                        Part::Message | Part::Piece => None,
+                    }
+                }
+            };
+            if part == Part::LastPiece {
+                self.pieces.clear();
+                self.pieces.shrink_to(BUFFER_KEPT_BYTES);
+            }
+            self.start += len;
+            self.frames += 1;
+            if let Some(envelope) = envelope {
+                return Ok(Some(Received::Message(envelope)));
+            }
+        }
+    }
+
+    fn message(&self, bytes: &[u8], from: PeerId) -> Result<Envelope, ConnectionError> {
+        let envelope = codec::decode(bytes)?;
         if envelope.from != from {
             return Err(ConnectionError::WrongSender { found: envelope.from });
         }
         if envelope.to != self.expected.me {
             return Err(ConnectionError::WrongReceiver { found: envelope.to });
         }
-        self.start += FRAME_HEADER_BYTES + found;
-        Ok(Some(Received::Message(envelope)))
-    }
-}
-
-/// Appends a message's frame to `bytes`. A frame longer than `frame_bytes_max` leaves `bytes`
-/// unchanged, and its length is the error.
-///
-/// # Errors
-/// The frame would be too long.
-pub fn encode_frame(
-    envelope: &Envelope,
-    frame_bytes_max: usize,
-    bytes: &mut Vec<u8>,
-) -> Result<(), usize> {
-    let start = bytes.len();
-    bytes.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
-    codec::encode_onto(envelope, bytes);
-    let len = bytes.len() - start - FRAME_HEADER_BYTES;
-    match u32::try_from(len) {
-        Ok(header) if len <= frame_bytes_max => {
-            bytes[start..start + FRAME_HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
-            Ok(())
-        }
-        Ok(_) | Err(_) => {
-            bytes.truncate(start);
-            Err(len)
-        }
+        Ok(envelope)
     }
 }

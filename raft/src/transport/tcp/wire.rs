@@ -5,9 +5,20 @@ use std::fmt;
 /// The first bytes of both sides.
 pub const MAGIC: [u8; 8] = *b"raft/tcp";
 
-/// The version of everything that goes over a connection: the handshake, frames and
-/// [`codec`](crate::codec).
-pub const VERSION: u8 = 1;
+/// The newest version of the connection format: the handshake and frames.
+///
+/// | version | frames |
+/// |---|---|
+/// | 1 | as long as the message, without a checksum |
+/// | 2 | with a checksum; long messages in pieces |
+///
+/// The connecting peer begins with the newest version, and connects again with an older one if the
+/// other side answers that it speaks no newer. So a cluster is upgraded one peer at a time, in any
+/// order; a version is given up only with a new major version of this library.
+pub const VERSION: u8 = 2;
+
+/// The oldest version spoken.
+pub const VERSION_MIN: u8 = 1;
 
 /// Limit on a cluster's name, in bytes.
 pub const CLUSTER_BYTES_MAX: usize = u8::MAX as usize;

@@ -1,0 +1,174 @@
+//! Frames: messages on a connection.
+//!
+//! ```text
+//! version 1   len:u32 message
+//! version 2   len:u32 part:u8 checksum:u64 bytes     part: 0 a message, 1 a piece of one, 2 its last piece
+//! ```
+//!
+//! Numbers are little-endian, and `len` counts the bytes after the header. The checksum is XXH3 of
+//! the rest of the frame, with the nonce of the connection as its seed: a flipped bit, or bytes of
+//! another connection, are detected before they are decoded. A message longer than
+//! [`PIECE_BYTES`] goes in pieces, one message at a time; whole messages may go between them, so
+//! that no vote or heartbeat waits for a large command.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::error::ConnectionError;
+use crate::codec;
+use crate::message::Envelope;
+
+/// The length of a frame's header in version 1, in bytes.
+pub const FRAME_HEADER_BYTES: usize = 4;
+/// The length of a frame's header in version 2, in bytes.
+const HEADER_BYTES: usize = 13;
+/// The longest frame in version 2, without its header, in bytes. Long enough for a chunk of a
+/// snapshot, and written within milliseconds.
+pub const PIECE_BYTES: usize = 128 * 1024;
+
+/// The content of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Message = 0,
+    Piece = 1,
+    LastPiece = 2,
+}
+
+/// Appends a message's frame of version 1 to `bytes`. A frame longer than `frame_bytes_max` leaves
+/// `bytes` unchanged, and its length is the error.
+///
+/// # Errors
+/// The frame would be too long.
+pub fn encode_frame(
+    envelope: &Envelope,
+    frame_bytes_max: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), usize> {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+    codec::encode_onto(envelope, bytes);
+    let len = bytes.len() - start - FRAME_HEADER_BYTES;
+    match u32::try_from(len) {
+        Ok(header) if len <= frame_bytes_max => {
+            bytes[start..start + FRAME_HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
+            Ok(())
+        }
+        Ok(_) | Err(_) => {
+            bytes.truncate(start);
+            Err(len)
+        }
+    }
+}
+
+/// The frames of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameWriter {
+    /// The connection's version.
+    pub version: u8,
+    /// The connection's nonce.
+    pub nonce: u64,
+    /// The longest message, in bytes.
+    pub message_bytes_max: usize,
+}
+
+/// A message that goes in pieces.
+#[derive(Debug)]
+pub struct Pieces {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl FrameWriter {
+    /// Appends a message's frame to `bytes`, or returns its pieces. A message over the limit leaves
+    /// `bytes` unchanged, and its length is the error.
+    ///
+    /// # Errors
+    /// The message is too long.
+    pub fn encode(
+        &self,
+        envelope: &Envelope,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Option<Pieces>, usize> {
+        if self.version == 1 {
+            return encode_frame(envelope, self.message_bytes_max, bytes).map(|()| None);
+        }
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; HEADER_BYTES]);
+        codec::encode_onto(envelope, bytes);
+        let body = start + HEADER_BYTES;
+        let len = bytes.len() - body;
+        if len > self.message_bytes_max {
+            bytes.truncate(start);
+            return Err(len);
+        }
+        if len > PIECE_BYTES {
+            let pieces = Pieces { bytes: bytes.split_off(body), at: 0 };
+            bytes.truncate(start);
+            return Ok(Some(pieces));
+        }
+        let header = self.header(Part::Message, &bytes[body..]);
+        bytes[start..body].copy_from_slice(&header);
+        Ok(None)
+    }
+
+    /// Appends the next piece of a message to `bytes`; returns whether it was the last one.
+    pub fn next_piece(&self, pieces: &mut Pieces, bytes: &mut Vec<u8>) -> bool {
+        let end = pieces.bytes.len().min(pieces.at + PIECE_BYTES);
+        let (piece, last) = (&pieces.bytes[pieces.at..end], end == pieces.bytes.len());
+        bytes.extend_from_slice(
+            &self.header(if last { Part::LastPiece } else { Part::Piece }, piece),
+        );
+        bytes.extend_from_slice(piece);
+        pieces.at = end;
+        last
+    }
+
+    fn header(&self, part: Part, bytes: &[u8]) -> [u8; HEADER_BYTES] {
+        let mut header = [0; HEADER_BYTES];
+        // A frame is at most PIECE_BYTES long.
+        header[..4].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+        header[4] = part as u8;
+        let checksum = checksum(&header[..5], bytes, self.nonce);
+        header[5..].copy_from_slice(&checksum.to_le_bytes());
+        header
+    }
+}
+
+fn checksum(header: &[u8], bytes: &[u8], nonce: u64) -> u64 {
+    let mut hash = Xxh3::with_seed(nonce);
+    hash.update(header);
+    hash.update(bytes);
+    hash.digest()
+}
+
+/// A frame of version 2.
+pub(super) struct Frame<'a> {
+    pub(super) part: Part,
+    pub(super) content: &'a [u8],
+    /// Its length, with the header.
+    pub(super) len: usize,
+}
+
+/// The frame of version 2 at the beginning of `bytes`; `None` while it is incomplete.
+///
+/// # Errors
+/// It is damaged, or of another kind.
+pub(super) fn decode_frame(bytes: &[u8], nonce: u64) -> Result<Option<Frame<'_>>, ConnectionError> {
+    let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+    let [a, b, c, d, part, sum @ ..] = *header;
+    let found = u32::from_le_bytes([a, b, c, d]) as usize;
+    if found > PIECE_BYTES {
+        return Err(ConnectionError::FrameTooLarge { found, max: PIECE_BYTES });
+    }
+    let Some(content) = rest.get(..found) else { return Ok(None) };
+    if checksum(&header[..5], content, nonce) != u64::from_le_bytes(sum) {
+        return Err(ConnectionError::DamagedFrame);
+    }
+    let part = match part {
+        0 => Part::Message,
+        1 if found > 0 => Part::Piece,
+        2 => Part::LastPiece,
+        // Its sender has computed a checksum over it.
+        found => return Err(ConnectionError::UnknownFrame { found }),
+    };
+    Ok(Some(Frame { part, content, len: HEADER_BYTES + found }))
+}
