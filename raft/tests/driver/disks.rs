@@ -7,9 +7,14 @@ use raft::driver::{
     Clock, DiskState, Outcome, RunState, Settings, Sleep, StopReason, TokioClock, UnknownReason,
     WriteError,
 };
-use raft::storage::{MemoryStorage, Storage, StorageError, WriteProgress};
+use raft::message::AppendEntries;
+use raft::storage::{MemoryStorage, Storage, StorageError, WriteProgress, WriteSpeed};
+use raft::transport::Transport as _;
 use raft::transport::memory::Hub;
-use raft::{Instant, PeerId, PersistentState, Raft, RoleName, Write};
+use raft::{
+    Entry, EntryId, Envelope, Index, Instant, LogSlice, Message, MessageId, Payload, PeerId,
+    PersistentState, Raft, RoleName, Round, Term, Write,
+};
 use tokio::sync::watch;
 
 use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
@@ -24,6 +29,10 @@ enum Behaviour {
     Crawling,
     /// Every write fails.
     Broken,
+    /// The next write fails, and later ones would not.
+    BrokenOnce,
+    /// The driver has given the store back.
+    Released,
     Panicking,
 }
 
@@ -66,6 +75,14 @@ impl DiskControl {
         wait.expect(NOT_POISONED).1.timed_out()
     }
 
+    /// Blocks the whole runtime until the store is given back.
+    fn wait_released(&self) {
+        let behaviour = self.0.behaviour.lock().expect(NOT_POISONED);
+        let used = |behaviour: &mut Behaviour| *behaviour != Behaviour::Released;
+        let wait = self.0.changed.wait_timeout_while(behaviour, TEST_TIMEOUT, used);
+        assert!(!wait.expect(NOT_POISONED).1.timed_out(), "the disk thread goes on");
+    }
+
     /// Waits while the disk is stuck; returns the behaviour of the write.
     fn next_behaviour(&self) -> Behaviour {
         let ControlState { behaviour, changed, held } = &*self.0;
@@ -102,17 +119,27 @@ impl Storage for Disk {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         match self.control.next_behaviour() {
-            Behaviour::Healthy | Behaviour::Stuck => {}
+            Behaviour::Healthy | Behaviour::Stuck | Behaviour::Released => {}
             Behaviour::Crawling => {
                 while self.control.is_crawling() {
                     self.progress.advance();
                 }
+            }
+            Behaviour::BrokenOnce => {
+                self.control.set(Behaviour::Healthy);
+                return Err(StorageError::Other("I/O error".into()));
             }
             Behaviour::Broken => return Err(StorageError::Other("I/O error".into())),
             Behaviour::Panicking => panic!("no such sector"),
         }
         self.flushes.lock().expect(NOT_POISONED).push(writes.len());
         self.memory.write(writes)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.control.set(Behaviour::Released);
     }
 }
 
@@ -240,7 +267,8 @@ async fn a_disk_that_makes_progress_is_slow_not_stuck() {
     let stuck = raft.wait(|status| status.disk != DiskState::Healthy, TEST_TIMEOUT).await;
     stuck.expect("no progress any more");
     control.set(Behaviour::Healthy);
-    call.await.expect_err("it has stepped down");
+    // It may lead again, alone as it is, and commit the command.
+    drop(call);
 }
 
 /// A clock that jumps, as after a pause of the whole process.
@@ -323,6 +351,116 @@ async fn a_failed_disk_stops_its_node_with_a_reason_and_the_others_continue() {
         let new = cluster.leader_among(&numbers(&cluster, old)).await;
         new.propose(Add(1)).await.expect("two are a majority");
     }
+}
+
+/// A second flush may succeed without the bytes that the first one lost.
+#[tokio::test]
+async fn nothing_is_written_after_a_failed_flush() {
+    let control = DiskControl::new();
+    let cluster =
+        Cluster::start_with(1, no_disk_timeout(), |_, store| Disk::new(store, control.clone()))
+            .await;
+    let raft = cluster.leader().await;
+    raft.propose(Add(1)).await.expect("it leads");
+    let commands = || {
+        let stored = cluster.stores[0].clone().load().expect("it is in memory");
+        stored.entries.iter().filter(|entry| !entry.payload.bytes().is_empty()).count()
+    };
+    assert_eq!(commands(), 1);
+    control.set(Behaviour::Stuck);
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        let last_log = raft.status().last_log;
+        calls.push(raft.propose(Add(1)));
+        raft.wait(|status| status.last_log > last_log, TEST_TIMEOUT).await.expect("it leads");
+        // The first one is on its way to the disk, and the others are behind it.
+        control.held().await;
+    }
+    control.set(Behaviour::BrokenOnce);
+    // No other task learns of the failure before the disk thread is done.
+    control.wait_released();
+    assert_eq!(commands(), 1, "what was queued is not written");
+    for call in calls {
+        let error = call.await.expect_err("the store has failed");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    }
+}
+
+/// A store that is called in place, whose next write fails on request.
+struct Inline {
+    memory: MemoryStorage,
+    fails: Arc<Mutex<bool>>,
+}
+
+impl Storage for Inline {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
+        self.memory.load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        if std::mem::take(&mut *self.fails.lock().expect(NOT_POISONED)) {
+            return Err(StorageError::Other("I/O error".into()));
+        }
+        self.memory.write(writes)
+    }
+
+    fn write_speed(&self) -> WriteSpeed {
+        WriteSpeed::Immediate
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_a_failed_write_in_place() {
+    let (memory, fails) = (MemoryStorage::default(), Arc::new(Mutex::new(true)));
+    let (hub, [one, two]) = (Hub::default(), [1, 2].map(PeerId::new));
+    let raft = Raft::builder(one)
+        .peers([one, two])
+        .storage(Inline { memory: memory.clone(), fails })
+        .transport(hub.join(one))
+        .state_machine(Counter::default())
+        .election_timeout(TEST_TIMEOUT, TEST_TIMEOUT * 2)
+        .start()
+        .await
+        .expect("all parts are there");
+    // Its term is a write, and its entry is another one.
+    let term = Term::new(5);
+    let entry = Entry { id: EntryId::new(term, Index::new(1)), payload: Payload::NoOp };
+    let slice = LogSlice::new(EntryId::ZERO, vec![entry]).expect("it is the first one");
+    let append = AppendEntries { slice, leader_commit: Index::ZERO, round: Round::ZERO };
+    let (id, message) = (MessageId::new(1), Message::AppendEntries(append));
+    hub.join(two).send(Envelope { id, from: two, to: one, term, message });
+    let ended = raft.wait(|status| matches!(status.run, RunState::Stopped(_)), TEST_TIMEOUT).await;
+    ended.expect("the store has failed");
+    assert_eq!(memory.clone().load().expect("it is in memory"), PersistentState::default());
+}
+
+#[tokio::test]
+async fn a_peer_with_a_stuck_disk_hears_nothing() {
+    let (cluster, controls) = counters_on_disks(short_disk_timeout()).await;
+    let leader = cluster.leader().await;
+    leader.propose(Add(1)).await.expect("it leads");
+    cluster.wait_until_level(leader).await;
+    let [stuck, other] = cluster.others(leader)[..] else { panic!("three peers") };
+    let (stuck, other) = (cluster.raft(stuck), cluster.raft(other));
+    control_of(&controls, stuck).set(Behaviour::Stuck);
+    leader.propose(Add(1)).await.expect("two are a majority");
+    let is_stuck = |status: &raft::driver::Status| status.disk != DiskState::Healthy;
+    let before = stuck.wait(is_stuck, TEST_TIMEOUT).await.expect("a write is owed");
+    leader.transfer_leadership(other.id()).await.expect("it has everything");
+    for value in 3..=5 {
+        assert_eq!(other.propose(Add(1)).await.expect("two are a majority"), value);
+    }
+    let after = stuck.status();
+    assert_eq!(
+        (after.current_term, after.last_log, after.commit_index),
+        (before.current_term, before.last_log, before.commit_index),
+        "messages of the new leader are dropped, so that no promises pile up"
+    );
+    assert!(other.status().current_term > before.current_term);
+    control_of(&controls, stuck).set(Behaviour::Healthy);
+    let through = other.status().commit_index;
+    let caught_up = stuck.wait(|status| status.last_applied >= through, TEST_TIMEOUT).await;
+    caught_up.expect("it takes part again");
 }
 
 #[tokio::test]

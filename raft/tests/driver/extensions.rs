@@ -7,7 +7,7 @@ use raft::driver::{
 };
 use raft::storage::Storage;
 use raft::trace::{Event, Sink, Source};
-use raft::{Index, Instant, PeerId, RoleName, StateMachine};
+use raft::{Index, Instant, MessageId, PeerId, RoleName, StateMachine};
 
 use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT, counters};
 
@@ -96,6 +96,45 @@ impl Sink for Leaders {
         if matches!(event, Event::RoleChanged { .. }) && source.role == RoleName::Leader {
             self.0.lock().expect("not poisoned").push(source.peer);
         }
+    }
+}
+
+/// The ids of sent messages.
+#[derive(Clone, Default)]
+struct SentIds(Arc<Mutex<Vec<(PeerId, MessageId)>>>);
+
+impl Sink for SentIds {
+    fn record(&mut self, _: Instant, source: Source, event: &Event<'_>) {
+        if let Event::Sent(envelope) = event {
+            self.0.lock().expect("not poisoned").push((source.peer, envelope.id));
+        }
+    }
+}
+
+/// An answer to a message of an earlier start must not pass for one to a later message.
+#[tokio::test(start_paused = true)]
+async fn message_ids_rise_over_restarts() {
+    let sent = SentIds::default();
+    let mut cluster =
+        Cluster::start(3, |builder| builder.state_machine(Counter::default()).sink(sent.clone()))
+            .await;
+    for round in 1..=3 {
+        let leader = cluster.leader().await;
+        assert_eq!(leader.propose(Add(1)).await.expect("it leads"), round);
+        for raft in &cluster.rafts {
+            raft.kill().await;
+        }
+        cluster.rafts.clear();
+        for id in 1..=3 {
+            let builder = cluster.builder(id).state_machine(Counter::default()).sink(sent.clone());
+            cluster.rafts.push(builder.start().await.expect("its store is whole"));
+        }
+    }
+    let sent = sent.0.lock().expect("not poisoned");
+    for id in (1..=3).map(PeerId::new) {
+        let ids: Vec<_> = sent.iter().filter(|(peer, _)| *peer == id).map(|(_, id)| id).collect();
+        assert!(ids.len() > 3, "peer {id} has sent messages");
+        assert!(ids.is_sorted_by(|one, next| one < next), "of peer {id}");
     }
 }
 

@@ -6,6 +6,7 @@ mod ends;
 mod extensions;
 mod large_commands;
 mod observability;
+mod outcomes;
 mod paused_process;
 mod requests;
 mod state_machines;

@@ -104,6 +104,73 @@ async fn a_hanging_state_machine_neither_ends_leadership_nor_blocks_callers() {
     assert_eq!(leader.propose(Add(4)).await.expect("it leads"), 7);
 }
 
+/// Remembers the order of commands.
+#[derive(Default)]
+struct Recorder {
+    seen: Vec<u64>,
+    gate: Gate,
+}
+
+impl StateMachine for Recorder {
+    type Command = Add;
+    type Answer = usize;
+
+    fn apply(&mut self, Add(number): Add) -> usize {
+        self.gate.wait_open();
+        self.seen.push(number);
+        self.seen.len()
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        to_bytes(&self.seen)
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+        self.seen = from_bytes(snapshot)?;
+        Ok(())
+    }
+}
+
+/// A slow state machine works on one entry at a time, and further jobs queue up behind the rest of
+/// its batch: entries, and reads that must not see later ones.
+#[tokio::test]
+async fn a_slow_state_machine_gets_entries_and_reads_in_the_order_of_the_log() {
+    const BATCHES: u64 = 5;
+    const BATCH: u64 = 200;
+    let gate = Gate::default();
+    let settings =
+        Settings { apply_on: ApplyOn::Thread, deadline: TEST_TIMEOUT, ..Settings::default() };
+    let cluster = Cluster::start(1, |builder| {
+        let machine = Recorder { gate: gate.clone(), ..Recorder::default() };
+        builder.state_machine(machine).settings(settings.clone())
+    })
+    .await;
+    let leader = cluster.leader().await.clone();
+    gate.close();
+    let (mut calls, mut reads) = (Vec::new(), Vec::new());
+    for batch in 0..BATCHES {
+        let numbers = batch * BATCH..(batch + 1) * BATCH;
+        calls.extend(numbers.map(|number| leader.propose(Add(number))));
+        let all = leader.status().last_log.number();
+        let committed = |status: &raft::driver::Status| {
+            status.commit_index == status.last_log && status.last_log.number() >= all + BATCH
+        };
+        leader.wait(committed, TEST_TIMEOUT).await.expect("it is alone");
+        let reader = leader.clone();
+        reads.push(tokio::spawn(async move { reader.read(|machine| machine.seen.clone()).await }));
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    for (position, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.expect("it leads"), position + 1);
+    }
+    for (batch, read) in (1..).zip(reads) {
+        let seen = read.await.expect("it does not panic").expect("it leads");
+        assert!(seen.len() as u64 >= batch * BATCH, "read {batch} saw {} entries", seen.len());
+        assert_eq!(seen, (0..seen.len() as u64).collect::<Vec<_>>(), "the order of the log");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panicking_state_machine_stops_its_node_with_a_reason() {
     let (cluster, _door) = gated_counters(Settings::default()).await;
