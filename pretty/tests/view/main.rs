@@ -310,12 +310,12 @@ fn the_state_of_many_peers_is_laid_out_and_scrolled() {
             for word in pane.flat_map(str::split_whitespace) {
                 seen.extend(word.strip_prefix('n').and_then(|number| number.parse::<usize>().ok()));
             }
-            press(&mut view, "J");
+            press(&mut view, "]");
         }
         assert!((1..=peers).all(|peer| seen.contains(&peer)), "{seen:?} {first}");
-        assert_eq!(first.contains("peers: J K"), peers > 5, "{first}");
+        assert_eq!(first.contains("peers: [ ]"), peers > 5, "{first}");
         let end = text(&draw(&mut view, width, height));
-        press(&mut view, "KJ");
+        press(&mut view, "[]");
         assert_eq!(text(&draw(&mut view, width, height)), end, "scrolling stops at the last row");
     }
     let mut view = crowd(64);
@@ -326,17 +326,17 @@ fn the_state_of_many_peers_is_laid_out_and_scrolled() {
 #[test]
 fn a_menu_shows_and_hides_any_number_of_peers() {
     let mut view = crowd(30);
-    press(&mut view, "p");
+    press(&mut view, "C");
     let menu = text(&draw(&mut view, 80, 24));
     assert!(menu.contains("✓ n1 ") && menu.contains("1 of 30"), "{menu}");
     press(&mut view, "G");
     assert!(text(&draw(&mut view, 80, 24)).contains("✓ n30"));
     press(&mut view, " \n");
     assert!(text(&draw(&mut view, 80, 24)).contains("-peer n30"));
-    press(&mut view, "pGo\n");
+    press(&mut view, "CGo\n");
     let seen = text(&draw(&mut view, 80, 24));
     assert!(seen.contains("┬─n30") && seen.contains("29 peers hidden"), "{seen}");
-    press(&mut view, "pa\n");
+    press(&mut view, "Ca\n");
     assert!(!text(&draw(&mut view, 80, 24)).contains("hidden"));
 }
 
@@ -353,7 +353,7 @@ fn digits_name_peers_and_not_columns() {
         (numbered, "0", "peer 0 hidden"),
         (numbered, "1", "peer 1 hidden"),
         (numbered, "4", "peer 4 hidden"),
-        (numbered, "2", "no peer 2; p opens the menu of peers"),
+        (numbered, "2", "no peer 2; C opens the menu of peers"),
         ("1 | A | n2 | x\n1 | A | n7 | x\n", "7", "peer n7 hidden"),
         ("1 | A | east | x\n1 | A | west | x\n", "2", "peer west hidden"),
         ("1 | A | east | x\n1 | A | west | x\n", "3", "no peer 3"),

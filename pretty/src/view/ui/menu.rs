@@ -38,7 +38,7 @@ impl LogView {
             KeyCode::Char('o') => self.hide_items(menu, |item, _| Some(item) != chosen),
             KeyCode::Char('a') => self.hide_items(menu, |_, _| false),
             KeyCode::Char('n') => self.hide_items(menu, |_, _| true),
-            KeyCode::Enter | KeyCode::Esc | KeyCode::Char('q' | 'I' | 'p') => {
+            KeyCode::Enter | KeyCode::Esc | KeyCode::Char('q' | 'I' | 'C') => {
                 self.pane = Pane::None;
             }
             _ => return false,

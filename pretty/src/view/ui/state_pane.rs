@@ -129,7 +129,7 @@ impl LogView {
         }
         let from = self.first_state_row();
         let peers = self.store.columns().peers;
-        let sign = format!(" rows {}–{} of {rows}, {peers} peers: J K ", from + 1, from + seen);
+        let sign = format!(" rows {}–{} of {rows}, {peers} peers: [ ] ", from + 1, from + seen);
         let width = short(columns(&sign)).min(area.width);
         let x = area.right() - width;
         put(buffer, Rect { x, width, ..area }, &sign, self.title_style());

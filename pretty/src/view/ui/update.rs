@@ -292,7 +292,7 @@ impl LogView {
 
     fn toggle_peer(&mut self, digit: u8) {
         let Some(peer) = self.peer_of_digit(digit) else {
-            self.note = format!("no peer {digit}; p opens the menu of peers");
+            self.note = format!("no peer {digit}; C opens the menu of peers");
             return;
         };
         let name = self.store.peers.safe_name(peer.0);
