@@ -13,7 +13,7 @@ pub enum Exit {
     Usage,
     /// The result of a replay or a verification differs (3).
     Differed,
-    /// No test matches (4).
+    /// No test matches, or every run was skipped (4).
     NoTests,
     /// The build failed (101, cargo's own code).
     BuildFailed,

@@ -35,6 +35,8 @@ pub(crate) enum RunFilter {
     Failed(usize),
     /// Runs that passed.
     Passed,
+    /// Runs that were skipped.
+    Skipped,
     /// Runs without a result.
     Inconclusive,
 }
@@ -109,11 +111,12 @@ impl Campaign {
             RunFilter::Failed(group) => {
                 self.tally.groups().get(*group).map(|group| group_key(&group.signature))
             }
-            RunFilter::Passed | RunFilter::Inconclusive => None,
+            RunFilter::Passed | RunFilter::Skipped | RunFilter::Inconclusive => None,
         };
         let class = match filter {
             RunFilter::Failed(_) => Class::Fail,
             RunFilter::Passed => Class::Pass,
+            RunFilter::Skipped => Class::Skip,
             RunFilter::Inconclusive => Class::Inconclusive,
         };
         let is_selected = |(own, record): &(usize, RunRecord)| {
@@ -140,6 +143,7 @@ impl Campaign {
                 })
             }
             RunFilter::Passed => "passed".to_owned(),
+            RunFilter::Skipped => "skipped".to_owned(),
             RunFilter::Inconclusive => "cancelled".to_owned(),
         }
     }

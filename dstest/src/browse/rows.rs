@@ -163,6 +163,7 @@ pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<RunFilter>> 
     let mut rows: Vec<Row<RunFilter>> = groups.into_iter().map(row).collect();
     for (which, class, words) in [
         (RunFilter::Passed, Class::Pass, "passed"),
+        (RunFilter::Skipped, Class::Skip, "skipped"),
         (RunFilter::Inconclusive, Class::Inconclusive, "cancelled or not started"),
     ] {
         let tally = &campaign.tally.tests()[test];
@@ -215,7 +216,7 @@ fn verdict_style(record: &RunRecord) -> TextStyle {
     match record.verdict.class() {
         Class::Pass => TextStyle::Good,
         Class::Fail => TextStyle::Bad,
-        Class::Inconclusive => TextStyle::Warning,
+        Class::Skip | Class::Inconclusive => TextStyle::Warning,
     }
 }
 

@@ -87,6 +87,7 @@ fn limits(plan: &ProcessPlan) -> Limits {
         max_output: plan.max_output,
         exceptions: exceptions.map(|(p, timeout)| (p.to_string(), millis(*timeout))).collect(),
         fail_regex: plan.fail_regex.as_ref().map(ToString::to_string),
+        skip_regex: plan.skip_regex.as_ref().map(ToString::to_string),
     }
 }
 

@@ -181,6 +181,8 @@ impl FinalReport<'_> {
             Exit::Interrupted
         } else if tally.failed() > 0 || tally.count(Verdict::NotStarted) > 0 {
             Exit::SomeFailed
+        } else if tally.nothing_tested() {
+            Exit::NoTests
         } else if is_written {
             Exit::Success
         } else {
@@ -201,7 +203,11 @@ pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Resul
     console::print(&text);
     let document = Document::new(stored.head(&tally, wall_s), &tally);
     write_exports(&output, stored, &document, &tally, &hints)?;
-    Ok(if tally.failed() > 0 { Exit::SomeFailed } else { Exit::Success })
+    Ok(match tally.failed() {
+        0 if tally.nothing_tested() => Exit::NoTests,
+        0 => Exit::Success,
+        _ => Exit::SomeFailed,
+    })
 }
 
 /// The report, all but its last line.

@@ -55,7 +55,7 @@ Exit codes:
   1    some run failed, or could not be started
   2    bad usage, or results that cannot be written
   3    a replay or --verify differs
-  4    no test matches
+  4    no test matches, or every run was skipped
   101  the build failed
   130  interrupted";
 

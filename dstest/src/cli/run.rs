@@ -120,6 +120,10 @@ pub struct ProcessArgs {
     /// With a COMMAND: output that matches REGEX means failure, whatever the exit code
     #[arg(long, value_name = "REGEX", requires = "command")]
     pub fail_regex: Option<String>,
+
+    /// Output that matches REGEX means that a run was skipped, unless it failed
+    #[arg(long, value_name = "REGEX")]
+    pub skip_regex: Option<String>,
 }
 
 /// Build of the tests.

@@ -60,7 +60,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     }
     let reason = match after.verdict.class() {
         Class::Pass => "the test wrote no case; it does not support DSTEST_SHRINK",
-        Class::Fail | Class::Inconclusive => after.reason(),
+        Class::Fail | Class::Skip | Class::Inconclusive => after.reason(),
     };
     console::print(&format!(
         "{}\n{log}",

@@ -28,6 +28,8 @@ pub struct ProcessPlan {
     pub seed_env: Option<String>,
     /// Output that means failure whatever the exit code.
     pub fail_regex: Option<bytes::Regex>,
+    /// Output that means that a run which did not fail was skipped.
+    pub skip_regex: Option<bytes::Regex>,
 }
 
 impl ProcessPlan {
@@ -41,7 +43,8 @@ impl ProcessPlan {
             max_output: args.max_output.unwrap_or(OUTPUT_BYTES_MAX),
             env: config.env.clone().into_iter().chain(args.env.clone()).collect(),
             seed_env: config.run.seed_env.clone(),
-            fail_regex: args.fail_regex.as_deref().map(compile_bytes).transpose()?,
+            fail_regex: compile_bytes("--fail-regex", args.fail_regex.as_deref())?,
+            skip_regex: compile_bytes("--skip-regex", args.skip_regex.as_deref())?,
         })
     }
 }

@@ -38,9 +38,13 @@ pub(super) fn compile_one(origin: &'static str, pattern: &str) -> Result<Regex, 
 }
 
 /// A pattern for output, which need not be UTF-8.
-pub(super) fn compile_bytes(pattern: &str) -> Result<bytes::Regex, PlanError> {
+pub(super) fn compile_bytes(
+    origin: &'static str,
+    pattern: Option<&str>,
+) -> Result<Option<bytes::Regex>, PlanError> {
+    let Some(pattern) = pattern else { return Ok(None) };
     let compiled = bytes::RegexBuilder::new(pattern).case_insensitive(true).build();
-    compiled.map_err(|error| bad_pattern("--fail-regex", pattern, &error))
+    compiled.map(Some).map_err(|error| bad_pattern(origin, pattern, &error))
 }
 
 fn bad_pattern(origin: &'static str, pattern: &str, error: &regex::Error) -> PlanError {

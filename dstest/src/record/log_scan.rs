@@ -13,6 +13,7 @@ use regex::bytes::Regex;
 
 use super::coverage::RunCoverage;
 use super::failure_reason::FailureReason;
+use super::harness_report::HarnessReport;
 use super::metrics::Metrics;
 use super::passed_line;
 use super::run_record::Trace;
@@ -29,32 +30,30 @@ pub struct LogScan {
     pub trace: Option<Trace>,
     /// From the last `sometimes:` line.
     pub coverage: Option<RunCoverage>,
-    /// `true` if libtest's summary reports exactly one passed test.
-    pub libtest_passed: bool,
-    /// `true` if Go reports that the test passed.
-    pub go_passed: bool,
-    /// `true` if the harness reports that it had nothing to run.
-    pub nothing_ran: bool,
+    /// The results that the test's harness printed.
+    pub report: HarnessReport,
     /// The first line that matches `--fail-regex`.
     pub fail_match: Option<String>,
+    /// The first line that matches `--skip-regex`.
+    pub skip_match: Option<String>,
     /// Finds the line that explains a failure.
     pub classifier: FailureReason,
 }
 
 impl LogScan {
-    /// Reads a whole log; a line that matches `fail` makes the run a failure.
+    /// Reads a whole log, and looks for lines that mean a failure or a skipped run.
     ///
     /// # Errors
     /// If the file cannot be read; an empty file is fine.
-    pub fn of_file(path: &Path, fail: Option<&Regex>) -> io::Result<Self> {
+    pub fn of_file(path: &Path, patterns: LinePatterns<'_>) -> io::Result<Self> {
         let mut scan = Self::default();
         let mut file = File::open(path)?;
-        scan.read(&mut file, fail)?;
+        scan.read(&mut file, patterns)?;
         Ok(scan)
     }
 
     /// Reads everything from `input`.
-    fn read(&mut self, input: &mut impl Read, fail: Option<&Regex>) -> io::Result<()> {
+    fn read(&mut self, input: &mut impl Read, patterns: LinePatterns<'_>) -> io::Result<()> {
         let mut lines = LineCutter::default();
         let mut buffer = [0; 32 * 1024];
         loop {
@@ -62,20 +61,19 @@ impl LogScan {
                 Ok(0) => break,
                 Ok(count) => {
                     self.bytes += count as u64;
-                    lines.feed(&buffer[..count], |line| self.line(line, fail));
+                    lines.feed(&buffer[..count], |line| self.line(line, patterns));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        lines.finish(|line| self.line(line, fail));
+        lines.finish(|line| self.line(line, patterns));
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8], fail: Option<&Regex>) {
-        if self.fail_match.is_none() && fail.is_some_and(|fail| fail.is_match(line)) {
-            self.fail_match = Some(printable(line));
-        }
+    fn line(&mut self, line: &[u8], patterns: LinePatterns<'_>) {
+        find(&mut self.fail_match, patterns.fail, line);
+        find(&mut self.skip_match, patterns.skip, line);
         if let Some(metrics) = passed_line::parse(line) {
             self.metrics = Some(metrics);
         }
@@ -85,18 +83,24 @@ impl LogScan {
         if let Some(sometimes) = RunCoverage::of_line(line) {
             self.coverage = Some(sometimes);
         }
-        if let Some(at) = memmem::find(line, b"test result: ok. ") {
-            let summary = &line[at + b"test result: ok. ".len()..];
-            self.libtest_passed = summary.starts_with(b"1 passed;");
-            self.nothing_ran = summary.starts_with(b"0 passed;");
-        }
-        if line == b"PASS" || GO_PASSED.iter().any(|word| memmem::find(line, word).is_some()) {
-            self.go_passed = true;
-        }
-        if line.starts_with(b"testing: warning: no tests to run") {
-            self.nothing_ran = true;
-        }
+        self.report.line(line);
         self.classifier.line(line);
+    }
+}
+
+/// Patterns of lines that decide about a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LinePatterns<'a> {
+    /// A line that means failure.
+    pub fail: Option<&'a Regex>,
+    /// A line that means that a run without a failure was skipped.
+    pub skip: Option<&'a Regex>,
+}
+
+/// Keeps the first line that matches.
+fn find(first: &mut Option<String>, pattern: Option<&Regex>, line: &[u8]) {
+    if first.is_none() && pattern.is_some_and(|pattern| pattern.is_match(line)) {
+        *first = Some(printable(line));
     }
 }
 
@@ -146,9 +150,6 @@ fn cut(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_BYTES_MAX)]
 }
 
-/// Go's lines for a passed test, which may follow output without a line end.
-const GO_PASSED: [&[u8]; 2] = [b"--- PASS: ", b"--- SKIP: "];
-
 /// No line with a fact is longer; the rest of a longer one is ignored.
 const LINE_BYTES_MAX: usize = 4096;
 
@@ -157,10 +158,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::Reported;
 
     fn scan(log: &[u8]) -> LogScan {
         let mut scan = LogScan::default();
-        scan.read(&mut &log[..], None).unwrap();
+        scan.read(&mut &log[..], LinePatterns::default()).unwrap();
         scan
     }
 
@@ -172,7 +174,7 @@ mod tests {
         assert!(got.metrics.is_some());
         assert_eq!(got.trace.unwrap().to_string(), "00112233aabbccdd");
         assert!(got.coverage.is_some());
-        assert!(got.libtest_passed && !got.nothing_ran);
+        assert_eq!(got.report.libtest(), Some(Reported::Passed));
         assert_eq!(got.bytes, log.len() as u64);
     }
 
@@ -196,8 +198,9 @@ mod tests {
 
     #[test]
     fn an_exact_run_of_no_test_is_noticed() {
-        assert!(scan(b"test result: ok. 0 passed; 0 failed").nothing_ran);
-        assert!(scan(b"testing: warning: no tests to run\nPASS\n").nothing_ran);
+        let rust = scan(b"test result: ok. 0 passed; 0 failed").report.libtest();
+        let go = scan(b"testing: warning: no tests to run\nPASS\n").report.go();
+        assert_eq!((rust, go), (Some(Reported::NothingRan), Some(Reported::NothingRan)));
     }
 
     proptest! {

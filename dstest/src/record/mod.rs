@@ -3,6 +3,7 @@
 
 mod coverage;
 mod failure_reason;
+mod harness_report;
 mod log_scan;
 mod metrics;
 pub(crate) mod passed_line;
@@ -13,7 +14,8 @@ mod verdict;
 
 pub use self::coverage::RunCoverage;
 pub use self::failure_reason::FailureReason;
-pub use self::log_scan::LogScan;
+pub use self::harness_report::{HarnessReport, Reported};
+pub use self::log_scan::{LinePatterns, LogScan};
 pub use self::metrics::Metrics;
 pub use self::passed_line::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};
 pub use self::run_record::{RunRecord, Trace};

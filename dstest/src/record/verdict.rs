@@ -10,6 +10,8 @@ pub enum Verdict {
     Passed,
     /// It passed, but processes it had started were still there; they have been ended.
     Leaked,
+    /// It tested nothing, by its own word.
+    Skipped,
     /// It failed by its own verdict.
     Failed,
     /// It was ended because it ran longer than its timeout.
@@ -26,9 +28,10 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order in which summaries list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Passed,
         Self::Leaked,
+        Self::Skipped,
         Self::Failed,
         Self::TimedOut,
         Self::Signalled,
@@ -43,6 +46,7 @@ impl Verdict {
         match self {
             Self::Passed | Self::Leaked => Class::Pass,
             Self::Failed | Self::TimedOut | Self::Signalled | Self::OutputLimit => Class::Fail,
+            Self::Skipped => Class::Skip,
             Self::Cancelled | Self::NotStarted => Class::Inconclusive,
         }
     }
@@ -53,6 +57,7 @@ impl Verdict {
         match self {
             Self::Passed => "passed",
             Self::Leaked => "leaked",
+            Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::TimedOut => "timed out",
             Self::Signalled => "killed",
@@ -70,6 +75,8 @@ pub enum Class {
     Pass,
     /// Counts as a run that failed.
     Fail,
+    /// Was asked for and tested nothing; it is counted by itself.
+    Skip,
     /// Has no result and is not counted.
     Inconclusive,
 }

@@ -37,6 +37,9 @@ pub struct TestEntry {
     pub failed: u64,
     /// Runs that passed or failed.
     pub total: u64,
+    /// Runs that were skipped; they are not in `total`.
+    #[serde(default)]
+    pub skipped: u64,
     /// Runs that timed out.
     pub timeouts: u64,
     /// Wall time of passed runs; absent if none passed.
@@ -108,6 +111,7 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
         name: test.name.clone(),
         failed: test.failed(),
         total: test.total(),
+        skipped: test.count(Verdict::Skipped),
         timeouts: test.count(Verdict::TimedOut),
         time: test.time.summary(),
         cluster_time: test.metrics.sample(REPORTED_TIME).and_then(Sample::summary),

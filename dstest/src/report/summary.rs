@@ -82,20 +82,25 @@ pub fn coverage(tally: &Tally, columns: Columns, paint: Paint, width: Option<usi
 /// The columns.
 struct Shape {
     columns: Columns,
+    is_any_skipped: bool,
     metrics: Vec<Column>,
 }
 
 impl Shape {
     fn of(tally: &Tally, columns: Columns) -> Self {
         let is_shown = |column: &Column| is_shown(*column, tally, columns);
-        Self { columns, metrics: COLUMNS.into_iter().filter(is_shown).collect() }
+        let is_any_skipped = tally.count(Verdict::Skipped) > 0;
+        let metrics = COLUMNS.into_iter().filter(is_shown).collect();
+        Self { columns, is_any_skipped, metrics }
     }
 
     /// Each title, with what becomes of it in a narrow terminal.
     fn titles(&self) -> impl Iterator<Item = (&'static str, Narrow)> {
+        let skipped = self.is_any_skipped.then_some(("Skipped", Narrow::Keep));
         let timing = if self.columns.timing { &TIMING[..] } else { &[] };
         let metrics = self.metrics.iter().map(|column| (column.title, Narrow::Drop(METRICS_RANK)));
-        ALWAYS.into_iter().chain(timing.iter().copied()).chain(metrics)
+        let always = COUNTS.into_iter().chain(skipped).chain([("Time", Narrow::Keep)]);
+        always.chain(timing.iter().copied()).chain(metrics)
     }
 
     fn cells(&self, test: &TestTally) -> Vec<Cell> {
@@ -103,8 +108,13 @@ impl Shape {
         let mut cells = vec![
             Cell { text: test.failed().to_string(), style: failed_style },
             Cell::plain(test.total().to_string()),
-            Cell::plain(spread(test.time.moments())),
         ];
+        if self.is_any_skipped {
+            let skipped = test.count(Verdict::Skipped);
+            let style = if skipped > 0 { TextStyle::Warning } else { TextStyle::Normal };
+            cells.push(Cell { text: skipped.to_string(), style });
+        }
+        cells.push(Cell::plain(spread(test.time.moments())));
         if self.columns.timing {
             cells.extend(timing(test).into_iter().map(Cell::plain));
         }
@@ -113,8 +123,7 @@ impl Shape {
     }
 }
 
-const ALWAYS: [(&str, Narrow); 3] =
-    [("Failed", Narrow::Keep), ("Total", Narrow::Keep), ("Time", Narrow::Keep)];
+const COUNTS: [(&str, Narrow); 2] = [("Failed", Narrow::Keep), ("Total", Narrow::Keep)];
 
 /// The columns of `--timing`.
 const TIMING: [(&str, Narrow); 6] = [
@@ -199,8 +208,13 @@ const BUSY: f64 = 0.9;
 fn inconclusive(tally: &Tally) -> Vec<String> {
     let start_error = tally.start_error().unwrap_or("unknown reason");
     let not_started = format!("could not be started: {start_error}");
+    let skipped = match tally.skip_reason() {
+        Some(reason) => format!("skipped (not counted): {reason}"),
+        None => String::new(),
+    };
     let rows = [
         (Verdict::NotStarted, not_started.as_str()),
+        (Verdict::Skipped, &skipped),
         (Verdict::Leaked, "passed but left processes running (killed)"),
         (Verdict::Cancelled, "cancelled (not counted)"),
     ];
@@ -213,10 +227,18 @@ fn inconclusive(tally: &Tally) -> Vec<String> {
 
 /// The upper bound of the failure rate after a campaign without failures.
 fn proof(tally: &Tally) -> String {
+    if tally.nothing_tested() {
+        return "Nothing was tested: every run was skipped\n".to_owned();
+    }
     let totals = tally.tests().iter().map(TestTally::total).filter(|total| *total > 0);
+    let ran = totals.clone().count();
     let Some(fewest) = totals.min() else { return String::new() };
     let bound = percent(stats::interval(0, fewest).high);
-    let each = if tally.tests().len() == 1 { "it fails" } else { "each test fails" };
+    let each = match (tally.tests().len(), ran) {
+        (1, _) => "it fails",
+        (all, ran) if ran < all => "each test that ran fails",
+        (_, _) => "each test fails",
+    };
     format!(
         "No failure in {}{}: {each} in less than {bound} of runs (95 % confidence)\n",
         runs(fewest),

@@ -19,6 +19,7 @@ pub struct Tally {
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
     start_error: Option<String>,
+    skip_reason: Option<String>,
     busy_s: f64,
     coverage: Coverage,
 }
@@ -86,6 +87,9 @@ impl Tally {
         if record.verdict == Verdict::NotStarted {
             self.start_error.get_or_insert_with(|| record.reason().to_owned());
         }
+        if record.verdict == Verdict::Skipped {
+            self.skip_reason.get_or_insert_with(|| record.reason().to_owned());
+        }
         self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
         if let Some(said) = &record.coverage {
             self.coverage.add(said);
@@ -97,10 +101,10 @@ impl Tally {
         }
         match (record.verdict.class(), group) {
             (Class::Pass, _) => tally.passed(record),
-            (Class::Fail | Class::Inconclusive, Some(group)) => {
+            (Class::Fail | Class::Skip | Class::Inconclusive, Some(group)) => {
                 tally.failures.push(Failure { iter: record.iter, seed: record.seed, group });
             }
-            (Class::Fail | Class::Inconclusive, None) => {}
+            (Class::Fail | Class::Skip | Class::Inconclusive, None) => {}
         }
         group.map(|group| &self.groups[group])
     }
@@ -121,6 +125,18 @@ impl Tally {
     #[must_use]
     pub fn start_error(&self) -> Option<&str> {
         self.start_error.as_deref()
+    }
+
+    /// The reason of the first skipped run; `None` if none was skipped.
+    #[must_use]
+    pub fn skip_reason(&self) -> Option<&str> {
+        self.skip_reason.as_deref()
+    }
+
+    /// `true` if runs have ended, and none of them has tested anything: all were skipped.
+    #[must_use]
+    pub fn nothing_tested(&self) -> bool {
+        self.total() == 0 && self.count(Verdict::Skipped) > 0
     }
 
     /// CPU seconds of all runs together, whatever their verdict.

@@ -26,7 +26,9 @@ pub struct Campaign {
     /// The logs to keep.
     pub keep: Keep,
     /// The tests with a kept log of a passed run, for comparison.
-    pub passes: FirstPasses,
+    pub passes: FirstRuns,
+    /// The tests with a kept log of a skipped run.
+    pub skips: FirstRuns,
     /// The directory of this campaign's results; logs go below it.
     pub dir: PathBuf,
     /// The names of logs.
@@ -54,20 +56,20 @@ pub enum Seeds {
     Following(Seed),
 }
 
-/// The tests that have passed before.
+/// The tests with a first run of some kind.
 #[derive(Debug)]
-pub struct FirstPasses(Vec<AtomicBool>);
+pub struct FirstRuns(Vec<AtomicBool>);
 
-impl FirstPasses {
+impl FirstRuns {
     /// No test of so many.
     #[must_use]
     pub fn none(tests: usize) -> Self {
         Self((0..tests).map(|_| AtomicBool::new(false)).collect())
     }
 
-    /// Records a pass; `true` for the first one of the test.
+    /// Records a run; `true` for the first one of the test.
     pub(super) fn is_first(&self, test: usize) -> bool {
-        self.0.get(test).is_some_and(|passed| !passed.swap(true, Ordering::Relaxed))
+        self.0.get(test).is_some_and(|seen| !seen.swap(true, Ordering::Relaxed))
     }
 }
 
@@ -103,7 +105,8 @@ impl Campaign {
             process,
             seeds: spec.seeds.unwrap_or(seeds),
             keep: spec.keep.unwrap_or(keep),
-            passes: FirstPasses::none(file.tests.len()),
+            passes: FirstRuns::none(file.tests.len()),
+            skips: FirstRuns::none(file.tests.len()),
             dir,
             log_names: spec.log_names,
         })
@@ -149,5 +152,6 @@ fn process_plan(file: &CampaignFile) -> Result<ProcessPlan, regex::Error> {
         env: file.env.clone(),
         seed_env: file.seed_env.clone(),
         fail_regex: limits.fail_regex.as_ref().map(compile).transpose()?,
+        skip_regex: limits.skip_regex.as_ref().map(compile).transpose()?,
     })
 }

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::process::group::{EndReason, SurvivingProcesses};
-use crate::record::{LogScan, Verdict};
+use crate::record::{LogScan, Reported, Verdict};
 use crate::suite::Harness;
 
 /// Everything a verdict rests on.
@@ -43,29 +43,66 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
     if evidence.status.signal().is_some() {
         return because(Verdict::Signalled, None);
     }
-    if !evidence.status.success() {
-        return because(Verdict::Failed, None);
-    }
     let scan = evidence.scan;
+    if !evidence.status.success() {
+        return match (evidence.harness, evidence.status.code(), scan.report.command()) {
+            (Harness::Opaque, Some(SKIPPED_CODE), _) => skipped(scan, "exit code 77"),
+            (Harness::Opaque, Some(NO_TESTS_CODE), Some(Reported::NothingRan)) => {
+                skipped(scan, NOTHING_RAN)
+            }
+            (Harness::Libtest | Harness::Go | Harness::Opaque, _, _) => {
+                because(Verdict::Failed, None)
+            }
+        };
+    }
     if let Some(line) = &scan.fail_match {
         return because(Verdict::Failed, Some(line));
     }
-    match evidence.harness {
-        Harness::Libtest | Harness::Go if scan.nothing_ran => {
+    let reported = match evidence.harness {
+        Harness::Libtest => scan.report.libtest(),
+        Harness::Go => scan.report.go(),
+        Harness::Opaque => scan.report.command(),
+    };
+    match (evidence.harness, reported) {
+        (Harness::Opaque, _) if scan.report.is_cached() => {
+            because(Verdict::NotStarted, Some(CACHED))
+        }
+        (_, Some(Reported::Skipped)) => skipped(scan, "no reason given"),
+        (Harness::Libtest | Harness::Go, Some(Reported::NothingRan)) => {
             because(Verdict::NotStarted, Some("the program no longer has this test"))
         }
-        Harness::Libtest if !scan.libtest_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
-        Harness::Go if !scan.go_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
-        Harness::Libtest | Harness::Go | Harness::Opaque => match evidence.survivors {
-            SurvivingProcesses::None => because(Verdict::Passed, None),
-            SurvivingProcesses::Killed => because(Verdict::Leaked, None),
-        },
+        (Harness::Opaque, Some(Reported::NothingRan)) => skipped(scan, NOTHING_RAN),
+        (Harness::Libtest | Harness::Go, None) => because(Verdict::Failed, Some(EXITED_EARLY)),
+        (Harness::Opaque, None) | (_, Some(Reported::Passed)) => passed(evidence),
     }
+}
+
+fn passed(evidence: &Evidence<'_>) -> Judgement {
+    match (&evidence.scan.skip_match, evidence.survivors) {
+        (Some(line), _) => because(Verdict::Skipped, Some(line)),
+        (None, SurvivingProcesses::None) => because(Verdict::Passed, None),
+        (None, SurvivingProcesses::Killed) => because(Verdict::Leaked, None),
+    }
+}
+
+fn skipped(scan: &LogScan, otherwise: &str) -> Judgement {
+    because(Verdict::Skipped, Some(scan.report.reason().unwrap_or(otherwise)))
 }
 
 fn because(verdict: Verdict, reason: Option<&str>) -> Judgement {
     Judgement { verdict, reason: reason.map(ToOwned::to_owned) }
 }
+
+/// The exit code with which a command says that it was skipped, as automake and meson read it.
+const SKIPPED_CODE: i32 = 77;
+
+/// The exit code of pytest and unittest without tests; of other programs it is a failure.
+const NO_TESTS_CODE: i32 = 5;
+
+const NOTHING_RAN: &str = "there was no test to run";
+
+/// The exit code alone would call it a pass.
+const CACHED: &str = "go test took the result from its cache and ran nothing: add -count=1";
 
 /// The exit code alone would call it a pass.
 const EXITED_EARLY: &str = "the process exited with 0 before the test had ended";
@@ -73,6 +110,7 @@ const EXITED_EARLY: &str = "the process exited with 0 before the test had ended"
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::LinePatterns;
 
     /// A raw wait status: an exit code in the high byte, a signal in the low one.
     fn judged(harness: Harness, raw: i32, ended: Option<EndReason>, log: &LogScan) -> Verdict {
@@ -81,34 +119,51 @@ mod tests {
             .verdict
     }
 
-    fn log(libtest_passed: bool, nothing_ran: bool) -> LogScan {
-        LogScan { libtest_passed, nothing_ran, ..LogScan::default() }
+    fn log(text: &str) -> LogScan {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        LogScan::of_file(file.path(), LinePatterns::default()).unwrap()
     }
 
     #[test]
     fn verdicts() {
         use EndReason::{Cancelled, OutputLimit, Timeout};
         use Harness::{Go, Libtest, Opaque};
-        let go_passed = LogScan { go_passed: true, ..LogScan::default() };
+        let rust = |counts| format!("test result: ok. {counts}");
+        let (passed, nothing) = (rust("1 passed; 0 failed"), rust("0 passed; 0 failed"));
+        let ignored = rust("0 passed; 0 failed; 1 ignored");
         let rows = [
-            (Libtest, 0, None, log(true, false), Verdict::Passed),
-            (Libtest, 0, None, log(false, false), Verdict::Failed),
-            (Libtest, 0, None, log(false, true), Verdict::NotStarted),
-            (Go, 0, None, log(false, true), Verdict::NotStarted),
-            (Go, 0, None, log(false, false), Verdict::Failed),
-            (Go, 0, None, go_passed, Verdict::Passed),
-            (Go, 2, Some(Timeout), log(false, false), Verdict::TimedOut),
-            (Opaque, 0, None, log(false, false), Verdict::Passed),
-            (Libtest, 101 << 8, None, log(false, false), Verdict::Failed),
-            (Opaque, 11, None, log(false, false), Verdict::Signalled),
-            (Opaque, 15, Some(Timeout), log(false, false), Verdict::TimedOut),
-            (Opaque, 0, Some(Timeout), log(false, false), Verdict::TimedOut),
-            (Opaque, 9, Some(OutputLimit), log(false, false), Verdict::OutputLimit),
-            (Opaque, 15, Some(Cancelled), log(false, false), Verdict::Cancelled),
-            (Opaque, 0, Some(Cancelled), log(false, false), Verdict::Passed),
+            (Libtest, 0, None, &*passed, Verdict::Passed),
+            (Libtest, 0, None, "", Verdict::Failed),
+            (Libtest, 0, None, &nothing, Verdict::NotStarted),
+            (Libtest, 0, None, &ignored, Verdict::Skipped),
+            (Libtest, 77 << 8, None, "", Verdict::Failed),
+            (Go, 0, None, "testing: warning: no tests to run", Verdict::NotStarted),
+            (Go, 0, None, "", Verdict::Failed),
+            (Go, 0, None, "--- PASS: TestA (0.00s)", Verdict::Passed),
+            (Go, 0, None, "--- SKIP: TestA (0.00s)", Verdict::Skipped),
+            (Go, 2, Some(Timeout), "", Verdict::TimedOut),
+            (Opaque, 0, None, "", Verdict::Passed),
+            (Opaque, 0, None, "=== 2 skipped in 0.1s ===", Verdict::Skipped),
+            (Opaque, 0, None, "ok  \ta\t(cached)", Verdict::NotStarted),
+            (Opaque, 77 << 8, None, "", Verdict::Skipped),
+            (Opaque, 5 << 8, None, "no tests ran in 0.01s", Verdict::Skipped),
+            (Opaque, 5 << 8, None, "=== 5 skipped in 0.01s ===", Verdict::Failed),
+            (Opaque, 1 << 8, None, "=== 1 skipped in 0.01s ===", Verdict::Failed),
+            (Libtest, 101 << 8, None, "", Verdict::Failed),
+            (Opaque, 11, None, "", Verdict::Signalled),
+            (Opaque, 15, Some(Timeout), "", Verdict::TimedOut),
+            (Opaque, 0, Some(Timeout), "", Verdict::TimedOut),
+            (Opaque, 9, Some(OutputLimit), "", Verdict::OutputLimit),
+            (Opaque, 15, Some(Cancelled), "", Verdict::Cancelled),
+            (Opaque, 0, Some(Cancelled), "", Verdict::Passed),
         ];
         for (harness, raw, ended, scan, want) in rows {
-            assert_eq!(judged(harness, raw, ended, &scan), want, "{harness:?} {raw} {ended:?}");
+            assert_eq!(
+                judged(harness, raw, ended, &log(scan)),
+                want,
+                "{harness:?} {raw} {ended:?} {scan}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ mod state;
 mod timeout;
 mod worker;
 
-pub use self::campaign::{Campaign, FirstPasses, LogNames, ReplaySpec, Seeds};
+pub use self::campaign::{Campaign, FirstRuns, LogNames, ReplaySpec, Seeds};
 pub use self::dispatcher::{DispatchOptions, dispatch};
 pub use self::event::{ExpectedDuration, Observer, Outcome, RunEvent, Stop};
 pub use self::launch::{Launch, launch};

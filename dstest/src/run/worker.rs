@@ -15,7 +15,7 @@ use crate::plan::Keep;
 use crate::process::escaped::EscapedProcesses;
 use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_up};
 use crate::process::sys::{self, Reaped};
-use crate::record::{Class, LogScan, RunRecord, RunReport, Verdict};
+use crate::record::{Class, LinePatterns, LogScan, RunRecord, RunReport, Verdict};
 use crate::schedule::{Job, Step};
 use crate::store::{fresh_log_path, log_path};
 
@@ -86,8 +86,10 @@ impl Worker {
             // Best effort: a log that cannot be cut is only larger than asked for.
             let _ = self.scratch.cut(self.campaign.process.max_output);
         }
-        let fail = self.campaign.process.fail_regex.as_ref();
-        let mut scan = LogScan::of_file(self.scratch.log(), fail).unwrap_or_default();
+        let process = &self.campaign.process;
+        let patterns =
+            LinePatterns { fail: process.fail_regex.as_ref(), skip: process.skip_regex.as_ref() };
+        let mut scan = LogScan::of_file(self.scratch.log(), patterns).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
@@ -133,20 +135,24 @@ impl Worker {
     ) {
         // A run that prints its trace can be repeated for its log; of other tests one that passed
         // is kept, so that there is something to compare a failure with.
-        let is_sample = || record.trace.is_none() && self.campaign.passes.is_first(test);
+        let is_sample = (record.verdict == Verdict::Passed
+            && record.trace.is_none()
+            && self.campaign.passes.is_first(test))
+            || (record.verdict == Verdict::Skipped && self.campaign.skips.is_first(test));
         let keep = match self.campaign.keep {
-            Keep::Failures if record.verdict == Verdict::Passed && is_sample() => Keep::Everything,
+            Keep::Failures if is_sample => Keep::Everything,
             as_asked @ (Keep::Failures | Keep::Everything) => as_asked,
         };
         let scratch = &mut self.scratch;
         match (record.verdict.class(), keep) {
-            (Class::Pass, Keep::Failures) => {
+            (Class::Pass | Class::Skip, Keep::Failures) => {
                 scratch.wipe();
                 if survivors == SurvivingProcesses::Killed {
                     scratch.abandon_log();
                 }
             }
-            (Class::Pass, Keep::Everything) | (Class::Fail | Class::Inconclusive, _) => {
+            (Class::Pass | Class::Skip, Keep::Everything)
+            | (Class::Fail | Class::Inconclusive, _) => {
                 let dir = &self.campaign.dir;
                 let name = match self.campaign.log_names {
                     LogNames::OfRun => Ok(log_path(&record.test, record.iter)),
@@ -213,7 +219,11 @@ fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> St
             return found.unwrap_or_else(|| format!("exit code {code}, no output"));
         }
         Verdict::Cancelled => return Verdict::Cancelled.label().to_owned(),
-        Verdict::Passed | Verdict::Leaked | Verdict::OutputLimit | Verdict::NotStarted => {
+        Verdict::Passed
+        | Verdict::Leaked
+        | Verdict::Skipped
+        | Verdict::OutputLimit
+        | Verdict::NotStarted => {
             return found.unwrap_or_default();
         }
     };

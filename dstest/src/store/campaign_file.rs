@@ -69,6 +69,9 @@ pub struct Limits {
     pub exceptions: Vec<(String, u64)>,
     /// Output that means failure.
     pub fail_regex: Option<String>,
+    /// Output that means that a run was skipped; absent in campaigns of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_regex: Option<String>,
 }
 
 /// The invocation of dstest.

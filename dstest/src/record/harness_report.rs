@@ -1,0 +1,401 @@
+//! The results that a test harness prints: the numbers of tests that it ran and that it skipped.
+//!
+//! An exit code of 0 says that nothing failed, not that anything was tested. Summaries of the usual
+//! harnesses are read; the words of any other count for nothing.
+
+use memchr::memmem;
+
+use super::signature::printable;
+
+/// The results in a log.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct HarnessReport {
+    /// The last summary of Rust's harness.
+    libtest: Option<Counts>,
+    /// All tests in all summaries.
+    all: Counts,
+    go: Option<GoResult>,
+    unittest_ran: u64,
+    tap: Counts,
+    tap_plan: Option<u64>,
+    is_cached: bool,
+    reason: Option<String>,
+}
+
+/// The result of a run in the words of its harness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// A test passed.
+    Passed,
+    /// Every test was skipped.
+    Skipped,
+    /// There was no test to run.
+    NothingRan,
+}
+
+/// Numbers of tests.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    tested: u64,
+    skipped: u64,
+    /// Summaries that reported that there was no test.
+    empty: u64,
+}
+
+/// The last result line of a Go test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GoResult {
+    Passed,
+    Skipped,
+    Nothing,
+}
+
+impl HarnessReport {
+    /// The result of one test of Rust's harness; `None` before it has ended.
+    #[must_use]
+    pub fn libtest(&self) -> Option<Reported> {
+        self.libtest.map(Counts::reported)
+    }
+
+    /// The result of one Go test; `None` before it has ended.
+    #[must_use]
+    pub fn go(&self) -> Option<Reported> {
+        Some(match self.go? {
+            GoResult::Passed => Reported::Passed,
+            GoResult::Skipped => Reported::Skipped,
+            GoResult::Nothing => Reported::NothingRan,
+        })
+    }
+
+    /// The result of a command, whatever harnesses it used; `None` if none has reported.
+    #[must_use]
+    pub fn command(&self) -> Option<Reported> {
+        let mut all = self.all;
+        match self.tap_plan {
+            Some(0) => all.empty += 1,
+            Some(_) => all.add(self.tap),
+            None => {}
+        }
+        (all != Counts::default()).then(|| all.reported())
+    }
+
+    /// `true` if `go test` took the result of a package from its cache.
+    #[must_use]
+    pub const fn is_cached(&self) -> bool {
+        self.is_cached
+    }
+
+    /// The reason of the first skipped test, if one was given.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Takes in a line of the log.
+    pub(super) fn line(&mut self, line: &[u8]) {
+        // Rust's and Go's lines may follow output of the test without a line end.
+        self.libtest_line(line);
+        if let Some(at) = memmem::find(line, b"--- ") {
+            self.go_line(&line[at..]);
+        }
+        let text = line.trim_ascii();
+        match text.first() {
+            Some(b'o') => {
+                self.go_package(text);
+                self.tap_line(text);
+            }
+            Some(b'n' | b'1') => {
+                self.tap_line(text);
+                self.pytest_line(text);
+            }
+            Some(b'=' | b'0'..=b'9') => self.pytest_line(text),
+            Some(b'[') => self.gtest_line(text),
+            Some(b'P') if text == b"PASS" => {
+                self.go.get_or_insert(GoResult::Passed);
+            }
+            Some(b't') if text.starts_with(b"testing: warning: no tests to run") => {
+                self.go = Some(GoResult::Nothing);
+            }
+            Some(b'R') if text == b"Result: NOTESTS" => self.all.empty += 1,
+            Some(b'R' | b'O' | b'N') => self.unittest_line(text),
+            Some(_) | None => {}
+        }
+        if memmem::find(text, b"Tests run: ").is_some() {
+            self.surefire_line(text);
+        }
+    }
+
+    /// `test a ... ignored, reason`, `test result: ok. 1 passed; 0 failed; 0 ignored; …`.
+    fn libtest_line(&mut self, line: &[u8]) {
+        let ignored: &[u8] = b" ... ignored, ";
+        if let Some(at) = memmem::find(line, ignored) {
+            self.skipped_because(&line[at + ignored.len()..]);
+        }
+        let Some(at) = memmem::find(line, b"test result: ") else { return };
+        let [passed, failed, ignored] =
+            [&b" passed"[..], b" failed", b" ignored"].map(|word| number_before(&line[at..], word));
+        let (Some(passed), Some(failed)) = (passed, failed) else { return };
+        let counts = Counts::of(passed + failed, ignored.unwrap_or(0));
+        self.libtest = Some(counts);
+        self.all.add(counts);
+    }
+
+    /// `--- SKIP: TestA (0.00s)`; a subtest has a slash in its name.
+    fn go_line(&mut self, line: &[u8]) {
+        let result = |word: &[u8]| {
+            let name = line.strip_prefix(word)?.split(|byte| *byte == b' ').next()?;
+            (!name.contains(&b'/')).then_some(())
+        };
+        if result(b"--- PASS: ").is_some() {
+            self.go = Some(GoResult::Passed);
+            self.all.tested += 1;
+        } else if result(b"--- FAIL: ").is_some() {
+            self.all.tested += 1;
+        } else if result(b"--- SKIP: ").is_some() {
+            self.go = Some(GoResult::Skipped);
+            self.all.skipped += 1;
+        }
+    }
+
+    /// The line of a package: `ok`, its path, and its time or `(cached)`, with tabs between them.
+    fn go_package(&mut self, text: &[u8]) {
+        let Some(rest) = text.strip_prefix(b"ok").filter(|rest| rest.starts_with(b" ")) else {
+            return;
+        };
+        if !rest.contains(&b'\t') {
+            return;
+        }
+        self.is_cached |=
+            rest.ends_with(b"(cached)") || rest.ends_with(b"(cached) [no tests to run]");
+        if rest.ends_with(b"[no tests to run]") {
+            self.all.empty += 1;
+        } else if self.all == Counts::default() {
+            // Without -v it is the only word about the package.
+            self.all.tested += 1;
+        }
+    }
+
+    /// `1..3`, `ok 1 - a # SKIP reason`, `not ok 2 - b`.
+    fn tap_line(&mut self, text: &[u8]) {
+        if let Some(plan) = text.strip_prefix(b"1..") {
+            let count = plan.split(|byte| !byte.is_ascii_digit()).next().and_then(number);
+            self.tap_plan = count.or(self.tap_plan);
+            self.tap_reason(text);
+        } else if let Some(rest) = text.strip_prefix(b"ok").or(text.strip_prefix(b"not ok")) {
+            if !rest.is_empty() && !rest.starts_with(b" ") {
+                return;
+            }
+            if text.starts_with(b"ok") && self.tap_reason(rest) {
+                self.tap.skipped += 1;
+            } else {
+                self.tap.tested += 1;
+            }
+        }
+    }
+
+    /// Finds `# SKIP reason`.
+    fn tap_reason(&mut self, text: &[u8]) -> bool {
+        let Some(at) = memmem::rfind(text, b"# ") else { return false };
+        let words = &text[at + 2..];
+        let is_skip = words.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"skip"));
+        if is_skip {
+            let reason = words.iter().position(|byte| *byte == b' ').map(|at| &words[at..]);
+            self.skipped_because(reason.unwrap_or_default());
+        }
+        is_skip
+    }
+
+    /// `=== 1 passed, 2 skipped in 0.12s ===`, `no tests ran in 0.01s`.
+    fn pytest_line(&mut self, text: &[u8]) {
+        let Ok(text) = std::str::from_utf8(text) else { return };
+        let Some((words, time)) = text.trim_matches(['=', ' ']).rsplit_once(" in ") else { return };
+        let seconds = time.split(' ').next().unwrap_or_default().strip_suffix('s');
+        if seconds.is_none_or(|seconds| seconds.parse::<f64>().is_err()) {
+            return;
+        }
+        let mut counts = Counts::default();
+        for part in words.split(", ") {
+            let (count, kind) = part.split_once(' ').unwrap_or_default();
+            match (count.parse::<u64>(), kind) {
+                (Ok(count), "passed" | "failed" | "error" | "errors" | "xfailed" | "xpassed") => {
+                    counts.tested += count;
+                }
+                (Ok(count), "skipped") => counts.skipped += count,
+                (Ok(_), "deselected" | "warning" | "warnings" | "rerun") => {}
+                _ if part == "no tests ran" => counts.empty += 1,
+                _ => return,
+            }
+        }
+        self.all.add(counts);
+    }
+
+    /// `[  PASSED  ] 3 tests.`, `[  SKIPPED ] 1 test, listed below:`.
+    fn gtest_line(&mut self, text: &[u8]) {
+        let count = |word: &[u8]| {
+            let rest = text.strip_prefix(word)?;
+            let (digits, rest) = rest.split_at(rest.iter().position(|byte| *byte == b' ')?);
+            rest.starts_with(b" test").then(|| number(digits)).flatten()
+        };
+        self.all.tested += count(b"[  PASSED  ] ").or_else(|| count(b"[  FAILED  ] ")).unwrap_or(0);
+        self.all.skipped += count(b"[  SKIPPED ] ").unwrap_or(0);
+    }
+
+    /// `Ran 3 tests in 0.001s`, `OK (skipped=3)`, `NO TESTS RAN`.
+    fn unittest_line(&mut self, text: &[u8]) {
+        if let Some(rest) = text.strip_prefix(b"Ran ") {
+            let count = number_before(rest, b" test").or(number_before(text, b" test"));
+            self.unittest_ran = count.unwrap_or(0);
+        } else if let Some(rest) = text.strip_prefix(b"OK") {
+            let skipped = memmem::find(rest, b"skipped=").map(|at| &rest[at + 8..]);
+            let digits = skipped.and_then(|rest| rest.split(|b| !b.is_ascii_digit()).next());
+            let skipped = digits.and_then(number).unwrap_or(0);
+            self.all.add(Counts {
+                tested: self.unittest_ran.saturating_sub(skipped),
+                skipped,
+                empty: 0,
+            });
+            self.unittest_ran = 0;
+        } else if text.starts_with(b"NO TESTS RAN") {
+            self.all.empty += 1;
+        }
+    }
+
+    /// `Tests run: 3, Failures: 0, Errors: 0, Skipped: 3`.
+    fn surefire_line(&mut self, text: &[u8]) {
+        let after = |word: &[u8]| {
+            let rest = &text[memmem::find(text, word)? + word.len()..];
+            number(rest.split(|byte| !byte.is_ascii_digit()).next()?)
+        };
+        if let (Some(ran), Some(skipped)) = (after(b"Tests run: "), after(b"Skipped: ")) {
+            self.all.add(Counts::of(ran.saturating_sub(skipped), skipped));
+        }
+    }
+
+    fn skipped_because(&mut self, reason: &[u8]) {
+        let reason = printable(reason);
+        if self.reason.is_none() && !reason.is_empty() {
+            self.reason = Some(reason);
+        }
+    }
+}
+
+impl Counts {
+    fn of(tested: u64, skipped: u64) -> Self {
+        Self { tested, skipped, empty: u64::from(tested + skipped == 0) }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.tested = self.tested.saturating_add(other.tested);
+        self.skipped = self.skipped.saturating_add(other.skipped);
+        self.empty = self.empty.saturating_add(other.empty);
+    }
+
+    const fn reported(self) -> Reported {
+        match (self.tested, self.skipped) {
+            (0, 0) => Reported::NothingRan,
+            (0, _) => Reported::Skipped,
+            (_, _) => Reported::Passed,
+        }
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The number that stands directly before a word.
+fn number_before(line: &[u8], word: &[u8]) -> Option<u64> {
+    let before = &line[..memmem::find(line, word)?];
+    let start = before.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    number(&before[start..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(log: &str) -> HarnessReport {
+        let mut report = HarnessReport::default();
+        log.lines().for_each(|line| report.line(line.as_bytes()));
+        report
+    }
+
+    #[test]
+    fn one_test_of_rust() {
+        let rows = [
+            ("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured", Some(Reported::Passed)),
+            ("x test result: ok. 1 passed; 0 failed; 0 ignored", Some(Reported::Passed)),
+            ("test result: ok. 0 passed; 0 failed; 1 ignored; 0 measured", Some(Reported::Skipped)),
+            ("test result: ok. 0 passed; 0 failed; 0 ignored", Some(Reported::NothingRan)),
+            ("test a ... ok", None),
+        ];
+        for (log, want) in rows {
+            assert_eq!(report(log).libtest(), want, "{log}");
+        }
+        let ignored = report(
+            "test a ... ignored, needs a network\ntest result: ok. 0 passed; 0 failed; 1 ignored",
+        );
+        assert_eq!(ignored.reason(), Some("needs a network"));
+    }
+
+    #[test]
+    fn one_test_of_go() {
+        let rows = [
+            ("--- PASS: TestA (0.00s)\nPASS", Some(Reported::Passed)),
+            ("output--- SKIP: TestA (0.00s)\nPASS", Some(Reported::Skipped)),
+            (
+                "--- PASS: TestA (0.00s)\n    --- SKIP: TestA/b (0.00s)\nPASS",
+                Some(Reported::Passed),
+            ),
+            ("    --- SKIP: TestA/b (0.00s)\n--- PASS: TestA (0.00s)", Some(Reported::Passed)),
+            ("testing: warning: no tests to run\nPASS", Some(Reported::NothingRan)),
+            ("PASS", Some(Reported::Passed)),
+            ("=== RUN   TestA", None),
+        ];
+        for (log, want) in rows {
+            assert_eq!(report(log).go(), want, "{log}");
+        }
+    }
+
+    #[test]
+    fn commands_in_the_words_of_their_harness() {
+        use Reported::{NothingRan, Passed, Skipped};
+        let rows = [
+            ("=== 3 skipped in 0.01s ===", Some(Skipped)),
+            ("==== 1 passed, 2 skipped, 1 warning in 61.20s (0:01:01) ====", Some(Passed)),
+            ("3 skipped in 0.01s", Some(Skipped)),
+            ("no tests ran in 0.01s", Some(NothingRan)),
+            ("=== no tests ran in 0.01s ===", Some(NothingRan)),
+            ("2 rabbits in 1s", None),
+            ("1..2\nok 1 - a # SKIP no docker\nok 2 # skip", Some(Skipped)),
+            ("ok 1 - a # SKIP no docker\nok 2 - b\n1..2", Some(Passed)),
+            ("1..0 # SKIP no docker", Some(NothingRan)),
+            ("ok 1 - a # SKIP but no plan", None),
+            ("okay\nnot ok, but no plan", None),
+            ("Result: NOTESTS", Some(NothingRan)),
+            ("Ran 3 tests in 0.001s\n\nOK (skipped=3)", Some(Skipped)),
+            ("Ran 3 tests in 0.001s\n\nOK (skipped=2)", Some(Passed)),
+            ("Ran 0 tests in 0.000s\n\nNO TESTS RAN", Some(NothingRan)),
+            ("[  PASSED  ] 0 tests.\n[  SKIPPED ] 2 tests, listed below:", Some(Skipped)),
+            ("[  PASSED  ] 1 test.\n[  SKIPPED ] 2 tests, listed below:", Some(Passed)),
+            ("[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 3", Some(Skipped)),
+            ("Tests run: 3, Failures: 0, Errors: 0, Skipped: 1", Some(Passed)),
+            ("ok  \texample.com/a\t0.01s", Some(Passed)),
+            ("ok  \texample.com/a\t0.01s [no tests to run]", Some(NothingRan)),
+            ("--- SKIP: TestA (0.00s)\nPASS\nok  \texample.com/a\t0.01s", Some(Skipped)),
+            ("test result: ok. 0 passed; 0 failed; 2 ignored", Some(Skipped)),
+            ("anything else", None),
+        ];
+        for (log, want) in rows {
+            assert_eq!(report(log).command(), want, "{log}");
+        }
+        assert_eq!(report("1..1\nok 1 - a # SKIP no docker").reason(), Some("no docker"));
+    }
+
+    #[test]
+    fn a_result_from_the_cache_of_go_is_noticed() {
+        assert!(report("ok  \texample.com/a\t(cached)").is_cached());
+        assert!(!report("ok  \texample.com/a\t0.01s").is_cached());
+        assert!(!report("ok  nothing is (cached)").is_cached());
+    }
+}
