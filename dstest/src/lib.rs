@@ -69,10 +69,10 @@
 //! fn print_failures(store: &Store) -> Result<(), StoreError> {
 //!     for campaign in store.campaigns() {
 //!         let file = CampaignFile::read(&campaign.path)?;
-//!         let mut tally = Tally::new(file.tests.iter().map(|test| test.name.clone()));
+//!         let (mut tally, tests) = (Tally::of(&file.tests), file.indexes());
 //!         read_events(&campaign.path, |record| {
-//!             if let Some(test) = file.tests.iter().position(|test| test.name == record.test) {
-//!                 tally.record(test, &record);
+//!             if let Some(test) = tests.get(&record.test) {
+//!                 tally.record(*test, &record);
 //!             }
 //!         })?;
 //!         println!("{}: {} of {} failed", campaign.short_id, tally.failed(), tally.total());

@@ -51,24 +51,48 @@ pub struct Binary {
 /// One test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Test {
-    /// The shortest clear name: shown, stored, matched.
+    /// The shortest clear name among the tests of its campaign: shown and matched.
     pub name: String,
+    /// The name that never changes, whatever else is selected: program, `$`, `id`. Results are stored,
+    /// compared and exported under it.
+    #[serde(default)]
+    pub key: String,
     /// The name its harness knows; seeds derive from it.
     pub id: String,
     /// Its program: an index into the suite's (or campaign's) binaries.
     pub binary: usize,
-    /// Arguments, in which `{seed}`, `{iter}` and `{test}` may stand for a run's own.
+    /// Arguments; in those of a command `{seed}`, `{iter}` and `{test}` stand for a run's own.
     pub args: Vec<String>,
     /// Its harness.
     pub harness: Harness,
     /// Its mark.
     pub mark: Mark,
+    /// The least number of parts of its path that name its function; more than one for a case of a
+    /// parametrised test.
+    #[serde(skip)]
+    pub(crate) parts_min: usize,
 }
 
 impl Test {
     /// A test that is not named yet.
     pub(crate) fn new(id: String, binary: usize, args: Vec<String>, harness: Harness) -> Self {
-        Self { name: String::new(), id, binary, args, harness, mark: Mark::Normal }
+        let (name, key) = (String::new(), String::new());
+        Self { name, key, id, binary, args, harness, mark: Mark::Normal, parts_min: 1 }
+    }
+
+    /// Its key in a program.
+    pub(crate) fn key_in(&self, binary: &Binary) -> String {
+        // Of versions that gave a library the name of its target as well.
+        let name = match binary.name.split_once("::") {
+            Some((package, target)) if package.replace('-', "_") == target.replace('-', "_") => {
+                package
+            }
+            _ => &binary.name,
+        };
+        match self.harness {
+            Harness::Libtest | Harness::Go => format!("{name}${}", self.id),
+            Harness::Opaque => name.to_owned(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::page::Page;
 use super::text_page::TextPage;
 use crate::record::RunRecord;
 use crate::store::{CampaignDir, log_path};
+use crate::suite::Test;
 
 impl App {
     /// Shows the result of a dstest process, which ended with this exit code.
@@ -46,10 +47,11 @@ impl App {
 
     /// Shows the shrunk case of a run, or the reason why it is missing.
     fn open_case(&mut self, run: usize) {
-        let (_, record) = &self.campaign.runs[run];
+        let (test, record) = &self.campaign.runs[run];
         let dir = self.campaign.dir.path.join("shrunk");
-        let case = crate::store::case_path(&dir, record);
-        let log = dir.join(log_path(&record.test, record.iter));
+        let test = &self.campaign.file.tests[*test].name;
+        let case = crate::store::case_path(&dir, test, record.seed);
+        let log = dir.join(log_path(test, record.iter));
         let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
         match read {
             Ok(text) => {
@@ -254,13 +256,13 @@ impl App {
 
     pub(super) fn mark_known(&mut self) {
         let Some(run) = self.selected_run() else { return };
-        let (_, record) = &self.campaign.runs[run];
+        let (test, record) = &self.campaign.runs[run];
         let Some(signature) = record.signature.clone() else {
             self.note = "not a failed run".to_owned();
             return;
         };
-        let test = record.test.clone();
-        self.note = match self.campaign.known.toggle(&test, &signature) {
+        let Test { key, name, .. } = &self.campaign.file.tests[*test];
+        self.note = match self.campaign.known.toggle([key, name], &signature) {
             Ok(true) => "marked as known; K unmarks it".to_owned(),
             Ok(false) => "no longer marked as known".to_owned(),
             Err(error) => error.to_string(),

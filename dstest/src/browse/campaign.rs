@@ -11,6 +11,7 @@ use crate::report::tally::Tally;
 use crate::store::{
     CampaignDir, CampaignFile, EventFollower, REPLAYS, Store, StoreError, kept_log,
 };
+use crate::suite::Test;
 
 /// A campaign.
 #[derive(Debug)]
@@ -67,15 +68,14 @@ impl Campaign {
     /// [`StoreError`] if `campaign.json` cannot be read; unreadable events are only counted.
     pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
         let file = CampaignFile::read(&dir.path)?;
-        let names = file.tests.iter().enumerate().map(|(index, test)| (test.name.clone(), index));
         let mut campaign = Self {
-            tally: Tally::new(file.tests.iter().map(|test| test.name.clone())),
+            tally: Tally::of(&file.tests),
             runs: Vec::new(),
             known: KnownFailures::of_store(&dir),
             attempts: Vec::new(),
             follower: EventFollower::new(&dir.path),
             attempt_follower: EventFollower::new(&dir.path.join(REPLAYS)),
-            index_of: names.collect(),
+            index_of: file.indexes(),
             dir,
             file,
         };
@@ -89,9 +89,10 @@ impl Campaign {
     /// [`StoreError::Io`].
     pub(crate) fn poll(&mut self) -> Result<bool, StoreError> {
         let before = self.runs.len() + self.attempts.len();
-        let Self { tally, runs, index_of, follower, attempts, attempt_follower, .. } = self;
-        follower.poll(|record| {
+        let Self { file, tally, runs, index_of, follower, attempts, attempt_follower, .. } = self;
+        follower.poll(|mut record| {
             if let Some(test) = index_of.get(&record.test) {
+                record.test.clone_from(&file.tests[*test].key);
                 tally.record(*test, &record);
                 runs.push((*test, record));
             }
@@ -228,12 +229,13 @@ impl Campaign {
 
     /// The run as users name it: `TEST#ITER`.
     pub(crate) fn name(&self, run: usize) -> String {
-        let (_, record) = &self.runs[run];
-        format!("{}#{}", record.test, record.iter)
+        let (test, record) = &self.runs[run];
+        format!("{}#{}", self.file.tests[*test].name, record.iter)
     }
 
     /// `true` if this failure of the test has been marked as known.
     pub(crate) fn is_known(&self, test: usize, signature: &str) -> bool {
-        self.known.contains(&self.file.tests[test].name, signature)
+        let Test { key, name, .. } = &self.file.tests[test];
+        self.known.contains([key, name], signature)
     }
 }

@@ -24,19 +24,23 @@ impl KnownFailures {
         Self { all: serde_json::from_slice(&text).unwrap_or_default(), path }
     }
 
-    /// `true` if this failure is known.
-    pub(crate) fn contains(&self, test: &str, signature: &str) -> bool {
-        self.all.contains(&(test.to_owned(), group_key(signature)))
+    /// `true` if this failure is known. A test has its key, and the short name under which versions
+    /// before this one stored it.
+    pub(crate) fn contains(&self, test: [&str; 2], signature: &str) -> bool {
+        test.into_iter().any(|name| self.all.contains(&(name.to_owned(), group_key(signature))))
     }
 
     /// Marks a failure as known or unmarks it; `true` if it is known now.
     ///
     /// # Errors
     /// [`StoreError::Io`]; nothing has changed then.
-    pub(crate) fn toggle(&mut self, test: &str, signature: &str) -> Result<bool, StoreError> {
+    pub(crate) fn toggle(&mut self, test: [&str; 2], signature: &str) -> Result<bool, StoreError> {
         let mut all = self.all.clone();
-        let failure = (test.to_owned(), group_key(signature));
-        let is_new = !all.remove(&failure) && all.insert(failure);
+        let is_new = !self.contains(test, signature);
+        for name in test {
+            all.remove(&(name.to_owned(), group_key(signature)));
+        }
+        all.extend(is_new.then(|| (test[0].to_owned(), group_key(signature))));
         let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
         write_atomically(&self.path, &text)?;
         self.all = all;
@@ -57,12 +61,12 @@ mod tests {
         fs::create_dir_all(&path).unwrap();
         let dir = CampaignDir { path, short_id: "abcd".to_owned() };
         let mut known = KnownFailures::of_store(&dir);
-        assert!(!known.contains("a", "two leaders in term 4"));
-        assert!(known.toggle("a", "two leaders in term 4").unwrap());
+        assert!(!known.contains(["p$a", "a"], "two leaders in term 4"));
+        assert!(known.toggle(["p$a", "a"], "two leaders in term 4").unwrap());
         let mut known = KnownFailures::of_store(&dir);
-        assert!(known.contains("a", "two leaders in term 17"));
-        assert!(!known.contains("b", "two leaders in term 4"));
-        assert!(!known.toggle("a", "two leaders in term 5").unwrap());
-        assert!(!KnownFailures::of_store(&dir).contains("a", "two leaders in term 4"));
+        assert!(known.contains(["p$a", "a"], "two leaders in term 17"));
+        assert!(!known.contains(["p$b", "b"], "two leaders in term 4"));
+        assert!(!known.toggle(["p$a", "a"], "two leaders in term 5").unwrap());
+        assert!(!KnownFailures::of_store(&dir).contains(["p$a", "a"], "two leaders in term 4"));
     }
 }

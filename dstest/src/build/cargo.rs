@@ -63,7 +63,8 @@ fn programs(
     let tests = messages.iter().filter(|m| m.profile.test && m.executable.is_some());
     let mut programs: Vec<(Binary, Target)> =
         tests.filter_map(|message| program(workspace, message, messages, rust_libraries)).collect();
-    programs.sort_by(|(a, target), (b, other)| a.name.cmp(&b.name).then_with(|| target.cmp(other)));
+    let order = |target: &Target| (target.package.clone(), target.name.clone(), target.kind);
+    programs.sort_by_cached_key(|(_, target)| order(target));
     programs
 }
 
@@ -94,7 +95,7 @@ fn program(
         name: test.target.name.clone(),
         source: test.target.src_path.clone(),
     };
-    let name = format!("{}::{}", package.name, target.name);
+    let name = target.program_name();
     let env = env.into_iter().collect();
     Some((Binary { name, path, cwd, env, contents: None }, target))
 }

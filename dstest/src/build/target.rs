@@ -28,7 +28,11 @@ pub enum TargetKind {
     Bin,
     /// An integration test.
     Test,
-    /// An example, a benchmark, or a kind of later cargos.
+    /// An example.
+    Example,
+    /// A benchmark.
+    Bench,
+    /// A kind of later cargos.
     Other,
 }
 
@@ -38,6 +42,8 @@ impl TargetKind {
         match words {
             [word] if word == "bin" => Self::Bin,
             [word] if word == "test" => Self::Test,
+            [word] if word == "example" => Self::Example,
+            [word] if word == "bench" => Self::Bench,
             [word, ..] if word.ends_with("lib") || word == "proc-macro" => Self::Lib,
             _ => Self::Other,
         }
@@ -45,13 +51,28 @@ impl TargetKind {
 }
 
 impl Target {
-    /// The options with which cargo builds this target; none for [`TargetKind::Other`].
-    pub(super) fn options(&self) -> Vec<&str> {
+    /// The name of its program, unique in a workspace and the same in every build, as nextest writes
+    /// it: `package` for the library, `package::name` for an integration test.
+    pub(crate) fn program_name(&self) -> String {
+        let Self { package, name, .. } = self;
+        match self.kind {
+            TargetKind::Lib => package.clone(),
+            TargetKind::Test => format!("{package}::{name}"),
+            TargetKind::Bin => format!("{package}::bin/{name}"),
+            TargetKind::Example => format!("{package}::example/{name}"),
+            TargetKind::Bench => format!("{package}::bench/{name}"),
+            TargetKind::Other => format!("{package}::other/{name}"),
+        }
+    }
+
+    /// The options with which cargo builds this target alone; none for kinds that are always built
+    /// together with all others.
+    pub(crate) fn options(&self) -> Vec<&str> {
         match self.kind {
             TargetKind::Lib => vec!["--lib"],
             TargetKind::Bin => vec!["--bin", &self.name],
             TargetKind::Test => vec!["--test", &self.name],
-            TargetKind::Other => Vec::new(),
+            TargetKind::Example | TargetKind::Bench | TargetKind::Other => Vec::new(),
         }
     }
 }

@@ -67,7 +67,7 @@ fn verify(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
         let differences =
             after.iter().find(same).map_or_else(Vec::new, |now| before.differences(now));
         for difference in differences {
-            let (test, iter) = (&before.test, before.iter);
+            let (test, iter) = (stored.file.name_of(before), before.iter);
             console::print(&format!("not reproduced: {test} #{iter}: {difference}\n"));
             exit = Exit::Differed;
         }
@@ -109,7 +109,8 @@ fn detail(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
         let differs = before.is_some_and(|before| !before.differences(now).is_empty());
         let remark = if differs { "  (result differs)" } else { "" };
         let log = now.log.as_deref().unwrap_or("-");
-        console::print(&format!("  {} #{}  {dir}/{log}{remark}\n", now.test, now.iter));
+        let name = stored.file.name_of(now);
+        console::print(&format!("  {name} #{}  {dir}/{log}{remark}\n", now.iter));
     }
     if !passed.is_empty() {
         let count = runs(passed.len() as u64);

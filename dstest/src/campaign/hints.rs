@@ -32,7 +32,9 @@ impl CommandHints {
     /// The command that repeats a run.
     pub(crate) fn replay(&self, test: &str, iter: Iteration) -> String {
         let run = shell::quote(&format!("{test}#{iter}"));
-        format!("{} replay{} {} {run}", self.program, self.output, self.short_id)
+        // A name that begins like an option is none.
+        let end = if test.starts_with('-') { " --" } else { "" };
+        format!("{} replay{} {}{end} {run}", self.program, self.output, self.short_id)
     }
 
     /// The command that runs the remaining runs.

@@ -61,6 +61,7 @@ impl<'a> Recorder<'a> {
             return ControlFlow::Break(());
         }
         let is_retry = self.retry.contains(&Job { test, iteration: record.iter });
+        let name = self.tally.lock().tests()[test].name.clone();
         let report = {
             let mut tally = self.tally.lock();
             let group = tally.record(test, record);
@@ -72,25 +73,31 @@ impl<'a> Recorder<'a> {
         if let Some(novelty) = report {
             if novelty == Novelty::New || self.detail == Detail::Full {
                 let again = is_retry.then_some(record.seed);
-                self.view.send(Notice::Failure(self.report(record, novelty, again)));
+                self.view.send(Notice::Failure(self.report(name, record, novelty, again)));
             }
         } else if is_retry && record.verdict.class() == Class::Pass {
-            let (test, iter, seed) = (record.test.clone(), record.iter, record.seed);
+            let (test, iter, seed) = (name, record.iter, record.seed);
             self.view.send(Notice::Fixed(FixedReport { test, iter, seed }));
         }
         ControlFlow::Continue(())
     }
 
-    fn report(&self, record: &RunRecord, novelty: Novelty, again: Option<Seed>) -> FailureReport {
+    fn report(
+        &self,
+        test: String,
+        record: &RunRecord,
+        novelty: Novelty,
+        again: Option<Seed>,
+    ) -> FailureReport {
         let log = record.log.as_ref().map(|log| format!("{}/{log}", self.hints.dir()));
         FailureReport {
-            test: record.test.clone(),
+            replay: self.hints.replay(&test, record.iter),
+            test,
             iter: record.iter,
             verdict: record.verdict.label(),
             signature: record.reason().to_owned(),
             again,
             log,
-            replay: self.hints.replay(&record.test, record.iter),
             novelty,
         }
     }

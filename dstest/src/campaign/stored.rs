@@ -43,15 +43,21 @@ impl StoredCampaign {
 
     /// The index of a test in this campaign.
     pub(crate) fn test(&self, name: &str) -> Option<usize> {
-        self.file.tests.iter().position(|test| test.name == name)
+        let tests = &self.file.tests;
+        let of = |is_it: &dyn Fn(&Test) -> bool| tests.iter().position(is_it);
+        of(&|test| test.name == name).or_else(|| of(&|test| test.key == name)).or_else(|| {
+            // A longer or shorter name than that of this campaign, if it can mean only one test.
+            let mut meant = tests.iter().enumerate().filter(|(_, test)| is_tail(name, test));
+            meant.next().map(|(index, _)| index).filter(|_| meant.next().is_none())
+        })
     }
 
     /// Feeds every record with the index of its test.
     pub(crate) fn each(&self, mut each: impl FnMut(usize, RunRecord)) -> Result<(), StoreError> {
-        let names = self.file.tests.iter().enumerate().map(|(index, test)| (&*test.name, index));
-        let index_of: HashMap<&str, usize> = names.collect();
-        read_events(&self.dir.path, |record| {
-            if let Some(index) = index_of.get(record.test.as_str()) {
+        let indexes = self.file.indexes();
+        read_events(&self.dir.path, |mut record| {
+            if let Some(index) = indexes.get(record.test.as_str()) {
+                record.test.clone_from(&self.file.tests[*index].key);
                 each(*index, record);
             }
         })
@@ -59,7 +65,7 @@ impl StoredCampaign {
 
     /// An empty tally of its tests.
     pub(crate) fn empty_tally(&self) -> Tally {
-        Tally::new(self.file.tests.iter().map(|test| test.name.clone()))
+        Tally::of(&self.file.tests)
     }
 
     /// The tally of everything recorded, and the seconds it took.
@@ -150,6 +156,12 @@ impl StoredCampaign {
     }
 }
 
+/// `true` if a name as typed is the end of a test's path, or its path the end of the name.
+fn is_tail(name: &str, test: &Test) -> bool {
+    let path = test.key.replace('$', "::");
+    path.strip_suffix(name).is_some_and(|before| before.ends_with("::")) || path == name
+}
+
 /// The mean time of each test in the newest campaign of the store, in seconds; 0 if unknown. It
 /// only decides the order of runs, so a summary that cannot be read counts as unknown.
 pub(crate) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
@@ -162,7 +174,7 @@ pub(crate) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
     let known = summary["tests"].as_array().map_or(&[][..], Vec::as_slice);
     let times = known
         .iter()
-        .filter_map(|test| Some((test["name"].as_str()?, test["time"]["mean"].as_f64()?)));
+        .filter_map(|test| Some((test["key"].as_str()?, test["time"]["mean"].as_f64()?)));
     let times: HashMap<&str, f64> = times.collect();
-    tests.iter().map(|test| times.get(test.name.as_str()).copied().unwrap_or(0.0)).collect()
+    tests.iter().map(|test| times.get(test.key.as_str()).copied().unwrap_or(0.0)).collect()
 }

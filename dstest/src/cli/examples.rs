@@ -22,6 +22,7 @@ Examples:
   dstest -n 1000 -- ./t.sh {seed}     any command, with its seed as an argument
   dstest --fail-regex 'data race' -- ./server --test
                                       a program that always exits with 0
+  dstest --skip-regex '^no docker'    runs that print this were skipped, if they passed
   dstest -r 2B                        in a Go package: with the race detector
   dstest -P core --release --build-arg --locked
                                       one package's tests, with an argument for cargo

@@ -39,7 +39,7 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     };
     stored.record_replays(std::slice::from_ref(&after))?;
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
-    console::print(&result(&after, &dir, paint));
+    console::print(&result(stored.file.name_of(&after), &after, &dir, paint));
     Ok(match &before {
         Some(before) => compare(before, &after, paint),
         None if after.verdict.class() == Class::Pass => Exit::Success,
@@ -47,7 +47,7 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     })
 }
 
-fn result(record: &RunRecord, dir: &Path, paint: Paint) -> String {
+fn result(name: &str, record: &RunRecord, dir: &Path, paint: Paint) -> String {
     let style =
         if record.verdict.class() == Class::Pass { TextStyle::Good } else { TextStyle::Bad };
     let verdict = paint.apply(style, record.verdict.label());
@@ -57,7 +57,7 @@ fn result(record: &RunRecord, dir: &Path, paint: Paint) -> String {
         .log
         .as_ref()
         .map_or_else(String::new, |log| format!("  log  {}\n", shell::relative(&dir.join(log))));
-    format!("{} #{}, seed {seed}, {verdict}{reason}\n{log}", record.test, record.iter)
+    format!("{name} #{}, seed {seed}, {verdict}{reason}\n{log}", record.iter)
 }
 
 /// Compares a run with its repetition: verdict, kind of failure, and trace where there is one.

@@ -37,7 +37,7 @@ pub(super) fn run(
         verbose: (args.verbose > 0).then_some(args.verbose).or(old.file.verbose),
         ..old.file
     };
-    file.tests.retain(|test| test.name == record.test);
+    file.tests.retain(|test| test.key == record.test);
     let mut stored = StoredCampaign { dir: old.dir, file };
     let mut campaign = stored.campaign(None, ReplaySpec::default())?;
     stored.dir = store.create_campaign(started)?;

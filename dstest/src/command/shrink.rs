@@ -14,8 +14,9 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::Keep;
 use crate::process::signals::Interrupts;
-use crate::record::{Class, RunRecord};
+use crate::record::Class;
 use crate::run::{ReplaySpec, Seeds};
+use crate::seed::{Iteration, Seed};
 use crate::store::{StoreError, case_path};
 use crate::suite::Harness;
 use crate::text::style::{Paint, TextStyle};
@@ -36,13 +37,14 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     };
     let mut campaign = stored.campaign(Some("shrunk"), spec)?;
     let dir = campaign.dir.clone();
-    let file = case_file(args.to.as_deref(), &dir, &before)
+    let test = stored.file.name_of(&before).to_owned();
+    let file = case_file(args.to.as_deref(), &dir, &test, before.seed)
         .map_err(Error::system("create the directory of the case"))?;
     let name = file.to_string_lossy().into_owned();
     campaign.process.env.push(("DSTEST_SHRINK".to_owned(), name));
     // A case of an earlier run.
     let _ = std::fs::remove_file(&file);
-    console::note(&format!("shrinking {} #{}, seed {}", before.test, before.iter, before.seed));
+    console::note(&format!("shrinking {test} #{}, seed {}", before.iter, before.seed));
     let harness = campaign.tests[job.test].harness;
     let Some(after) = run_once(campaign, job, interrupts)? else {
         return Ok(Exit::Interrupted);
@@ -52,7 +54,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
     let case = std::fs::read_to_string(&file).ok();
     if let (Some(case), Class::Pass) = (case, after.verdict.class()) {
-        let play = play_command(&file, &after, harness, &stored.dir.short_id);
+        let play = play_command(&file, &test, after.iter, harness, &stored.dir.short_id);
         let done = paint.apply(TextStyle::Good, "shrunk");
         let near = shell::relative(&file);
         console::print(&format!("{case}\n{done} to {near}\n  play  {play}\n{log}"));
@@ -70,22 +72,22 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
 }
 
 /// The command that plays a case: with the present build, or for a command with the stored run.
-fn play_command(file: &Path, run: &RunRecord, harness: Harness, id: &str) -> String {
+fn play_command(file: &Path, test: &str, iter: Iteration, harness: Harness, id: &str) -> String {
     let (case, program) = (shell::quote(&shell::relative(file)), shell::this_program());
     let rest = match harness {
-        Harness::Libtest | Harness::Go => shell::quote(&run.test),
+        Harness::Libtest | Harness::Go => shell::quote(test),
         Harness::Opaque => {
-            format!("replay {id} {}", shell::quote(&format!("{}#{}", run.test, run.iter)))
+            format!("replay {id} {}", shell::quote(&format!("{test}#{iter}")))
         }
     };
     format!("DSTEST_CASE={case} {program} {rest}")
 }
 
 /// The file of the case, absolute: tests run in other directories.
-fn case_file(to: Option<&Path>, dir: &Path, run: &RunRecord) -> std::io::Result<PathBuf> {
+fn case_file(to: Option<&Path>, dir: &Path, test: &str, seed: Seed) -> std::io::Result<PathBuf> {
     let file = match to {
         Some(file) => file.to_owned(),
-        None => case_path(dir, run),
+        None => case_path(dir, test, seed),
     };
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {

@@ -15,7 +15,7 @@ use crate::build::{Cost, Target, Workspace};
 use crate::list::unbuilt;
 use crate::plan::BuildPlan;
 use crate::store::{Store, write_atomically};
-use crate::suite::{Harness, Mark, Suite};
+use crate::suite::{Harness, Mark, Suite, Test};
 
 /// The memory of one build: of its packages, features and profile.
 #[derive(Debug)]
@@ -58,6 +58,12 @@ struct RememberedTest {
     id: String,
     harness: Harness,
     mark: Mark,
+    #[serde(default = "one")]
+    parts_min: usize,
+}
+
+const fn one() -> usize {
+    1
 }
 
 /// The cost of a past build.
@@ -189,6 +195,7 @@ impl Remembered {
                 id: test.id.clone(),
                 harness: test.harness,
                 mark: test.mark,
+                parts_min: test.parts_min,
             })
             .collect();
         let mut sources = compiled_from(&suite.binaries[index].path, &workspace.root);
@@ -209,8 +216,12 @@ impl Remembered {
 pub(super) fn suite<'a>(targets: impl Iterator<Item = &'a Remembered>) -> Suite {
     unbuilt(targets.filter_map(|known| {
         let tests = known.tests.as_ref()?.iter();
-        let tests = tests.map(|test| (test.id.clone(), test.harness, test.mark)).collect();
-        Some((format!("{}::{}", known.target.package, known.target.name), tests))
+        let test = |test: &RememberedTest| Test {
+            mark: test.mark,
+            parts_min: test.parts_min,
+            ..Test::new(test.id.clone(), 0, Vec::new(), test.harness)
+        };
+        Some((known.target.program_name(), tests.map(test).collect()))
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use super::contents::Contents;
 use super::memory::{Memory, Remembered, suite};
-use crate::build::{Target, TargetKind, Workspace};
+use crate::build::{Target, Workspace};
 use crate::plan::BuildPlan;
 use crate::suite::Selection;
 
@@ -64,7 +64,7 @@ pub(super) fn choose(
     if needed.is_empty() {
         Build::Nothing
     } else if needed.len() >= memory.built_targets()
-        || needed.iter().any(|target| target.kind == TargetKind::Other)
+        || needed.iter().any(|target| target.options().is_empty())
     {
         Build::All
     } else {

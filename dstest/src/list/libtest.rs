@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::process::Command;
 
 use super::capture::capture;
+use super::functions::Functions;
 use crate::suite::{Binary, Harness, Mark, Test};
 
 /// The tests of the program with this index; `None` if it does not list them as libtest does.
@@ -17,7 +18,9 @@ pub(super) fn list(index: usize, binary: &Binary) -> Option<Vec<Test>> {
     };
     let (names, ignored) = (ask(&[])?, ask(&["--ignored"])?);
     let ignored: HashSet<String> = ignored.into_iter().collect();
-    Some(names.into_iter().map(|id| test(index, id, &ignored)).collect())
+    let functions = Functions::of(binary);
+    let with_parts = |test: Test| Test { parts_min: functions.parts_of(&test.id), ..test };
+    Some(names.into_iter().map(|id| with_parts(test(index, id, &ignored))).collect())
 }
 
 /// The names in `name: test` lines; `None` if any line is something else.
@@ -40,6 +43,11 @@ fn test(binary: usize, id: String, ignored: &HashSet<String>) -> Test {
     let mut args = vec!["--exact".to_owned(), id.clone(), "--nocapture".to_owned()];
     if mark == Mark::Ignored {
         args.push("--include-ignored".to_owned());
+    }
+    if id.starts_with('-') {
+        // As an option it would be another one.
+        args.retain(|arg| *arg != id);
+        args.extend(["--".to_owned(), id.clone()]);
     }
     Test { mark, ..Test::new(id, binary, args, Harness::Libtest) }
 }

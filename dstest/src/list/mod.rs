@@ -1,6 +1,7 @@
 //! Lists the tests of built programs, by asking each program.
 
 mod capture;
+mod functions;
 mod go;
 mod libtest;
 
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use crate::build::Built;
-use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
+use crate::suite::{Binary, Harness, Note, Suite, Test};
 use crate::text::names;
 
 /// The tests of all programs, each with its shortest unambiguous name. A program that does not
@@ -51,15 +52,12 @@ pub(crate) fn list_beside(built: Built, others: Suite) -> Suite {
 }
 
 /// A suite of programs that are not built, by their names and tests.
-pub(crate) fn unbuilt(
-    programs: impl Iterator<Item = (String, Vec<(String, Harness, Mark)>)>,
-) -> Suite {
+pub(crate) fn unbuilt(programs: impl Iterator<Item = (String, Vec<Test>)>) -> Suite {
     let mut suite = Suite::default();
     for (index, (name, tests)) in programs.enumerate() {
         let (path, cwd, env) = (PathBuf::new(), PathBuf::new(), Vec::new());
         suite.binaries.push(Binary { name, path, cwd, env, contents: None });
-        let test = |(id, harness, mark)| Test { mark, ..Test::new(id, index, Vec::new(), harness) };
-        suite.tests.extend(tests.into_iter().map(test));
+        suite.tests.extend(tests.into_iter().map(|test| Test { binary: index, ..test }));
     }
     give_short_names(&mut suite);
     suite
@@ -75,7 +73,7 @@ fn whole(index: usize, binary: &Binary, harness: Harness, args: &[String]) -> Te
     Test::new(binary.name.clone(), index, args, Harness::Opaque)
 }
 
-/// Gives every test the shortest name that no other test has.
+/// Gives every test its key, and the shortest name that no other test has.
 fn give_short_names(suite: &mut Suite) {
     let paths: Vec<Vec<&str>> = suite
         .tests
@@ -88,6 +86,11 @@ fn give_short_names(suite: &mut Suite) {
             }
         })
         .collect();
-    let names = names::shortest(&paths);
-    suite.tests.iter_mut().zip(names).for_each(|(test, name)| test.name = name);
+    let least: Vec<usize> = suite.tests.iter().map(|test| test.parts_min).collect();
+    let names = names::shortest(&paths, &least);
+    let Suite { tests, binaries, .. } = suite;
+    for (test, name) in tests.iter_mut().zip(names) {
+        test.name = name;
+        test.key = test.key_in(&binaries[test.binary]);
+    }
 }

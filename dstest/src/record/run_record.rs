@@ -19,7 +19,7 @@ use crate::seed::{Iteration, Seed};
 pub struct RunRecord {
     /// Schema version of the line: [`RunRecord::VERSION`].
     pub v: u32,
-    /// Display name of the test.
+    /// The key of the test; its short name in campaigns of older versions.
     pub test: String,
     /// The iteration.
     pub iter: Iteration,

@@ -33,6 +33,9 @@ pub struct Document {
 pub struct TestEntry {
     /// Display name.
     pub name: String,
+    /// The name that is the same in every campaign.
+    #[serde(default)]
+    pub key: String,
     /// Runs that failed, timeouts included.
     pub failed: u64,
     /// Runs that passed or failed.
@@ -109,6 +112,7 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
     };
     TestEntry {
         name: test.name.clone(),
+        key: test.key.clone(),
         failed: test.failed(),
         total: test.total(),
         skipped: test.count(Verdict::Skipped),

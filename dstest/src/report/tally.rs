@@ -11,6 +11,7 @@ use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, Verdict};
 use crate::report::stats::{Moments, Sample};
 use crate::seed::{Iteration, Seed};
+use crate::suite::Test;
 
 /// Counts and times of a whole campaign.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Tally {
 pub struct TestTally {
     /// Display name.
     pub name: String,
+    /// The name that is the same in every campaign.
+    pub key: String,
     /// Runs by verdict, in the order of [`Verdict::ALL`].
     counts: [u64; Verdict::ALL.len()],
     /// Wall seconds of runs that passed.
@@ -74,8 +77,19 @@ pub struct Group {
 impl Tally {
     /// An empty tally of these tests.
     pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
-        let test = |name: S| TestTally { name: name.into(), ..TestTally::default() };
-        Self { tests: names.into_iter().map(test).collect(), ..Self::default() }
+        let test = |name: String| TestTally { key: name.clone(), name, ..TestTally::default() };
+        let names = names.into_iter().map(Into::into);
+        Self { tests: names.map(test).collect(), ..Self::default() }
+    }
+
+    /// An empty tally of the tests of a campaign.
+    #[must_use]
+    pub fn of(tests: &[Test]) -> Self {
+        let mut tally = Self::new(tests.iter().map(|test| test.name.clone()));
+        for (own, test) in tally.tests.iter_mut().zip(tests) {
+            own.key.clone_from(&test.key);
+        }
+        tally
     }
 
     /// Adds a run of the test with this index; returns the group of a failure.

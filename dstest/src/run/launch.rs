@@ -13,6 +13,7 @@ use crate::process::escaped::RUN_DIR;
 use crate::process::sys::Pid;
 use crate::schedule::Job;
 use crate::seed::Seed;
+use crate::suite::Harness;
 
 /// Starts the process of a job.
 ///
@@ -79,7 +80,13 @@ pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     let plan = &campaign.process;
     let seed = campaign.seed_of(job);
     let mut argv = vec![binary.path.to_string_lossy().into_owned()];
-    argv.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
+    match test.harness {
+        Harness::Opaque => {
+            argv.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
+        }
+        // A name with braces in it is a name.
+        Harness::Libtest | Harness::Go => argv.extend_from_slice(&test.args),
+    }
     let mut env: Vec<(String, String)> = binary.env.iter().chain(&plan.env).cloned().collect();
     let own = [("DSTEST_SEED", seed.to_string()), ("DSTEST_ITER", job.iteration.to_string())];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));

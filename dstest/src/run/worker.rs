@@ -153,10 +153,10 @@ impl Worker {
             }
             (Class::Pass | Class::Skip, Keep::Everything)
             | (Class::Fail | Class::Inconclusive, _) => {
-                let dir = &self.campaign.dir;
+                let (dir, name) = (&self.campaign.dir, &self.campaign.tests[test].name);
                 let name = match self.campaign.log_names {
-                    LogNames::OfRun => Ok(log_path(&record.test, record.iter)),
-                    LogNames::OfReplay => fresh_log_path(dir, &record.test, record.iter),
+                    LogNames::OfRun => Ok(log_path(name, record.iter)),
+                    LogNames::OfReplay => fresh_log_path(dir, name, record.iter),
                 };
                 // On a full disk the log is lost, and the record names none.
                 let kept = name.and_then(|name| scratch.keep(&dir.join(&name)).map(|()| name));
@@ -169,7 +169,7 @@ impl Worker {
         let test = &self.campaign.tests[job.test];
         RunRecord {
             v: RunRecord::VERSION,
-            test: test.name.clone(),
+            test: test.key.clone(),
             iter: job.iteration,
             seed: self.campaign.seed_of(job),
             start_ms: millis(self.started.elapsed()),

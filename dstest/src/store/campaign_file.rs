@@ -1,5 +1,6 @@
 //! `campaign.json`: the description of a campaign, enough to run any of it again.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open_dir::open_file;
 use super::{StoreError, io_error, write_atomically};
+use crate::record::RunRecord;
 use crate::seed::{Seed, SeedWidth};
 use crate::suite::{Binary, Test};
 
@@ -110,12 +112,34 @@ impl CampaignFile {
         let read = open_file(&path).and_then(|mut file| file.read_to_end(&mut text));
         read.map_err(io_error("read", &path))?;
         let malformed = |reason: String| StoreError::Malformed { path: path.clone(), reason };
-        let file: Self = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;
-        if file.schema == Self::SCHEMA {
-            Ok(file)
-        } else {
-            Err(malformed(format!("schema {}, not {}", file.schema, Self::SCHEMA)))
+        let mut file: Self = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;
+        if file.schema != Self::SCHEMA {
+            return Err(malformed(format!("schema {}, not {}", file.schema, Self::SCHEMA)));
         }
+        for test in &mut file.tests {
+            let binary = file.binaries.get(test.binary);
+            let binary = binary.ok_or_else(|| malformed(format!("no program of {}", test.name)))?;
+            if test.key.is_empty() {
+                test.key = test.key_in(binary);
+            }
+        }
+        Ok(file)
+    }
+
+    /// The index of each test by the name under which records have it: its key or, in campaigns of
+    /// older versions, its short name.
+    #[must_use]
+    pub fn indexes(&self) -> HashMap<String, usize> {
+        let tests = || self.tests.iter().enumerate();
+        let names = tests().map(|(index, test)| (test.name.clone(), index));
+        names.chain(tests().map(|(index, test)| (test.key.clone(), index))).collect()
+    }
+
+    /// The short name of a record's test.
+    #[must_use]
+    pub fn name_of<'a>(&'a self, record: &'a RunRecord) -> &'a str {
+        let test = self.tests.iter().find(|test| test.key == record.test);
+        test.map_or(&record.test, |test| &test.name)
     }
 }
 
@@ -130,7 +154,7 @@ pub(crate) mod tests {
     /// The description of a campaign of these tests, as stored.
     pub(crate) fn campaign_file(tests: &[&str]) -> CampaignFile {
         let test = |name: &&str| {
-            json!({"name": name, "id": name, "binary": 0, "args": [], "harness": "libtest",
+            json!({"name": name, "key": name, "id": name, "binary": 0, "args": [], "harness": "libtest",
                    "mark": "normal"})
         };
         let tests: Vec<_> = tests.iter().map(test).collect();

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FileType;
 
 use super::open_dir::{Entry, OpenDir};
-use super::{DIR_NAME, Store, StoreError, io_error};
+use super::{DIR_NAME, Store, StoreError, io_error, write_atomically};
 
 /// The ways in which a directory is a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +75,13 @@ impl Store {
             Standing::Unmarked | Standing::Empty => {}
             Standing::Foreign => self.refuse_taken_names(&dir)?,
         }
-        let marker = self.root.join(FILE_NAME);
-        create(&dir, FILE_NAME, TEXT).map_err(io_error("write", &marker))?;
         // Files of the user beside it are to be seen by git.
         if standing == Standing::Empty {
-            let ignore = self.root.join(".gitignore");
-            create(&dir, ".gitignore", "*\n").map_err(io_error("write", &ignore))?;
+            let ignore = self.root.join(IGNORE);
+            create(&dir, IGNORE, "*\n").map_err(io_error("write", &ignore))?;
         }
+        // Last and whole, since it may be killed at any instant.
+        write_atomically(&self.root.join(FILE_NAME), TEXT.as_bytes())?;
         Ok(dir)
     }
 
@@ -181,7 +181,10 @@ fn standing(dir: &OpenDir) -> io::Result<Standing> {
     if is_marked(dir) {
         return Ok(Standing::Marked);
     }
-    if dir.entries()?.is_empty() {
+    // Of a store that was killed while it was made.
+    let is_begun =
+        |name: &OsStr| name == IGNORE || name.as_encoded_bytes().starts_with(FILE_NAME.as_bytes());
+    if dir.entries()?.iter().all(|entry| is_begun(&entry.name)) {
         return Ok(Standing::Empty);
     }
     let is_own = dir.owner()? == user() && has_campaigns(dir);
@@ -221,6 +224,8 @@ fn create(dir: &OpenDir, name: &str, text: &str) -> io::Result<()> {
 
 /// Not hidden, so that it is among the files that are packed and moved with the store.
 pub(super) const FILE_NAME: &str = "dstest-store";
+
+const IGNORE: &str = ".gitignore";
 
 /// The first line is the format; a later version may have another one.
 const TEXT: &str = "dstest store 1

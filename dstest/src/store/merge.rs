@@ -11,8 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{
-    CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, log_path,
-    read_events,
+    CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, kept_log,
+    log_path, read_events,
 };
 use crate::record::{Class, RunRecord};
 use crate::seed::{Iteration, Seed};
@@ -106,7 +106,7 @@ impl MergedTests {
     }
 
     fn add(&mut self, test: &Test, binary: &Binary, source: &Source) -> Result<(), StoreError> {
-        if let Some(&known) = self.index_of.get(&test.name) {
+        if let Some(&known) = self.index_of.get(&test.key) {
             let known = &self.tests[known];
             let same = known.args == test.args
                 && program(&self.binaries[known.binary].path) == program(&binary.path);
@@ -117,8 +117,11 @@ impl MergedTests {
             self.binaries.push(binary.clone());
             self.binaries.len() - 1
         });
-        self.index_of.insert(test.name.clone(), self.tests.len());
-        self.tests.push(Test { binary, ..test.clone() });
+        // Short names hold for the campaign that gave them.
+        let is_taken = self.tests.iter().any(|known| known.name == test.name);
+        let name = if is_taken { test.key.replace('$', "::") } else { test.name.clone() };
+        self.index_of.insert(test.key.clone(), self.tests.len());
+        self.tests.push(Test { binary, name, ..test.clone() });
         Ok(())
     }
 
@@ -127,8 +130,11 @@ impl MergedTests {
         source: &Source,
         mut each: impl FnMut(usize, RunRecord),
     ) -> Result<(), StoreError> {
-        read_events(&source.directory.path, |record| {
-            if let Some(&test) = self.index_of.get(&record.test) {
+        let indexes = source.file.indexes();
+        read_events(&source.directory.path, |mut record| {
+            let own = indexes.get(&record.test).map(|index| &source.file.tests[*index].key);
+            if let Some((key, &test)) = own.and_then(|key| Some((key, self.index_of.get(key)?))) {
+                record.test.clone_from(key);
                 each(test, record);
             }
         })
@@ -227,7 +233,8 @@ fn write(
                 duplicates += 1;
             } else if appended.is_ok() {
                 runs += 1;
-                appended = renumbered(record, dedup.offsets[index], source, directory)
+                let name = &merged.tests[test].name;
+                appended = renumbered(record, name, dedup.offsets[index], source, directory)
                     .and_then(|record| log.append(&record));
             }
         })?;
@@ -239,19 +246,21 @@ fn write(
 /// The record with its new number, its log copied.
 fn renumbered(
     mut record: RunRecord,
+    name: &str,
     offset: u32,
     source: &Source,
     directory: &CampaignDir,
 ) -> Result<RunRecord, StoreError> {
-    let old = source.directory.path.join(log_path(&record.test, record.iter));
+    let old = kept_log(&source.directory.path, &record);
     let number = record.iter.number().checked_add(offset).and_then(Iteration::new);
     record.iter =
         number.ok_or_else(|| StoreError::Unsuitable("too many iterations in total".into()))?;
-    if record.log.take().is_some() && old.is_file() {
-        let name = log_path(&record.test, record.iter);
-        let new = directory.path.join(&name);
+    record.log = None;
+    if let Some(old) = old.filter(|old| old.is_file()) {
+        let log = log_path(name, record.iter);
+        let new = directory.path.join(&log);
         copy_log(&old, &new).map_err(io_error("write", &new))?;
-        record.log = Some(name);
+        record.log = Some(log);
     }
     Ok(record)
 }

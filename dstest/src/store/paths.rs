@@ -6,13 +6,13 @@ use std::iter;
 use std::path::{Component, Path, PathBuf};
 
 use crate::record::RunRecord;
-use crate::seed::Iteration;
+use crate::seed::{Iteration, Seed};
 use crate::text::names;
 
 /// The directory of replays below a campaign's directory.
 pub(crate) const REPLAYS: &str = "replays";
 
-/// The path of a run's log below its campaign's directory.
+/// The path of a run's log below its campaign's directory, by the short name of its test.
 #[must_use]
 pub fn log_path(test: &str, iteration: Iteration) -> String {
     format!("logs/{}/{iteration}.log", names::file_name(test))
@@ -50,8 +50,8 @@ pub fn kept_log(campaign: &Path, run: &RunRecord) -> Option<PathBuf> {
 
 /// The file of a run's shrunk case, below a directory for such cases.
 #[must_use]
-pub fn case_path(dir: &Path, run: &RunRecord) -> PathBuf {
+pub fn case_path(dir: &Path, test: &str, seed: Seed) -> PathBuf {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
-    let test: String = run.test.chars().map(plain).collect();
-    dir.join(format!("{test}-{}.case", run.seed))
+    let test: String = test.chars().map(plain).collect();
+    dir.join(format!("{test}-{seed}.case"))
 }

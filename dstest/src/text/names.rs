@@ -5,27 +5,30 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Gives each path of segments (`["lab2", "election", "basic"]`) the shortest tail that no other
-/// path shares, joined by `::`. Equal paths keep their full, equal names.
+/// path shares, joined by `::`, and of at least so many parts. Equal paths keep their full, equal
+/// names.
 ///
 /// ```
 /// let paths = [vec!["lab", "a", "one"], vec!["lab", "b", "one"], vec!["lab", "b", "two"]];
-/// assert_eq!(dstest::text::names::shortest(&paths), ["a::one", "b::one", "two"]);
+/// assert_eq!(dstest::text::names::shortest(&paths, &[1, 1, 1]), ["a::one", "b::one", "two"]);
 /// ```
 #[must_use]
-pub fn shortest<S: AsRef<str>>(paths: &[Vec<S>]) -> Vec<String> {
+pub fn shortest<S: AsRef<str>>(paths: &[Vec<S>], least: &[usize]) -> Vec<String> {
+    let least = |at: usize| least.get(at).copied().unwrap_or(1);
     let longest = paths.iter().map(Vec::len).max().unwrap_or(0);
-    let mut names: Vec<String> = paths.iter().map(|path| tail(path, 1)).collect();
+    let mut names: Vec<String> =
+        paths.iter().enumerate().map(|(at, path)| tail(path, least(at))).collect();
     for length in 2..=longest {
         let mut owners: BTreeMap<&str, u32> = BTreeMap::new();
         names.iter().for_each(|name| *owners.entry(name).or_default() += 1);
         let longer: Vec<String> = paths
             .iter()
+            .enumerate()
             .zip(&names)
-            .map(
-                |(path, name)| {
-                    if owners[name.as_str()] > 1 { tail(path, length) } else { name.clone() }
-                },
-            )
+            .map(|((at, path), name)| {
+                let is_shared = owners[name.as_str()] > 1;
+                if is_shared { tail(path, length.max(least(at))) } else { name.clone() }
+            })
             .collect();
         names = longer;
     }
@@ -128,7 +131,7 @@ mod tests {
         for (full, want) in rows {
             let paths: Vec<Vec<&str>> =
                 full.iter().map(|name| name.split("::").collect()).collect();
-            assert_eq!(shortest(&paths), want);
+            assert_eq!(shortest(&paths, &[]), want);
         }
     }
 
@@ -160,7 +163,7 @@ mod tests {
         #[test]
         fn shortest_names_are_unique_tails(paths in prop::collection::hash_set(prop::collection::vec("[ab]", 1..4), 1..12)) {
             let paths: Vec<Vec<String>> = paths.into_iter().collect();
-            let names = shortest(&paths);
+            let names = shortest(&paths, &[]);
             let distinct: HashSet<&String> = names.iter().collect();
             // A path that is the tail of another cannot be distinguished by tails alone.
             let nested = paths.iter().any(|a| paths.iter().any(|b| a != b && b.ends_with(a)));

@@ -13,7 +13,7 @@ impl KnownFailures {
     /// The failed runs of these tests.
     pub(crate) fn jobs(&self, tests: &[Test]) -> Vec<Job> {
         let job = |(name, iteration): &(String, Iteration)| {
-            let test = tests.iter().position(|test| test.name == *name)?;
+            let test = tests.iter().position(|test| test.key == *name)?;
             Some(Job { test, iteration: *iteration })
         };
         self.0.iter().filter_map(job).collect()

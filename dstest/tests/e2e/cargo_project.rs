@@ -65,13 +65,9 @@ fn every_way_to_end_has_its_verdict() {
     let called = sandbox.on_fixture(&args);
     called.exits_with(1).prints("killed by SIGABRT").prints("timed out after 0.4 s; last: waiting");
     called.prints("exited with 0 before the test had ended").prints("left processes running");
-    let mut verdicts: Vec<String> = sandbox
-        .events()
-        .iter()
-        .map(|event| {
-            format!("{} {}", event["test"].as_str().unwrap(), event["verdict"].as_str().unwrap())
-        })
-        .collect();
+    let verdicts = sandbox.tests().into_iter().zip(sandbox.field("verdict"));
+    let mut verdicts: Vec<String> =
+        verdicts.map(|(test, verdict)| format!("{test} {verdict}")).collect();
     verdicts.sort();
     let want = [
         "aborts signalled",
@@ -180,7 +176,7 @@ fn the_longest_test_of_a_round_comes_first_as_soon_as_its_time_is_known() {
     let sandbox = Sandbox::new();
     let order = || {
         sandbox.on_fixture(&["quick_2a", "slow_2e", "-n", "3", "-p", "1"]).exits_with(0);
-        sandbox.field("test")
+        sandbox.tests()
     };
     let first = order();
     assert_eq!(first[..2], ["quick_2a", "slow_2e"], "nothing is known yet");

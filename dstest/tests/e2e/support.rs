@@ -84,6 +84,12 @@ impl Sandbox {
         self.events().iter().map(|event| event[name].to_string().replace('"', "")).collect()
     }
 
+    /// The test of each record, without its program.
+    pub(crate) fn tests(&self) -> Vec<String> {
+        let short = |key: String| key.rsplit(['$', ':']).next().unwrap_or_default().to_owned();
+        self.field("test").into_iter().map(short).collect()
+    }
+
     /// The logs that were kept, as `test/file`.
     pub(crate) fn logs(&self) -> Vec<String> {
         let mut logs = Vec::new();
