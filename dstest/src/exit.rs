@@ -15,6 +15,8 @@ pub enum Exit {
     Differed,
     /// No test matches, or every run was skipped (4).
     NoTests,
+    /// Merged campaigns do not make a complete one (5).
+    Incomplete,
     /// The build failed (101, cargo's own code).
     BuildFailed,
     /// The user interrupted it (130).
@@ -31,6 +33,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Differed => 3,
             Self::NoTests => 4,
+            Self::Incomplete => 5,
             Self::BuildFailed => 101,
             Self::Interrupted => 130,
         }

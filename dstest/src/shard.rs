@@ -30,6 +30,25 @@ impl Shard {
         Self::new(index.parse().ok()?, count.parse().ok()?)
     }
 
+    /// Its number, from 1.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self.index
+    }
+
+    /// The number of shares.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.count.get()
+    }
+
+    /// The number of iterations in it, of so many in all.
+    #[must_use]
+    pub const fn size(self, iterations: u32) -> u32 {
+        let (count, before) = (self.count.get(), self.index - 1);
+        if iterations > before { (iterations - before).div_ceil(count) } else { 0 }
+    }
+
     /// Membership of an iteration in this share.
     #[must_use]
     pub fn holds(self, iteration: Iteration) -> bool {
@@ -55,5 +74,14 @@ mod tests {
         assert!(
             ["0/4", "5/4", "1/0", "1", "a/b", ""].iter().all(|text| Shard::parse(text).is_none())
         );
+    }
+
+    #[test]
+    fn a_share_has_as_many_iterations_as_it_holds() {
+        for (index, count, iterations) in [(1, 1, 5), (1, 3, 7), (2, 3, 7), (3, 3, 7), (3, 3, 2)] {
+            let shard = Shard::new(index, count).unwrap();
+            let held = (1..=iterations).filter_map(Iteration::new).filter(|i| shard.holds(*i));
+            assert_eq!(shard.size(iterations) as usize, held.count(), "{shard} of {iterations}");
+        }
     }
 }

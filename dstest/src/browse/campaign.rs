@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::known::KnownFailures;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, RunReport};
+use crate::report::completion::{Completion, End};
 use crate::report::tally::Tally;
 use crate::store::{
     CampaignDir, CampaignFile, EventFollower, REPLAYS, Store, StoreError, kept_log,
@@ -99,6 +100,11 @@ impl Campaign {
         })?;
         attempt_follower.poll(|record| attempts.push(record))?;
         Ok(self.runs.len() + self.attempts.len() > before)
+    }
+
+    /// The runs that were planned, and those that are done.
+    pub(crate) fn completion(&self) -> Completion {
+        Completion::new(self.file.planned(), &self.tally, End::Running)
     }
 
     /// The number of unreadable lines in the store.

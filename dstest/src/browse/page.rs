@@ -139,8 +139,8 @@ impl Page {
         match self {
             Self::Campaigns(_) => "campaigns".to_owned(),
             Self::Tests(_) => {
-                let (id, tally) = (&campaign.dir.short_id, &campaign.tally);
-                format!("campaign {id}: {} runs, {} failed", tally.ended(), tally.failed())
+                let (id, failed) = (&campaign.dir.short_id, campaign.tally.failed());
+                format!("campaign {id}: {}, {failed} failed", campaign.completion().runs())
             }
             Self::Failures { test, .. } => campaign.file.tests[*test].name.clone(),
             Self::Runs { filter, .. } => campaign.filter_title(filter),

@@ -96,8 +96,12 @@ impl Results {
             let tests = summary["tests"].as_array().into_iter().flatten();
             tests.filter_map(|test| test[key].as_u64()).sum()
         };
-        let is_over = summary.is_object();
-        let total = if is_over { sum("total").to_string() } else { "no summary".to_owned() };
+        let done = summary["done"].as_u64().unwrap_or_else(|| sum("total"));
+        let total = match (summary.is_object(), summary["planned"].as_u64()) {
+            (false, _) => "no summary".to_owned(),
+            (true, Some(planned)) if done < planned => format!("{done} of {planned}"),
+            (true, _) => done.to_string(),
+        };
         Self { failed: sum("failed"), total }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn create(
             Rounds::Fixed(count) => Some(count.get()),
             Rounds::Endless | Rounds::Growing { .. } => None,
         },
+        planned: None,
         shard: (plan.shard != Shard::WHOLE).then(|| plan.shard.to_string()),
         archive: plan.keep == Keep::Everything,
         workers: plan.workers.get(),

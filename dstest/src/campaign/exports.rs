@@ -106,7 +106,12 @@ pub(crate) fn write_exports(
     let replay = |test: usize, iter| hints.replay(&tally.tests()[test].name, iter);
     let markdown = || {
         let table = tables::markdown(&summary::results(tally, output.columns));
-        table + &tables::markdown_failures(tally, replay)
+        let failures = tables::markdown_failures(tally, replay);
+        let missing = match document.complete {
+            true => String::new(),
+            false => format!("\n{} done; not complete\n", document.runs()),
+        };
+        table + &failures + &missing
     };
     write(&args.export_json, &|| document.text())?;
     write(&args.export_junit, &|| junit(output, stored, document, tally, hints))?;
@@ -126,7 +131,8 @@ fn junit(
         .tests
         .iter()
         .map(|test| CaseName {
-            class: stored.file.binaries[test.binary].name.clone(),
+            // Its program, which is the same in every campaign.
+            class: test.key.split('$').next().unwrap_or(&test.key).to_owned(),
             name: test.id.clone(),
         })
         .collect();

@@ -8,7 +8,7 @@ use super::hints::CommandHints;
 use super::live_session::LiveSession;
 use super::output::{Detail, Output};
 use super::recorder::{Recorder, StoreFailure};
-use super::stored::StoredCampaign;
+use super::stored::{SUMMARY, StoredCampaign};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Budget, Rounds};
@@ -16,10 +16,11 @@ use crate::process::signals::Interrupts;
 use crate::process::sys;
 use crate::progress::{Notice, SharedTally, View, ViewContext};
 use crate::record::Verdict;
+use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
 use crate::report::summary;
 use crate::report::tally::Tally;
-use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Outcome, Stop};
+use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Stop};
 use crate::schedule::{Job, Schedule};
 use crate::store::{EventLog, StoreError, write_atomically};
 use crate::text::style::Paint;
@@ -34,6 +35,8 @@ pub(crate) struct Session<'a> {
     pub(crate) workers: u32,
     /// Runs recorded before.
     pub(crate) tally: Tally,
+    /// The time that those took.
+    pub(crate) earlier: Duration,
     /// The time of each test in an earlier campaign, in seconds; 0 if unknown.
     pub(crate) known_times: Vec<f64>,
     /// Runs that failed before with the same seeds; they come first.
@@ -52,8 +55,19 @@ impl<'a> Session<'a> {
     ) -> Self {
         let (workers, tests) = (stored.file.workers, campaign.tests.len());
         let (tally, known_times) = (stored.empty_tally(), vec![0.0; tests]);
-        let retry = Vec::new();
-        Self { stored, campaign, schedule, budget, workers, tally, known_times, retry, output }
+        let (retry, earlier) = (Vec::new(), Duration::ZERO);
+        Self {
+            stored,
+            campaign,
+            schedule,
+            budget,
+            workers,
+            tally,
+            earlier,
+            known_times,
+            retry,
+            output,
+        }
     }
 
     /// Runs it: every run is recorded as it ends, and the report follows.
@@ -62,6 +76,8 @@ impl<'a> Session<'a> {
         let paint = Paint::choose(self.output.color, &std::io::stdout());
         let hints = CommandHints::new(&self.stored.dir, self.output.store);
         let log = EventLog::open(&self.stored.dir.path)?;
+        // If this dstest is killed, no summary says that the campaign has ended.
+        let _ = std::fs::remove_file(self.stored.dir.path.join(SUMMARY));
         let (headline, context) = (self.headline(), self.view_context(paint));
         let tally = SharedTally::new(self.tally);
         let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
@@ -81,8 +97,9 @@ impl<'a> Session<'a> {
         view.finish();
         drop(live_session);
         let outcome = outcome.map_err(Error::system("start the campaign"))?;
-        let report =
-            FinalReport { stored: self.stored, hints, outcome, paint, output: self.output };
+        let wall = self.earlier + outcome.wall;
+        let (stored, stop, output) = (self.stored, outcome.stop, self.output);
+        let report = FinalReport { stored, hints, stop, wall, paint, output };
         Ok(report.conclude(&tally.lock(), store_failure.as_ref()))
     }
 
@@ -129,23 +146,28 @@ fn expected_duration(tally: SharedTally, earlier: Vec<f64>) -> ExpectedDuration 
 struct FinalReport<'a> {
     stored: StoredCampaign,
     hints: CommandHints,
-    outcome: Outcome,
+    stop: Stop,
+    /// The time of all runs, those of earlier sessions included.
+    wall: Duration,
     paint: Paint,
     output: Output<'a>,
 }
 
 impl FinalReport<'_> {
     fn conclude(&self, tally: &Tally, store_failure: Option<&StoreFailure>) -> Exit {
-        let ended = tally.ended();
-        let wall_s = self.outcome.wall.as_secs_f64();
-        let rate = format!(" ({:.0}/s)", ended as f64 / wall_s.max(1e-6));
-        let is_verdict = self.outcome.stop != Stop::OutOfDate;
+        let completion = self.completion(tally);
+        let wall_s = self.wall.as_secs_f64();
+        let rate = format!(" ({:.0}/s)", completion.done as f64 / wall_s.max(1e-6));
+        let is_verdict = self.stop != Stop::OutOfDate;
         let mut text = String::new();
         if is_verdict {
             text = report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
         }
-        text.push_str(&last_line(ended, self.outcome.wall, &rate, stop_text(self.outcome.stop)));
+        text.push_str(&last_line(&completion, self.wall, &rate, stop_text(self.stop)));
         text.push_str(&format!("; results in {}\n", self.hints.dir()));
+        if is_verdict {
+            text.push_str(&completion.remark(&self.hints.resume()));
+        }
         if tally.failed() > 0 && is_verdict {
             text.push_str(&self.hints.browse());
         }
@@ -160,18 +182,29 @@ impl FinalReport<'_> {
     }
 
     fn is_interrupted(&self) -> bool {
-        matches!(self.outcome.stop, Stop::Interrupted | Stop::OutOfDate)
+        matches!(self.stop, Stop::Interrupted | Stop::OutOfDate)
+    }
+
+    fn completion(&self, tally: &Tally) -> Completion {
+        let end = match self.stop {
+            Stop::Complete => End::Complete,
+            Stop::Time => End::Time,
+            Stop::Failures => End::Failures,
+            Stop::CannotStart | Stop::StoreFailed => End::Stopped,
+            Stop::Interrupted | Stop::OutOfDate => End::Interrupted,
+        };
+        Completion::new(self.stored.file.planned(), tally, end)
     }
 
     fn write(&self, tally: &Tally) -> Result<(), StoreError> {
         let head = Head {
             seed: self.stored.file.seed,
             started: self.stored.file.started.clone(),
-            wall_s: self.outcome.wall.as_secs_f64(),
-            interrupted: self.is_interrupted(),
+            wall_s: self.wall.as_secs_f64(),
+            completion: self.completion(tally),
         };
         let document = Document::new(head, tally);
-        let summary = self.stored.dir.path.join("summary.json");
+        let summary = self.stored.dir.path.join(SUMMARY);
         write_atomically(&summary, document.text().as_bytes())?;
         write_exports(&self.output, &self.stored, &document, tally, &self.hints)
     }
@@ -198,10 +231,12 @@ pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Resul
     let paint = Paint::choose(output.color, &std::io::stdout());
     let wall = Duration::try_from_secs_f64(wall_s).unwrap_or_default();
     let mut text = report_text(stored, &tally, wall_s, &hints, output, paint);
-    text.push_str(&last_line(tally.ended(), wall, "", ""));
+    let head = stored.head(&tally, wall_s);
+    text.push_str(&last_line(&head.completion, wall, "", ""));
     text.push_str(&format!(", seed {}; results in {}\n", stored.file.seed, hints.dir()));
+    text.push_str(&head.completion.remark(&hints.resume()));
     console::print(&text);
-    let document = Document::new(stored.head(&tally, wall_s), &tally);
+    let document = Document::new(head, &tally);
     write_exports(&output, stored, &document, &tally, &hints)?;
     Ok(match tally.failed() {
         0 if tally.nothing_tested() => Exit::NoTests,
@@ -240,8 +275,8 @@ fn report_text(
 const REPORT_LINES: usize = 21;
 
 /// `50 runs in 2 s (25/s), stopped by --for`.
-fn last_line(ended: u64, wall: Duration, rate: &str, stop: &str) -> String {
-    format!("{} in {}{rate}{stop}", summary::runs(ended), duration::human(wall))
+fn last_line(completion: &Completion, wall: Duration, rate: &str, stop: &str) -> String {
+    format!("{} in {}{rate}{stop}", completion.runs(), duration::human(wall))
 }
 
 const fn stop_text(stop: Stop) -> &'static str {

@@ -1,14 +1,17 @@
 //! A stored campaign, read back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use super::case;
 use crate::error::Error;
-use crate::record::{RunRecord, Verdict};
-use crate::report::json::Head;
+use crate::record::{Class, RunRecord};
+use crate::report::completion::{Completion, End};
+use crate::report::json::{Document, Head};
 use crate::report::tally::Tally;
 use crate::run::{Campaign, ReplaySpec};
+use crate::seed::Iteration;
+use crate::store::live_dir::is_busy;
 use crate::store::marker::refuse_links;
 use crate::store::{
     CampaignDir, CampaignFile, EventLog, REPLAYS, Store, StoreError, program_hash, read_events,
@@ -68,15 +71,41 @@ impl StoredCampaign {
         Tally::of(&self.file.tests)
     }
 
-    /// The tally of everything recorded, and the seconds it took.
+    /// The tally of everything recorded, and the seconds it took. A run that was cancelled, or could
+    /// not be started, counts only if it was not repeated later.
     pub(crate) fn tally(&self) -> Result<(Tally, f64), StoreError> {
         let mut tally = self.empty_tally();
         let mut end_s = 0.0_f64;
+        let mut open: BTreeMap<(usize, Iteration), RunRecord> = BTreeMap::new();
         self.each(|test, record| {
             end_s = end_s.max(record.start_ms as f64 / 1000.0 + record.wall_s());
-            tally.record(test, &record);
+            if record.verdict.class() == Class::Inconclusive {
+                open.insert((test, record.iter), record);
+            } else {
+                open.remove(&(test, record.iter));
+                tally.record(test, &record);
+            }
         })?;
+        open.iter().for_each(|((test, _), record)| {
+            tally.record(*test, record);
+        });
         Ok((tally, end_s))
+    }
+
+    /// The runs that were planned, those done, and the way it ended.
+    pub(crate) fn completion(&self, tally: &Tally) -> Completion {
+        let end = if is_busy(&self.dir.path) { End::Running } else { self.end() };
+        Completion::new(self.file.planned(), tally, end)
+    }
+
+    /// The end that its summary has; without a summary it was killed.
+    fn end(&self) -> End {
+        let text = std::fs::read(self.dir.path.join(SUMMARY)).unwrap_or_default();
+        match serde_json::from_slice::<Document>(&text) {
+            Ok(Document { end: Some(end), .. }) => end,
+            Ok(summary) if !summary.interrupted => End::Complete,
+            Ok(_) | Err(_) => End::Interrupted,
+        }
     }
 
     /// The runs that are not repeated by `resume`, all but those that were cancelled or could not
@@ -84,7 +113,7 @@ impl StoredCampaign {
     pub(crate) fn done(&self) -> Result<(HashSet<(usize, u32)>, Tally), StoreError> {
         let (mut done, mut tally) = (HashSet::new(), self.empty_tally());
         self.each(|test, record| {
-            if !matches!(record.verdict, Verdict::Cancelled | Verdict::NotStarted) {
+            if record.verdict.class() != Class::Inconclusive {
                 done.insert((test, record.iter.number()));
                 tally.record(test, &record);
             }
@@ -118,7 +147,7 @@ impl StoredCampaign {
             seed: self.file.seed,
             started: self.file.started.clone(),
             wall_s,
-            interrupted: tally.count(Verdict::Cancelled) > 0,
+            completion: self.completion(tally),
         }
     }
 
@@ -156,6 +185,9 @@ impl StoredCampaign {
     }
 }
 
+/// The summary of a campaign that has ended; a campaign that begins again removes it.
+pub(super) const SUMMARY: &str = "summary.json";
+
 /// `true` if a name as typed is the end of a test's path, or its path the end of the name.
 fn is_tail(name: &str, test: &Test) -> bool {
     let path = test.key.replace('$', "::");
@@ -167,7 +199,7 @@ fn is_tail(name: &str, test: &Test) -> bool {
 pub(crate) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
     let read = || -> Option<serde_json::Value> {
         let newest = store.find_campaign(None).ok()?;
-        let text = std::fs::read(newest.path.join("summary.json")).ok()?;
+        let text = std::fs::read(newest.path.join(SUMMARY)).ok()?;
         serde_json::from_slice(&text).ok()
     };
     let summary = read().unwrap_or_default();

@@ -179,8 +179,18 @@ Examples:
   dstest --shard 1/2 --seed 7 -o a    on one machine
   dstest --shard 2/2 --seed 7 -o b    on another
   dstest merge a b                    all runs, as a new campaign in the local store
+  dstest merge --partial a            what there is of it, as a success
 
-A run that is in several of them counts once. A test must have been run by the same binary in all.";
+Shards that are missing, double, unfinished or of another campaign are named. `dstest resume` runs
+what is missing of a merged campaign.
+
+A run that is in several of them counts once. A test must have been run by the same binary in all.
+
+Exit codes:
+  0    every run has passed
+  1    some run failed
+  2    results that cannot be merged
+  5    no failure, but runs or shards are missing, double or foreign (without --partial)";
 
 pub(super) const PRUNE: &str = "\
 Examples:

@@ -80,7 +80,7 @@ pub struct BudgetArgs {
     #[arg(long)]
     pub verify: bool,
 
-    /// Run only the I-th of M shares of the iterations (2/4)
+    /// Run only the I-th of M shares of the iterations (2/4); all shares need the same --seed
     #[arg(long, value_name = "I/M", value_parser = parse_shard)]
     pub shard: Option<Shard>,
 

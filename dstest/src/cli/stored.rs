@@ -98,8 +98,12 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct MergeArgs {
     /// The campaigns: directories, ids, or stores (of which the newest campaign is meant)
-    #[arg(required = true, num_args = 2.., value_name = "CAMPAIGN")]
+    #[arg(required = true, num_args = 1.., value_name = "CAMPAIGN")]
     pub campaigns: Vec<String>,
+
+    /// Accept missing, double, unfinished and foreign shards
+    #[arg(long)]
+    pub partial: bool,
 
     /// The report and the exports
     #[command(flatten)]

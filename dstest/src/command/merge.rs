@@ -6,10 +6,11 @@ use crate::campaign::{StoredCampaign, check_exports, print_report};
 use crate::cli::MergeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::report::json::Document;
+use crate::report::completion::{Completion, End};
+use crate::report::json::{Document, Head};
 use crate::report::summary;
 use crate::store::{Invocation, StoreError, write_atomically};
-use crate::text::console;
+use crate::text::{console, sink};
 
 /// Merges campaigns into a new one, and prints its report.
 pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
@@ -25,7 +26,16 @@ pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
     }
     let stored = StoredCampaign::read(merged.dir)?;
     let (tally, wall_s) = stored.tally()?;
-    let document = Document::new(stored.head(&tally, wall_s), &tally);
+    let completion = Completion::new(stored.file.planned(), &tally, End::Complete);
+    let head = Head { completion, ..stored.head(&tally, wall_s) };
+    let document = Document::new(head, &tally);
     write_atomically(&stored.dir.path.join("summary.json"), document.text().as_bytes())?;
-    print_report(&stored, output(&args.show, &args.location))
+    let exit = print_report(&stored, output(&args.show, &args.location))?;
+    merged.problems.iter().for_each(|problem| console::warn(&sink::screen(problem)));
+    let is_whole = merged.problems.is_empty() && completion.is_complete();
+    if exit != Exit::Success || is_whole || args.partial {
+        return Ok(exit);
+    }
+    console::warn("the merged campaign is not complete (--partial accepts it)");
+    Ok(Exit::Incomplete)
 }

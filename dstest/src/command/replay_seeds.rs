@@ -32,6 +32,7 @@ pub(super) fn run(
         following: Some(record.seed),
         invocation: Invocation { args: argv, ..old.file.invocation },
         iterations: Some(count.get()),
+        planned: None,
         shard: None,
         archive: false,
         verbose: (args.verbose > 0).then_some(args.verbose).or(old.file.verbose),

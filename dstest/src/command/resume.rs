@@ -1,6 +1,7 @@
 //! `dstest resume`: the runs that a campaign has not done yet.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::location::store_of;
 use crate::campaign::{Output, Session, StoredCampaign, check_exports};
@@ -18,7 +19,7 @@ use crate::store::StoreError;
 /// directory.
 pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     check_exports(&args.exports)?;
-    let stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
+    let mut stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
     stored.store().open_marked()?;
     let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);
     let rounds = Rounds::Fixed(count.ok_or_else(|| {
@@ -26,7 +27,14 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     })?);
     let shard = stored.file.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
     let (done, tally) = stored.done()?;
-    let campaign = stored.campaign(None, ReplaySpec::default())?;
+    let earlier = Duration::try_from_secs_f64(stored.tally()?.1).unwrap_or_default();
+    let mut campaign = stored.campaign(None, ReplaySpec::default())?;
+    campaign.earlier = earlier;
+    if args.iterations.is_some() {
+        // From now on, this is the plan.
+        (stored.file.iterations, stored.file.planned) = (args.iterations, None);
+        stored.file.write(&stored.dir.path)?;
+    }
     let schedule = Schedule::new(campaign.tests.len(), rounds, Order::Interleaved)
         .of_shard(shard)
         .without(done);
@@ -35,5 +43,6 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let mut session = Session::new(stored, campaign, schedule, budget, output);
     session.workers = args.workers.unwrap_or(session.workers);
     session.tally = tally;
+    session.earlier = earlier;
     session.run(interrupts)
 }

@@ -207,7 +207,7 @@ fn waiting(exit: Exit, has_keys: bool) -> String {
         Exit::BuildFailed => "build failed",
         Exit::NoTests => "no tests",
         Exit::Differed => "not reproduced",
-        Exit::Usage | Exit::Interrupted => "error",
+        Exit::Usage | Exit::Incomplete | Exit::Interrupted => "error",
     };
     let keys = if has_keys { " (Enter: run again, q: quit)" } else { "" };
     format!("{verdict}; waiting for a save{keys}")

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::shard::Shard;
+
 /// Mistakes of a command line; each message names the option to change.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -25,4 +27,15 @@ pub enum PlanError {
     /// `--until-fail` and `--max-fail` contradict each other.
     #[error("--until-fail={0} already limits the failures; leave out --max-fail")]
     TwoLimits(u32),
+    /// A share without the seed that makes it one of the same campaign.
+    #[error("--shard {0} needs --seed: the shares of a campaign have one seed (any number)")]
+    ShardWithoutSeed(Shard),
+    /// A share without iterations.
+    #[error("--shard {shard} is empty: -n {iterations} has no share of this number")]
+    EmptyShard {
+        /// The share.
+        shard: Shard,
+        /// The iterations of all shares together.
+        iterations: u32,
+    },
 }

@@ -67,18 +67,27 @@ impl Plan {
         if let (Some(pattern), false) = (args.patterns.first(), args.command.is_empty()) {
             return Err(PlanError::PatternWithCommand(pattern.clone()));
         }
+        let shard = args.budget.shard.unwrap_or(Shard::WHOLE);
+        let budget = Budget::resolve(&args.budget, config)?;
+        match (budget.rounds, args.budget.seed) {
+            (_, None) if shard != Shard::WHOLE => return Err(PlanError::ShardWithoutSeed(shard)),
+            (Rounds::Fixed(count), _) if shard.size(count.get()) == 0 => {
+                return Err(PlanError::EmptyShard { shard, iterations: count.get() });
+            }
+            _ => {}
+        }
         let configured = || config.run.workers.unwrap_or(cores);
         Ok(Self {
             selection: selection(&args.patterns, &args.budget.skip, &args.target)?,
             build: BuildPlan::resolve(&args.target, config),
-            budget: Budget::resolve(&args.budget, config)?,
+            budget,
             order: if args.budget.sequential { Order::Sequential } else { Order::Interleaved },
             workers: args.budget.workers.and_then(NonZeroU32::new).unwrap_or_else(configured),
             seed: args.budget.seed.unwrap_or_else(Seed::fresh),
             process: ProcessPlan::resolve(&args.process, config)?,
             keep: if args.show.archive { Keep::Everything } else { Keep::Failures },
             columns: Columns::new(&args.show.columns),
-            shard: args.budget.shard.unwrap_or(Shard::WHOLE),
+            shard,
         })
     }
 }
@@ -127,7 +136,9 @@ mod tests {
 
     #[test]
     fn contradictions_name_the_option() {
-        let rows: [(&[&str], &str); 5] = [
+        let rows: [(&[&str], &str); 7] = [
+            (&["--shard", "2/3"], "--shard 2/3 needs --seed"),
+            (&["--shard", "3/3", "--seed", "7", "-n", "2"], "--shard 3/3 is empty: -n 2"),
             (&["-l", "--until-fail"], "--loop"),
             (&["--until-fail", "--max-fail", "3"], "--max-fail"),
             (&["2B", "--", "./x"], "PATTERN `2B`"),

@@ -72,6 +72,12 @@ impl RunRecord {
         Duration::from_micros(self.wall_us).as_secs_f64()
     }
 
+    /// Its end, in milliseconds since the campaign started.
+    #[must_use]
+    pub const fn end_ms(&self) -> u64 {
+        self.start_ms.saturating_add(self.wall_us.div_ceil(1000))
+    }
+
     /// The reason of a failure in one line; the verdict if nothing better is known.
     #[must_use]
     pub fn reason(&self) -> &str {

@@ -118,14 +118,14 @@ struct Pair<'a> {
 }
 
 fn pairs<'a>(before: &'a Tally, now: &'a Tally) -> Vec<Pair<'a>> {
-    let by_name = |tally: &'a Tally| -> HashMap<&'a str, &'a TestTally> {
-        tally.tests().iter().map(|test| (test.name.as_str(), test)).collect()
+    let by_key = |tally: &'a Tally| -> HashMap<&'a str, &'a TestTally> {
+        tally.tests().iter().map(|test| (test.key.as_str(), test)).collect()
     };
-    let (earlier, later) = (by_name(before), by_name(now));
+    let (earlier, later) = (by_key(before), by_key(now));
     let current = now.tests().iter();
     let current =
-        current.map(|test| Pair { before: earlier.get(&*test.name).copied(), now: Some(test) });
-    let vanished = before.tests().iter().filter(|test| !later.contains_key(&*test.name));
+        current.map(|test| Pair { before: earlier.get(&*test.key).copied(), now: Some(test) });
+    let vanished = before.tests().iter().filter(|test| !later.contains_key(&*test.key));
     current.chain(vanished.map(|test| Pair { before: Some(test), now: None })).collect()
 }
 

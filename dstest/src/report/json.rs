@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::completion::{Completion, End};
 use super::stats::{Sample, Summary};
 use crate::record::{REPORTED_TIME, Verdict};
 use crate::report::tally::{Tally, TestTally};
@@ -22,8 +23,20 @@ pub struct Document {
     pub started: String,
     /// The duration of the campaign.
     pub wall_s: f64,
-    /// `true` if the user interrupted it.
+    /// Runs that were planned; absent without a number.
+    #[serde(default)]
+    pub planned: Option<u64>,
+    /// Runs with a result, skipped ones included.
+    #[serde(default)]
+    pub done: u64,
+    /// `true` if nothing that was planned is missing.
+    #[serde(default)]
+    pub complete: bool,
+    /// `true` if it was interrupted or killed before its end, and not resumed to it.
     pub interrupted: bool,
+    /// The way it ended; absent in summaries of older versions.
+    #[serde(default)]
+    pub end: Option<End>,
     /// One entry for each test, in the order of the campaign.
     pub tests: Vec<TestEntry>,
 }
@@ -79,17 +92,36 @@ pub struct Head {
     pub started: String,
     /// The duration of the campaign in seconds.
     pub wall_s: f64,
-    /// `true` if the user interrupted it.
-    pub interrupted: bool,
+    /// The runs that were planned, and the end.
+    pub completion: Completion,
 }
 
 impl Document {
     /// The document of a tally.
     #[must_use]
     pub fn new(head: Head, tally: &Tally) -> Self {
-        let Head { seed, started, wall_s, interrupted } = head;
+        let Head { seed, started, wall_s, completion } = head;
         let tests = tally.tests().iter().map(|test| entry(test, tally)).collect();
-        Self { schema: 1, seed, seed_text: seed.to_string(), started, wall_s, interrupted, tests }
+        Self {
+            schema: 1,
+            seed,
+            seed_text: seed.to_string(),
+            started,
+            wall_s,
+            planned: completion.planned,
+            done: completion.done,
+            complete: completion.is_complete(),
+            interrupted: completion.is_interrupted(),
+            end: Some(completion.end),
+            tests,
+        }
+    }
+
+    /// The number of runs, and of how many that were planned.
+    #[must_use]
+    pub fn runs(&self) -> String {
+        let end = self.end.unwrap_or(End::Complete);
+        Completion { planned: self.planned, done: self.done, end }.runs()
     }
 
     /// As text, with a line end.
@@ -139,7 +171,7 @@ mod tests {
             seed: Seed::new(7),
             started: "2026-11-23T11:59:16Z".into(),
             wall_s: 3.5,
-            interrupted: false,
+            completion: Completion { planned: Some(5), done: 5, end: End::Complete },
         };
         let text = Document::new(head, &tally).text();
         insta::assert_snapshot!(text);

@@ -94,12 +94,16 @@ fn suite(results: &Results<'_>, class: &str) -> Suite {
     let mut text = format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" \
          skipped=\"{}\" time=\"{busy_s:.3}\" timestamp=\"{}\">\n    <properties>\n      \
-         <property name=\"seed\" value=\"{}\"/>\n    </properties>\n",
+         <property name=\"seed\" value=\"{}\"/>\n      \
+         <property name=\"runs\" value=\"{}\"/>\n      \
+         <property name=\"complete\" value=\"{}\"/>\n    </properties>\n",
         xml(class),
         cases.len(),
         count(Outcome::Skipped),
         xml(&results.document.started),
         results.document.seed,
+        xml(&results.document.runs()),
+        results.document.complete,
     );
     cases.iter().for_each(|(_, case)| text.push_str(case));
     text.push_str("  </testsuite>\n");
@@ -127,7 +131,8 @@ fn case(results: &Results<'_>, at: usize) -> (Outcome, String) {
             (Outcome::Error, text)
         }
         (0, 0) => {
-            (Outcome::Skipped, "      <skipped message=\"no run has a result\"/>\n".to_owned())
+            let reason = test.skip_reason.as_deref().unwrap_or("no run has a result");
+            (Outcome::Skipped, format!("      <skipped message=\"{}\"/>\n", line(reason)))
         }
         (0, _) => (Outcome::Passed, String::new()),
         (_, _) if is_mixed && results.mixed == MixedResults::AreFlaky => {
@@ -224,6 +229,7 @@ const KINDS_MAX: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::completion::{Completion, End};
     use crate::report::json::Head;
     use crate::report::tally::tests::record;
 
@@ -237,7 +243,8 @@ mod tests {
         tally.record(1, &record("hung", 1, Verdict::TimedOut, 61.23456));
         tally.record(2, &record("broken", 1, Verdict::NotStarted, 0.0));
         let (seed, started) = (Seed::new(7), "2026-11-23T11:59:16Z".to_owned());
-        let head = Head { seed, started, wall_s: 1.5, interrupted: false };
+        let completion = Completion::new(Some(9), &tally, End::Failures);
+        let head = Head { seed, started, wall_s: 1.5, completion };
         let case = |class: &str, name: &str| CaseName { class: class.into(), name: name.into() };
         let names = [
             case("p::lib", "m::a<b>"),

@@ -2,6 +2,7 @@
 //! programs. Pure: records in, text out.
 
 pub mod compare;
+pub mod completion;
 pub mod coverage;
 pub(crate) mod histogram;
 pub mod json;

@@ -64,8 +64,10 @@ fn fields(test: &TestTally) -> Vec<String> {
     let times = test.time.summary();
     let mut fields = vec![
         sink::csv(&test.name),
+        sink::csv(&test.key),
         test.failed().to_string(),
         test.total().to_string(),
+        test.count(Verdict::Skipped).to_string(),
         test.count(Verdict::TimedOut).to_string(),
         seconds(times.map(|times| times.mean)),
         seconds(times.and_then(|times| times.std)),
@@ -84,10 +86,12 @@ fn fields(test: &TestTally) -> Vec<String> {
 }
 
 /// The columns, but for the numbers that tests report.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "test",
+    "key",
     "failed",
     "total",
+    "skipped",
     "timed_out",
     "mean_s",
     "std_s",

@@ -20,7 +20,6 @@ pub struct Tally {
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
     start_error: Option<String>,
-    skip_reason: Option<String>,
     busy_s: f64,
     coverage: Coverage,
 }
@@ -46,6 +45,8 @@ pub struct TestTally {
     pub memory_kib: Moments,
     /// Numbers that runs that passed reported.
     pub metrics: MetricTally,
+    /// The reason of its first skipped run.
+    pub skip_reason: Option<String>,
     /// Every run that failed, in the order of their ends.
     pub failures: Vec<Failure>,
 }
@@ -101,15 +102,15 @@ impl Tally {
         if record.verdict == Verdict::NotStarted {
             self.start_error.get_or_insert_with(|| record.reason().to_owned());
         }
-        if record.verdict == Verdict::Skipped {
-            self.skip_reason.get_or_insert_with(|| record.reason().to_owned());
-        }
         self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
         if let Some(said) = &record.coverage {
             self.coverage.add(said);
         }
         let tally = &mut self.tests[test];
         tally.counts[record.verdict as usize] += 1;
+        if record.verdict == Verdict::Skipped {
+            tally.skip_reason.get_or_insert_with(|| record.reason().to_owned());
+        }
         if record.verdict.class() != Class::Inconclusive {
             tally.any_time.push(record.wall_s());
         }
@@ -144,7 +145,7 @@ impl Tally {
     /// The reason of the first skipped run; `None` if none was skipped.
     #[must_use]
     pub fn skip_reason(&self) -> Option<&str> {
-        self.skip_reason.as_deref()
+        self.tests.iter().find_map(|test| test.skip_reason.as_deref())
     }
 
     /// `true` if runs have ended, and none of them has tested anything: all were skipped.

@@ -33,6 +33,8 @@ pub struct Campaign {
     pub dir: PathBuf,
     /// The names of logs.
     pub log_names: LogNames,
+    /// The time that earlier runs of the campaign took.
+    pub earlier: Duration,
 }
 
 /// The names of logs.
@@ -109,6 +111,7 @@ impl Campaign {
             skips: FirstRuns::none(file.tests.len()),
             dir,
             log_names: spec.log_names,
+            earlier: Duration::ZERO,
         })
     }
 

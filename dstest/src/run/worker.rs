@@ -172,7 +172,7 @@ impl Worker {
             test: test.key.clone(),
             iter: job.iteration,
             seed: self.campaign.seed_of(job),
-            start_ms: millis(self.started.elapsed()),
+            start_ms: millis(self.campaign.earlier + self.started.elapsed()),
             wall_us: 0,
             user_us: 0,
             sys_us: 0,

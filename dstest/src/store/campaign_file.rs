@@ -10,6 +10,7 @@ use super::open_dir::open_file;
 use super::{StoreError, io_error, write_atomically};
 use crate::record::RunRecord;
 use crate::seed::{Seed, SeedWidth};
+use crate::shard::Shard;
 use crate::suite::{Binary, Test};
 
 /// The contents of `campaign.json`.
@@ -33,6 +34,9 @@ pub struct CampaignFile {
     pub invocation: Invocation,
     /// Iterations of each test; absent if there was no such limit.
     pub iterations: Option<u32>,
+    /// Runs in all, where that does not follow from the iterations: in a merged campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<u64>,
     /// The share of the iterations, as `I/M`; absent for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
@@ -124,6 +128,15 @@ impl CampaignFile {
             }
         }
         Ok(file)
+    }
+
+    /// The number of runs that were planned; `None` if there was none.
+    #[must_use]
+    pub fn planned(&self) -> Option<u64> {
+        self.planned.or_else(|| {
+            let shard = self.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
+            Some(u64::from(shard.size(self.iterations?)) * self.tests.len() as u64)
+        })
     }
 
     /// The index of each test by the name under which records have it: its key or, in campaigns of

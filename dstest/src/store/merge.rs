@@ -6,10 +6,14 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
+
+use super::open_dir::OpenDir;
+use super::shards::{self, Share};
 use super::{
     CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, kept_log,
     log_path, read_events,
@@ -28,6 +32,8 @@ pub struct Merged {
     pub runs: u64,
     /// Records left out, because the same run is present already.
     pub duplicates: u64,
+    /// What is wrong with the shards: missing, double, unfinished or foreign ones.
+    pub problems: Vec<String>,
 }
 
 /// One of the merged campaigns.
@@ -53,19 +59,22 @@ impl Store {
         let sources = directories.into_iter().map(Source::read).collect::<Result<Vec<_>, _>>()?;
         let mut merged = MergedTests::of(&sources)?;
         let dedup = Dedup::of(&sources, &merged)?;
+        let shares = shares(&sources, &dedup);
+        let (problems, planned) = (shards::problems(&shares), shards::planned(&shares));
         for binary in &mut merged.binaries {
             binary.path = self.copy_kept_binary(&binary.path, &sources)?;
         }
         let directory = self.create_campaign(Utc::now())?;
         let written = write(&directory, &sources, &merged, dedup).and_then(|counts| {
             // Written last: without it the directory is not a campaign.
-            merged.file(&sources, invocation).map_or(Ok(()), |file| file.write(&directory.path))?;
+            let file = merged.file(&sources, planned, invocation);
+            file.map_or(Ok(()), |file| file.write(&directory.path))?;
             Ok(counts)
         });
         let (runs, duplicates) = written.inspect_err(|_| {
             let _ = fs::remove_dir_all(&directory.path);
         })?;
-        Ok(Merged { dir: directory, runs, duplicates })
+        Ok(Merged { dir: directory, runs, duplicates, problems })
     }
 
     /// A copy of a stored program in this store, taken from its path or, if a store has been moved,
@@ -141,7 +150,12 @@ impl MergedTests {
     }
 
     /// The description of the whole; where the campaigns differ, the first one's values.
-    fn file(self, sources: &[Source], invocation: Invocation) -> Option<CampaignFile> {
+    fn file(
+        self,
+        sources: &[Source],
+        planned: Option<u64>,
+        invocation: Invocation,
+    ) -> Option<CampaignFile> {
         let first = &sources.first()?.file;
         let is_one = sources.iter().all(|source| source.file.seed == first.seed);
         let started = sources.iter().map(|source| &source.file.started).min()?.clone();
@@ -150,6 +164,7 @@ impl MergedTests {
             started,
             invocation,
             iterations: iterations.filter(|_| is_one),
+            planned,
             shard: None,
             binaries: self.binaries,
             tests: self.tests,
@@ -170,16 +185,23 @@ fn other_program(test: &Test, source: &Source) -> StoreError {
 struct Dedup {
     from: HashMap<Key, (usize, Class)>,
     offsets: Vec<u32>,
+    /// Runs with a result in each campaign.
+    done: Vec<u64>,
+    /// Milliseconds from the start of each campaign to the end of its last run.
+    length_ms: Vec<u64>,
 }
 
 impl Dedup {
     fn of(sources: &[Source], merged: &MergedTests) -> Result<Self, StoreError> {
         let mut from: HashMap<Key, (usize, Class)> = HashMap::new();
         let mut longest = vec![0_u32; sources.len()];
+        let (mut done, mut length_ms) = (vec![0; sources.len()], vec![0; sources.len()]);
         for (index, source) in sources.iter().enumerate() {
             merged.each(source, |test, record| {
                 longest[index] = longest[index].max(record.iter.number());
                 let class = record.verdict.class();
+                done[index] += u64::from(class != Class::Inconclusive);
+                length_ms[index] = record.end_ms().max(length_ms[index]);
                 let chosen = from.entry((test, record.iter, record.seed)).or_insert((index, class));
                 // A run that was cancelled in one campaign may have ended in another.
                 if chosen.1 == Class::Inconclusive && class != Class::Inconclusive {
@@ -187,7 +209,7 @@ impl Dedup {
                 }
             })?;
         }
-        Ok(Self { from, offsets: offsets(sources, &longest) })
+        Ok(Self { from, offsets: offsets(sources, &longest), done, length_ms })
     }
 
     /// Takes a record; `true` once for each run.
@@ -196,6 +218,15 @@ impl Dedup {
         let is_chosen = self.from.get(&key) == Some(&(source, record.verdict.class()));
         is_chosen && self.from.remove(&key).is_some()
     }
+}
+
+fn shares<'a>(sources: &'a [Source], dedup: &Dedup) -> Vec<Share<'a>> {
+    let share = |(source, done): (&'a Source, &u64)| Share {
+        id: &source.directory.short_id,
+        file: &source.file,
+        done: *done,
+    };
+    sources.iter().zip(&dedup.done).map(share).collect()
 }
 
 /// The offset of each campaign's iterations, so that different runs have different numbers.
@@ -226,6 +257,7 @@ fn write(
 ) -> Result<(u64, u64), StoreError> {
     let mut log = EventLog::open(&directory.path)?;
     let (mut runs, mut duplicates) = (0, 0);
+    let mut earlier_ms = 0;
     for (index, source) in sources.iter().enumerate() {
         let mut appended = Ok(());
         merged.each(source, |test, record| {
@@ -234,11 +266,15 @@ fn write(
             } else if appended.is_ok() {
                 runs += 1;
                 let name = &merged.tests[test].name;
+                let mut record = record;
+                // As if one had been run after the other: times of several machines add up.
+                record.start_ms += earlier_ms;
                 appended = renumbered(record, name, dedup.offsets[index], source, directory)
                     .and_then(|record| log.append(&record));
             }
         })?;
         appended?;
+        earlier_ms += dedup.length_ms[index];
     }
     Ok((runs, duplicates))
 }
@@ -251,40 +287,46 @@ fn renumbered(
     source: &Source,
     directory: &CampaignDir,
 ) -> Result<RunRecord, StoreError> {
-    let old = kept_log(&source.directory.path, &record);
+    let campaign = &source.directory.path;
+    let old = kept_log(campaign, &record);
     let number = record.iter.number().checked_add(offset).and_then(Iteration::new);
     record.iter =
         number.ok_or_else(|| StoreError::Unsuitable("too many iterations in total".into()))?;
     record.log = None;
-    if let Some(old) = old.filter(|old| old.is_file()) {
+    if let Some(old) = old.filter(|old| old.symlink_metadata().is_ok()) {
+        let old = old.strip_prefix(campaign).unwrap_or(&old);
         let log = log_path(name, record.iter);
         let new = directory.path.join(&log);
-        copy_log(&old, &new).map_err(io_error("write", &new))?;
+        copy_log(campaign, old, &new).map_err(io_error("write", &new))?;
         record.log = Some(log);
     }
     Ok(record)
 }
 
-/// Copies a log, and the directory of the run's own files.
-fn copy_log(old: &Path, new: &Path) -> io::Result<()> {
+/// Copies a log, and the directory of the run's own files. Links are not followed: a campaign may
+/// have come from anywhere, and its copy goes on to others.
+fn copy_log(campaign: &Path, log: &Path, new: &Path) -> io::Result<()> {
     if let Some(parent) = new.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::copy(old, new)?;
-    let files = old.with_extension("dir");
-    if files.is_dir() { copy_dir(&files, &new.with_extension("dir")) } else { Ok(()) }
+    let campaign = OpenDir::open(campaign)?;
+    io::copy(&mut campaign.file(log)?, &mut File::create_new(new)?)?;
+    match campaign.dir_below(&log.with_extension("dir")) {
+        Ok(files) => copy_dir(&files, &new.with_extension("dir")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
-fn copy_dir(old: &Path, new: &Path) -> io::Result<()> {
-    fs::create_dir_all(new)?;
-    for entry in fs::read_dir(old)? {
-        let entry = entry?;
-        let to = new.join(entry.file_name());
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            copy_dir(&entry.path(), &to)?;
-        } else if kind.is_file() {
-            fs::copy(entry.path(), to)?;
+/// Copies files and directories; links, pipes and sockets are left out.
+fn copy_dir(old: &OpenDir, new: &Path) -> io::Result<()> {
+    fs::create_dir(new)?;
+    for entry in old.entries()? {
+        let to = new.join(&entry.name);
+        if entry.kind() == FileType::Directory {
+            copy_dir(&old.dir(&entry.name)?, &to)?;
+        } else if entry.kind() == FileType::RegularFile {
+            io::copy(&mut old.file(Path::new(&entry.name))?, &mut File::create_new(to)?)?;
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ mod merge;
 pub(crate) mod open_dir;
 mod paths;
 mod prune;
+mod shards;
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};

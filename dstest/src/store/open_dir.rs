@@ -96,6 +96,11 @@ impl OpenDir {
         })
     }
 
+    /// The directory at a path below it, of which no part is a link.
+    pub(crate) fn dir_below(&self, path: &Path) -> io::Result<Self> {
+        self.below(path, |parent, name| parent.dir(name))
+    }
+
     /// Does something with the last part of a path below it, in the directory that holds it.
     fn below<T>(
         &self,

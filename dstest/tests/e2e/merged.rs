@@ -88,6 +88,93 @@ fn results_of_different_programs_are_not_merged() {
     let called = sandbox.call(&["merge", "-o", "store", "a", "b"]);
     called.exits_with(2).warns("sh is another program, or has other arguments, in ");
     assert!(!sandbox.path().join("store/latest").exists(), "nothing is left of it");
-    sandbox.call(&["merge", "-o", "store", "a"]).exits_with(2);
     sandbox.call(&["merge", "-o", "store", "a", "nowhere"]).exits_with(2).warns("nowhere");
+}
+
+/// Runs shards of a campaign of 60 runs that pass, each into a store of its own.
+fn shards(sandbox: &Sandbox, shards: &[&str]) {
+    for shard in shards {
+        let store = format!("s{}", &shard[..1]);
+        let args = ["-n", "60", "--seed", "7", "--shard", shard, "-o", &store, "--", "true"];
+        sandbox.call(&args).exits_with(0).prints("20 runs in ");
+    }
+}
+
+#[test]
+fn a_missing_shard_is_named_everywhere_and_can_be_run_later() {
+    let sandbox = Sandbox::new();
+    shards(&sandbox, &["1/3", "3/3"]);
+    let export =
+        ["--export-json", "j.json", "--export-junit", "j.xml", "--export-markdown", "m.md"];
+    let called = sandbox.call(&[&["merge", "-o", "store", "s1", "s3"][..], &export].concat());
+    called.exits_with(5).warns("missing shard: 2/3").warns("--partial accepts it");
+    called.prints("40 of 60 runs in ").prints("20 runs are missing; to run the rest: `");
+    let read = |name: &str| fs::read_to_string(sandbox.path().join(name)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&read("j.json")).unwrap();
+    assert_eq!((&json["planned"], &json["done"]), (&60.into(), &40.into()));
+    assert_eq!((&json["complete"], &json["interrupted"]), (&false.into(), &false.into()));
+    assert!(read("j.xml").contains("name=\"runs\" value=\"40 of 60 runs\""), "{}", read("j.xml"));
+    assert!(read("j.xml").contains("name=\"complete\" value=\"false\""));
+    assert!(read("m.md").contains("40 of 60 runs done; not complete"), "{}", read("m.md"));
+    let partial = sandbox.call(&["merge", "--partial", "-o", "other", "s1", "s3"]);
+    partial.exits_with(0).prints("40 of 60 runs");
+    let resumed = sandbox.call(&["resume", "-o", "store"]);
+    resumed.exits_with(0).prints("60 runs in ");
+    assert!(!resumed.stdout.contains("missing"), "{resumed:#?}");
+    let mut iterations = sandbox.field("iter");
+    iterations.sort_by_key(|iteration| iteration.parse::<u32>().unwrap());
+    assert_eq!(iterations, (1..=60).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn double_unfinished_and_foreign_shards_are_named() {
+    let sandbox = Sandbox::new();
+    shards(&sandbox, &["1/3", "2/3", "3/3"]);
+    let merge = |stores: &[&str]| sandbox.call(&[&["merge", "-o", "store"][..], stores].concat());
+    merge(&["s1", "s2", "s3"]).exits_with(0).prints("60 runs in ");
+    merge(&["s1", "s1", "s2", "s3"]).exits_with(5).warns("double shard: 1/3 is in ");
+    let foreign = ["-n", "60", "--seed", "8", "--shard", "2/3", "-o", "s8", "--", "true"];
+    sandbox.call(&foreign).exits_with(0);
+    merge(&["s1", "s8", "s3"])
+        .exits_with(5)
+        .warns("foreign shard: 2/3 (")
+        .warns(") has seed 8, and ");
+    let stopped = "[ -e go ] || exit 1";
+    let args = ["-n", "9", "--seed", "7", "-p", "1", "--max-fail", "1"];
+    for (shard, store) in [("1/2", "a"), ("2/2", "b")] {
+        let more = ["--shard", shard, "-o", store, "--", "sh", "-c", stopped];
+        sandbox.call(&[&args[..], &more].concat()).exits_with(1).prints("1 of ");
+    }
+    let called = merge(&["a", "b"]);
+    called.exits_with(1).warns("unfinished shard: 1/2 (").warns(") has 1 of 5 runs");
+    called.warns("has 1 of 4 runs").prints("2 of 9 runs in ");
+}
+
+#[test]
+fn times_of_merged_campaigns_add_up() {
+    let sandbox = Sandbox::new();
+    for (seed, store) in [("7", "a"), ("8", "b")] {
+        let args = ["-n", "4", "-p", "1", "--seed", seed, "-o", store, "--", "sleep", "0.1"];
+        sandbox.call(&args).exits_with(0);
+    }
+    let export = ["merge", "-o", "store", "a", "b", "--export-json", "j.json"];
+    sandbox.call(&export).exits_with(0).prints("8 runs in ");
+    let json = fs::read_to_string(sandbox.path().join("j.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["wall_s"].as_f64().unwrap() >= 0.8, "{json:#}");
+    assert_eq!(json["planned"], 8);
+}
+
+#[test]
+fn a_merge_follows_no_link() {
+    let sandbox = Sandbox::new();
+    let args = ["-n", "1", "-o", "a", "--", "false"];
+    sandbox.call(&args).exits_with(1);
+    fs::write(sandbox.path().join("secret"), "a key").unwrap();
+    let log = sandbox.path().join("a/latest").canonicalize().unwrap().join("logs/false/1.log");
+    fs::remove_file(&log).unwrap();
+    std::os::unix::fs::symlink(sandbox.path().join("secret"), &log).unwrap();
+    let called = sandbox.call(&["merge", "-o", "store", "a"]);
+    called.exits_with(2).warns("it is a symbolic link, and dstest follows none in a store");
+    assert!(!sandbox.path().join("store/latest").exists());
 }

@@ -165,7 +165,7 @@ fn a_report_is_the_table_again() {
     let read = |name: &str| fs::read_to_string(sandbox.path().join(name)).unwrap();
     assert!(read("j.xml").contains("<testcase classname=\"fixture::sim\" name=\"flaky_2c\""));
     assert!(read("m.md").starts_with("| Test | Failed | Total | Time |"), "{}", read("m.md"));
-    assert!(read("c.csv").starts_with("test,failed,total,timed_out,mean_s,"));
+    assert!(read("c.csv").starts_with("test,key,failed,total,skipped,timed_out,mean_s,"));
     assert!(read("c.csv").contains("\r\nflaky_2c,"));
 }
 
@@ -181,8 +181,22 @@ fn a_campaign_that_was_killed_is_resumed_to_the_same_end() {
     child.kill().unwrap();
     child.wait().unwrap();
     let before = sandbox.events().len();
+    let report = |args: &[&str]| {
+        let called = stored(&sandbox, "report", &[args, &["--export-json", "j.json"]].concat());
+        let json = fs::read_to_string(sandbox.path().join("j.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let of = |key: &str| json[key].clone();
+        (called, of("planned"), of("complete"), of("interrupted"), of("wall_s").as_f64().unwrap())
+    };
+    let (called, planned, complete, interrupted, wall_s) = report(&[]);
+    called.prints(&format!("{before} of 60 runs in ")).prints("runs are missing; to run the rest:");
+    assert_eq!((planned, complete, interrupted), (60.into(), false.into(), true.into()));
     let resumed = stored(&sandbox, "resume", &[]);
-    resumed.exits_with(1).prints("done before");
+    resumed.exits_with(1).prints("done before").prints("\n60 runs in ");
+    let (called, _, complete, interrupted, whole_s) = report(&[]);
+    assert!(!called.stdout.contains("missing"), "{called:#?}");
+    assert_eq!((complete, interrupted), (true.into(), false.into()));
+    assert!(whole_s > wall_s, "both sessions took time: {whole_s} and {wall_s}");
     assert!(before < 60, "it was killed in time");
     let whole = Sandbox::new();
     let called = whole.call(&args);
@@ -216,7 +230,7 @@ fn shards_together_are_the_whole() {
     let sandbox = Sandbox::new();
     let mut iterations = Vec::new();
     for shard in ["1/3", "2/3", "3/3"] {
-        sandbox.on_script(&["-n", "7", "--shard", shard], "true").exits_with(0);
+        sandbox.on_script(&["-n", "7", "--seed", "7", "--shard", shard], "true").exits_with(0);
         iterations.extend(sandbox.field("iter"));
     }
     iterations.sort();
@@ -227,7 +241,7 @@ fn shards_together_are_the_whole() {
 #[test]
 fn an_interrupted_shard_is_resumed_as_that_shard_and_keeps_what_was_to_be_kept() {
     let sandbox = Sandbox::new();
-    let args = ["-n", "9", "--shard", "2/3", "-a", "--max-fail", "1", "-p", "1"];
+    let args = ["-n", "9", "--seed", "7", "--shard", "2/3", "-a", "--max-fail", "1", "-p", "1"];
     sandbox.on_script(&args, "[ -e go ]").exits_with(1);
     assert_eq!(sandbox.field("iter"), ["2"]);
     fs::write(sandbox.path().join("go"), "").unwrap();
