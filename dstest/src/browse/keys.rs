@@ -72,8 +72,9 @@ impl Action {
     }
 }
 
-/// All keys. Those for runs have no meaning in the view of a log, which gets its keys first.
-const BINDINGS: [Binding<Action>; 42] = [
+/// All keys. Each action on a run has one without a meaning in the view of a log, which gets its keys
+/// first.
+const BINDINGS: [Binding<Action>; 44] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
     key('k', Action::Up, "up"),
@@ -96,6 +97,7 @@ const BINDINGS: [Binding<Action>; 42] = [
     key('/', Action::AskFilter, "filter rows by text"),
     key('s', Action::Sort, "next sort order"),
     key('p', Action::Report, "failure report"),
+    key('O', Action::Report, "failure report"),
     key('r', Action::Replay, "replay the run with VERBOSE"),
     key('R', Action::Rerun, "run the test with 200 seeds from this one on"),
     key('D', Action::Diff, "diff with a run that passed"),
@@ -106,6 +108,7 @@ const BINDINGS: [Binding<Action>; 42] = [
     key('V', Action::ExportDiagram, "write a diagram of the failure"),
     key('S', Action::Shrink, "shrink the failure to a small case"),
     key('K', Action::MarkKnown, "mark the failure as known"),
+    key('A', Action::MarkKnown, "mark the failure as known"),
     special(KeyCode::Delete, Action::Delete, "delete a campaign, or a run's logs"),
     key('?', Action::Help, "this help"),
     special(KeyCode::F(1), Action::Help, "this help"),
@@ -163,8 +166,9 @@ mod tests {
         // These two are keys of the log with the same meaning.
         let shared =
             |own: &Binding<Action>| matches!(own.action, Action::Edit | Action::ExportDiagram);
-        for binding in BINDINGS.iter().filter(|own| own.action.needs_run() && !shared(own)) {
-            assert!(!taken(binding), "{} means something to the log", binding.name());
+        for own in BINDINGS.iter().filter(|own| own.action.needs_run() && !shared(own)) {
+            let mut keys = BINDINGS.iter().filter(|other| other.action == own.action);
+            assert!(!keys.all(taken), "{} means something to the log", own.name());
         }
     }
 }

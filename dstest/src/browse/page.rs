@@ -164,7 +164,7 @@ impl Page {
                 "Enter log  p report  r replay  R 200 seeds  D diff with a pass  Y copy  ? keys"
             }
             Self::Log(_) => {
-                "W causes only  P whole past  < cause  s state  D diff with a pass  p report  q back"
+                "W causes only  P whole past  < cause  s state  D diff with a pass  O report  q back"
             }
             Self::Text(_) => "↓ ↑ scroll  r replay  D diff with a pass  Esc back  ? keys",
             Self::Diff(_) => "n N differences  Tab other side  s state  q back  ? keys of the log",

@@ -35,7 +35,7 @@ pub enum End {
 }
 
 impl Completion {
-    /// That of a tally.
+    /// The completion of a campaign with this tally.
     #[must_use]
     pub fn new(planned: Option<u64>, tally: &Tally, end: End) -> Self {
         let open = tally.count(Verdict::Cancelled) + tally.count(Verdict::NotStarted);

@@ -32,7 +32,7 @@ pub struct Merged {
     pub runs: u64,
     /// Records left out, because the same run is present already.
     pub duplicates: u64,
-    /// What is wrong with the shards: missing, double, unfinished or foreign ones.
+    /// Problems of the shards: missing, double, unfinished or foreign ones.
     pub problems: Vec<String>,
 }
 

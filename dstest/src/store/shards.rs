@@ -62,7 +62,7 @@ pub(super) fn planned(shares: &[Share<'_>]) -> Option<u64> {
     Some(planned.values().sum())
 }
 
-/// What is wrong with the shards among the campaigns; nothing without shards.
+/// Problems of the shards among the campaigns; nothing without shards.
 pub(super) fn problems(shares: &[Share<'_>]) -> Vec<String> {
     let Some(first) = shares.iter().find(|share| share.is_shard()) else { return Vec::new() };
     let mut problems = Vec::new();

@@ -55,7 +55,7 @@ fn from_the_table_to_the_wrong_step_and_back() {
     terminal.press("r");
     terminal.wait_for("replaying sh#3");
     terminal.wait_for("W causes only");
-    terminal.press("p");
+    terminal.press("O");
     terminal.wait_for("FAILURE    error: voted twice");
     terminal.press("qqqqq");
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
