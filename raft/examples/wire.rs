@@ -103,7 +103,7 @@ async fn reach(ends: &mut [End; 2], from: usize, to: usize) {
 
 fn envelope(from: usize, to: usize, message: Message) -> Envelope {
     let id = MessageId::new(1);
-    Envelope { id, from: NAMES[from], to: NAMES[to], term: Term::new(1), message }
+    Envelope { id, from: NAMES[from], to: NAMES[to], term: Term::new(1), store: None, message }
 }
 
 fn vote(from: usize, to: usize) -> Envelope {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::identity::Incarnation;
 use crate::membership::{Address, Membership};
 use crate::types::{MessageId, PeerId};
 
@@ -23,8 +24,14 @@ pub struct Config {
     pub id: PeerId,
     /// The voters of a new cluster, this node among them; the same at all of its first nodes.
     /// Empty for a node that joins a running cluster: it waits until a leader makes it a member.
-    /// The contents of a store override this.
+    /// Written to a new store with its identity; a later start with others is an error.
     pub peers: Vec<PeerId>,
+    /// The incarnation of a store that has none yet: a random number. Without one, the store gets no
+    /// [identity](crate::identity): a later start with other peers, and a peer that lost its store,
+    /// go unnoticed, as in the paper. For simulations.
+    pub incarnation: Option<Incarnation>,
+    /// A leader's reaction to a member that comes back without its data.
+    pub lost_store: LostStore,
     /// The peers' addresses, for the transport; the core never looks inside. Empty if the transport
     /// has its own.
     pub addresses: BTreeMap<PeerId, Address>,
@@ -74,6 +81,16 @@ pub struct Config {
     /// higher than any used before, so that a message's number is unique in the whole run, and an
     /// answer to a read from before the restart is not taken for one to a later read.
     pub first_message_id: MessageId,
+}
+
+/// A leader's reaction to a member that comes back without its data. Until the members have recorded
+/// its new store, it has no vote and counts in no quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LostStore {
+    /// It is reported; an operator removes the member and adds it again.
+    Report,
+    /// The leader makes it a learner, and a voter again once it has caught up.
+    Reseed,
 }
 
 /// Pre-votes (dissertation §9.6): a peer whose election timer fires starts an election only if a
@@ -145,6 +162,8 @@ impl Config {
         Self {
             id,
             peers,
+            incarnation: None,
+            lost_store: LostStore::Report,
             addresses: BTreeMap::new(),
             election_timeout_min: Duration::from_millis(150),
             election_timeout_max: Duration::from_millis(300),

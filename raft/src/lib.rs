@@ -66,6 +66,7 @@
 //! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
+//! | identities of stores, and peers that lost theirs | [`identity`] |
 //! | membership configurations (§6) | [`membership`]: the members; [`membership_change`]: requests; `membership_history`: those in the log; `node/joint_consensus`: the rules |
 //! | majorities | [`quorum`] |
 //! | linearizable reads (dissertation §6.4) | [`Node::read`], [`read_index`], [`lease`] |
@@ -130,6 +131,7 @@ pub mod config;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod entry;
+pub mod identity;
 pub mod lease;
 pub mod log;
 #[cfg(feature = "driver")]
@@ -144,6 +146,7 @@ pub mod persistent_state;
 pub mod progress;
 pub mod quorum;
 pub mod read_index;
+mod restore_error;
 pub mod role;
 pub mod storage;
 pub mod trace;
@@ -152,20 +155,24 @@ pub mod transport;
 pub mod types;
 pub mod verbose;
 
-pub use config::{CheckQuorum, Config, ConfigError, FirstEntry, PreVote, Reads, ValidConfig};
+pub use config::{
+    CheckQuorum, Config, ConfigError, FirstEntry, LostStore, PreVote, Reads, ValidConfig,
+};
 #[cfg(feature = "driver")]
 pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
+pub use identity::{ClusterId, Identity, Incarnation, Standing, StoreStamp};
 pub use log::Log;
 pub use membership::{Address, BrokenMembership, Membership};
 pub use membership_change::{ChangeError, MembershipChange};
 pub use message::{Envelope, Message};
 pub use node::{
-    CompactError, Jitter, Node, ProposeError, ReadError, Status, TransferError, Violation,
+    CompactError, Jitter, Node, ProposeError, ReadError, Refusal, Status, TransferError, Violation,
 };
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
 pub use persistent_state::{CorruptStore, PersistentState};
 pub use read_index::ReadDropReason;
+pub use restore_error::{OtherPeers, RestoreError};
 pub use role::{Role, RoleName};
 pub use types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,

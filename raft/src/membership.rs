@@ -3,11 +3,15 @@
 //! Invariants: no voter of the new configuration is a learner in it; addresses are those of
 //! members. A peer that leaves the voters and stays as a learner is both during the change: it
 //! votes through the outgoing configuration. Majorities are computed in [`crate::quorum`].
+//!
+//! A member may have its store recorded: only what that store promises counts. A returning member lost
+//! its store: it is a learner under its new one, and as an outgoing voter it counts as crashed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::identity::{ClusterId, Incarnation};
 use crate::types::PeerId;
 
 /// A member's address: text for the transport; the core never looks inside.
@@ -29,6 +33,10 @@ pub struct Membership {
     outgoing: Option<BTreeSet<PeerId>>,
     learners: BTreeSet<PeerId>,
     addresses: BTreeMap<PeerId, Address>,
+    stores: BTreeMap<PeerId, Incarnation>,
+    /// Learners that were voters under a store that is lost.
+    returning: BTreeSet<PeerId>,
+    cluster: Option<ClusterId>,
 }
 
 impl Membership {
@@ -51,7 +59,7 @@ impl Membership {
         if [&voters, &learners].iter().all(|peers| peers.is_empty()) && outgoing.is_none() {
             return Ok(Self::default());
         }
-        Self { voters, outgoing, learners, addresses }.validated()
+        Self { voters, outgoing, learners, addresses, ..Self::default() }.validated()
     }
 
     /// Itself, if it has a voter and no contradiction.
@@ -62,16 +70,32 @@ impl Membership {
         if let Some(peer) = self.voters.intersection(&self.learners).next() {
             return Err(BrokenMembership::BothVoterAndLearner { peer: *peer });
         }
-        match self.addresses.keys().find(|peer| !self.contains(**peer)) {
-            Some(peer) => Err(BrokenMembership::AddressOfNonMember { peer: *peer }),
+        if let Some(peer) = self.addresses.keys().find(|peer| !self.contains(**peer)) {
+            return Err(BrokenMembership::AddressOfNonMember { peer: *peer });
+        }
+        let recorded = self.stores.keys().find(|peer| !self.contains(**peer));
+        match recorded.or_else(|| self.returning.difference(&self.learners).next()) {
+            Some(peer) => Err(BrokenMembership::RecordOfNonMember { peer: *peer }),
             None => Ok(self),
         }
+    }
+
+    /// Adds records, as decoded.
+    pub(crate) fn with_records(
+        mut self,
+        cluster: Option<ClusterId>,
+        stores: BTreeMap<PeerId, Incarnation>,
+        returning: BTreeSet<PeerId>,
+    ) -> Result<Self, BrokenMembership> {
+        (self.cluster, self.stores, self.returning) = (cluster, stores, returning);
+        self.validated()
     }
 
     /// Adds a voter, which may have been a learner.
     #[must_use]
     pub fn with_voter(mut self, peer: PeerId) -> Self {
         self.learners.remove(&peer);
+        self.returning.remove(&peer);
         self.voters.insert(peer);
         self
     }
@@ -90,7 +114,44 @@ impl Membership {
     pub fn without(mut self, peer: PeerId) -> Self {
         self.voters.remove(&peer);
         self.learners.remove(&peer);
-        self.retain_member_addresses();
+        self.retain_members();
+        self
+    }
+
+    /// Records a member's store; no effect on other peers.
+    #[must_use]
+    pub fn with_store(mut self, peer: PeerId, store: Incarnation) -> Self {
+        if self.contains(peer) {
+            self.stores.insert(peer, store);
+        }
+        self
+    }
+
+    /// Makes a member that lost its store a learner with another one; if it was a voter, it is one
+    /// again once it has caught up.
+    #[must_use]
+    pub(crate) fn with_lost_store(mut self, peer: PeerId, store: Incarnation) -> Self {
+        if self.voters.remove(&peer) {
+            self.learners.insert(peer);
+            self.returning.insert(peer);
+        }
+        self.with_store(peer, store)
+    }
+
+    /// Sets the cluster's id.
+    #[must_use]
+    pub fn with_cluster(mut self, cluster: Option<ClusterId>) -> Self {
+        self.cluster = cluster;
+        self
+    }
+
+    /// Takes over what `current` has recorded of these members and their cluster.
+    #[must_use]
+    pub(crate) fn with_records_of(mut self, current: &Self) -> Self {
+        self.stores.clone_from(&current.stores);
+        self.returning.clone_from(&current.returning);
+        self.cluster = current.cluster;
+        self.retain_members();
         self
     }
 
@@ -126,6 +187,11 @@ impl Membership {
                 joint.addresses.entry(*peer).or_insert_with(|| Arc::clone(address));
             }
         }
+        for (peer, store) in &self.stores {
+            if joint.contains(*peer) {
+                joint.stores.entry(*peer).or_insert(*store);
+            }
+        }
         joint
     }
 
@@ -133,13 +199,16 @@ impl Membership {
     #[must_use]
     pub fn leave_joint(&self) -> Self {
         let mut after = Self { outgoing: None, ..self.clone() };
-        after.retain_member_addresses();
+        after.retain_members();
         after
     }
 
-    fn retain_member_addresses(&mut self) {
+    /// Drops what is known of peers that are not members.
+    fn retain_members(&mut self) {
         let members = self.members();
         self.addresses.retain(|peer, _| members.contains(peer));
+        self.stores.retain(|peer, _| members.contains(peer));
+        self.returning.retain(|peer| self.learners.contains(peer));
     }
 
     /// The voters; during a change, those of the new configuration (paper §6 `C_new`).
@@ -166,6 +235,31 @@ impl Membership {
         &self.addresses
     }
 
+    /// The recorded stores.
+    #[must_use]
+    pub const fn stores(&self) -> &BTreeMap<PeerId, Incarnation> {
+        &self.stores
+    }
+
+    /// The recorded store of a member.
+    #[must_use]
+    pub fn store_of(&self, peer: PeerId) -> Option<Incarnation> {
+        self.stores.get(&peer).copied()
+    }
+
+    /// The learners that lost the store under which they were voters, and become voters again once
+    /// they have caught up.
+    #[must_use]
+    pub const fn returning(&self) -> &BTreeSet<PeerId> {
+        &self.returning
+    }
+
+    /// The cluster's id, if it has one yet.
+    #[must_use]
+    pub const fn cluster(&self) -> Option<ClusterId> {
+        self.cluster
+    }
+
     /// Returns whether this is a joint configuration (paper §6 `C_old,new`).
     #[must_use]
     pub const fn is_joint(&self) -> bool {
@@ -181,13 +275,15 @@ impl Membership {
     /// Returns whether this peer has a vote, in either configuration.
     #[must_use]
     pub fn is_voter(&self, peer: PeerId) -> bool {
-        self.voters.contains(&peer) || self.outgoing.as_ref().is_some_and(|old| old.contains(&peer))
+        let outgoing = self.outgoing.as_ref().is_some_and(|old| old.contains(&peer));
+        self.voters.contains(&peer) || (outgoing && !self.returning.contains(&peer))
     }
 
     /// Returns whether this peer is a voter or a learner.
     #[must_use]
     pub fn contains(&self, peer: PeerId) -> bool {
-        self.is_voter(peer) || self.learners.contains(&peer)
+        let outgoing = self.outgoing.as_ref().is_some_and(|old| old.contains(&peer));
+        self.voters.contains(&peer) || outgoing || self.learners.contains(&peer)
     }
 
     /// All voters, of both configurations, in order.
@@ -215,6 +311,12 @@ pub enum BrokenMembership {
         /// The peer.
         peer: PeerId,
     },
+    /// A record of a peer that is not a member, or of a returning one that is not a learner.
+    #[error("peer {peer} has a recorded store and is not a member")]
+    RecordOfNonMember {
+        /// The peer.
+        peer: PeerId,
+    },
     /// An address of a peer that is not a member.
     #[error("peer {peer} has an address and is not a member")]
     AddressOfNonMember {
@@ -239,6 +341,10 @@ impl fmt::Display for Membership {
         if !self.learners.is_empty() {
             f.write_str(", learners")?;
             list(f, &self.learners)?;
+        }
+        if !self.returning.is_empty() {
+            f.write_str(", returning")?;
+            list(f, &self.returning)?;
         }
         Ok(())
     }

@@ -97,6 +97,12 @@ pub enum ChangeError {
         /// The limit, [`Config::promotion_lag_max`](crate::Config::promotion_lag_max).
         allowed: u64,
     },
+    /// The learner has not stored the entry that made it one: until then it does not vote.
+    #[error("learner {peer} has not stored the entry that made it a learner yet; retry")]
+    NotAdmitted {
+        /// The learner.
+        peer: PeerId,
+    },
     /// The learner does not answer.
     #[error("learner {peer} does not answer")]
     Unresponsive {
@@ -145,7 +151,7 @@ impl Membership {
                 }
                 self.clone().without(peer)
             }
-            MembershipChange::Replace(target) => target,
+            MembershipChange::Replace(target) => target.with_records_of(self),
         };
         if target.is_joint() {
             return Err(ChangeError::Joint);

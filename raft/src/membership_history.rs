@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::entry::{Entry, Payload};
+use crate::identity::Incarnation;
 use crate::membership::Membership;
 use crate::output::AddressBook;
 use crate::types::{Index, PeerId};
@@ -46,6 +47,13 @@ impl MembershipHistory {
             }
         }
         latest
+    }
+
+    /// Replaces the first one, which no entry has, by one with more recorded.
+    pub(crate) fn set_initial(&mut self, membership: Arc<Membership>) {
+        if self.base.0 == Index::ZERO {
+            self.base.1 = membership;
+        }
     }
 
     /// Removes those of deleted entries.
@@ -100,9 +108,18 @@ impl MembershipHistory {
         addresses
     }
 
-    /// Returns whether a peer is a voter of the last committed configuration or one after it.
-    pub(crate) fn has_voter(&self, commit_index: Index, peer: PeerId) -> bool {
-        self.since(commit_index).any(|membership| membership.is_voter(peer))
+    /// Returns whether a peer with this store is a voter of the last committed configuration or one
+    /// after it.
+    pub(crate) fn has_voter(
+        &self,
+        commit_index: Index,
+        peer: PeerId,
+        store: Option<Incarnation>,
+    ) -> bool {
+        self.since(commit_index).any(|membership| {
+            let recorded = membership.store_of(peer);
+            membership.is_voter(peer) && recorded.is_none_or(|recorded| store == Some(recorded))
+        })
     }
 
     /// The last committed one and all after it.
@@ -161,7 +178,16 @@ mod tests {
             |commit| all.address_book(Index::new(commit)).into_keys().collect::<Vec<_>>();
         assert_eq!(address_book(3), [1, 2].map(PeerId::new));
         assert_eq!(address_book(6), [2].map(PeerId::new));
-        assert!(all.has_voter(Index::new(5), PeerId::new(1)));
-        assert!(!all.has_voter(Index::new(6), PeerId::new(1)));
+        assert!(all.has_voter(Index::new(5), PeerId::new(1), None));
+        assert!(!all.has_voter(Index::new(6), PeerId::new(1), None));
+        let store = Incarnation::new(7);
+        let recorded =
+            Membership::of_voters([1].map(PeerId::new)).with_store(PeerId::new(1), store);
+        let all = MembershipHistory::new(Index::ZERO, Arc::new(recorded));
+        for (own, expected) in
+            [(Some(store), true), (Some(Incarnation::new(8)), false), (None, false)]
+        {
+            assert_eq!(all.has_voter(Index::ZERO, PeerId::new(1), own), expected, "{own:?}");
+        }
     }
 }

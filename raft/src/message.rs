@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::entry::{Bytes, LogSlice};
+use crate::identity::{Incarnation, StoreStamp};
 use crate::membership::Membership;
 use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
@@ -20,6 +21,9 @@ pub struct Envelope {
     pub to: PeerId,
     /// The sender's `current_term` when it made the message.
     pub term: Term,
+    /// The sender's store, which answers for what the message promises; `None` from a peer whose
+    /// store has no [identity](crate::identity).
+    pub store: Option<StoreStamp>,
     /// The request or reply.
     pub message: Message,
 }
@@ -51,6 +55,10 @@ pub enum Message {
     ReadIndex(ReadIndex),
     /// The answer to [`Message::ReadIndex`].
     ReadIndexReply(ReadIndexReply),
+    /// An initial member of a new cluster asks another one to record its store.
+    Register,
+    /// The answer to [`Message::Register`].
+    RegisterReply(Registration),
 }
 
 impl Message {
@@ -69,6 +77,8 @@ impl Message {
             Self::InstallSnapshotReply(_) => "InstallSnapshotReply",
             Self::ReadIndex(_) => "ReadIndex",
             Self::ReadIndexReply(_) => "ReadIndexReply",
+            Self::Register => "Register",
+            Self::RegisterReply(_) => "RegisterReply",
         }
     }
 
@@ -81,12 +91,14 @@ impl Message {
             | Self::TimeoutNow
             | Self::AppendEntries(_)
             | Self::InstallSnapshot(_)
-            | Self::ReadIndex(_) => Direction::Request,
+            | Self::ReadIndex(_)
+            | Self::Register => Direction::Request,
             Self::RequestVoteReply(_)
             | Self::RequestPreVoteReply(_)
             | Self::AppendEntriesReply(_)
             | Self::InstallSnapshotReply(_)
-            | Self::ReadIndexReply(_) => Direction::Reply,
+            | Self::ReadIndexReply(_)
+            | Self::RegisterReply(_) => Direction::Reply,
         }
     }
 }
@@ -302,5 +314,18 @@ pub enum ReadIndexReply {
     Rejected {
         /// The request.
         request: RequestId,
+    },
+}
+
+/// The answer to an initial member that registers its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Registration {
+    /// The store is recorded, durably.
+    Registered,
+    /// The sender knows the peer under another store, or does not know it as an initial member: the
+    /// peer may have lost its data.
+    Refused {
+        /// The store it knows.
+        known: Option<Incarnation>,
     },
 }

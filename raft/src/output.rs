@@ -44,6 +44,7 @@
 use std::collections::BTreeMap;
 
 use crate::entry::{Entry, Snapshot};
+use crate::identity::Identity;
 use crate::membership::Address;
 use crate::message::Envelope;
 use crate::read_index::ReadDropReason;
@@ -108,6 +109,8 @@ pub struct Write {
 /// crash with any number of its first entries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Record {
+    /// The identity of the store: the first write of all, and each change of it.
+    Identity(Identity),
     /// The term and the vote in it (Figure 2 `currentTerm`, `votedFor`), together.
     HardState(HardState),
     /// Delete all entries from this index on.

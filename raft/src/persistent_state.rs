@@ -1,10 +1,15 @@
 //! Contents of a store, and the effect of each record on it: the meaning every store must give to
 //! the core's writes.
 
-use crate::entry::{BrokenSlice, Entry, LogSlice, Snapshot};
+use std::collections::BTreeSet;
+
+use crate::entry::{BrokenSlice, Entry, LogSlice, Payload, Snapshot};
+use crate::identity::{Identity, Incarnation, Standing};
 use crate::log::Log;
+use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix};
-use crate::types::{EntryId, Index, Term};
+use crate::restore_error::OtherPeers;
+use crate::types::{EntryId, Index, PeerId, Term};
 
 /// The durable state of a peer: empty at first, later what survived.
 ///
@@ -19,6 +24,8 @@ use crate::types::{EntryId, Index, Term};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PersistentState {
+    /// The store's identity; none before the first write, and in a store of a version without.
+    pub identity: Option<Identity>,
     /// Term and vote.
     pub hard_state: HardState,
     /// The newest snapshot.
@@ -34,6 +41,7 @@ impl PersistentState {
     /// An appended entry leaves a gap: the writes were not carried out in their order.
     pub fn record(&mut self, record: &Record) {
         match record {
+            Record::Identity(identity) => self.identity = Some(identity.clone()),
             Record::HardState(hard_state) => self.hard_state = *hard_state,
             Record::Truncate { from } => self.truncate(*from),
             Record::Append(entries) => {
@@ -69,13 +77,68 @@ impl PersistentState {
         self.entries.last().map_or(self.base(), |entry| entry.id)
     }
 
+    /// The newest membership configuration in the log or the snapshot; `None` while the initial one
+    /// is in force.
+    #[must_use]
+    pub fn membership(&self) -> Option<&Membership> {
+        let of = |entry: &Entry| matches!(entry.payload, Payload::Membership(_));
+        let newest = self.entries.iter().rfind(|entry| of(entry));
+        match newest.map(|entry| &entry.payload) {
+            Some(Payload::Membership(membership)) => Some(membership),
+            Some(Payload::NoOp | Payload::Command(_)) | None => {
+                self.snapshot.as_ref().map(|snapshot| &*snapshot.membership)
+            }
+        }
+    }
+
+    /// Checks the peers that a node is started with against the store.
+    ///
+    /// # Errors
+    /// The store was made for others, and these are not the members now either.
+    pub fn check_peers(&self, own: PeerId, given: &[PeerId]) -> Result<(), OtherPeers> {
+        let given: BTreeSet<_> = given.iter().copied().collect();
+        let members = self.membership();
+        let are_members = members.is_some_and(|it| *it.voters() == given || it.members() == given);
+        let stored = match &self.identity {
+            Some(identity) => identity.peers.clone(),
+            // A store of an earlier version says little: the peer it voted for is a member.
+            None => match self.hard_state.voted_for {
+                Some(peer) if members.is_none() && !given.contains(&peer) => [peer].into(),
+                Some(_) | None => return Ok(()),
+            },
+        };
+        // A peer that joined takes its members from its log alone.
+        if given.is_empty() || stored.is_empty() || given == stored || are_members {
+            return Ok(());
+        }
+        let members = members.map(Membership::to_string);
+        let list = |peers: BTreeSet<PeerId>| peers.into_iter().collect();
+        Err(OtherPeers { own, given: list(given), stored: list(stored), members })
+    }
+
+    /// The identity of a store that has none yet, as its peer starts with these peers. A store with a
+    /// history was written by a version without identities, and is the only one of its peer.
+    #[must_use]
+    pub(crate) fn first_identity(
+        &self,
+        own: PeerId,
+        peers: &[PeerId],
+        incarnation: Incarnation,
+    ) -> Identity {
+        let has_history = self.hard_state != HardState::default() || self.last() != EntryId::ZERO;
+        let standing =
+            if has_history || peers == [own] { Standing::Confirmed } else { Standing::New };
+        let (peers, known) = (peers.iter().copied().collect(), Default::default());
+        Identity { incarnation, standing, peers, known }
+    }
+
     /// Takes the state apart for a node, and checks what the node relies on.
     ///
     /// # Errors
     /// The contents cannot result from writes carried out in order.
     pub(crate) fn restore(self) -> Result<RestoredState, CorruptStore> {
         let base = self.base();
-        let Self { hard_state, snapshot, entries } = self;
+        let Self { identity: _, hard_state, snapshot, entries } = self;
         let slice = LogSlice::new(base, entries)?;
         let (current_term, last) = (hard_state.current_term, slice.last());
         if last.term > current_term {
@@ -150,5 +213,56 @@ mod tests {
         stored.entries.remove(1);
         let error = refusal(&stored).expect("entry 2 is missing");
         assert_eq!(error, "the stored log is broken: entry 3@2 cannot follow 1@2");
+    }
+
+    #[test]
+    fn a_start_with_other_peers_says_what_the_store_holds() {
+        let p = |numbers: &[u64]| numbers.iter().copied().map(PeerId::new).collect::<Vec<_>>();
+        let own = PeerId::new(3);
+        let mut stored = PersistentState::default();
+        stored.identity = Some(stored.first_identity(own, &p(&[1, 2, 3]), Incarnation::new(7)));
+        assert_eq!(stored.check_peers(own, &p(&[3, 2, 1])), Ok(()));
+        assert_eq!(stored.check_peers(own, &[]), Ok(()), "it is a member: no need to say it again");
+        let error = stored.check_peers(own, &p(&[3])).expect_err("alone").to_string();
+        assert_eq!(
+            error,
+            "`peers` lists 3, but the store of peer 3 belongs to a cluster of 1 2 3: start it with \
+             those; members of a running cluster are changed by `change_membership` on its leader"
+        );
+        let now = Membership::of_voters(p(&[1, 3, 4])).with_learner(PeerId::new(5));
+        let id = EntryId::new(Term::new(1), Index::new(1));
+        stored.entries = vec![Entry { id, payload: Payload::Membership(Arc::new(now)) }];
+        for given in [&[1, 2, 3][..], &[1, 3, 4], &[1, 3, 4, 5]] {
+            assert_eq!(stored.check_peers(own, &p(given)), Ok(()), "{given:?}");
+        }
+        let error = stored.check_peers(own, &p(&[3, 4])).expect_err("others").to_string();
+        assert!(error.contains("(members now: voters 1 3 4, learners 5)"), "{error}");
+    }
+
+    #[test]
+    fn a_store_without_identity_contradicts_peers_it_did_not_vote_for() {
+        let (own, other) = (PeerId::new(3), PeerId::new(1));
+        let mut stored = PersistentState::default();
+        assert_eq!(stored.check_peers(own, &[own]), Ok(()), "nothing has happened");
+        stored.hard_state = HardState { current_term: Term::new(4), voted_for: Some(other) };
+        assert!(stored.check_peers(own, &[own]).is_err());
+        assert_eq!(stored.check_peers(own, &[own, other]), Ok(()));
+    }
+
+    #[test]
+    fn a_store_with_a_history_is_the_first_of_its_peer() {
+        let (own, incarnation) = (PeerId::new(3), Incarnation::new(7));
+        let peers = [PeerId::new(1), own];
+        let standing = |stored: &PersistentState, peers: &[PeerId]| {
+            stored.first_identity(own, peers, incarnation).standing
+        };
+        let empty = PersistentState::default();
+        assert_eq!(standing(&empty, &peers), Standing::New);
+        assert_eq!(standing(&empty, &[]), Standing::New);
+        assert_eq!(standing(&empty, &[own]), Standing::Confirmed, "there is no other to ask");
+        let hard_state = HardState { current_term: Term::new(1), voted_for: None };
+        let old = PersistentState { hard_state, ..PersistentState::default() };
+        assert_eq!(standing(&old, &peers), Standing::Confirmed);
+        assert_eq!(standing(&old, &[]), Standing::Confirmed);
     }
 }

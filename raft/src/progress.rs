@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use crate::entry::Snapshot;
+use crate::identity::{Incarnation, StoreStamp};
 use crate::types::{Index, Instant, Round};
 
 /// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
@@ -35,6 +36,42 @@ pub struct Progress {
     pub heartbeat_due: Instant,
     /// The flow of entries to it.
     pub flow: Flow,
+    /// The store of its last answer that counted.
+    pub store: Option<StoreStamp>,
+    /// The sign that it lost its data.
+    pub loss: Option<Loss>,
+    /// An answer that only a lost store or a late message explains.
+    pub suspicion: Option<Suspicion>,
+}
+
+/// The sign that a member lost its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Loss {
+    /// The sign.
+    pub kind: LossKind,
+    /// The time of the last one.
+    pub seen_at: Instant,
+}
+
+/// The kinds of signs that a member lost its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LossKind {
+    /// It answers from another store than the one that counts for it, or from one without identity.
+    OtherStore {
+        /// The store.
+        found: Option<Incarnation>,
+    },
+    /// It lacks entries that the same store has acknowledged.
+    RolledBack,
+}
+
+/// A rejection below `match_index`, late or impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Suspicion {
+    /// The first round whose messages were sent later.
+    pub since: Round,
+    /// The `match_index` at that time.
+    pub match_index: Index,
 }
 
 /// The flow of entries to a follower.
@@ -157,6 +194,9 @@ impl Progress {
             round_answered: Round::ZERO,
             heartbeat_due: now,
             flow: Flow::Probe(Probe::Ready),
+            store: None,
+            loss: None,
+            suspicion: None,
         }
     }
 
@@ -186,6 +226,19 @@ impl Progress {
     pub(crate) fn probe_from(&mut self, next_index: Index, probe: Probe) {
         self.next_index = next_index.max(self.match_index.next());
         self.flow = Flow::Probe(probe);
+    }
+
+    /// Starts anew with a follower whose acknowledged entries are gone.
+    pub(crate) fn lost_data(&mut self) {
+        self.match_index = Index::ZERO;
+        self.suspicion = None;
+        self.flow = Flow::Probe(Probe::Ready);
+    }
+
+    /// Returns whether its acknowledgements count. After a loss they do not until the configuration
+    /// has made it a new member: other peers may have counted the lost ones.
+    pub(crate) const fn counts(&self) -> bool {
+        !matches!(self.loss, Some(Loss { kind: LossKind::RolledBack, .. }))
     }
 
     /// Switches to sending the snapshot.

@@ -2,7 +2,7 @@
 //! the state of its voters; learners and non-members never count.
 //!
 //! A quorum is a majority of the voters; during a change, a majority of the new and a majority of
-//! the old ones. A cluster without voters has no quorum. Elections, commits, reads and check-quorum
+//! the old ones, of which a returning member counts as crashed: the store that was a voter is lost. A cluster without voters has no quorum. Elections, commits, reads and check-quorum
 //! are all decided here.
 
 use std::collections::BTreeSet;
@@ -77,7 +77,11 @@ pub fn held_by_quorum<T: Copy + Default + Ord>(
 ) -> T {
     let new = held_by_majority(membership.voters(), &held);
     match membership.outgoing() {
-        Some(old) => new.min(held_by_majority(old, &held)),
+        Some(old) => {
+            let lost = membership.returning();
+            let held = |peer| if lost.contains(&peer) { T::default() } else { held(peer) };
+            new.min(held_by_majority(old, held))
+        }
         None => new,
     }
 }

@@ -4,8 +4,10 @@
 //! [`crate::verbose`] turns events into log lines.
 
 mod details;
+mod store;
 
 pub use self::details::{RecordSummary, RejectReason, StepDownReason, VoteRejectReason};
+pub use self::store::StoreEvent;
 
 use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
@@ -275,6 +277,8 @@ pub enum Event<'a> {
         /// The reason.
         reason: ReadDropReason,
     },
+    /// A store was confirmed, refused or lost.
+    Store(StoreEvent<'a>),
     /// A message was handed to the network.
     Sent(&'a Envelope),
     /// A message came in.
@@ -329,6 +333,7 @@ impl Event<'_> {
             Self::LeaseUsed { .. } => "lease_used",
             Self::ReadReady { .. } => "read_ready",
             Self::ReadDropped { .. } => "read_dropped",
+            Self::Store(event) => event.name(),
             Self::Sent(_) => "sent",
             Self::Received(_) => "received",
             Self::Rejected { .. } => "rejected",
@@ -362,6 +367,8 @@ pub fn is_heartbeat(message: &Message) -> bool {
         | Message::InstallSnapshot(_)
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)
-        | Message::ReadIndexReply(_) => false,
+        | Message::ReadIndexReply(_)
+        | Message::Register
+        | Message::RegisterReply(_) => false,
     }
 }

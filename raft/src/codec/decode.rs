@@ -6,9 +6,11 @@ use super::bytes::Reader;
 use super::error::DecodeError;
 use super::membership::decode_membership;
 use crate::entry::{Entry, LogSlice, Payload};
+use crate::identity::Incarnation;
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
+    Message, ReadIndex, ReadIndexReply, Registration, RequestPreVote, RequestPreVoteReply,
+    RequestVote, Vote,
 };
 use crate::types::{EntryId, Index, RequestId, Round, Term};
 
@@ -45,8 +47,19 @@ impl Reader<'_> {
                 Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
             }
             11 => Message::TimeoutNow,
+            12 => Message::Register,
+            13 => Message::RegisterReply(self.registration()?),
             found => return Err(DecodeError::Unknown { what: "message", found }),
         })
+    }
+
+    fn registration(&mut self) -> Result<Registration, DecodeError> {
+        match self.u8()? {
+            0 => Ok(Registration::Registered),
+            1 => Ok(Registration::Refused { known: None }),
+            2 => Ok(Registration::Refused { known: Some(Incarnation::new(self.u64()?)) }),
+            found => Err(DecodeError::Unknown { what: "registration", found }),
+        }
     }
 
     fn request_vote(&mut self) -> Result<RequestVote, DecodeError> {

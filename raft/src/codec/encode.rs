@@ -5,7 +5,7 @@ use super::membership::membership_len;
 use crate::entry::{Entry, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, Vote,
+    Message, ReadIndex, ReadIndexReply, Registration, Vote,
 };
 
 impl Writer {
@@ -36,7 +36,7 @@ impl Writer {
                     Candidacy::Transfer => 1,
                 });
             }
-            Message::TimeoutNow => {}
+            Message::TimeoutNow | Message::Register => {}
             Message::RequestVoteReply(vote) => self.vote(*vote),
             Message::RequestPreVote(request) => self.entry_id(request.last_log),
             Message::RequestPreVoteReply(reply) => {
@@ -49,6 +49,7 @@ impl Writer {
             Message::InstallSnapshotReply(reply) => self.install_snapshot_reply(*reply),
             Message::ReadIndex(ReadIndex { request }) => self.u64(request.number()),
             Message::ReadIndexReply(reply) => self.read_index_reply(*reply),
+            Message::RegisterReply(reply) => self.registration(*reply),
         }
     }
 
@@ -125,6 +126,17 @@ impl Writer {
         }
     }
 
+    fn registration(&mut self, reply: Registration) {
+        match reply {
+            Registration::Registered => self.u8(0),
+            Registration::Refused { known: None } => self.u8(1),
+            Registration::Refused { known: Some(store) } => {
+                self.u8(2);
+                self.u64(store.number());
+            }
+        }
+    }
+
     fn read_index_reply(&mut self, reply: ReadIndexReply) {
         match reply {
             ReadIndexReply::Rejected { request } => {
@@ -154,5 +166,7 @@ pub(super) const fn kind(message: &Message) -> u8 {
         Message::RequestPreVote(_) => 9,
         Message::RequestPreVoteReply(_) => 10,
         Message::TimeoutNow => 11,
+        Message::Register => 12,
+        Message::RegisterReply(_) => 13,
     }
 }

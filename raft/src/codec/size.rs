@@ -38,7 +38,7 @@ impl LogSlice {
 /// An upper bound of a message's length when it is encoded, in bytes; close to it for large ones.
 #[must_use]
 pub fn encoded_len_max(envelope: &Envelope) -> usize {
-    HEADER_BYTES + body_len(&envelope.message)
+    HEADER_BYTES + envelope.store.map_or(0, |_| 8) + body_len(&envelope.message)
 }
 
 const HEADER_BYTES: usize = 1 + 4 * 8;
@@ -62,6 +62,8 @@ fn body_len(message: &Message) -> usize {
         | Message::AppendEntriesReply(_)
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)
-        | Message::ReadIndexReply(_) => 40,
+        | Message::ReadIndexReply(_)
+        | Message::Register
+        | Message::RegisterReply(_) => 40,
     }
 }

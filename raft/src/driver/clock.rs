@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::identity::Incarnation;
 use crate::node::Jitter;
-use crate::types::{Instant, MessageId, Term};
+use crate::types::{Instant, MessageId, PeerId, Term};
 
 /// A wait that ends by itself.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -55,6 +56,12 @@ impl Jitter for SystemJitter {
         use std::hash::BuildHasher;
         std::hash::RandomState::new().hash_one(term)
     }
+}
+
+/// A number for a new store that no other store has.
+pub(super) fn incarnation(peer: PeerId) -> Incarnation {
+    use std::hash::BuildHasher;
+    Incarnation::new(std::hash::RandomState::new().hash_one(peer))
 }
 
 /// A first message id above all ids of earlier starts, for fewer than a million messages a second.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::ConfigError;
 use crate::membership_change::ChangeError;
 use crate::node::TransferError;
-use crate::persistent_state::CorruptStore;
+use crate::restore_error::RestoreError;
 use crate::storage::StorageError;
 use crate::transport::TransportError;
 use crate::types::{EntryId, Index, PeerId};
@@ -333,9 +333,9 @@ pub enum StartError {
     /// The store cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The stored state is inconsistent.
+    /// The stored state is inconsistent, or that of a cluster of other peers.
     #[error(transparent)]
-    Corrupt(#[from] CorruptStore),
+    Restore(#[from] RestoreError),
     /// The transport cannot start.
     #[error(transparent)]
     Transport(#[from] TransportError),

@@ -161,7 +161,7 @@ mod tests {
     fn message(id: u64) -> Envelope {
         let (from, to) = (PeerId::new(1), PeerId::new(2));
         let message = Message::RequestVoteReply(Vote::Granted);
-        Envelope { id: MessageId::new(id), from, to, term: Term::new(1), message }
+        Envelope { id: MessageId::new(id), from, to, term: Term::new(1), store: None, message }
     }
 
     async fn take(mailbox: &Mailbox<Envelope>) -> Vec<u64> {

@@ -12,7 +12,7 @@ use crate::types::PeerId;
 
 /// Every instrument: name, unit and description. All have the label `peer`, and `raft_stopped` also
 /// `reason`, see [`StopReason::NAMES`].
-pub const NAMES: [(&str, Unit, &str); 19] = [
+pub const NAMES: [(&str, Unit, &str); 21] = [
     ("raft_commands_appended_total", Unit::Count, "commands appended by this leader"),
     ("raft_commands_refused_total", Unit::Count, "commands rejected before the append"),
     ("raft_entries_applied_total", Unit::Count, "entries applied to the state machine"),
@@ -29,6 +29,8 @@ pub const NAMES: [(&str, Unit, &str); 19] = [
     ("raft_disk_stuck", Unit::Count, "1 while the disk does not answer in time, else 0"),
     ("raft_removed", Unit::Count, "1 once the peer's removal from the cluster is committed"),
     ("raft_stopped", Unit::Count, "1 once the node has stopped for this reason, else 0"),
+    ("raft_store_new", Unit::Count, "1 while the peer has no vote as its store is new, else 0"),
+    ("raft_members_lost", Unit::Count, "members whose data is lost, as the leader sees them"),
     ("raft_write_seconds", Unit::Seconds, "time from a command's append to its answer"),
     ("raft_apply_seconds", Unit::Seconds, "time from commit to apply, per batch of entries"),
     ("raft_disk_flush_seconds", Unit::Seconds, "time of a flush, from the first write it covers"),
@@ -52,6 +54,8 @@ pub(super) struct Metrics {
     pub(super) disk_stuck: Gauge,
     pub(super) removed: Gauge,
     stopped: [Gauge; StopReason::NAMES.len()],
+    pub(super) store_new: Gauge,
+    pub(super) members_lost: Gauge,
     pub(super) write: Histogram,
     pub(super) apply: Histogram,
     pub(super) flush: Histogram,
@@ -76,6 +80,8 @@ impl Metrics {
             disk_stuck,
             removed,
             stopped,
+            store_new,
+            members_lost,
             write,
             apply,
             flush,
@@ -114,6 +120,8 @@ impl Metrics {
                 metrics::describe_gauge!(name, unit, text);
                 metrics::gauge!(name, "peer" => peer.clone(), "reason" => reason)
             }),
+            store_new: gauge(store_new),
+            members_lost: gauge(members_lost),
             write: histogram(write),
             apply: histogram(apply),
             flush: histogram(flush),

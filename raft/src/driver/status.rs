@@ -1,13 +1,16 @@
 //! The status of a node, for its user.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::error::StopReason;
+use crate::identity::StoreStamp;
 use crate::membership::Membership;
-use crate::node::Node;
+use crate::node::{Node, Refusal};
+use crate::progress::LossKind;
 use crate::role::{Role, RoleName};
 use crate::types::{Index, PeerId, Term};
 
@@ -37,6 +40,12 @@ pub struct Status {
     pub member: MemberState,
     /// The leader's replication state of each follower; empty in other roles.
     pub peers: Vec<PeerStatus>,
+    /// The peer's store; one that is new has no vote yet.
+    pub store: Option<StoreStamp>,
+    /// The initial members that have not recorded the store yet: a new cluster begins once all have.
+    pub waits_for: BTreeSet<PeerId>,
+    /// A member that knows this peer by another store, while it has no vote: its data was lost.
+    pub refused: Option<Refusal>,
     /// State of the disk.
     pub disk: DiskState,
     /// State of the node.
@@ -52,6 +61,8 @@ pub struct PeerStatus {
     pub match_index: Index,
     /// The next index to send.
     pub next_index: Index,
+    /// A sign that it lost its data: it counts for nothing until it is removed and added again.
+    pub loss: Option<LossKind>,
 }
 
 /// A peer's own place among the members of its cluster, as far as its log tells.
@@ -132,6 +143,9 @@ impl Status {
             membership: Arc::clone(node.membership()),
             member: MemberState::of(node),
             peers: Vec::new(),
+            store: None,
+            waits_for: BTreeSet::new(),
+            refused: None,
             disk: DiskState::Healthy,
             run: RunState::Running,
         };
@@ -152,6 +166,9 @@ impl Status {
         changed |= set(&mut self.snapshot, node.log().base().index);
         changed |= set(&mut self.disk, disk);
         changed |= set(&mut self.member, MemberState::of(node));
+        changed |= set(&mut self.refused, node.refusal());
+        changed |= set(&mut self.store, node.store());
+        changed |= set(&mut self.waits_for, node.waits_for());
         if !Arc::ptr_eq(&self.membership, node.membership()) {
             self.membership = Arc::clone(node.membership());
             changed = true;
@@ -177,6 +194,7 @@ impl Status {
             id: *id,
             match_index: progress.match_index,
             next_index: progress.next_index,
+            loss: progress.loss.map(|loss| loss.kind),
         });
         if fresh.clone().eq(self.peers.iter().copied()) {
             return false;

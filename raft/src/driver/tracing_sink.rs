@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::log_limit::LogLimit;
 use crate::message::Envelope;
-use crate::trace::{Event, RejectReason, Sink, Source};
+use crate::trace::{Event, RejectReason, Sink, Source, StoreEvent};
 use crate::types::Instant;
 
 /// Passes events to another sink, then to `tracing`.
@@ -36,7 +36,9 @@ impl Sink for TracingSink {
         if LevelFilter::current() < level(event) {
             return;
         }
-        if let Event::Rejected { envelope, reason } = event {
+        if let Event::Rejected { envelope, reason } = event
+            && level(event) == Level::WARN
+        {
             if let Some(more) = self.rejections.admit(tokio::time::Instant::now()) {
                 emit_rejection(source, envelope, *reason, more);
             }
@@ -55,11 +57,14 @@ fn level(event: &Event<'_>) -> Level {
             | Event::SteppedDown { .. }
             | Event::SnapshotInstalled { .. }
             | Event::MembershipChanged { .. }
+            | Event::Store(StoreEvent::Confirmed)
     );
-    if matches!(event, Event::Rejected { .. }) {
-        Level::WARN
-    } else if rare {
+    // Reported once, as a lost store.
+    let other_store = matches!(event, Event::Rejected { reason: RejectReason::OtherStore, .. });
+    if rare {
         Level::INFO
+    } else if matches!(event, Event::Rejected { .. } | Event::Store(_)) && !other_store {
+        Level::WARN
     } else if event.is_routine() {
         Level::TRACE
     } else {
@@ -71,6 +76,7 @@ fn level(event: &Event<'_>) -> Level {
 macro_rules! at_level {
     ($level:expr, $($field:tt)*) => {
         match $level {
+            Level::WARN => tracing::warn!(target: "raft::protocol", $($field)*),
             Level::INFO => tracing::info!(target: "raft::protocol", $($field)*),
             Level::DEBUG => tracing::debug!(target: "raft::protocol", $($field)*),
             _ => tracing::trace!(target: "raft::protocol", $($field)*),
@@ -88,6 +94,17 @@ fn emit(source: Source, event: &Event<'_>) {
     } else if let Event::Received(Envelope { id, from, message, .. }) = event {
         let message = message.name();
         at_level!(level, peer, term, role, %id, %from, message, "message received");
+    } else if let Event::Rejected { envelope, reason } = event {
+        let (id, from) = (envelope.id, envelope.from);
+        at_level!(level, peer, term, role, %id, %from, ?reason, "message ignored");
+    } else if let Event::Store(StoreEvent::Lost { of, kind, .. }) = event {
+        let member = of.number();
+        at_level!(level, peer, term, role, member, ?kind, "{}", text::STORE_LOST);
+    } else if let Event::Store(StoreEvent::Refused { by, known }) = event {
+        let by = by.number();
+        at_level!(level, peer, term, role, by, ?known, "{}", text::STORE_REFUSED);
+    } else if let Event::Store(StoreEvent::Unregistered { missing }) = event {
+        at_level!(level, peer, term, role, ?missing, "{}", text::STORE_UNREGISTERED);
     } else {
         at_level!(level, peer, term, role, "{event:?}");
     }
@@ -102,4 +119,16 @@ fn emit_rejection(source: Source, envelope: &Envelope, reason: RejectReason, mor
         target: "raft::protocol",
         peer, term, role, %id, %from, message, ?reason, more, "message rejected"
     );
+}
+
+/// Warnings with what to do.
+mod text {
+    pub(super) const STORE_LOST: &str = "a member lost its data, or two processes run with its id: it \
+        has no vote and counts in no quorum; stop the wrong process, or remove the member and add it \
+        again, or set `lost_store` to `Reseed`";
+    pub(super) const STORE_REFUSED: &str = "this peer's store is not the one that its cluster knows: \
+        its data was lost, or data_dir is a wrong one; it does not vote until it was removed from the \
+        cluster and added again";
+    pub(super) const STORE_UNREGISTERED: &str = "this peer does not vote yet: a new cluster begins \
+        once all of `peers` have been started; start the missing ones";
 }

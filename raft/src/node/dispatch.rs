@@ -2,7 +2,6 @@
 //! §5.1), and pass the rest to their rule.
 
 use super::Node;
-use super::outbox::Header;
 use crate::message::{
     AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply,
     RequestPreVoteReply, Vote,
@@ -17,6 +16,12 @@ impl Node {
         if let Err(reason) = self.validate(envelope) {
             return self.trace(&Event::Rejected { envelope, reason });
         }
+        if let Message::Register = envelope.message {
+            return self.on_formation(envelope, None);
+        }
+        if let Message::RegisterReply(reply) = envelope.message {
+            return self.on_formation(envelope, Some(reply));
+        }
         if envelope.term < self.hard_state.current_term {
             return self.on_earlier_term(envelope);
         }
@@ -30,22 +35,28 @@ impl Node {
         let from = envelope.from;
         match &envelope.message {
             Message::RequestVote(request) => self.on_request_vote(envelope, *request),
-            Message::RequestVoteReply(vote) => self.on_request_vote_reply(from, *vote),
+            Message::RequestVoteReply(vote) => self.on_request_vote_reply(envelope, *vote),
             Message::RequestPreVote(request) => self.on_request_pre_vote(envelope, *request),
-            Message::RequestPreVoteReply(reply) => self.on_request_pre_vote_reply(from, *reply),
+            Message::RequestPreVoteReply(reply) => self.on_request_pre_vote_reply(envelope, *reply),
             Message::TimeoutNow => self.on_timeout_now(envelope),
             Message::AppendEntries(request) => self.on_append_entries(envelope, request),
             Message::AppendEntriesReply(reply) => {
-                self.on_follower_contact(from);
-                self.on_append_entries_reply(from, *reply);
+                if self.accept_store(envelope) {
+                    self.on_follower_contact(from);
+                    self.on_append_entries_reply(from, *reply);
+                }
             }
             Message::InstallSnapshot(chunk) => self.on_install_snapshot(envelope, chunk),
             Message::InstallSnapshotReply(reply) => {
-                self.on_follower_contact(from);
-                self.on_install_snapshot_reply(from, *reply);
+                if self.accept_store(envelope) {
+                    self.on_follower_contact(from);
+                    self.on_install_snapshot_reply(from, *reply);
+                }
             }
             Message::ReadIndex(request) => self.on_read_index(envelope, *request),
             Message::ReadIndexReply(reply) => self.on_read_index_reply(*reply),
+            // Handled above.
+            Message::Register | Message::RegisterReply(_) => {}
         }
     }
 
@@ -63,7 +74,7 @@ impl Node {
                 Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
             }
             Message::RequestPreVoteReply(reply) => {
-                return self.on_request_pre_vote_reply(envelope.from, *reply);
+                return self.on_request_pre_vote_reply(envelope, *reply);
             }
             Message::ReadIndex(request) => {
                 let request = request.request;
@@ -73,7 +84,9 @@ impl Node {
             | Message::TimeoutNow
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshotReply(_)
-            | Message::ReadIndexReply(_) => return,
+            | Message::ReadIndexReply(_)
+            | Message::Register
+            | Message::RegisterReply(_) => return,
         };
         self.reply(envelope.from, reply);
     }
@@ -97,10 +110,6 @@ impl Node {
             && self.writes.is_hard_state_durable()
     }
 
-    pub(super) fn header(&self, to: PeerId) -> Header {
-        Header { from: self.id(), to, term: self.hard_state.current_term }
-    }
-
     /// Rejects messages that no correct peer can have sent. Membership is not checked: the sender
     /// may be in a newer configuration than this peer's, and members are learned from the log
     /// (paper §6). Only voters are counted.
@@ -111,7 +120,7 @@ impl Node {
         if envelope.from == self.id() {
             return Err(RejectReason::FromSelf);
         }
-        if envelope.term == Term::ZERO && !is_pre_vote(&envelope.message) {
+        if envelope.term == Term::ZERO && !has_no_term(&envelope.message) {
             return Err(RejectReason::TermZero);
         }
         if envelope.term > Term::MAX {
@@ -150,7 +159,9 @@ impl Node {
             | Message::RequestPreVote(_)
             | Message::RequestPreVoteReply(_)
             | Message::ReadIndex(_)
-            | Message::ReadIndexReply(ReadIndexReply::Rejected { .. }) => Ok(()),
+            | Message::ReadIndexReply(ReadIndexReply::Rejected { .. })
+            | Message::Register
+            | Message::RegisterReply(_) => Ok(()),
         }
     }
 
@@ -182,7 +193,13 @@ impl Node {
     }
 }
 
-/// Before the first election, pre-votes have term zero.
-const fn is_pre_vote(message: &Message) -> bool {
-    matches!(message, Message::RequestPreVote(_) | Message::RequestPreVoteReply(_))
+/// Before the first election, pre-votes and the messages of formation have term zero.
+const fn has_no_term(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::RequestPreVote(_)
+            | Message::RequestPreVoteReply(_)
+            | Message::Register
+            | Message::RegisterReply(_)
+    )
 }

@@ -79,13 +79,14 @@ impl Node {
     /// Answers a candidate of the current term (Figure 2, RequestVote receiver).
     pub(super) fn on_request_vote(&mut self, envelope: &Envelope, request: RequestVote) {
         let (to, id) = (envelope.from, envelope.id);
-        let vote = match self.vote_reject_reason(to, request) {
+        let vote = match self.vote_reject_reason(envelope, request) {
             Some(reason) => {
                 self.trace(&Event::VoteRejected { to, request: id, reason });
                 Vote::Rejected
             }
             None => {
                 self.set_hard_state(HardState { voted_for: Some(to), ..self.hard_state });
+                self.voted_store = envelope.store.map(|stamp| stamp.incarnation);
                 self.trace(&Event::VoteGranted { to, request: id });
                 if matches!(self.role, Role::PreCandidate(_)) {
                     self.become_follower(None);
@@ -99,25 +100,35 @@ impl Node {
 
     fn vote_reject_reason(
         &self,
-        candidate: PeerId,
+        envelope: &Envelope,
         request: RequestVote,
     ) -> Option<VoteRejectReason> {
-        if self.hard_state.voted_for.is_some_and(|voted_for| voted_for != candidate) {
+        if !self.may_vote() {
+            return Some(VoteRejectReason::NewStore);
+        }
+        // The same id with another store is another candidate. A restart forgets the store, and then
+        // a vote is not repeated.
+        let candidate = (envelope.from, envelope.store.map(|stamp| stamp.incarnation));
+        let voted_for = self.hard_state.voted_for.map(|peer| (peer, self.voted_store));
+        if voted_for.is_some_and(|voted_for| voted_for != candidate) {
             return Some(VoteRejectReason::AlreadyVoted);
         }
         (request.last_log < self.log.last()).then_some(VoteRejectReason::LogBehind)
     }
 
-    pub(super) fn on_request_vote_reply(&mut self, from: PeerId, vote: Vote) {
+    pub(super) fn on_request_vote_reply(&mut self, envelope: &Envelope, vote: Vote) {
+        if !self.is_member_store(envelope) {
+            return self.ignore_other_store(envelope);
+        }
         match vote {
-            Vote::Granted => self.count_vote(from),
+            Vote::Granted => self.count_vote(envelope.from),
             Vote::Rejected => {}
         }
     }
 
     /// Counts a candidate's vote for itself, once it is durable.
     pub(super) fn count_own_vote(&mut self) {
-        if self.writes.durable() == self.writes.issued() {
+        if self.writes.durable() == self.writes.issued() && self.counts_itself() {
             self.count_vote(self.id());
         }
     }

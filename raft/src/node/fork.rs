@@ -36,6 +36,9 @@ impl Node {
             due,
             writes,
             outbox,
+            identity,
+            formation,
+            voted_store,
         } = self;
         Self {
             config: config.clone(),
@@ -58,6 +61,9 @@ impl Node {
             due: *due,
             writes: writes.clone(),
             outbox: outbox.clone(),
+            identity: identity.clone(),
+            formation: formation.clone(),
+            voted_store: *voted_store,
         }
     }
 
@@ -89,7 +95,12 @@ impl Node {
             due: _,
             writes,
             outbox,
+            identity,
+            formation,
+            voted_store,
         } = self;
+        (identity, voted_store).hash(hasher);
+        formation.behaviour_hash(*now, hasher);
         (hard_state, election_timeout, log, membership_history, snapshot, address_book)
             .hash(hasher);
         (commit_index, last_applied, next_request).hash(hasher);
@@ -156,7 +167,11 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         last_contact: _,
         heartbeat_due,
         flow,
+        store,
+        loss,
+        suspicion,
     } = progress;
+    (store, suspicion, loss.map(|loss| (loss.kind, now.since(loss.seen_at)))).hash(hasher);
     (round_sent, round_answered).hash(hasher);
     (match_index, next_index, commit_sent, time_left(*heartbeat_due, now)).hash(hasher);
 

@@ -76,11 +76,16 @@ impl Node {
         (since > self.commit_index || self.membership().is_joint()).then_some(since)
     }
 
-    /// Checks that a learner answers and lacks few entries.
-    fn check_caught_up(&self, leader: &Leader, peer: PeerId) -> Result<(), ChangeError> {
+    /// Checks that a learner answers, lacks few entries, and has stored the one that made it a member:
+    /// a voter without it might not vote.
+    pub(super) fn check_caught_up(&self, leader: &Leader, peer: PeerId) -> Result<(), ChangeError> {
         let Some(progress) = leader.followers.get(&peer) else {
             return Err(ChangeError::NotALearner { peer });
         };
+        let admitted = self.identity.is_none() || self.is_recorded(peer, progress);
+        if !admitted {
+            return Err(ChangeError::NotAdmitted { peer });
+        }
         let missing = self.log.last().index.since(progress.match_index);
         let allowed = self.config.settings().promotion_lag_max;
         if missing > allowed {
@@ -96,10 +101,17 @@ impl Node {
         }
     }
 
+    /// Returns whether a learner that shows a store has its record, durably.
+    fn is_recorded(&self, peer: PeerId, progress: &Progress) -> bool {
+        let recorded = self.membership().store_of(peer).is_some() || progress.store.is_none();
+        recorded && progress.match_index >= self.membership_index()
+    }
+
     /// Handles a change of the configuration in force: entries were appended or deleted.
     pub(super) fn on_membership_changed(&mut self) {
         self.trace_membership();
         self.update_address_book();
+        self.restart_replaced();
         self.plan_quorum_check();
     }
 

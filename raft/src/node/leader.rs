@@ -8,7 +8,7 @@ use crate::progress::{Flow, Probe, Progress};
 use crate::quorum::held_by_quorum;
 use crate::role::{Leader, Role};
 use crate::trace::Event;
-use crate::types::{EntryId, Index, PeerId};
+use crate::types::{EntryId, Index, PeerId, Round};
 
 impl Node {
     /// Appends an entry of the current term to the own log. It is sent when outputs are polled.
@@ -29,9 +29,12 @@ impl Node {
 
     pub(super) fn on_append_entries_reply(&mut self, of: PeerId, reply: AppendEntriesReply) {
         match reply {
-            AppendEntriesReply::Accepted { match_index, .. } => self.on_match(of, match_index),
-            AppendEntriesReply::Rejected { prev_log_index, hint, .. } => {
-                self.on_rejected(of, prev_log_index, hint);
+            AppendEntriesReply::Accepted { match_index, round, .. } => {
+                self.clear_suspicion(of, round);
+                self.on_match(of, match_index);
+            }
+            AppendEntriesReply::Rejected { prev_log_index, hint, round } => {
+                self.on_rejected(of, prev_log_index, hint, round);
             }
             // Its term is higher than the request's and was followed already.
             AppendEntriesReply::OldTerm => {}
@@ -39,6 +42,7 @@ impl Node {
         if let Some(round) = reply.round() {
             self.on_round(of, round);
         }
+        self.promote_returning();
     }
 
     /// Notes that a follower's log equals the own one through `match_index`.
@@ -57,7 +61,12 @@ impl Node {
     /// Lowers `next_index`: a follower has no entry equal to the one at `prev_log_index`; the logs
     /// may match at the hint. Skips every term that cannot match (§5.3), or goes back to the
     /// snapshot if the entries are compacted.
-    fn on_rejected(&mut self, of: PeerId, prev_log_index: Index, hint: EntryId) {
+    fn on_rejected(&mut self, of: PeerId, prev_log_index: Index, hint: EntryId, round: Round) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.followers.get_mut(&of) else { return };
+        if prev_log_index <= progress.match_index && progress.match_index > Index::ZERO {
+            self.on_impossible_rejection(of, prev_log_index, round);
+        }
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
         let from = progress.next_index;
@@ -99,9 +108,9 @@ impl Node {
     ) -> T {
         let id = self.id();
         let reached = |peer| match leader.followers.get(&peer) {
-            Some(progress) => of(progress),
-            None if peer == id => own,
-            None => T::default(),
+            Some(progress) if progress.counts() => of(progress),
+            None if peer == id && self.counts_itself() => own,
+            Some(_) | None => T::default(),
         };
         held_by_quorum(self.membership_history.latest(), reached)
     }

@@ -6,6 +6,8 @@
 //!                                ├► check_quorum    (dissertation §4.2.3, §6.2)
 //!                                ├► follower        (§5.3: entries received)
 //!                                ├► leader          (§5.3, §5.4.2: replies received)
+//!                                ├► formation       (registration of stores in a new cluster)
+//!                                ├► lost_store      (members that come back without their data)
 //!                                ├► joint_consensus (§6: membership changes)
 //!                                ├► read_index      (dissertation §6.4: reads without an entry)
 //!                                ├► transfer        (dissertation §3.10)
@@ -21,10 +23,12 @@ mod dispatch;
 mod election;
 mod follower;
 mod fork;
+mod formation;
 mod invariant;
 mod jitter;
 mod joint_consensus;
 mod leader;
+mod lost_store;
 mod outbox;
 mod pre_vote;
 mod propose;
@@ -38,6 +42,7 @@ mod writes;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::formation::Refusal;
 pub use self::invariant::Violation;
 pub use self::jitter::Jitter;
 pub use self::propose::ProposeError;
@@ -45,17 +50,20 @@ pub use self::read_index::ReadError;
 pub use self::snapshot::CompactError;
 pub use self::transfer::TransferError;
 
+use self::formation::{Formation, initial_membership};
 use self::jitter::draw_timeout;
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
 use crate::entry::Snapshot;
+use crate::identity::{Identity, Incarnation};
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::membership_history::MembershipHistory;
 use crate::output::{AddressBook, HardState, Input, Output};
-use crate::persistent_state::{CorruptStore, PersistentState, RestoredState};
+use crate::persistent_state::{PersistentState, RestoredState};
 use crate::read_index::{Confirmed, FollowerReads};
+use crate::restore_error::RestoreError;
 use crate::role::{Follower, Role, RoleName};
 use crate::trace::{Event, Sink, Source};
 use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
@@ -118,6 +126,11 @@ pub struct Node {
     due: Due,
     writes: Writes,
     outbox: Outbox,
+    /// The identity of the store, unless it has none.
+    identity: Option<Identity>,
+    formation: Formation,
+    /// The store of the candidate this peer voted for since its start.
+    voted_store: Option<Incarnation>,
 }
 
 /// The state of the search for due outputs.
@@ -156,18 +169,26 @@ impl Node {
     /// If there is a snapshot, the first output restores it.
     ///
     /// # Errors
-    /// Contents that no order of writes can leave behind.
+    /// Contents that no order of writes can leave behind, or a store of a cluster of other peers.
     pub fn new(
         config: ValidConfig,
         stored: PersistentState,
         now: Instant,
         mut jitter: Box<dyn Jitter + Send>,
-    ) -> Result<Self, CorruptStore> {
+    ) -> Result<Self, RestoreError> {
+        let (own, peers) = (config.settings().id, &config.settings().peers);
+        stored.check_peers(own, peers)?;
+        let stored_identity = stored.identity.clone();
+        let is_first_start = stored_identity.is_none();
+        let identity = stored_identity.or_else(|| {
+            let incarnation = config.settings().incarnation?;
+            Some(stored.first_identity(own, peers, incarnation))
+        });
         let RestoredState { hard_state, snapshot, log } = stored.restore()?;
         let base_index = log.base().index;
         let first = match &snapshot {
             Some(snapshot) => Arc::clone(&snapshot.membership),
-            None => Arc::new(config.bootstrap()),
+            None => Arc::new(initial_membership(identity.as_ref(), &config)),
         };
         let mut membership_history = MembershipHistory::new(base_index, first);
         let _at_the_start = membership_history.extend(log.range(base_index, log.last().index));
@@ -201,7 +222,13 @@ impl Node {
             commit_index: base_index,
             last_applied: base_index,
             restoring: None,
+            identity,
+            formation: Formation::default(),
+            voted_store: None,
         };
+        if let Some(identity) = node.identity.as_ref().filter(|_| is_first_start) {
+            node.writes.identity(identity);
+        }
         if let Some(snapshot) = node.snapshot.clone() {
             node.outbox.push(Output::Restore(snapshot));
         }
@@ -267,7 +294,7 @@ impl Node {
             }
             Role::Leader(leader) => leader.next_deadline(),
         };
-        own.into_iter().chain(self.read_deadline()).min()
+        own.into_iter().chain(self.read_deadline()).chain(self.formation_due()).min()
     }
 
     /// The peer's state as seen from outside.
@@ -319,7 +346,8 @@ impl Node {
     /// or of an earlier uncommitted one. A peer that an uncommitted entry removes may have the only
     /// log that can win (dissertation §4.2.2, figure 4.6). It does not count its own vote then.
     fn is_electable(&self) -> bool {
-        self.membership_history.has_voter(self.commit_index, self.id())
+        let store = self.identity.as_ref().map(|identity| identity.incarnation);
+        self.may_vote() && self.membership_history.has_voter(self.commit_index, self.id(), store)
     }
 
     fn leader(&self) -> Option<PeerId> {
@@ -358,6 +386,7 @@ impl Node {
 
     /// One pass is enough: none of the steps makes another one due.
     fn produce_outputs(&mut self) {
+        self.register();
         self.advance_reads();
         self.replicate();
         self.apply_committed();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
+use crate::identity::StoreStamp;
 use crate::message::{Envelope, Message};
 use crate::output::Output;
 use crate::types::{MessageId, PeerId, Term, WriteId};
@@ -16,12 +17,13 @@ pub(crate) struct Outbox {
     next_id: MessageId,
 }
 
-/// The header of a message: sender, receiver and term.
+/// The header of a message: sender, receiver, term and the sender's store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
     pub(crate) from: PeerId,
     pub(crate) to: PeerId,
     pub(crate) term: Term,
+    pub(crate) store: Option<StoreStamp>,
 }
 
 impl Outbox {
@@ -64,15 +66,15 @@ impl Outbox {
     pub(crate) fn behaviour_hash<H: Hasher>(&self, durable: WriteId, hasher: &mut H) {
         let Self { ready, held, next_id: _ } = self;
         (ready, held.len()).hash(hasher);
-        for (write, Envelope { id: _, from, to, term, message }) in held {
-            (write.since(durable), from, to, term, message).hash(hasher);
+        for (write, Envelope { id: _, from, to, term, store, message }) in held {
+            (write.since(durable), from, to, term, store, message).hash(hasher);
         }
     }
 
     fn envelope(&mut self, header: Header, message: Message) -> Envelope {
         let id = self.next_id;
         self.next_id = id.next();
-        let Header { from, to, term } = header;
-        Envelope { id, from, to, term, message }
+        let Header { from, to, term, store } = header;
+        Envelope { id, from, to, term, store, message }
     }
 }

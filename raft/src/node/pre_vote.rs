@@ -31,7 +31,9 @@ impl Node {
         self.set_role(Role::PreCandidate(PreCandidate { tally, election_deadline }));
         let request = RequestPreVote { last_log: self.log.last() };
         self.send_to_voters(&Message::RequestPreVote(request));
-        self.count_pre_vote(self.id());
+        if self.counts_itself() {
+            self.count_pre_vote(self.id());
+        }
     }
 
     /// Answers a pre-vote request for the term after the message's, which is at least this peer's
@@ -54,13 +56,24 @@ impl Node {
 
     /// The vote of the current term does not matter: the request is for a later one.
     fn pre_vote_reject_reason(&self, request: RequestPreVote) -> Option<VoteRejectReason> {
+        if !self.may_vote() {
+            return Some(VoteRejectReason::NewStore);
+        }
         if self.has_live_leader() {
             return Some(VoteRejectReason::HasLiveLeader);
         }
         (request.last_log < self.log.last()).then_some(VoteRejectReason::LogBehind)
     }
 
-    pub(super) fn on_request_pre_vote_reply(&mut self, from: PeerId, reply: RequestPreVoteReply) {
+    pub(super) fn on_request_pre_vote_reply(
+        &mut self,
+        envelope: &Envelope,
+        reply: RequestPreVoteReply,
+    ) {
+        if !self.is_member_store(envelope) {
+            return self.ignore_other_store(envelope);
+        }
+        let from = envelope.from;
         if reply.request_term == self.hard_state.current_term && reply.vote == Vote::Granted {
             self.count_pre_vote(from);
         }

@@ -45,6 +45,7 @@ enum CommitNotice {
 impl Node {
     /// Sends every follower the messages due now.
     pub(super) fn replicate(&mut self) {
+        let header = self.header(self.id());
         let Role::Leader(leader) = &mut self.role else { return };
         let notice = match leader.commit_notice_due {
             Some(due) if due <= self.now => CommitNotice::Due,
@@ -61,7 +62,6 @@ impl Node {
             membership: self.membership_history.latest(),
             config,
         };
-        let (from, term) = (config.id, self.hard_state.current_term);
         let mut transfers = Vec::new();
         for (peer, progress) in &mut leader.followers {
             if progress.heartbeat_due <= self.now {
@@ -76,7 +76,7 @@ impl Node {
                 if !is_empty_chunk(&message) || progress.heartbeat_due <= self.now {
                     progress.heartbeat_due = self.now.after(config.heartbeat_interval);
                 }
-                self.outbox.send(Header { from, to: *peer, term }, message);
+                self.outbox.send(Header { to: *peer, ..header }, message);
             }
         }
         leader.clear_commit_notice(notice, self.commit_index);

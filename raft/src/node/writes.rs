@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use crate::entry::Entry;
+use crate::identity::Identity;
 use crate::output::{HardState, Record, Write};
 use crate::types::{Index, WriteId};
 
@@ -17,7 +18,7 @@ pub(crate) struct Writes {
     issued: WriteId,
     durable: WriteId,
     durable_index: Index,
-    /// The newest write of term and vote.
+    /// The newest write of term and vote, or of the identity.
     hard_state_write: WriteId,
     /// For each write that moves the end of the log and is not durable yet: where the log ends
     /// once it is.
@@ -57,9 +58,14 @@ impl Writes {
         self.durable_index
     }
 
-    /// Returns whether the current term and vote are durable.
+    /// Returns whether the current term, the vote and the identity are durable.
     pub(crate) fn is_hard_state_durable(&self) -> bool {
         self.hard_state_write <= self.durable
+    }
+
+    /// Writes the store's identity.
+    pub(crate) fn identity(&mut self, identity: &Identity) {
+        self.hard_state_write = self.issue(Record::Identity(identity.clone()));
     }
 
     /// Writes term and vote.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::{Storage, StorageError};
 use crate::entry::{Entry, Payload, Snapshot};
+use crate::identity::{Identity, Incarnation, Standing};
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
@@ -82,6 +83,9 @@ fn opened<S: Storage>(
 /// The first difference of two states, as text; `None` if they are equal.
 #[must_use]
 pub fn difference(found: &PersistentState, expected: &PersistentState) -> Option<String> {
+    if found.identity != expected.identity {
+        return Some(format!("found {:?}, expected {:?}", found.identity, expected.identity));
+    }
     if found.hard_state != expected.hard_state {
         return Some(format!("found {:?}, expected {:?}", found.hard_state, expected.hard_state));
     }
@@ -109,7 +113,10 @@ pub fn survivors(before: &PersistentState, writes: &[Write]) -> Vec<PersistentSt
             Record::Append(entries) => {
                 entries.iter().for_each(|entry| step(&Record::Append(vec![entry.clone()])));
             }
-            record @ (Record::HardState(_) | Record::Truncate { .. } | Record::Snapshot { .. }) => {
+            record @ (Record::Identity(_)
+            | Record::HardState(_)
+            | Record::Truncate { .. }
+            | Record::Snapshot { .. }) => {
                 step(record);
             }
         }
@@ -177,6 +184,7 @@ impl Script {
             0 => self.vote(),
             1 => self.truncation(),
             2 => self.snapshot(),
+            3 if self.random.below(2) == 0 => Some(self.identity()),
             _ => None,
         };
         let record = record.unwrap_or_else(|| self.append());
@@ -202,6 +210,20 @@ impl Script {
             Entry { id: EntryId::new(term, first.plus(offset)), payload }
         };
         Record::Append((1..=count).map(entry).collect())
+    }
+
+    /// A new identity, as one that changes.
+    fn identity(&mut self) -> Record {
+        let store = |random: &mut Random| Incarnation::new(random.next());
+        let peers = (1..=self.random.below(4)).map(PeerId::new).collect();
+        let known = (1..=self.random.below(3)).map(|peer| (peer, store(&mut self.random)));
+        let known = known.map(|(peer, store)| (PeerId::new(peer), store)).collect();
+        let standing = match self.random.below(2) {
+            0 => Standing::New,
+            _ => Standing::Confirmed,
+        };
+        let incarnation = store(&mut self.random);
+        Record::Identity(Identity { incarnation, standing, peers, known })
     }
 
     /// A vote in the same term if there was none, else a newer term, with or without one.

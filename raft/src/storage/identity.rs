@@ -11,8 +11,9 @@ use crate::types::PeerId;
 
 const IDENTITY: &str = "IDENTITY";
 
-/// The format that this version writes, and the only one so far of either kind.
-const FORMAT: u64 = 1;
+/// The format that this version writes, of either kind. Format 1 has no identity of the peer: its
+/// stores are taken over when they are opened.
+const FORMAT: u64 = 2;
 
 /// The kind of store in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,8 +164,8 @@ fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 fn newer(path: &str, format: u64, writer: &str) -> StorageError {
     StorageError::Unreadable(format!(
-        "{path}: the store has format {format}, written by {writer}; raft {} reads format {FORMAT} \
-         only: start the version that wrote it, or a newer one",
+        "{path}: the store has format {format}, written by {writer}; raft {} reads formats up to \
+         {FORMAT}: start the version that wrote it, or a newer one",
         env!("CARGO_PKG_VERSION"),
     ))
 }
@@ -205,10 +206,10 @@ mod tests {
 
     #[test]
     fn a_newer_format_says_which_version_to_use() {
-        let text = IT.text().replace("format 1", "format 2").replace("raft 0", "raft 9");
+        let text = IT.text().replace("format 2", "format 3").replace("raft 0", "raft 9");
         let error = Identity::parse(&text, "data/IDENTITY").expect_err("newer").to_string();
         assert!(
-            error.starts_with("data/IDENTITY: the store has format 2, written by raft 9."),
+            error.starts_with("data/IDENTITY: the store has format 3, written by raft 9."),
             "{error}"
         );
         assert!(error.ends_with("start the version that wrote it, or a newer one"), "{error}");

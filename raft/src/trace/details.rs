@@ -13,6 +13,8 @@ pub enum VoteRejectReason {
     LogBehind,
     /// The peer has contact with a leader, or is a leader with contact to a quorum.
     HasLiveLeader,
+    /// The peer's store is new, and an earlier one may have voted.
+    NewStore,
 }
 
 /// The reason a leader stepped down without having seen a higher term.
@@ -29,6 +31,8 @@ pub enum StepDownReason {
 /// The contents of a write, summarised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordSummary {
+    /// The store's identity.
+    Identity,
     /// Term and vote.
     HardState {
         /// The vote.
@@ -57,6 +61,7 @@ impl From<&Record> for RecordSummary {
     fn from(record: &Record) -> Self {
         let index = |entry: Option<&Entry>| entry.map_or(Index::ZERO, |entry| entry.id.index);
         match record {
+            Record::Identity(_) => Self::Identity,
             Record::HardState(hard_state) => Self::HardState { voted_for: hard_state.voted_for },
             Record::Append(entries) => {
                 Self::Append { first: index(entries.first()), last: index(entries.last()) }
@@ -89,6 +94,10 @@ pub enum RejectReason {
     ConflictsWithCommitted,
     /// An acknowledgement of entries that were never sent, or of a round that never began.
     AcknowledgesUnsent,
+    /// An answer from another store than the one that counts for the member.
+    OtherStore,
+    /// A message about stores from a peer that shows none.
+    WithoutStore,
     /// A snapshot chunk beyond all numbers, or a snapshot of nothing.
     InvalidChunk,
     /// A chunk of a snapshot above [`Config::snapshot_bytes_max`](crate::Config::snapshot_bytes_max):

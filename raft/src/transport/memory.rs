@@ -24,7 +24,7 @@ use crate::types::PeerId;
 /// receiver.start(inbox)?;
 /// let message = Message::RequestVoteReply(Vote::Granted);
 /// let id = MessageId::new(1);
-/// sender.send(Envelope { id, from: one, to: two, term: Term::new(1), message });
+/// sender.send(Envelope { id, from: one, to: two, term: Term::new(1), store: None, message });
 /// assert_eq!(received.try_recv().map(|envelope| envelope.from), Ok(one));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use super::words::{self, Details, Maybe, Span, WireId};
+use super::words::{self, Details, Found, Known, Maybe, Peers, Span, WireId};
 use super::{Fact, Level, Line, Logger, Topic};
 use crate::membership::Membership;
 use crate::message::Envelope;
 use crate::read_index::ReadDropReason;
 use crate::role::RoleName;
-use crate::trace::{Event, RecordSummary, RejectReason, Source, StepDownReason, VoteRejectReason};
+use crate::trace::{
+    Event, RecordSummary, RejectReason, Source, StepDownReason, StoreEvent, VoteRejectReason,
+};
 use crate::types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
 };
@@ -104,6 +106,7 @@ impl EventFormatter<'_> {
                 self.read(read, format_args!("read {read} may be served at {index}"));
             }
             Event::ReadDropped { read, reason } => self.read_dropped(read, reason),
+            Event::Store(event) => self.store(event),
             Event::Sent(envelope) => self.message("sends", peer("to", envelope.to), envelope),
             Event::Received(envelope) => {
                 self.message("receives", peer("from", envelope.from), envelope);
@@ -293,6 +296,27 @@ impl EventFormatter<'_> {
     fn lease_used(&self, read_index: Index, reads: usize) {
         let text = format_args!("serves {reads} reads at {read_index} by its lease");
         self.line(Topic::Lead, text, &[index("read", read_index)]);
+    }
+
+    fn store(&self, event: StoreEvent<'_>) {
+        match event {
+            StoreEvent::Unregistered { missing } => {
+                let text = format_args!("does not vote yet: waits for {}", Peers(missing));
+                self.line(Topic::Info, text, &[]);
+            }
+            StoreEvent::Confirmed => {
+                self.line(Topic::Info, format_args!("votes: all know its store"), &[]);
+            }
+            StoreEvent::Refused { by, known } => {
+                let text = format_args!("does not vote: {by} knows {}", Known(known));
+                self.line(Topic::Info, text, &[peer("by", by)]);
+            }
+            StoreEvent::Lost { of, expected, kind } => {
+                let (found, expected) = (Found(kind), Known(expected));
+                let text = format_args!("{of} {found}, not {expected}");
+                self.line(Topic::Lead, text, &[peer("of", of)]);
+            }
+        }
     }
 
     fn message(&self, verb: &str, side: NamedFact<'_>, envelope: &Envelope) {

@@ -1,11 +1,15 @@
 //! Words of log lines: ids, ranges of entries, reasons, and the contents of messages.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use crate::entry::Entry;
+use crate::identity::Incarnation;
 use crate::message::{
-    AppendEntriesReply, Candidacy, InstallSnapshotReply, Message, ReadIndexReply, Vote,
+    AppendEntriesReply, Candidacy, InstallSnapshotReply, Message, ReadIndexReply, Registration,
+    Vote,
 };
+use crate::progress::LossKind;
 use crate::read_index::ReadDropReason;
 use crate::trace::{RecordSummary, RejectReason, StepDownReason, VoteRejectReason};
 use crate::types::{Index, MessageId, PeerId};
@@ -32,6 +36,41 @@ impl Display for Maybe {
     }
 }
 
+/// Peers, as a list.
+pub(super) struct Peers<'a>(pub(super) &'a BTreeSet<PeerId>);
+
+impl Display for Peers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut peers = self.0.iter();
+        peers.next().map_or(Ok(()), |first| first.fmt(f))?;
+        peers.try_for_each(|peer| write!(f, ", {peer}"))
+    }
+}
+
+/// A store, if known.
+pub(super) struct Known(pub(super) Option<Incarnation>);
+
+impl Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(store) => write!(f, "store {store}"),
+            None => f.write_str("a store without identity"),
+        }
+    }
+}
+
+/// The store found where another was expected.
+pub(super) struct Found(pub(super) LossKind);
+
+impl Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            LossKind::OtherStore { found } => write!(f, "answers from {}", Known(found)),
+            LossKind::RolledBack => f.write_str("answers from an earlier state of its store"),
+        }
+    }
+}
+
 pub(super) const fn step_down(reason: StepDownReason) -> &'static str {
     match reason {
         StepDownReason::Resigned => "its driver asks it to",
@@ -45,6 +84,7 @@ pub(super) const fn vote_reject(reason: VoteRejectReason) -> &'static str {
         VoteRejectReason::AlreadyVoted => "this term's vote is given",
         VoteRejectReason::LogBehind => "its log is behind",
         VoteRejectReason::HasLiveLeader => "there is a leader",
+        VoteRejectReason::NewStore => "its own store is new",
     }
 }
 
@@ -66,6 +106,8 @@ pub(super) const fn reject(reason: RejectReason) -> &'static str {
         RejectReason::EntryTermTooHigh => "its entries are newer than itself",
         RejectReason::ConflictsWithCommitted => "it contradicts committed entries",
         RejectReason::AcknowledgesUnsent => "it acknowledges what was never sent",
+        RejectReason::OtherStore => "it comes from another store than the member's",
+        RejectReason::WithoutStore => "it names no store",
         RejectReason::InvalidChunk => "no snapshot has such a chunk",
         RejectReason::SnapshotTooLarge { .. } => "the snapshot is over `snapshot_bytes_max`",
     }
@@ -74,6 +116,7 @@ pub(super) const fn reject(reason: RejectReason) -> &'static str {
 impl Display for RecordSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::Identity => f.write_str("the identity of the store"),
             Self::HardState { .. } => f.write_str("term and vote"),
             Self::Append { first, last } => Span(first, last).fmt(f),
             Self::Truncate { from } => write!(f, "the end of the log before {from}"),
@@ -109,7 +152,7 @@ impl Display for Details<'_> {
                 };
                 write!(f, ": log through {}{why}", request.last_log)
             }
-            Message::TimeoutNow => Ok(()),
+            Message::TimeoutNow | Message::Register => Ok(()),
             Message::RequestVoteReply(Vote::Granted) => f.write_str(": granted"),
             Message::RequestVoteReply(Vote::Rejected) => f.write_str(": refused"),
             Message::RequestPreVote(request) => write!(f, ": log through {}", request.last_log),
@@ -151,6 +194,13 @@ impl Display for Details<'_> {
                 }
                 InstallSnapshotReply::OldTerm => f.write_str(": your term is over"),
             },
+            Message::RegisterReply(Registration::Registered) => f.write_str(": recorded"),
+            Message::RegisterReply(Registration::Refused { known: Some(store) }) => {
+                write!(f, ": refused, store {store} is known")
+            }
+            Message::RegisterReply(Registration::Refused { known: None }) => {
+                f.write_str(": refused, no store is known")
+            }
             Message::ReadIndex(question) => write!(f, ": question {}", question.request),
             Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index }) => {
                 write!(f, ": question {request}, read at {read_index}")

@@ -282,7 +282,7 @@ impl Cluster {
     /// Delivers a message made by the test.
     pub(crate) fn inject(&mut self, from: u64, to: PeerId, term: u64, message: Message) {
         let (from, term) = (peer(from), Term::new(term));
-        let envelope = Envelope { id: MessageId::new(1), from, to, term, message };
+        let envelope = Envelope { id: MessageId::new(1), from, to, term, store: None, message };
         self.handle(to, Input::Receive(envelope));
     }
 }

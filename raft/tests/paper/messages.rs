@@ -53,6 +53,7 @@ fn send_to_leader(
             from: peer(from),
             to: peer(to),
             term: Term::new(term),
+            store: None,
             message,
         },
     )
@@ -119,6 +120,7 @@ fn entries_that_conflict_with_committed_ones_are_rejected() {
         from: peer(2),
         to: peer(1),
         term: Term::new(2),
+        store: None,
         message: append(id(0, 0), &[entry(2, 1)], 0),
     };
     let (reasons, before, after) = send(&mut cluster, 1, envelope);
@@ -132,12 +134,12 @@ mod bytes {
     use raft::codec;
     use raft::message::{
         AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot,
-        InstallSnapshotReply, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply,
-        RequestVote, Vote,
+        InstallSnapshotReply, ReadIndex, ReadIndexReply, Registration, RequestPreVote,
+        RequestPreVoteReply, RequestVote, Vote,
     };
     use raft::{
-        Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, PeerId,
-        RequestId, Round, Term,
+        ClusterId, Entry, EntryId, Envelope, Incarnation, Index, LogSlice, Membership, Message,
+        MessageId, Payload, PeerId, RequestId, Round, Standing, StoreStamp, Term,
     };
 
     fn an_id() -> impl Strategy<Value = EntryId> {
@@ -151,14 +153,21 @@ mod bytes {
     fn a_membership() -> impl Strategy<Value = Membership> {
         let peers = |size| proptest::collection::btree_set((0..9_u64).prop_map(PeerId::new), size);
         let addresses = proptest::collection::btree_map(0..9_u64, ".{0,9}", 0..9);
-        (peers(1..5), proptest::option::of(peers(1..5)), peers(0..5), addresses).prop_map(
-            |(voters, outgoing, mut learners, addresses)| {
+        let stores = proptest::collection::btree_map(0..9_u64, any::<u64>(), 0..9);
+        let records = (stores, proptest::option::of(any::<u64>()));
+        (peers(1..5), proptest::option::of(peers(1..5)), peers(0..5), addresses, records).prop_map(
+            |(voters, outgoing, mut learners, addresses, (stores, cluster))| {
                 learners.retain(|peer| !voters.contains(peer));
                 let empty = Membership::new(voters, outgoing, learners, [].into()).unwrap();
                 let at = |all: Membership, (peer, address): (u64, String)| {
                     all.with_address(PeerId::new(peer), address)
                 };
-                addresses.into_iter().fold(empty, at)
+                let all = addresses.into_iter().fold(empty, at);
+                let recorded = |all: Membership, (peer, store): (u64, u64)| {
+                    all.with_store(PeerId::new(peer), Incarnation::new(store))
+                };
+                let all = stores.into_iter().fold(all, recorded);
+                all.with_cluster(cluster.map(ClusterId::new))
             },
         )
     }
@@ -182,6 +191,15 @@ mod bytes {
         })
     }
 
+    fn a_store() -> impl Strategy<Value = Option<StoreStamp>> {
+        let standing = prop_oneof![Just(Standing::New), Just(Standing::Confirmed)];
+        let stamp = (any::<u64>(), standing).prop_map(|(number, standing)| StoreStamp {
+            incarnation: Incarnation::new(number),
+            standing,
+        });
+        proptest::option::of(stamp)
+    }
+
     fn a_vote() -> impl Strategy<Value = Vote> {
         prop_oneof![Just(Vote::Granted), Just(Vote::Rejected)]
     }
@@ -197,6 +215,13 @@ mod bytes {
                 |(last_log, candidacy)| Message::RequestVote(RequestVote { last_log, candidacy })
             ),
             Just(Message::TimeoutNow),
+            Just(Message::Register),
+            prop_oneof![
+                Just(Registration::Registered),
+                proptest::option::of(any::<u64>().prop_map(Incarnation::new))
+                    .prop_map(|known| Registration::Refused { known }),
+            ]
+            .prop_map(Message::RegisterReply),
             a_vote().prop_map(Message::RequestVoteReply),
             an_id().prop_map(|last_log| Message::RequestPreVote(RequestPreVote { last_log })),
             (any::<u64>(), a_vote()).prop_map(|(request_term, vote)| {
@@ -253,7 +278,7 @@ mod bytes {
 
     fn encoded(message: Message) -> Vec<u8> {
         let (from, to, term) = (PeerId::new(1), PeerId::new(2), Term::new(3));
-        codec::encode(&Envelope { id: MessageId::new(1), from, to, term, message })
+        codec::encode(&Envelope { id: MessageId::new(1), from, to, term, store: None, message })
     }
 
     #[test]
@@ -301,11 +326,11 @@ mod bytes {
         #[test]
         fn every_message_survives_the_wire(
             (id, from, to, term) in any::<(u64, u64, u64, u64)>(),
-            message in a_message(),
+            (store, message) in (a_store(), a_message()),
         ) {
             let (id, term) = (MessageId::new(id), Term::new(term));
             let (from, to) = (PeerId::new(from), PeerId::new(to));
-            let envelope = Envelope { id, from, to, term, message };
+            let envelope = Envelope { id, from, to, term, store, message };
             let bytes = codec::encode(&envelope);
             prop_assert_eq!(codec::decode(&bytes), Ok(envelope));
         }
@@ -316,7 +341,7 @@ mod bytes {
             cut in 0.0..1.0_f64,
         ) {
             let envelope = Envelope {
-                id: MessageId::new(1), from: PeerId::new(1), to: PeerId::new(2), term: Term::new(3), message,
+                id: MessageId::new(1), from: PeerId::new(1), to: PeerId::new(2), term: Term::new(3), store: None, message,
             };
             let bytes = codec::encode(&envelope);
             let len = ((bytes.len() as f64) * cut) as usize;

@@ -26,7 +26,7 @@ pub(crate) const fn peer(number: u64) -> PeerId {
 }
 
 fn envelope(id: u64, from: PeerId, to: PeerId, message: Message) -> Envelope {
-    Envelope { id: MessageId::new(id), from, to, term: Term::new(1), message }
+    Envelope { id: MessageId::new(id), from, to, term: Term::new(1), store: None, message }
 }
 
 /// A small message with a number.

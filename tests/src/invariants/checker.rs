@@ -186,7 +186,9 @@ impl InvariantChecker {
             | Message::InstallSnapshot(_)
             | Message::InstallSnapshotReply(_)
             | Message::ReadIndex(_)
-            | Message::ReadIndexReply(_) => Ok(()),
+            | Message::ReadIndexReply(_)
+            | Message::Register
+            | Message::RegisterReply(_) => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 //! candidacy, no acknowledgement, nothing of a term; and nothing is applied that the peer itself
 //! could lose.
 
-use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Vote};
+use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Registration, Vote};
 use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, PersistentState, Term};
 
 use super::table::Invariant;
@@ -38,6 +38,9 @@ pub fn check_sent(
         | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
             check_term(witness, envelope, disk)
         }
+        Message::Register | Message::RegisterReply(Registration::Registered) => {
+            check_registration(witness, envelope, disk)
+        }
         // Refusals, questions and pre-votes promise nothing.
         Message::RequestVoteReply(Vote::Rejected)
         | Message::RequestPreVote(_)
@@ -45,7 +48,8 @@ pub fn check_sent(
         | Message::AppendEntriesReply(AppendEntriesReply::OldTerm)
         | Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
         | Message::ReadIndex(_)
-        | Message::ReadIndexReply(ReadIndexReply::Rejected { .. }) => Ok(()),
+        | Message::ReadIndexReply(ReadIndexReply::Rejected { .. })
+        | Message::RegisterReply(Registration::Refused { .. }) => Ok(()),
     }
 }
 
@@ -149,6 +153,22 @@ fn check_vote(
     let same_term = current_term == envelope.term;
     // A later durable term means that this vote can never be given again.
     if current_term > envelope.term || (same_term && voted_for == Some(candidate)) {
+        return Ok(());
+    }
+    Err(not_durable(witness, envelope, disk))
+}
+
+/// A store is registered by its own durable number, and recorded durably.
+fn check_registration(
+    witness: Witness,
+    envelope: &Envelope,
+    disk: &PersistentState,
+) -> Result<(), Box<Violation>> {
+    let identity = disk.identity.as_ref();
+    let own = identity.map(|identity| identity.incarnation);
+    let is_request = envelope.message == Message::Register;
+    let recorded = is_request || identity.is_some_and(|it| it.known.contains_key(&envelope.to));
+    if own.is_some() && own == envelope.store.map(|stamp| stamp.incarnation) && recorded {
         return Ok(());
     }
     Err(not_durable(witness, envelope, disk))

@@ -113,7 +113,9 @@ impl ReceivedMessage {
             Message::RequestPreVoteReply(_)
             | Message::RequestVoteReply(_)
             | Message::ReadIndex(_)
-            | Message::ReadIndexReply(_) => MessageKind::Other,
+            | Message::ReadIndexReply(_)
+            | Message::Register
+            | Message::RegisterReply(_) => MessageKind::Other,
             Message::AppendEntries(_) | Message::InstallSnapshot(_) => MessageKind::OfLeader,
             Message::AppendEntriesReply(reply) => MessageKind::OfFollower(reply.round()),
             Message::InstallSnapshotReply(reply) => MessageKind::OfFollower(reply.round()),

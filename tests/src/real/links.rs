@@ -168,7 +168,14 @@ mod tests {
             for id in 1..=SENT {
                 let message = Message::RequestVoteReply(Vote::Granted);
                 let id = MessageId::new(id);
-                self.first.send(Envelope { id, from, to, term: Term::new(1), message });
+                self.first.send(Envelope {
+                    id,
+                    from,
+                    to,
+                    term: Term::new(1),
+                    store: None,
+                    message,
+                });
             }
         }
 

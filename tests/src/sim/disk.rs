@@ -265,7 +265,10 @@ fn tear(durable: &mut PersistentState, record: Record, torn: usize) -> usize {
             }
             kept
         }
-        Record::HardState(_) | Record::Truncate { .. } | Record::Snapshot { .. } => 0,
+        Record::Identity(_)
+        | Record::HardState(_)
+        | Record::Truncate { .. }
+        | Record::Snapshot { .. } => 0,
     }
 }
 

@@ -95,7 +95,10 @@ impl World {
             {
                 self.coverage.hit(Mark::SnapshotReplacesLog);
             }
-            Record::Snapshot { .. } | Record::HardState(_) | Record::Append(_) => {}
+            Record::Snapshot { .. }
+            | Record::Identity(_)
+            | Record::HardState(_)
+            | Record::Append(_) => {}
         }
     }
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::network::Network;
-use super::clock::{Clock, SystemJitter, TokioClock, first_message_id};
+use super::clock::{Clock, SystemJitter, TokioClock, first_message_id, incarnation};
 use super::error::StartError;
 use super::handle::Raft;
 use super::settings::Settings;
 use super::state_machine::StateMachine;
-use crate::config::Config;
+use crate::config::{Config, LostStore};
 use crate::node::Jitter;
 use crate::storage::{Storage, StorageError};
 use crate::trace::Sink;
@@ -102,13 +102,17 @@ impl<M: StateMachine> Builder<M> {
                 heartbeat_interval: Duration::from_millis(100),
                 commit_notice_delay: Duration::from_millis(1),
                 first_message_id: first_message_id(),
+                incarnation: Some(incarnation(id)),
                 ..Config::new(id, Vec::new())
             },
             settings: Settings::default(),
         }
     }
 
-    /// All peers of the cluster including this one: ids, or ids with addresses.
+    /// All peers of a new cluster including this one: ids, or ids with addresses. The same at each of
+    /// them: a new cluster begins once all of its peers have been started. They are stored with the
+    /// first start; a later one with other peers is an error, as members of a running cluster are
+    /// changed by [`Raft::change_membership`].
     pub fn peers<P: Into<Peer>>(mut self, peers: impl IntoIterator<Item = P>) -> Self {
         self.peers = peers.into_iter().map(Into::into).collect();
         self
@@ -179,6 +183,13 @@ impl<M: StateMachine> Builder<M> {
     #[cfg(feature = "tcp")]
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
         self.network.tcp.cluster = name.into();
+        self
+    }
+
+    /// The leader's reaction to a member that comes back without its data (default:
+    /// [`LostStore::Report`]).
+    pub const fn lost_store(mut self, reaction: LostStore) -> Self {
+        self.config.lost_store = reaction;
         self
     }
 

@@ -209,6 +209,8 @@ impl<M: StateMachine> CoreTask<M> {
         metrics.is_leader.set(f64::from(u8::from(status.role == RoleName::Leader)));
         metrics.commit_index.set(status.commit_index.number() as f64);
         metrics.calls_waiting.set(self.shared.admission.calls() as f64);
+        metrics.store_new.set(f64::from(u8::from(node.votes_later())));
+        metrics.members_lost.set(node.members_lost() as f64);
         metrics.disk_stuck.set(f64::from(u8::from(disk != DiskState::Healthy)));
     }
 

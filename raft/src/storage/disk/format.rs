@@ -1,4 +1,4 @@
-//! The file format of the store, version 1. All numbers are little-endian.
+//! The file format of the store, version 2. Version 1 has no identity. All numbers are little-endian.
 //!
 //! ```text
 //! log file        frame frame … zeros                  the first record of the first frame is Start
@@ -9,8 +9,11 @@
 //!                 2 from:u64                           Truncate
 //!                 3 index:u64 entry                    one entry of an Append, as messages have it
 //!                 4 suffix:u8 reference                Snapshot
+//!                 5 identity                           Identity, after Start in each file
 //! state           term:u64 vote last:u64 (0 | 1 reference)
 //! vote            0 | 1 peer:u64
+//! identity        standing:u8 peers known incarnation:u64        standing: 0 new, 1 confirmed
+//! peers, known    count:u64 peer:u64…, count:u64 (peer:u64 incarnation:u64)…
 //! reference       number:u64 term:u64 index:u64 hash:u64
 //! snapshot file   magic:u64 meta_len:u64 meta data hash:u64
 //! meta            term:u64 index:u64 membership        as messages have it
@@ -25,6 +28,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::entry::{Entry, Snapshot};
+use crate::identity::{Identity, Incarnation, Standing};
 use crate::output::{HardState, Suffix};
 use crate::types::{EntryId, Index, PeerId, Term};
 
@@ -68,6 +72,7 @@ pub(super) enum LogRecord {
     Truncate { from: Index },
     Entry(Entry),
     Snapshot { reference: SnapshotRef, suffix: Suffix },
+    Identity(Identity),
 }
 
 pub(super) fn put_start(writer: &mut Writer, state: &State) {
@@ -105,6 +110,38 @@ pub(super) fn put_snapshot(writer: &mut Writer, reference: SnapshotRef, suffix: 
     put_snapshot_ref(writer, reference);
 }
 
+pub(super) fn put_identity(writer: &mut Writer, identity: &Identity) {
+    writer.u8(5);
+    write_identity(writer, identity);
+}
+
+pub(in crate::storage) fn write_identity(writer: &mut Writer, identity: &Identity) {
+    let Identity { incarnation, standing, peers, known } = identity;
+    writer.u8(match standing {
+        Standing::New => 0,
+        Standing::Confirmed => 1,
+    });
+    writer.u64(peers.len() as u64);
+    peers.iter().for_each(|peer| writer.u64(peer.number()));
+    writer.u64(known.len() as u64);
+    for (peer, store) in known {
+        writer.u64(peer.number());
+        writer.u64(store.number());
+    }
+    writer.u64(incarnation.number());
+}
+
+pub(in crate::storage) fn read_identity(reader: &mut Reader<'_>) -> Result<Identity, DecodeError> {
+    let confirmed = flag(reader, "standing")?;
+    let standing = if confirmed { Standing::Confirmed } else { Standing::New };
+    let peer = |reader: &mut Reader<'_>| reader.u64().map(PeerId::new);
+    let peers = (0..reader.u64()?).map(|_| peer(reader)).collect::<Result<_, _>>()?;
+    let known = (0..reader.u64()?).map(|_| Ok((peer(reader)?, Incarnation::new(reader.u64()?))));
+    let known = known.collect::<Result<_, DecodeError>>()?;
+    let incarnation = Incarnation::new(reader.u64()?);
+    Ok(Identity { incarnation, standing, peers, known })
+}
+
 pub(in crate::storage) fn write_hard_state(writer: &mut Writer, hard_state: HardState) {
     writer.u64(hard_state.current_term.number());
     writer.u8(u8::from(hard_state.voted_for.is_some()));
@@ -136,6 +173,7 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
             let suffix = if flag(reader, "suffix")? { Suffix::Discarded } else { Suffix::Kept };
             LogRecord::Snapshot { reference: reference(reader)?, suffix }
         }
+        5 => LogRecord::Identity(read_identity(reader)?),
         found => return Err(DecodeError::Unknown { what: "record", found }),
     }))
 }

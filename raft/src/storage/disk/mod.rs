@@ -10,16 +10,19 @@
 //! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
-//! Do not delete files by hand, except the whole directory while its peer is stopped: the peer then
-//! forgets its votes and must be removed from the cluster and added again. A copy is a backup only
-//! if it was taken while the peer was stopped. `IDENTITY` may be read by anyone.
+//! Do not delete files by hand. A peer whose directory is gone comes back as another store: the
+//! members recognise it, and it has no vote until it was removed and added again, or re-seeded by its
+//! leader ([`LostStore`](crate::LostStore)). As long as fewer than a majority lose their directories
+//! between such repairs, nothing acknowledged is lost. A copy is a backup only if it was taken while
+//! the peer was stopped, and putting an old one back is a loss that no peer can recognise before the
+//! leader sees an entry missing: remove the peer first. `IDENTITY` may be read by anyone.
 //!
 //! # Durability
 //! A crash of the process or of the machine at any time loses nothing that [`Storage::write`]
 //! reported; unreported writes survive up to some record. A broken end of the newest log file is
 //! the result of a crash, and is removed at the next start. Any other broken data was durable once:
-//! then the store does not open, reports the byte and file, and changes nothing. Restore such a
-//! peer from a backup, or delete the directory and add the peer anew.
+//! then the store does not open, reports the byte and file, and changes nothing. Remove such a peer
+//! from its cluster, delete the directory, and add the peer anew.
 //!
 //! One case cannot be distinguished: a disk that loses the last write before a crash looks like a
 //! crash that interrupted it. Once a start has read a write, its loss is detected.
@@ -35,7 +38,7 @@ mod store;
 mod tests;
 
 #[cfg(feature = "redb")]
-pub(super) use self::format::{read_hard_state, write_hard_state};
+pub(super) use self::format::{read_hard_state, read_identity, write_hard_state, write_identity};
 
 use std::collections::BTreeSet;
 use std::path::Path;

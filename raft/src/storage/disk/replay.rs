@@ -18,6 +18,7 @@ use crate::types::{Index, Term};
 #[derive(Debug, Default)]
 pub(super) struct Replayed {
     pub(super) state: State,
+    pub(super) member: Option<crate::identity::Identity>,
     pub(super) entries: Vec<Entry>,
     /// The files, oldest first.
     pub(super) segments: Vec<Segment>,
@@ -145,6 +146,7 @@ impl Replayed {
     fn record(&mut self, record: LogRecord) -> Result<(), String> {
         match record {
             LogRecord::Start(_) => return Err("start record in the middle of a file".to_owned()),
+            LogRecord::Identity(member) => self.member = Some(member),
             LogRecord::HardState(hard_state) => self.state.hard_state = hard_state,
             LogRecord::Truncate { from } => {
                 let position = self.entries.partition_point(|entry| entry.id.index < from);

@@ -35,6 +35,8 @@ pub(super) struct Store<F: Directory> {
     next: u64,
     /// The state after the written frames and the records of the next one.
     state: State,
+    /// The peer's identity, which each log file repeats.
+    member: Option<crate::identity::Identity>,
     /// Snapshots without a reference in the log.
     stale: Vec<u64>,
     next_snapshot: u64,
@@ -66,7 +68,7 @@ impl<F: Directory> Store<F> {
     ) -> Result<Self, StorageError> {
         let identity = Identity::read_or_create(&mut directory, Kind::Log, peer)?;
         if identity.read_through == 0 && numbers(&directory, LOG)?.is_empty() {
-            write_segment(&mut directory, &identity, 1, &State::default())?;
+            write_segment(&mut directory, &identity, 1, (&State::default(), None))?;
         }
         let replayed = replay(&directory, &identity)?;
         let Some(newest) = replayed.segments.last() else {
@@ -75,7 +77,9 @@ impl<F: Directory> Store<F> {
                 directory.path_of("")
             )));
         };
-        let opened = load_state(&directory, &identity, &replayed.state, replayed.entries)?;
+        let member = replayed.member;
+        let mut opened = load_state(&directory, &identity, &replayed.state, replayed.entries)?;
+        opened.identity.clone_from(&member);
         let newest =
             repair_tail(&mut directory, &newest.name(), replayed.end, &replayed.last_frame)?;
         let mut store = Self {
@@ -89,6 +93,7 @@ impl<F: Directory> Store<F> {
             length: replayed.end,
             next: replayed.next,
             state: replayed.state,
+            member,
             stale: Vec::new(),
             frame: Writer(vec![0; HEADER]),
             health: Health::default(),
@@ -111,6 +116,10 @@ impl<F: Directory> Store<F> {
     fn apply_writes(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         for write in writes {
             match &write.record {
+                Record::Identity(member) => {
+                    self.member = Some(member.clone());
+                    format::put_identity(&mut self.frame, member);
+                }
                 Record::HardState(hard_state) => {
                     self.state.hard_state = *hard_state;
                     format::put_hard_state(&mut self.frame, *hard_state);
@@ -191,7 +200,8 @@ impl<F: Directory> Store<F> {
     /// Continues in a new log file.
     fn rotate(&mut self) -> Result<(), StorageError> {
         let segment = Segment { number: self.next, floor: self.state.last };
-        self.end = write_segment(&mut self.directory, &self.identity, self.next, &self.state)?;
+        let content = (&self.state, self.member.as_ref());
+        self.end = write_segment(&mut self.directory, &self.identity, self.next, content)?;
         self.length = self.end;
         self.newest = open_file(&mut self.directory, &segment.name())?;
         self.segments.push(segment);
@@ -232,7 +242,9 @@ impl<F: Directory> Storage for Store<F> {
             Some(opened) => Ok(opened),
             None => {
                 let replayed = replay(&self.directory, &self.identity)?;
-                load_state(&self.directory, &self.identity, &replayed.state, replayed.entries)
+                let (state, entries) = (&replayed.state, replayed.entries);
+                let loaded = load_state(&self.directory, &self.identity, state, entries)?;
+                Ok(PersistentState { identity: replayed.member, ..loaded })
             }
         }
     }
@@ -272,10 +284,13 @@ fn write_segment<F: Directory>(
     directory: &mut F,
     identity: &Identity,
     number: u64,
-    state: &State,
+    (state, member): (&State, Option<&crate::identity::Identity>),
 ) -> Result<u64, StorageError> {
     let mut frame = Writer(vec![0; HEADER]);
     format::put_start(&mut frame, state);
+    if let Some(member) = member {
+        format::put_identity(&mut frame, member);
+    }
     format::seal(&mut frame.0, number, identity.seed);
     let segment = Segment { number, floor: state.last };
     directory::replace(directory, &segment.name(), &[&frame.0])?;
@@ -327,7 +342,8 @@ fn load_state<F: Directory>(
         })?;
         format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
     });
-    Ok(PersistentState { hard_state: state.hard_state, snapshot: snapshot.transpose()?, entries })
+    let (hard_state, snapshot) = (state.hard_state, snapshot.transpose()?);
+    Ok(PersistentState { identity: None, hard_state, snapshot, entries })
 }
 
 fn newest_name(segments: &[Segment]) -> String {

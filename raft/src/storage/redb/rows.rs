@@ -1,8 +1,9 @@
-//! The tables and the bytes of their rows, version 1. All numbers are little-endian.
+//! The tables and the bytes of their rows, version 2. Version 1 has no identity. All numbers are little-endian.
 //!
 //! ```text
 //! table      key               value
 //! "state"    0                 next:u64 term:u64 vote last:u64 (0 | 1 id)
+//!            1                 identity                   as in the log on disk
 //! "log"      index             entry                      as messages have it
 //! "snapshot" 0                 id membership chunks:u64   as messages have it
 //!            1 to chunks       bytes
@@ -18,11 +19,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::entry::{Entry, Snapshot};
+use crate::identity::Identity;
 use crate::membership::Membership;
 use crate::output::HardState;
 use crate::types::{EntryId, Index};
 
-use crate::storage::disk::{read_hard_state, write_hard_state};
+use crate::storage::disk::{read_hard_state, read_identity, write_hard_state, write_identity};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
@@ -115,6 +117,16 @@ impl State {
             Ok(Self { next, hard_state, last, snapshot })
         })
     }
+}
+
+pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {
+    let mut writer = Writer(Vec::new());
+    write_identity(&mut writer, identity);
+    writer.0
+}
+
+pub(super) fn decode_identity(bytes: &[u8]) -> Result<Identity, DecodeError> {
+    decode(bytes, read_identity)
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {

@@ -108,6 +108,10 @@ impl Store {
         let mut state = self.state;
         for write in writes {
             match &write.record {
+                Record::Identity(identity) => {
+                    let value = rows::encode_identity(identity);
+                    self.put_state(&transaction, IDENTITY, value)?;
+                }
                 Record::HardState(hard_state) => state.hard_state = *hard_state,
                 Record::Truncate { from } => {
                     self.delete(&transaction, Table::Log, from.number()..)?;
@@ -185,22 +189,37 @@ impl Store {
     /// Commits a transaction with its resulting state; returns that state.
     fn commit(&self, transaction: WriteTransaction, state: State) -> Result<State, StorageError> {
         let state = State { next: state.next + 1, ..state };
-        let row = Table::State.seal(STATE, state.encode(), self.seed);
-        let table = transaction.open_table(Table::State.definition());
-        let mut table = table.map_err(|error| self.write_error(error))?;
-        table.insert(STATE, row.as_slice()).map_err(|error| self.write_error(error))?;
-        drop(table);
+        self.put_state(&transaction, STATE, state.encode())?;
         transaction.commit().map_err(|error| self.write_error(error))?;
         Ok(state)
+    }
+
+    fn put_state(
+        &self,
+        transaction: &WriteTransaction,
+        key: u64,
+        value: Vec<u8>,
+    ) -> Result<(), StorageError> {
+        let row = Table::State.seal(key, value, self.seed);
+        let table = transaction.open_table(Table::State.definition());
+        let mut table = table.map_err(|error| self.write_error(error))?;
+        table.insert(key, row.as_slice()).map_err(|error| self.write_error(error))?;
+        Ok(())
     }
 
     /// Reads and checks all rows.
     fn read(&self) -> Result<(State, PersistentState), StorageError> {
         let transaction = self.database.begin_read().map_err(|error| self.read_error(error))?;
-        let mut state = None;
-        self.rows(&transaction, Table::State, |key, value| {
-            state = Some(State::decode(value)?);
-            expect(key, STATE)
+        let (mut state, mut identity) = (None, None);
+        self.rows(&transaction, Table::State, |key, value| match key {
+            IDENTITY => {
+                identity = Some(rows::decode_identity(value)?);
+                Ok(())
+            }
+            _ => {
+                state = Some(State::decode(value)?);
+                expect(key, STATE)
+            }
         })?;
         let state = state.ok_or_else(|| self.damaged("the state is missing"))?;
         let mut entries = Vec::new();
@@ -216,7 +235,8 @@ impl Store {
             return Err(self.damaged(&format!("its log ends with entry {found}, not {last}")));
         }
         let snapshot = self.read_snapshot(&transaction, &state)?;
-        Ok((state, PersistentState { hard_state: state.hard_state, snapshot, entries }))
+        let hard_state = state.hard_state;
+        Ok((state, PersistentState { identity, hard_state, snapshot, entries }))
     }
 
     fn read_snapshot(
@@ -302,8 +322,9 @@ impl Storage for Store {
     }
 }
 
-/// The key of the only row of its table.
+/// The keys of the rows in the table of the state.
 const STATE: u64 = 0;
+const IDENTITY: u64 = 1;
 
 /// The damage of a row.
 struct Damage(String);

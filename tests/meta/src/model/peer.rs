@@ -120,8 +120,8 @@ impl From<ConfigError> for StartError {
     }
 }
 
-impl From<raft::CorruptStore> for StartError {
-    fn from(_: raft::CorruptStore) -> Self {
+impl From<raft::RestoreError> for StartError {
+    fn from(_: raft::RestoreError) -> Self {
         Self
     }
 }

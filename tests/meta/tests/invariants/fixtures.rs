@@ -34,7 +34,7 @@ pub(crate) fn log(terms: &[u64]) -> Log {
 pub(crate) fn disk(term: u64, voted_for: Option<u64>, terms: &[u64]) -> PersistentState {
     let voted_for = voted_for.map(PeerId::new);
     let hard_state = HardState { current_term: Term::new(term), voted_for };
-    PersistentState { hard_state, snapshot: None, entries: entries(terms) }
+    PersistentState { identity: None, hard_state, snapshot: None, entries: entries(terms) }
 }
 
 pub(crate) fn status(role: RoleName, term: u64, commit: u64) -> Status {
@@ -52,5 +52,5 @@ pub(crate) fn status(role: RoleName, term: u64, commit: u64) -> Status {
 
 pub(crate) fn envelope(term: u64, message: Message) -> Envelope {
     let (from, to) = (PeerId::new(0), PeerId::new(1));
-    Envelope { id: MessageId::new(1), from, to, term: Term::new(term), message }
+    Envelope { id: MessageId::new(1), from, to, term: Term::new(term), store: None, message }
 }

@@ -164,6 +164,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
         from: PeerId::new(0),
         to: PeerId::new(to),
         term: Term::new(4),
+        store: None,
         message: Message::RequestPreVoteReply(RequestPreVoteReply {
             request_term: Term::new(request_term),
             vote,

@@ -1,0 +1,236 @@
+//! Formation of a new cluster: each initial member has its store recorded by all others before it
+//! votes.
+//!
+//! A peer whose store is empty cannot know whether it is the first store of that peer, and neither
+//! can any number of other empty stores. But a peer that voted once was recorded by all others, so
+//! any one of them that kept its data refuses the next store of the same peer. Such a peer votes
+//! again once a membership entry in its log records its new store (`lost_store.rs`). The argument
+//! is in docs/decisions.md.
+//!
+//! Invariant: a store is recorded durably before its peer learns of it, and a confirmed peer never
+//! changes what it has recorded.
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::Node;
+use super::outbox::Header;
+use crate::config::ValidConfig;
+use crate::identity::{Identity, Incarnation, Standing, StoreStamp};
+use crate::membership::Membership;
+use crate::message::{Envelope, Message, Registration};
+use crate::role::Role;
+use crate::trace::{Event, RejectReason, StoreEvent};
+use crate::types::{Index, Instant, PeerId};
+
+/// The progress of a peer's registration with the other initial members.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Formation {
+    /// The members that have recorded this peer's store.
+    registered: BTreeSet<PeerId>,
+    /// The last refusal.
+    refused: Option<Refusal>,
+    /// The time of the next requests.
+    due: Instant,
+    /// The number of times requests were sent.
+    requests: u32,
+}
+
+/// A member's refusal to record this peer's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Refusal {
+    /// The member.
+    pub by: PeerId,
+    /// The store it knows this peer by; `None` if it began before this store was made.
+    pub known: Option<Incarnation>,
+}
+
+/// Requests before the first report, a few seconds; later ones come at twice the number.
+const REPORT_AFTER: u32 = 32;
+
+impl Formation {
+    pub(super) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+        (&self.registered, self.refused, self.due.since(now), self.requests).hash(hasher);
+    }
+}
+
+impl Node {
+    /// The identity of this peer's store; `None` without [`Config::incarnation`](crate::Config).
+    #[must_use]
+    pub const fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// The other initial members that have not recorded this peer's store yet: it does not vote
+    /// until all have. Empty for a peer that votes.
+    #[must_use]
+    pub fn waits_for(&self) -> BTreeSet<PeerId> {
+        self.unregistered().collect()
+    }
+
+    /// A member's refusal to record this peer's store, while the peer does not vote.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.formation.refused.filter(|_| !self.may_vote())
+    }
+
+    /// Returns whether this peer has no vote yet because its store is new.
+    #[must_use]
+    pub fn votes_later(&self) -> bool {
+        !self.may_vote()
+    }
+
+    /// This peer's store, as its messages carry it.
+    #[must_use]
+    pub fn store(&self) -> Option<StoreStamp> {
+        let incarnation = self.identity.as_ref()?.incarnation;
+        let standing = if self.may_vote() { Standing::Confirmed } else { Standing::New };
+        Some(StoreStamp { incarnation, standing })
+    }
+
+    /// Returns whether no earlier store of this peer can have promised anything that a vote of this
+    /// one would break.
+    pub(super) fn may_vote(&self) -> bool {
+        match &self.identity {
+            None => true,
+            Some(identity) => match identity.standing {
+                Standing::Confirmed => true,
+                Standing::New => self.is_admitted(identity.incarnation),
+            },
+        }
+    }
+
+    /// Returns whether a membership entry in the log, or a snapshot, records this peer's store.
+    fn is_admitted(&self, own: Incarnation) -> bool {
+        self.membership_history.latest_index() > Index::ZERO
+            && self.membership().store_of(self.id()) == Some(own)
+    }
+
+    pub(super) fn header(&self, to: PeerId) -> Header {
+        let (from, term) = (self.id(), self.hard_state.current_term);
+        Header { from, to, term, store: self.store() }
+    }
+
+    fn unregistered(&self) -> impl Iterator<Item = PeerId> {
+        let identity = self.identity.as_ref().filter(|_| !self.may_vote());
+        let peers = identity.into_iter().flat_map(|identity| &identity.peers).copied();
+        peers.filter(|peer| *peer != self.id() && !self.formation.registered.contains(peer))
+    }
+
+    /// Sends requests to register once in a heartbeat interval, when the own identity is durable: a
+    /// store that is recorded somewhere must not come back under another number.
+    pub(super) fn register(&mut self) {
+        if self.formation_due().is_none_or(|due| self.now < due) {
+            return;
+        }
+        let missing = self.waits_for();
+        self.formation.requests = self.formation.requests.saturating_add(1);
+        let requests = self.formation.requests;
+        if requests >= REPORT_AFTER && requests.is_power_of_two() {
+            self.trace(&Event::Store(StoreEvent::Unregistered { missing: &missing }));
+        }
+        self.formation.due = self.now.after(self.config.settings().heartbeat_interval);
+        for peer in missing {
+            self.reply(peer, Message::Register);
+        }
+    }
+
+    /// The time of the next requests.
+    pub(super) fn formation_due(&self) -> Option<Instant> {
+        self.unregistered().next().map(|_| self.formation.due)
+    }
+
+    /// Handles the messages of formation, which have nothing to do with terms.
+    pub(super) fn on_formation(&mut self, envelope: &Envelope, reply: Option<Registration>) {
+        let Some(StoreStamp { incarnation, .. }) = envelope.store else {
+            let reason = RejectReason::WithoutStore;
+            return self.trace(&Event::Rejected { envelope, reason });
+        };
+        match reply {
+            None => self.on_register(envelope.from, incarnation),
+            Some(reply) => self.on_register_reply(envelope.from, incarnation, reply),
+        }
+    }
+
+    fn on_register(&mut self, from: PeerId, store: Incarnation) {
+        let reply = if self.record(from, store) {
+            Registration::Registered
+        } else {
+            let known = self.identity.as_ref().and_then(|it| it.known.get(&from).copied());
+            Registration::Refused { known }
+        };
+        self.reply(from, Message::RegisterReply(reply));
+    }
+
+    /// Records an initial member's store, and returns whether it is the recorded one. A confirmed
+    /// peer may have taken part with an earlier store of that member, or with none.
+    fn record(&mut self, peer: PeerId, store: Incarnation) -> bool {
+        let Some(identity) = &mut self.identity else { return false };
+        if !identity.peers.contains(&peer) {
+            return false;
+        }
+        if identity.known.get(&peer) == Some(&store) {
+            return true;
+        }
+        if identity.standing == Standing::Confirmed {
+            return false;
+        }
+        identity.known.insert(peer, store);
+        self.formation.registered.remove(&peer);
+        self.on_identity_changed();
+        true
+    }
+
+    fn on_register_reply(&mut self, from: PeerId, store: Incarnation, reply: Registration) {
+        if self.may_vote() {
+            return;
+        }
+        match reply {
+            Registration::Registered => {
+                if self.record(from, store) && self.formation.registered.insert(from) {
+                    self.confirm_if_registered();
+                }
+            }
+            Registration::Refused { known } => {
+                let refused = Some(Refusal { by: from, known });
+                if std::mem::replace(&mut self.formation.refused, refused) != refused {
+                    self.trace(&Event::Store(StoreEvent::Refused { by: from, known }));
+                }
+            }
+        }
+    }
+
+    /// Confirms the own store once all other initial members have recorded it.
+    fn confirm_if_registered(&mut self) {
+        if self.unregistered().next().is_some() {
+            return;
+        }
+        if let Some(identity) = &mut self.identity {
+            identity.standing = Standing::Confirmed;
+        }
+        self.on_identity_changed();
+        self.trace(&Event::Store(StoreEvent::Confirmed));
+        let deadline = self.now.after(self.election_timeout);
+        if let Role::Follower(follower) = &mut self.role {
+            follower.election_deadline = follower.election_deadline.max(deadline);
+        }
+    }
+
+    fn on_identity_changed(&mut self) {
+        let Some(identity) = &self.identity else { return };
+        self.writes.identity(identity);
+        let initial = initial_membership(Some(identity), &self.config);
+        self.membership_history.set_initial(Arc::new(initial));
+    }
+}
+
+/// The configuration before the first membership entry: the members in the store, with the addresses
+/// of this start.
+pub(super) fn initial_membership(identity: Option<&Identity>, config: &ValidConfig) -> Membership {
+    let (settings, given) = (config.settings(), config.bootstrap());
+    let Some(identity) = identity else { return given };
+    let initial = identity.initial_membership(settings.id);
+    let addresses = given.addresses().iter();
+    addresses.fold(initial, |all, (peer, at)| all.with_address(*peer, Arc::clone(at)))
+}

@@ -1,0 +1,47 @@
+//! Errors of a node's start from its store.
+
+use crate::persistent_state::CorruptStore;
+use crate::types::PeerId;
+
+/// Peers of a start that are not those of the store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`peers` lists {}, but the store of peer {own} belongs to a cluster of {}{}: start it with those; \
+     members of a running cluster are changed by `change_membership` on its leader",
+    Peers(given),
+    Peers(stored),
+    members.as_ref().map_or(String::new(), |now| format!(" (members now: {now})"))
+)]
+pub struct OtherPeers {
+    /// The store's peer.
+    pub own: PeerId,
+    /// The peers of this start.
+    pub given: Box<[PeerId]>,
+    /// The initial members in the store, or one of them.
+    pub stored: Box<[PeerId]>,
+    /// The members now, if an entry or a snapshot has them.
+    pub members: Option<String>,
+}
+
+/// Peers as a list in a sentence.
+struct Peers<'a>(&'a [PeerId]);
+
+impl std::fmt::Display for Peers<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else { return f.write_str("none") };
+        first.fmt(f)?;
+        rest.iter().try_for_each(|peer| write!(f, " {peer}"))
+    }
+}
+
+/// A store from which a node cannot start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// Its contents are broken.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptStore),
+    /// It belongs to a cluster of other peers.
+    #[error(transparent)]
+    OtherPeers(#[from] OtherPeers),
+}

@@ -1,0 +1,125 @@
+//! The first start of a cluster, and later starts with other peers.
+
+use std::collections::BTreeSet;
+
+use raft::{
+    Config, Instant, Jitter, Node, PersistentState, RestoreError, RoleName, Standing, Term,
+};
+
+use crate::cluster::{Cluster, peer, request_vote};
+use crate::{committed, formed, identified, leaders, run, store, wipe};
+
+#[test]
+fn a_new_cluster_begins_once_all_of_its_peers_have_been_started() {
+    let mut cluster = Cluster::with(3, identified);
+    cluster.cut(peer(2));
+    run(&mut cluster);
+    assert_eq!(leaders(&cluster), []);
+    assert_eq!(cluster.node(peer(0)).waits_for(), BTreeSet::from([peer(2)]));
+    cluster.inject(1, peer(0), 5, request_vote(0, 0));
+    assert_eq!(cluster.node(peer(0)).status().voted_for, None, "it has no vote yet");
+    cluster.heal(peer(2));
+    run(&mut cluster);
+    assert_eq!(leaders(&cluster).len(), 1);
+    for number in 0..3 {
+        let node = cluster.node(peer(number));
+        assert_eq!(node.waits_for(), BTreeSet::new());
+        let own = node.store().expect("an identity");
+        assert_eq!((own.incarnation, own.standing), (store(number, 1), Standing::Confirmed));
+        assert_eq!(node.membership().store_of(peer(number)), Some(store(number, 1)));
+        let cluster_id = cluster.node(peer(0)).membership().cluster();
+        assert!(cluster_id.is_some() && node.membership().cluster() == cluster_id);
+    }
+}
+
+/// Two of three could not tell this from the loss of a disk while the third was away.
+#[test]
+fn a_peer_wiped_during_formation_may_register_again() {
+    let mut cluster = Cluster::with(3, identified);
+    cluster.cut(peer(2));
+    run(&mut cluster);
+    wipe(&mut cluster, 1, &[0, 1, 2]);
+    cluster.heal(peer(2));
+    run(&mut cluster);
+    assert_eq!(leaders(&cluster).len(), 1);
+    assert_eq!(cluster.node(peer(2)).membership().store_of(peer(1)), Some(store(1, 2)));
+    assert_eq!(cluster.node(peer(0)).membership().store_of(peer(1)), Some(store(1, 2)));
+}
+
+#[test]
+fn a_peer_alone_needs_no_other() {
+    let mut cluster = Cluster::with(1, identified);
+    run(&mut cluster);
+    assert_eq!(leaders(&cluster), [peer(0)]);
+}
+
+#[test]
+fn the_identity_is_durable_before_anything_is_sent() {
+    let mut cluster = Cluster::with(2, identified);
+    cluster.stall_disk(peer(0));
+    assert_eq!(cluster.take_sent(peer(0)), []);
+    cluster.resume_disk(peer(0));
+    assert_eq!(cluster.take_sent(peer(0)), [raft::Message::Register]);
+    let stored = cluster.peers[&peer(0)].stored.identity.clone().expect("the first write");
+    assert_eq!((stored.incarnation, stored.peers.len()), (store(0, 1), 2));
+}
+
+#[test]
+fn a_restarted_peer_keeps_its_identity_and_its_vote() {
+    let mut cluster = formed(identified);
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    cluster.restart(peer(1));
+    cluster.restart(peer(0));
+    cluster.cut(peer(2));
+    run(&mut cluster);
+    assert_eq!(leaders(&cluster).len(), 1);
+    assert_eq!(cluster.node(peer(1)).store().map(|it| it.incarnation), Some(store(1, 1)));
+}
+
+struct Fixed;
+
+impl Jitter for Fixed {
+    fn draw(&mut self, _: Term) -> u64 {
+        0
+    }
+}
+
+/// Without the stored list, the peer would lead alone in the real leader's term.
+#[test]
+fn a_start_with_other_peers_is_refused() {
+    let mut cluster = formed(identified);
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    let stored = cluster.peers[&peer(2)].stored.clone();
+    let start = |peers: &[u64], stored: PersistentState| {
+        let peers = peers.iter().copied().map(peer).collect();
+        let config = Config::new(peer(2), peers).validate().unwrap();
+        Node::new(config, stored, Instant::START, Box::new(Fixed))
+    };
+    let error = start(&[2], stored.clone()).map(|_| ()).expect_err("alone");
+    assert!(matches!(error, RestoreError::OtherPeers(_)));
+    assert!(
+        error.to_string().starts_with(
+            "`peers` lists 2, but the store of peer 2 belongs to a cluster of 0 1 2: start it with"
+        ),
+        "{error}"
+    );
+    let again = start(&[2, 1, 0], stored.clone()).expect("the same");
+    assert_eq!(again.status().role, RoleName::Follower);
+    let unsaid = start(&[], stored).expect("the store says it");
+    assert_eq!(unsaid.membership().voters().len(), 3);
+}
+
+#[test]
+fn a_peer_that_joined_does_not_become_an_initial_member_later() {
+    let mut cluster = formed(identified);
+    let joined = cluster.join(3);
+    cluster.deliver_all();
+    let stored = cluster.peers[&joined].stored.clone();
+    let config = Config::new(joined, [joined].to_vec()).validate().unwrap();
+    let node = Node::new(config, stored, Instant::START, Box::new(Fixed)).expect("its log decides");
+    assert!(node.membership().is_empty());
+    assert_eq!(node.poll_timeout(), None, "it does not lead alone");
+    assert_eq!(committed(&cluster, 3), 0);
+}
