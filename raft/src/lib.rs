@@ -170,9 +170,9 @@ pub use node::{
     CompactError, Jitter, Node, ProposeError, ReadError, Refusal, Status, TransferError, Violation,
 };
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
-pub use persistent_state::{CorruptStore, PersistentState};
+pub use persistent_state::PersistentState;
 pub use read_index::ReadDropReason;
-pub use restore_error::{OtherPeers, RestoreError};
+pub use restore_error::{CorruptStore, OtherPeers, RestoreError};
 pub use role::{Role, RoleName};
 pub use types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::entry::{BrokenSlice, Entry, LogSlice, Payload, Snapshot};
+use crate::entry::{Entry, LogSlice, Payload, Snapshot};
 use crate::identity::{Identity, Incarnation, Standing};
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix};
-use crate::restore_error::OtherPeers;
-use crate::types::{EntryId, Index, PeerId, Term};
+use crate::restore_error::{CorruptStore, OtherPeers};
+use crate::types::{EntryId, Index, PeerId};
 
 /// The durable state of a peer: empty at first, later what survived.
 ///
@@ -155,27 +155,11 @@ pub(crate) struct RestoredState {
     pub(crate) log: Log,
 }
 
-/// Contents that no order of writes can leave behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CorruptStore {
-    /// The entries have a gap or falling terms.
-    #[error("the stored log is broken: {0}")]
-    BrokenLog(#[from] BrokenSlice),
-    /// An entry is newer than the stored term.
-    #[error("the stored term {current_term} is behind the stored entry {last}")]
-    TermBehindLog {
-        /// The stored term.
-        current_term: Term,
-        /// The last stored entry.
-        last: EntryId,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entry::Payload;
+    use crate::types::Term;
     use std::sync::Arc;
 
     fn entries(term: u64, indexes: std::ops::RangeInclusive<u64>) -> Vec<Entry> {

@@ -1,7 +1,24 @@
 //! Errors of a node's start from its store.
 
-use crate::persistent_state::CorruptStore;
-use crate::types::PeerId;
+use crate::entry::BrokenSlice;
+use crate::types::{EntryId, PeerId, Term};
+
+/// Contents that no order of writes can leave behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CorruptStore {
+    /// The entries have a gap or falling terms.
+    #[error("the stored log is broken: {0}")]
+    BrokenLog(#[from] BrokenSlice),
+    /// An entry is newer than the stored term.
+    #[error("the stored term {current_term} is behind the stored entry {last}")]
+    TermBehindLog {
+        /// The stored term.
+        current_term: Term,
+        /// The last stored entry.
+        last: EntryId,
+    },
+}
 
 /// Peers of a start that are not those of the store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
