@@ -428,7 +428,7 @@ async fn nothing_is_written_after_a_failed_write_in_place() {
     let slice = LogSlice::new(EntryId::ZERO, vec![entry]).expect("it is the first one");
     let append = AppendEntries { slice, leader_commit: Index::ZERO, round: Round::ZERO };
     let (id, message) = (MessageId::new(1), Message::AppendEntries(append));
-    hub.join(two).send(Envelope { id, from: two, to: one, term, message });
+    hub.join(two).send(Envelope { id, from: two, to: one, term, store: None, message });
     let ended = raft.wait(|status| matches!(status.run, RunState::Stopped(_)), TEST_TIMEOUT).await;
     ended.expect("the store has failed");
     assert_eq!(memory.clone().load().expect("it is in memory"), PersistentState::default());

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::ConnectionError;
 use crate::codec;
-use crate::message::Envelope;
+use crate::message::{Envelope, Message};
 
 /// The length of a frame's header in version 1, in bytes.
 pub const FRAME_HEADER_BYTES: usize = 4;
@@ -89,7 +89,7 @@ impl FrameWriter {
         bytes: &mut Vec<u8>,
     ) -> Result<Option<Pieces>, usize> {
         if self.version == 1 {
-            return encode_frame(envelope, self.message_bytes_max, bytes).map(|()| None);
+            return self.encode_without_store(envelope, bytes).map(|()| None);
         }
         let start = bytes.len();
         bytes.extend_from_slice(&[0; HEADER_BYTES]);
@@ -108,6 +108,15 @@ impl FrameWriter {
         let header = self.header(Part::Message, &bytes[body..]);
         bytes[start..body].copy_from_slice(&header);
         Ok(None)
+    }
+
+    /// Appends a frame of version 1, which knows no stores: the messages about them are left out.
+    fn encode_without_store(&self, envelope: &Envelope, bytes: &mut Vec<u8>) -> Result<(), usize> {
+        if matches!(envelope.message, Message::Register | Message::RegisterReply(_)) {
+            return Ok(());
+        }
+        let plain = Envelope { store: None, ..envelope.clone() };
+        encode_frame(&plain, self.message_bytes_max, bytes)
     }
 
     /// Appends the next piece of a message to `bytes`; returns whether it was the last one.
@@ -171,4 +180,33 @@ pub(super) fn decode_frame(bytes: &[u8], nonce: u64) -> Result<Option<Frame<'_>>
         found => return Err(ConnectionError::UnknownFrame { found }),
     };
     Ok(Some(Frame { part, content, len: HEADER_BYTES + found }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Incarnation, Standing, StoreStamp};
+    use crate::message::Vote;
+    use crate::types::{MessageId, PeerId, Term};
+
+    #[test]
+    fn version_1_hears_nothing_of_stores() {
+        let stamp = StoreStamp { incarnation: Incarnation::new(7), standing: Standing::New };
+        let envelope = |message| Envelope {
+            id: MessageId::new(1),
+            from: PeerId::new(1),
+            to: PeerId::new(2),
+            term: Term::new(1),
+            store: Some(stamp),
+            message,
+        };
+        let frames = FrameWriter { version: 1, nonce: 0, message_bytes_max: 1000 };
+        let mut bytes = Vec::new();
+        let none = frames.encode(&envelope(Message::Register), &mut bytes).map(|_| ());
+        assert_eq!((none, bytes.len()), (Ok(()), 0));
+        let vote = envelope(Message::RequestVoteReply(Vote::Granted));
+        let sent = frames.encode(&vote, &mut bytes).map(|_| ());
+        let read = codec::decode(&bytes[FRAME_HEADER_BYTES..]);
+        assert_eq!((sent, read), (Ok(()), Ok(Envelope { store: None, ..vote })));
+    }
 }

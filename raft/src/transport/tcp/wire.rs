@@ -10,7 +10,7 @@ pub const MAGIC: [u8; 8] = *b"raft/tcp";
 /// | version | frames |
 /// |---|---|
 /// | 1 | as long as the message, without a checksum |
-/// | 2 | with a checksum; long messages in pieces |
+/// | 2 | with a checksum; long messages in pieces; messages name the sender's store |
 ///
 /// The connecting peer begins with the newest version, and connects again with an older one if the
 /// other side answers that it speaks no newer. So a cluster is upgraded one peer at a time, in any
