@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::stored::StoredCampaign;
 use crate::build::Project;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
+use crate::run::inputs_of;
 use crate::seed::SeedWidth;
 use crate::shard::Shard;
-use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, program_hash};
-use crate::suite::{Binary, Suite, Test};
+use crate::store::{CampaignFile, Input, Invocation, Limits, Store, StoreError, program_hash};
+use crate::suite::{Binary, Harness, Suite, Test};
 use crate::text::utc::Utc;
 
 /// Creates the campaign of a plan in the store.
@@ -45,11 +46,24 @@ pub(crate) fn create(
         limits: limits(&plan.process),
         env: plan.process.env.clone(),
         seed_env: plan.process.seed_env.clone(),
+        inputs: inputs(&tests, &binaries),
         binaries,
         tests,
     };
     file.write(&dir.path)?;
     Ok(StoredCampaign { dir, file })
+}
+
+/// The files of commands; programs that were built here are copies.
+fn inputs(tests: &[Test], binaries: &[Binary]) -> Vec<Input> {
+    let is_command =
+        |test: &&Test| binaries[test.binary].contents.is_some() || !test.args.is_empty();
+    let commands = tests.iter().filter(|test| test.harness == Harness::Opaque).filter(is_command);
+    let of_test = |test: &Test| {
+        let binary = &binaries[test.binary];
+        inputs_of(&binary.path, &test.args, &binary.cwd)
+    };
+    commands.flat_map(of_test).collect()
 }
 
 /// Copies the programs of these tests into the store, out of reach of a rebuild, and drops the

@@ -24,7 +24,7 @@ use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Stop};
 use crate::schedule::{Job, Schedule};
 use crate::store::{EventLog, StoreError, write_atomically};
 use crate::text::style::Paint;
-use crate::text::{console, duration, sink};
+use crate::text::{console, duration, shell, sink};
 
 /// A campaign that is ready to run.
 pub(crate) struct Session<'a> {
@@ -92,11 +92,19 @@ impl<'a> Session<'a> {
             expected_duration: expected_duration(tally.clone(), self.known_times),
             live: &live_session.live,
         };
+        let inputs = Arc::clone(&self.campaign.inputs);
         let outcome = run::dispatch(&Arc::new(self.campaign), options, interrupts, &mut recorder);
         let store_failure = recorder.store_failure.take();
         view.finish();
         drop(live_session);
         let outcome = outcome.map_err(Error::system("start the campaign"))?;
+        if let (Stop::Edited, Some(file)) = (outcome.stop, inputs.edited()) {
+            let file = sink::screen(&shell::relative(file));
+            console::warn(&format!(
+                "{file} was edited: further runs would be those of another program \
+                 (--allow-edits goes on)"
+            ));
+        }
         let wall = self.earlier + outcome.wall;
         let (stored, stop, output) = (self.stored, outcome.stop, self.output);
         let report = FinalReport { stored, hints, stop, wall, paint, output };
@@ -190,7 +198,7 @@ impl FinalReport<'_> {
             Stop::Complete => End::Complete,
             Stop::Time => End::Time,
             Stop::Failures => End::Failures,
-            Stop::CannotStart | Stop::StoreFailed => End::Stopped,
+            Stop::CannotStart | Stop::Edited | Stop::StoreFailed => End::Stopped,
             Stop::Interrupted | Stop::OutOfDate => End::Interrupted,
         };
         Completion::new(self.stored.file.planned(), tally, end)
@@ -214,6 +222,8 @@ impl FinalReport<'_> {
             Exit::Interrupted
         } else if tally.failed() > 0 || tally.count(Verdict::NotStarted) > 0 {
             Exit::SomeFailed
+        } else if self.stop == Stop::Edited {
+            Exit::Incomplete
         } else if tally.nothing_tested() {
             Exit::NoTests
         } else if is_written {
@@ -285,6 +295,7 @@ const fn stop_text(stop: Stop) -> &'static str {
         Stop::Time => ", stopped by --for",
         Stop::Failures => ", stopped by the failure limit",
         Stop::CannotStart => ", stopped because runs cannot be started",
+        Stop::Edited => ", stopped because the command was edited",
         Stop::StoreFailed => ", stopped because the store cannot be written",
         Stop::Interrupted => ", interrupted",
         Stop::OutOfDate => ", stopped because the sources have changed",

@@ -9,7 +9,7 @@ use crate::record::{Class, RunRecord};
 use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
 use crate::report::tally::Tally;
-use crate::run::{Campaign, ReplaySpec};
+use crate::run::{Campaign, Inputs, ReplaySpec};
 use crate::seed::Iteration;
 use crate::store::live_dir::is_busy;
 use crate::store::marker::refuse_links;
@@ -174,15 +174,23 @@ impl StoredCampaign {
             if binary.path.is_absolute() && !binary.path.is_file() {
                 return Err(StoreError::ProgramGone(binary.path.clone()));
             }
-            if binary.contents.is_some() && program_hash(&binary.path) != binary.contents {
-                let path = binary.path.display();
-                console::note(&format!(
-                    "dstest: {path} has changed since the campaign; its result may differ"
-                ));
+            let is_input = self.file.inputs.iter().any(|input| input.path == binary.path);
+            let is_edited =
+                binary.contents.is_some() && program_hash(&binary.path) != binary.contents;
+            if is_edited && !is_input {
+                note_edited(&binary.path);
             }
+        }
+        if let Some(file) = Inputs::new(&self.file).edited() {
+            note_edited(file);
         }
         Ok(())
     }
+}
+
+fn note_edited(path: &Path) {
+    let path = path.display();
+    console::note(&format!("dstest: {path} has changed since the campaign; its result may differ"));
 }
 
 /// The summary of a campaign that has ended; a campaign that begins again removes it.

@@ -57,6 +57,7 @@ Exit codes:
   2    bad usage, or results that cannot be written
   3    a replay or --verify differs
   4    no test matches, or every run was skipped
+  5    stopped, without a failure, because the command was edited
   101  the build failed
   130  interrupted";
 

@@ -91,6 +91,10 @@ pub struct BudgetArgs {
     /// Leave out tests whose name matches PATTERN (repeatable)
     #[arg(long, value_name = "PATTERN")]
     pub skip: Vec<String>,
+
+    /// With a COMMAND: go on if it, or a script among its arguments, is edited meanwhile
+    #[arg(long)]
+    pub allow_edits: bool,
 }
 
 /// Limits and environment of each run.

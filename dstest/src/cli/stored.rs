@@ -137,6 +137,10 @@ pub struct ResumeArgs {
     #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub iterations: Option<u32>,
 
+    /// Go on if the command, or a script among its arguments, was edited
+    #[arg(long)]
+    pub allow_edits: bool,
+
     /// Run up to N processes at once [default: as in the campaign]
     #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: Option<u32>,

@@ -1,6 +1,7 @@
 //! `dstest resume`: the runs that a campaign has not done yet.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::location::store_of;
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Budget, Columns, Order, Rounds};
 use crate::process::signals::Interrupts;
-use crate::run::ReplaySpec;
+use crate::run::{Inputs, ReplaySpec};
 use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::store::StoreError;
@@ -30,6 +31,18 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let earlier = Duration::try_from_secs_f64(stored.tally()?.1).unwrap_or_default();
     let mut campaign = stored.campaign(None, ReplaySpec::default())?;
     campaign.earlier = earlier;
+    let inputs = Inputs::new(&stored.file);
+    if let (Some(file), false) = (inputs.edited(), args.allow_edits) {
+        return Err(StoreError::Unsuitable(format!(
+            "{} has changed since the campaign: further runs would be those of another program \
+             (--allow-edits goes on)",
+            file.display()
+        ))
+        .into());
+    }
+    if !args.allow_edits {
+        campaign.inputs = Arc::new(inputs);
+    }
     if args.iterations.is_some() {
         // From now on, this is the plan.
         (stored.file.iterations, stored.file.planned) = (args.iterations, None);

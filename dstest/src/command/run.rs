@@ -1,5 +1,7 @@
 //! `dstest run`: a campaign from the command line to the exit code.
 
+use std::sync::Arc;
+
 use crate::build::Project;
 use crate::campaign::{self, Detail, Output, Session, StoredCampaign};
 use crate::cli::RunArgs;
@@ -8,7 +10,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::process::signals::Interrupts;
-use crate::run::{Campaign, ReplaySpec};
+use crate::run::{Campaign, Inputs, ReplaySpec};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::text::console;
@@ -59,7 +61,11 @@ pub(super) fn run_campaign(
     found.remember(&store);
     // The built programs have been copied, so their temporary directory may go.
     drop(project);
-    let campaign = Campaign::new(&stored.file, stored.dir.path.clone(), ReplaySpec::default())?;
+    let mut campaign = Campaign::new(&stored.file, stored.dir.path.clone(), ReplaySpec::default())?;
+    // In a watch, a save ends the campaign anyway.
+    if repetition.is_none() && !args.budget.allow_edits {
+        campaign.inputs = Arc::new(Inputs::new(&stored.file));
+    }
     let schedule =
         Schedule::new(campaign.tests.len(), plan.budget.rounds, plan.order).of_shard(plan.shard);
     let mut session = Session::new(stored.clone(), campaign, schedule, plan.budget, output);

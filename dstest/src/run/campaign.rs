@@ -1,11 +1,13 @@
 //! A campaign as its runs see it: tests, programs, limits, seeds.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use regex::{RegexBuilder, bytes};
 
+use super::inputs::Inputs;
 use crate::plan::{Keep, ProcessPlan};
 use crate::schedule::Job;
 use crate::seed::{Seed, SeedWidth};
@@ -33,6 +35,8 @@ pub struct Campaign {
     pub dir: PathBuf,
     /// The names of logs.
     pub log_names: LogNames,
+    /// The files whose edits end the campaign.
+    pub inputs: Arc<Inputs>,
     /// The time that earlier runs of the campaign took.
     pub earlier: Duration,
 }
@@ -111,6 +115,7 @@ impl Campaign {
             skips: FirstRuns::none(file.tests.len()),
             dir,
             log_names: spec.log_names,
+            inputs: Arc::default(),
             earlier: Duration::ZERO,
         })
     }

@@ -73,6 +73,8 @@ pub enum Stop {
     Failures,
     /// Too many runs in a row could not be started.
     CannotStart,
+    /// The command was edited.
+    Edited,
     /// The store can no longer be written.
     StoreFailed,
     /// The user interrupted it.
@@ -86,7 +88,9 @@ impl Stop {
     #[must_use]
     pub const fn is_sudden(self) -> bool {
         match self {
-            Self::Complete | Self::Time | Self::Failures | Self::CannotStart => false,
+            Self::Complete | Self::Time | Self::Failures | Self::CannotStart | Self::Edited => {
+                false
+            }
             Self::StoreFailed | Self::Interrupted | Self::OutOfDate => true,
         }
     }

@@ -12,6 +12,7 @@
 mod campaign;
 mod dispatcher;
 mod event;
+mod inputs;
 mod judge;
 mod launch;
 mod scratch_dir;
@@ -22,4 +23,5 @@ mod worker;
 pub use self::campaign::{Campaign, FirstRuns, LogNames, ReplaySpec, Seeds};
 pub use self::dispatcher::{DispatchOptions, dispatch};
 pub use self::event::{ExpectedDuration, Observer, Outcome, RunEvent, Stop};
+pub use self::inputs::{Inputs, inputs_of};
 pub use self::launch::{Launch, launch};

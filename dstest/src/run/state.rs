@@ -191,6 +191,11 @@ impl CampaignState {
         if is_first { Escalation::Terminated(running) } else { Escalation::Killed }
     }
 
+    /// Starts no further run, as the command was edited.
+    pub(super) fn edited(&mut self) {
+        self.stop.get_or_insert(Stop::Edited);
+    }
+
     /// Ends every run for this reason.
     pub(super) fn end(&mut self, reason: Stop) {
         if !self.stop.is_some_and(Stop::is_sudden) {

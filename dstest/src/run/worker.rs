@@ -44,6 +44,9 @@ impl Worker {
 
     /// Does the next step: a run from its start to its record.
     fn step(&mut self) -> Option<Message> {
+        if self.campaign.inputs.edited().is_some() {
+            self.state.lock().edited();
+        }
         let step = self.state.lock().next(self.slot, &*self.expected_duration)?;
         Some(match step {
             Step::Round(iterations) => Message::Round { iterations },
@@ -58,7 +61,15 @@ impl Worker {
     fn run(&mut self, job: Job) -> RunRecord {
         let mut record = self.new_record(job);
         match self.run_process(job) {
-            Ok(end) => self.fill(&mut record, job, &end),
+            Ok(end) => {
+                self.fill(&mut record, job, &end);
+                // An interpreter may have read parts of both versions.
+                if let Some(file) = self.campaign.inputs.edited() {
+                    record.verdict = Verdict::Cancelled;
+                    record.signature =
+                        Some(format!("{} was edited during the run", file.display()));
+                }
+            }
             Err(error) => record.signature = Some(error.to_string()),
         }
         record

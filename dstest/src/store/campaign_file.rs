@@ -58,8 +58,20 @@ pub struct CampaignFile {
     pub seed_env: Option<String>,
     /// The tested programs, at the paths from which they were run.
     pub binaries: Vec<Binary>,
+    /// The files of a command that may be edited, as they were when the campaign began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
     /// The tests.
     pub tests: Vec<Test>,
+}
+
+/// A file of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its path.
+    pub path: PathBuf,
+    /// The hash of its contents.
+    pub contents: String,
 }
 
 /// The limits of a run.

@@ -13,6 +13,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, OFlags};
 use thiserror::Error;
@@ -52,7 +54,16 @@ impl LiveDir {
     /// # Errors
     /// [`LiveError::Busy`] if another dstest has it.
     pub fn open(campaign: &Path) -> Result<Self, LiveError> {
-        Self::open_at(campaign, NAME)
+        let start = Instant::now();
+        loop {
+            match Self::open_at(campaign, NAME) {
+                // The watchdog of a killed dstest may be about to clear it.
+                Err(LiveError::Busy(_)) if start.elapsed() < CLEARED_WITHIN => {
+                    thread::sleep(RETRY_INTERVAL);
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Opens a live directory of its own: several replays of one campaign may run at once.
@@ -239,6 +250,11 @@ fn temporary_dir(unique: u64) -> PathBuf {
 }
 
 const NAME: &str = "live";
+
+/// Clearing takes milliseconds, on a busy machine more.
+const CLEARED_WITHIN: Duration = Duration::from_secs(1);
+
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 const LOCK: &str = "lock";
 

@@ -101,11 +101,15 @@ struct MergedTests {
     tests: Vec<Test>,
     binaries: Vec<Binary>,
     index_of: HashMap<String, usize>,
+    /// The contents of the commands' files.
+    inputs: Vec<String>,
 }
 
 impl MergedTests {
     fn of(sources: &[Source]) -> Result<Self, StoreError> {
-        let mut merged = Self { tests: Vec::new(), binaries: Vec::new(), index_of: HashMap::new() };
+        let inputs = sources.first().map_or_else(Vec::new, |source| contents(&source.file));
+        let (tests, binaries, index_of) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut merged = Self { tests, binaries, index_of, inputs };
         for source in sources {
             for test in &source.file.tests {
                 merged.add(test, &source.file.binaries[test.binary], source)?;
@@ -118,6 +122,7 @@ impl MergedTests {
         if let Some(&known) = self.index_of.get(&test.key) {
             let known = &self.tests[known];
             let same = known.args == test.args
+                && self.inputs == contents(&source.file)
                 && program(&self.binaries[known.binary].path) == program(&binary.path);
             return if same { Ok(()) } else { Err(other_program(test, source)) };
         }
@@ -171,6 +176,10 @@ impl MergedTests {
             ..first.clone()
         })
     }
+}
+
+fn contents(file: &CampaignFile) -> Vec<String> {
+    file.inputs.iter().map(|input| input.contents.clone()).collect()
 }
 
 fn other_program(test: &Test, source: &Source) -> StoreError {

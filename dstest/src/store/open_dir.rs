@@ -39,7 +39,8 @@ impl Entry {
     /// The time since it was written; zero if that is in the future.
     pub(crate) fn age(&self) -> Duration {
         let seconds = u64::try_from(self.stat.st_mtime).unwrap_or(0);
-        let written = UNIX_EPOCH + Duration::from_secs(seconds);
+        let nanos = u32::try_from(self.stat.st_mtime_nsec).unwrap_or(0);
+        let written = UNIX_EPOCH + Duration::new(seconds, nanos);
         SystemTime::now().duration_since(written).unwrap_or_default()
     }
 }

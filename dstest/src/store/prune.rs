@@ -327,6 +327,25 @@ mod tests {
     }
 
     #[test]
+    fn of_campaigns_of_one_second_the_youngest_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path().to_owned());
+        store.claim().unwrap();
+        let written = SystemTime::now() - Duration::from_secs(60);
+        let described = |id: &str, nanos| {
+            let path = dir.path().join(format!("runs/20260101T000000Z-{id}"));
+            fs::create_dir_all(&path).unwrap();
+            let file = fs::File::create(path.join("campaign.json")).unwrap();
+            let times = FileTimes::new().set_modified(written + Duration::from_nanos(nanos));
+            file.set_times(times).unwrap();
+            path
+        };
+        let (old, young) = (described("zzzz", 0), described("aaaa", 1_000_000));
+        store.prune(Retention { campaigns: 1, ..ALL }, Removal::Real).unwrap();
+        assert!(young.exists() && !old.exists());
+    }
+
+    #[test]
     fn a_campaign_that_never_began_is_pruned_after_an_hour() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::at(dir.path().to_owned());

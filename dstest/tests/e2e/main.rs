@@ -9,6 +9,7 @@ mod browse;
 mod cargo_project;
 mod commands;
 mod crashes;
+mod edited;
 mod exit_codes;
 mod exports;
 mod go_package;
