@@ -13,7 +13,7 @@
 //! | formats: `verbose/1`, Go labs, JSON, logfmt, custom | [`Parser`], [`Format`], [`CustomFormat`] | `parse/` |
 //! | a line: event, header, test output, panic | [`Line`], [`Event`], [`Class`] | `line.rs`, `class.rs` |
 //! | times and their units | [`Time`], [`Tick`] | `time.rs` |
-//! | filters by topic, peer, time, expression | [`Filter`], [`NameSet`], [`Bound`] | `filter.rs` |
+//! | filters by topic, peer, time, expression | [`Filter`], [`NameSet`], [`Bound`] | `filter.rs`, `bound.rs` |
 //! | widths of columns | [`Layout`], [`Columns`] | `layout.rs` |
 //! | colours of topics, themes, contrast | [`Theme`], [`Palette`], [`Rgb`], [`Depth`] | `style/` |
 //! | harmless text, wrapping | [`make_safe`], [`Safe`], [`Cut`] | `text/` |
@@ -97,6 +97,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 
+mod bound;
 mod class;
 mod diagram;
 #[cfg(feature = "view")]
@@ -117,22 +118,25 @@ mod render;
 #[cfg(feature = "view")]
 pub mod screen;
 mod style;
-#[cfg(feature = "view")]
 mod suggestion;
 mod text;
 mod time;
 #[cfg(feature = "view")]
 pub mod view;
 
+pub use bound::{BareNumber, Bound, WallTime};
 pub use class::Class;
 pub use diagram::{Diagram, DiagramBuilder, DiagramError};
-pub use filter::{BareNumber, Bound, Filter, NameSet};
+pub use filter::{Filter, NameSet};
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
 pub use level::Level;
 pub use line::{Event, Header, Line, Stamp};
 pub use name_usage::{FilterList, NameUsage, UnknownName};
-pub use parse::{CustomFormat, Format, FormatError, Parser};
+pub use parse::{
+    BuiltIn, Calendar, CustomFormat, Format, FormatError, OwnKeys, Parser, ParserSettings,
+    PeerFrom, SourceName, WrittenTime, ZoneError,
+};
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use style::color::{ColorError, Depth, Rgb};
 pub use style::theme::{Background, Palette, Theme};

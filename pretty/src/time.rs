@@ -105,7 +105,10 @@ impl fmt::Display for Tick {
 
 /// A text that is not a time or a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid time {text:?}; use a number with ns, us, ms, s, m or h, as in 1.5s")]
+#[error(
+    "invalid time {text:?}; use 1.5s, 200ms, a time as in the column, 2024-05-02, 2024-05-02T08:11:22Z, \
+     -5m, today or yesterday"
+)]
 pub struct TimeError {
     text: String,
 }

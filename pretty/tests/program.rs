@@ -100,7 +100,7 @@ fn mistakes_in_the_arguments_name_the_option() {
     for (arguments, option) in [
         (&["--columns", "many"][..], "--columns"),
         (&["--width", "3"], "--width"),
-        (&["--since", "yesterday"], "--since"),
+        (&["--since", "tomorrow"], "--since"),
         (&["--until", "5 parsec"], "--until"),
         (&["--grep", "("], "--grep"),
         (&["--format", "("], "--format"),

@@ -7,31 +7,16 @@ use std::path::Path;
 use pretty::{Format, Line, Parser, Theme};
 use regex::Regex;
 
-fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 #[test]
-fn every_format_has_a_sample_help_and_a_setting() {
-    let (help, settings) = (read("src/cli/args.rs"), read("src/cli/config/example.toml"));
-    let setting = settings.lines().find(|line| line.starts_with("#format = ")).unwrap();
-    let option = help.lines().find(|line| line.contains("/// auto, ")).unwrap();
-    for name in Format::NAMES {
-        assert!(option.contains(name), "{name}: name it in the help of --format, cli/args.rs");
-        assert!(setting.contains(name), "{name}: name it at `format` in cli/config/example.toml");
-        if name == "auto" {
-            continue;
-        }
-        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
-        let sample = fs::read_to_string(&seeds);
-        let sample = sample.unwrap_or_else(|_| panic!("{name}: add a log to {}", seeds.display()));
-        for format in [Format::named(name).unwrap(), Format::Auto] {
-            let mut parser = Parser::new(format.clone(), None);
-            for line in sample.lines() {
-                let is_read = !matches!(parser.parse(line.as_bytes()), Line::Other(..));
-                assert!(is_read, "{name}: {format:?} does not read {line:?}, see parse/parser.rs");
-            }
+fn every_format_has_a_description_and_lines_that_are_read() {
+    for (name, about) in Format::documented() {
+        assert!(!about.is_empty(), "{name}: add `about` to formats/{name}.toml");
+        let mut lines = Format::examples(name).peekable();
+        assert!(lines.peek().is_some(), "{name}: add a [[sample]] to formats/{name}.toml");
+        for line in lines {
+            let mut parser = Parser::new(Format::named(name).unwrap(), None);
+            parser.look_at(format!("{line}\n{line}\n").as_bytes());
+            assert!(!matches!(parser.parse(line.as_bytes()), Line::Other(..)), "{name}: {line}");
         }
     }
 }

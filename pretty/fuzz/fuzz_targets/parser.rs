@@ -11,7 +11,7 @@ use pretty::{Bound, Class, CustomFormat, Event, Filter, Format, Line, Parser, Ti
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     let own = r"^\[(?<time>[^\]]*)\] (?<peer>\S*) (?<topic>\w*):? ?(?<msg>.*)$";
     let own = CustomFormat::new(own).expect("it compiles");
-    let fixed = Format::NAMES.into_iter().filter_map(Format::named);
+    let fixed = Format::names().filter_map(Format::named);
     let given = [Format::Custom(own.clone()), Format::AutoAnd(vec![own])];
     fixed.chain(given).collect()
 });

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, ValueEnum};
 
-use crate::filter::Bound;
+use crate::bound::Bound;
+use crate::level::Level;
+use crate::parse::PeerFrom;
 use crate::time::Tick;
 
 /// Show the logs of many peers side by side, one column per peer
@@ -41,12 +43,13 @@ pub struct Cli {
     #[arg(long, value_name = "LIST", action = ArgAction::Append)]
     pub not_peers: Vec<String>,
 
-    /// Hide earlier events [examples: 1.5s, 200ms, or a number as in the time column]
-    #[arg(short, long, value_name = "TIME")]
+    /// Hide earlier events [examples: 1.5s, 08:11:22 or 1500 as in the time column, 2024-05-02,
+    /// 2024-05-02T08:11:22Z, -5m, yesterday]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<Bound>,
 
     /// Hide later events
-    #[arg(short, long, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<Bound>,
 
     /// Show only events whose text matches, and mark the matches; (?i) ignores case
@@ -111,10 +114,32 @@ pub struct Cli {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
     pub width: Option<u16>,
 
-    /// auto, verbose, dslogs, json, logfmt, a format of pretty.toml, or a regular expression with
-    /// the groups time, topic, peer, msg [default: auto]
+    /// auto, a format that `pretty --formats` lists, one of pretty.toml, or a regular expression with
+    /// the groups time, level, topic, peer, msg [default: auto]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
+
+    /// Place where peers are named: auto, field:NAME, prefix (of a container or pod), file (its name),
+    /// or a regular expression with one group [default: auto]
+    #[arg(long, value_name = "PLACE", value_parser = PeerFrom::parse)]
+    pub peer_from: Option<PeerFrom>,
+
+    /// Show only events of this level and above: trace, debug, info, warn, error, fatal
+    #[arg(short = 'l', long, value_name = "LEVEL")]
+    pub level: Option<Level>,
+
+    /// Zone of the time column in logs with dates: local, utc, +02:00, Europe/Berlin [default: local]
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+
+    /// Add to the times of a file whose clock was wrong [example: n2.log=-1.2s]
+    #[arg(long, value_name = "FILE=±D", action = ArgAction::Append, value_parser = shift)]
+    #[arg(allow_hyphen_values = true)]
+    pub shift: Vec<Shift>,
+
+    /// For each shape of line tell how many there are, what is read from one, and by which layers
+    #[arg(long, conflicts_with_all = ["tui", "follow", "export"])]
+    pub explain: bool,
 
     /// Unit of whole-number times [example: 10ms]
     #[arg(long, value_name = "DURATION")]
@@ -124,6 +149,10 @@ pub struct Cli {
     #[arg(long, value_name = "COMMAND", env = "PRETTY_PAGER", hide_env_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = PAGER)]
     pub pager: Option<String>,
+
+    /// List the built-in formats, each with a line of it
+    #[arg(long)]
+    pub formats: bool,
 
     /// Read only this file of settings
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
@@ -181,6 +210,8 @@ pub enum Export {
     Html,
     /// A space–time diagram of up to 400 events; see -s and -u
     Svg,
+    /// One JSON object a line: time, peer, level, topic, message, facts, state, file and line
+    Json,
 }
 
 /// `--generate`.
@@ -209,6 +240,35 @@ pub enum ThemeChoice {
     Dark,
     /// For a light background
     Light,
+}
+
+/// `--shift FILE=±D`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// The file, as it is given or by the end of its name.
+    pub file: String,
+    /// Nanoseconds to add to its times.
+    pub nanos: i64,
+}
+
+impl Shift {
+    /// Tells whether it is about a file with this name.
+    #[must_use]
+    pub fn is_of(&self, name: &str) -> bool {
+        let before = name.strip_suffix(&*self.file);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    }
+}
+
+fn shift(text: &str) -> Result<Shift, String> {
+    let wrong = || format!("invalid shift `{text}`; write it as in n2.log=+1.5s");
+    let (file, length) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let (sign, length) = match length.strip_prefix('-') {
+        Some(length) => (-1, length),
+        None => (1, length.strip_prefix('+').unwrap_or(length)),
+    };
+    let tick = Tick::parse(length).map_err(|_| wrong())?;
+    Ok(Shift { file: file.to_owned(), nanos: sign * tick.nanos() })
 }
 
 pub(super) fn columns(text: &str) -> Result<ColumnChoice, String> {

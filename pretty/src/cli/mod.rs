@@ -28,6 +28,8 @@ pub use exit::Exit;
 use output::terminal::Terminal;
 use plan::Plan;
 
+use crate::parse::Format;
+
 /// Runs the program on the arguments and environment of this process.
 #[must_use]
 pub fn main() -> Exit {
@@ -37,6 +39,9 @@ pub fn main() -> Exit {
     };
     if let Some(what) = cli.generate {
         return print(&generate(what));
+    }
+    if cli.formats {
+        return print(list_formats().as_bytes());
     }
     let environment = |name: &str| std::env::var(name).ok();
     let directory = std::env::current_dir().ok();
@@ -77,6 +82,18 @@ fn print_config(files: &[PathBuf]) -> Exit {
     }
     text += config::EXAMPLE;
     print(text.as_bytes())
+}
+
+/// The built-in formats, each with a line of it.
+fn list_formats() -> String {
+    let mut text = String::new();
+    for (name, about) in Format::documented() {
+        text += &format!("{name:<11} {about}\n");
+        if let Some(line) = Format::examples(name).next() {
+            text += &format!("{:11}   {}\n", "", crate::text::safe_text(line.as_bytes()));
+        }
+    }
+    text
 }
 
 fn generate(what: Generate) -> Vec<u8> {

@@ -15,6 +15,8 @@ use super::plan::{InputSource, OutputMode, Plan, QueryTerminal};
 use super::tui;
 use crate::cli::input::feed::{Feed, Inputs};
 use crate::cli::input::open::{PipeOpening, unbuffered};
+use crate::cli::output::explain::ExplainSink;
+use crate::cli::output::json::JsonSink;
 use crate::cli::output::pager::Pager;
 use crate::cli::output::sink::{DiagramSink, PageSink, PrinterSink};
 
@@ -26,7 +28,11 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let pipes = match plan.mode {
         OutputMode::View => PipeOpening::AtRead,
-        OutputMode::Stream | OutputMode::Html | OutputMode::Svg => PipeOpening::Now,
+        OutputMode::Stream
+        | OutputMode::Html
+        | OutputMode::Svg
+        | OutputMode::Json
+        | OutputMode::Explain => PipeOpening::Now,
     };
     let inputs = Inputs::open(&plan.inputs, plan.follow, pipes)?;
     if plan.query == QueryTerminal::Yes
@@ -42,7 +48,7 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
         None => (None, unbuffered(io::stdout().as_fd()).map_err(RunError::Write)?),
     };
     let title = title(&plan.inputs);
-    let Plan { window, parser, options, rules, .. } = plan;
+    let Plan { inputs: sources, window, parser, options, rules, .. } = plan;
     let feed = Feed { inputs, parser: parser.clone(), window };
     let shown = match plan.mode {
         OutputMode::Html => {
@@ -50,6 +56,11 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
         }
         OutputMode::Svg => {
             feed.into_sink(DiagramSink::new(parser, options.filter, rules, title, output))
+        }
+        OutputMode::Explain => feed.into_sink(ExplainSink::new(parser, output)),
+        OutputMode::Json => {
+            let names = sources.iter().map(InputSource::name).collect();
+            feed.into_sink(JsonSink::new(parser, options.filter, rules, names, output))
         }
         OutputMode::Stream | OutputMode::View => {
             feed.into_sink(PrinterSink::new(options, output, plan.resize))

@@ -329,7 +329,7 @@ impl DiagramBuilder {
             StateUpdate::Increment(StateKey::Term) => {
                 state.term = Some(state.term.unwrap_or(0).saturating_add(1));
             }
-            StateUpdate::Set(..) | StateUpdate::Increment(_) => {}
+            StateUpdate::Set(..) | StateUpdate::Increment(_) | StateUpdate::Status(..) => {}
         });
         if state != self.states[peer] {
             self.change(peer, state);

@@ -91,6 +91,11 @@ impl<W: Write> HtmlPage<W> {
         self.name_usage.as_ref()
     }
 
+    /// The parser of lines.
+    pub fn parser_mut(&mut self) -> &mut Parser {
+        &mut self.parser
+    }
+
     /// Adds a line, given without its line end.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! The meaning of a line: messages, and the state of peers.
 //!
-//! The words of programs are data: [`events`], [`sentences`], and the keys of [`state`].
+//! The words of programs are data: `pretty/dialects`, [`events`], and the keys of [`facts`].
 
+pub(crate) mod dialects;
 pub(crate) mod events;
+pub(crate) mod facts;
 pub(crate) mod message;
-pub(crate) mod pattern;
 pub(crate) mod peer_state;
 pub(crate) mod rules;
-pub(crate) mod sentences;
 pub(crate) mod state;
+pub(crate) mod topics;

@@ -1,68 +1,50 @@
 //! Reading the meaning of a line: changes of its peer's state, and the message it is about.
 
-use std::sync::LazyLock;
-
-use regex::bytes::Regex;
+use std::borrow::Cow;
 
 use crate::event_name::event_name;
 use crate::line::Event;
+use crate::meaning::dialects::DIALECTS;
 use crate::meaning::events::{COMMAND_PROPOSED, ELECTION_TIMEOUT, LOST, RECEIVED, SENT, STARTED};
+use crate::meaning::facts::{fact, state_facts};
 use crate::meaning::message::Message;
-use crate::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
-use crate::meaning::pattern::{Captures, match_start};
+use crate::meaning::message::MessageFate::{Lost, Received, Sent};
 use crate::meaning::rules::Rules;
-use crate::meaning::sentences::{
-    CLIENT_TOPIC, ELECTION_TIMEOUTS, Effect, FIRST_BYTES, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS,
-    MESSAGES_WITHOUT_ID, RESPONSE, STATE,
-};
-use crate::meaning::state::{StateUpdate, UPDATE_ORDER, fact, state_facts};
+use crate::meaning::state::{Found, StateUpdate, UPDATE_ORDER};
+use crate::meaning::topics::{CLIENT_TOPIC, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS};
 
-/// Gives the changes of its peer's state in a line's text to `take`, in order.
+/// Gives the changes of its peer's state in a line's text to `take`, in order. Of the same key a rule
+/// of the user counts before one of a dialect, and that before a fact.
 pub(crate) fn state_updates<'a>(
     text: &'a [u8],
     rules: &Rules,
     mut take: impl FnMut(StateUpdate<'a>),
 ) {
-    match event_name(text) {
-        Some(STARTED) => take(StateUpdate::Restart),
-        Some(_) => {}
-        None => sentence_updates(text, &mut take),
+    let mut found =
+        Found { values: state_facts(text).map(|fact| fact.map(Cow::Borrowed)), ..Found::default() };
+    found.restart = event_name(text) == Some(STARTED);
+    DIALECTS.state_rules(text).for_each(|rule| rule.apply(text, &mut found));
+    rules.state().for_each(|rule| rule.apply(text, &mut found));
+    if found.restart {
+        take(StateUpdate::Restart);
     }
-    rules.state_updates(text, &UPDATE_ORDER, &mut take);
-    let facts = state_facts(text);
     for key in UPDATE_ORDER {
-        if let Some(value) = facts[key as usize] {
-            take(StateUpdate::Set(key, value.into()));
+        if found.increments[key as usize] {
+            take(StateUpdate::Increment(key));
+        } else if let Some(value) = found.values[key as usize].take() {
+            take(StateUpdate::Set(key, value));
         }
+    }
+    if let Some(status) = found.status {
+        let status = (!status.is_empty()).then_some(status);
+        take(StateUpdate::Status(found.of, status));
     }
 }
 
-/// The state updates of a line without an `event=`.
-fn sentence_updates<'a>(text: &'a [u8], take: &mut impl FnMut(StateUpdate<'a>)) {
-    // Two bytes rule out nearly every line.
-    if !text.first_chunk::<2>().is_some_and(|first| FIRST_BYTES.contains(&first)) {
-        return;
-    }
-    for (pattern, effects) in STATE {
-        if let Some(captures) = match_start(pattern, text) {
-            effects.iter().filter_map(|effect| effect.apply(&captures)).for_each(&mut *take);
-        }
-    }
-}
-
-impl Effect {
-    fn apply<'a>(self, captures: &Captures<'a>) -> Option<StateUpdate<'a>> {
-        Some(match self {
-            Self::Restart => StateUpdate::Restart,
-            Self::Fixed(key, value) => StateUpdate::Set(key, value.as_bytes().into()),
-            Self::Placeholder(key, number) => StateUpdate::Set(key, captures.get(number)?.into()),
-            Self::Before(key, number) => {
-                let number: u64 = std::str::from_utf8(captures.get(number)?).ok()?.parse().ok()?;
-                StateUpdate::Set(key, number.checked_sub(1)?.to_string().into_bytes().into())
-            }
-            Self::Increment(key) => StateUpdate::Increment(key),
-        })
-    }
+/// The dialect of a sentence.
+#[cfg(feature = "cli")]
+pub(crate) fn dialect_of(text: &[u8]) -> Option<&'static str> {
+    DIALECTS.name_of(text)
 }
 
 impl<'a> Message<'a> {
@@ -71,7 +53,7 @@ impl<'a> Message<'a> {
     pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
         rules.message(event).or_else(|| match event_name(&event.text) {
             Some(name) => by_event(name, event),
-            None => by_id(event).or_else(|| by_pattern(event)),
+            None => by_id(event).or_else(|| DIALECTS.message(event)),
         })
     }
 }
@@ -97,20 +79,14 @@ impl<'a> Trigger<'a> {
             Some(ELECTION_TIMEOUT) => Self::Timer,
             Some(COMMAND_PROPOSED) => client(),
             Some(_) => Self::Own,
-            None if ELECTION_TIMEOUTS.iter().any(|start| text.starts_with(start)) => Self::Timer,
+            None if DIALECTS.is_timer(text) => Self::Timer,
             None => match &*event.topic {
-                MESSAGE_TOPIC => response_from(text).map_or(Self::Own, Self::Response),
+                MESSAGE_TOPIC => DIALECTS.response_from(text).map_or(Self::Own, Self::Response),
                 CLIENT_TOPIC => client(),
                 _ => Self::Own,
             },
         }
     }
-}
-
-/// The peer that answered, in the words of the Go labs, which do not log the sending of answers.
-fn response_from(text: &[u8]) -> Option<&[u8]> {
-    let from = memchr::memmem::find(text, RESPONSE)? + RESPONSE.len();
-    text[from..].split(|byte| !byte.is_ascii_alphanumeric()).next()
 }
 
 /// `… to=1 id=0.1 kind=RequestVote event=sent`.
@@ -142,30 +118,10 @@ fn by_id<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
     Some(Message { kind, from, to, id: Some(id), fate })
 }
 
-/// `Sending RequestVote to 1.`, `RequestVote from 0`, `Received RequestVote response from 1.`.
-fn by_pattern<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
-    static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-        let ends = MESSAGES_WITHOUT_ID.join("|");
-        Regex::new(&format!(r"(?-u)^(?:{ends}) (\d+)(?:\.|$)")).expect("a test compiles it")
-    });
-    // One byte rules out nearly every other line.
-    if !event.text.first().is_some_and(u8::is_ascii_uppercase) {
-        return None;
-    }
-    let groups = SENTENCE.captures(&event.text)?;
-    let group = |number: usize| groups.get(number).map(|found| found.as_bytes());
-    let (own, other) = (&*event.peer, group(4)?);
-    let (kind, from, to, fate) = match (group(1), group(2), group(3)) {
-        (Some(kind), ..) => (kind, own, other, Sent),
-        (None, Some(kind), _) => (kind, other, own, Received),
-        (None, None, kind) => (kind?, own, other, Answered),
-    };
-    Some(Message { kind, from, to, id: None, fate })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meaning::message::MessageFate::Answered;
     use crate::meaning::state::STATE_KEYS;
 
     /// The state updates of a text, in short.
@@ -174,6 +130,7 @@ mod tests {
         state_updates(text.as_bytes(), &Rules::default(), |update| all.push(update));
         let words = all.into_iter().map(|update| match update {
             StateUpdate::Restart => "restart".to_owned(),
+            StateUpdate::Status(of, status) => format!("{of:?} is {status:?}"),
             StateUpdate::Increment(key) => format!("{}+1", STATE_KEYS[key as usize]),
             StateUpdate::Set(key, value) => {
                 format!("{}={}", STATE_KEYS[key as usize], String::from_utf8_lossy(&value))
@@ -187,15 +144,15 @@ mod tests {
         for (text, says) in [
             (
                 "Initializing persistent state.",
-                "restart role=Follower term=0 vote=none commit=0 applied=0 last=0",
+                "restart term=0 role=Follower vote=none commit=0 applied=0 last=0",
             ),
             (
                 "Reading persistent state: curTerm:3, votedFor:-1, log:{Entries:map[0:0xc] \
                  SortedIndices:[0 1 12] SnapshotLastIndex:-1}.",
-                "restart role=Follower term=3 vote=-1 commit=0 applied=0 last=12",
+                "restart term=3 role=Follower vote=-1 commit=0 applied=0 last=12",
             ),
             ("State change: Candidate --> Leader.", "role=Leader"),
-            ("State change: Follower --> Candidate.", "role=Candidate term+1 vote=itself"),
+            ("State change: Follower --> Candidate.", "term+1 role=Candidate vote=itself"),
             ("Discovered greater Term (2 > 1)", ""),
             ("Updating term: 1 --> 2", "term=2 vote=none"),
             ("Vote granted to 4.", "vote=4"),

@@ -1,12 +1,13 @@
 //! Rules of the user for the lines of another program: state of peers, and messages.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use regex::bytes::{Captures, Regex};
+use regex::bytes::Regex;
 
 use crate::line::Event;
 use crate::meaning::message::{Message, MessageFate};
-use crate::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
+use crate::meaning::state::{Found, STATE_KEYS, StateKey};
 use crate::suggestion::suggestion;
 
 /// The user's rules. Cheap to clone.
@@ -25,7 +26,21 @@ struct Lists {
 pub struct StateRule {
     regex: Regex,
     restart: bool,
-    set: Vec<(StateKey, Box<[u8]>)>,
+    set: Vec<(RuleKey, Box<[u8]>)>,
+    increments: Vec<StateKey>,
+    groups: Vec<(usize, RuleKey)>,
+}
+
+/// A key of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RuleKey {
+    State(StateKey),
+    /// The last index is the one before.
+    LastBefore,
+    /// `down`, `cut`, or nothing.
+    Status,
+    /// The peer of the status.
+    Of,
 }
 
 /// Lines at which messages are sent, received or lost. The groups name the other peer (`to` where
@@ -35,6 +50,8 @@ pub struct StateRule {
 pub struct MessageRule {
     at: MessageAt,
     regex: Regex,
+    /// The kind, if no group names it.
+    kind: &'static [u8],
 }
 
 /// The event of a message at a line.
@@ -46,6 +63,8 @@ pub enum MessageAt {
     Received,
     /// It will never arrive.
     Lost,
+    /// Its answer was received, by the peer that had sent it.
+    Answered,
 }
 
 /// Errors of a rule.
@@ -91,21 +110,79 @@ impl StateRule {
         restart: bool,
     ) -> Result<Self, RuleError> {
         let regex = Regex::new(expression)?;
-        let mut groups = regex.capture_names().flatten().peekable();
-        let says_something = groups.peek().is_some();
-        groups.try_for_each(|name| key(name).map(drop))?;
+        let names = regex.capture_names().enumerate();
+        let groups = names.filter_map(|(at, name)| Some(key(name?).map(|key| (at, key))));
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
         let set = set.into_iter().map(|(name, value)| Ok((key(name)?, value.as_bytes().into())));
         let set = set.collect::<Result<Vec<_>, RuleError>>()?;
-        if !says_something && set.is_empty() && !restart {
+        if groups.is_empty() && set.is_empty() && !restart {
             return Err(RuleError::Nothing);
         }
-        Ok(Self { regex, restart, set })
+        Ok(Self { regex, restart, set, increments: Vec::new(), groups })
     }
 
-    fn value<'a>(&self, key: StateKey, groups: &Captures<'a>) -> Option<Box<[u8]>> {
-        let group = groups.name(STATE_KEYS[key as usize]).map(|found| found.as_bytes().into());
-        let fixed = || self.set.iter().find(|(own, _)| *own == key);
-        group.or_else(|| fixed().map(|(_, value)| value.clone()))
+    /// The same rule, which also makes these numbers one more.
+    ///
+    /// # Errors
+    /// If a key is unknown.
+    pub fn with_increments<'a>(
+        mut self,
+        keys: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, RuleError> {
+        for name in keys {
+            match key(name)? {
+                RuleKey::State(key) => self.increments.push(key),
+                RuleKey::LastBefore | RuleKey::Status | RuleKey::Of => return Err(unknown(name)),
+            }
+        }
+        Ok(self)
+    }
+
+    pub(super) fn apply<'a>(&self, text: &'a [u8], found: &mut Found<'a>) {
+        let Some(groups) = self.regex.captures(text) else { return };
+        found.restart |= self.restart;
+        for key in &self.increments {
+            found.increments[*key as usize] = true;
+        }
+        for (key, value) in &self.set {
+            found.put(*key, Cow::Owned(value.to_vec()));
+        }
+        for (at, key) in &self.groups {
+            if let Some(group) = groups.get(*at) {
+                found.put(*key, Cow::Borrowed(group.as_bytes()));
+            }
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn put(&mut self, key: RuleKey, value: Cow<'a, [u8]>) {
+        match key {
+            RuleKey::State(key) => {
+                self.values[key as usize] = Some(match &value {
+                    Cow::Borrowed(name) if key == StateKey::Vote => {
+                        Cow::Borrowed(without_letter(name))
+                    }
+                    Cow::Borrowed(_) | Cow::Owned(_) => value,
+                });
+                self.increments[key as usize] = false;
+            }
+            RuleKey::LastBefore => {
+                let number =
+                    std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u64>().ok());
+                if let Some(before) = number.and_then(|number| number.checked_sub(1)) {
+                    self.values[StateKey::Last as usize] =
+                        Some(Cow::Owned(before.to_string().into_bytes()));
+                }
+            }
+            RuleKey::Status => self.status = Some(value),
+            RuleKey::Of => {
+                self.of = Some(match value {
+                    Cow::Borrowed(name) => Cow::Borrowed(without_letter(name)),
+                    Cow::Owned(name) => Cow::Owned(name),
+                });
+            }
+        }
     }
 }
 
@@ -125,10 +202,16 @@ impl MessageRule {
         if !names().any(|name| name == at.other()) {
             return Err(RuleError::NoPeer(at.other()));
         }
-        Ok(Self { at, regex })
+        Ok(Self { at, regex, kind: b"" })
     }
 
-    fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
+    /// The same rule for messages of this kind, if no group names it.
+    #[must_use]
+    pub fn with_kind(self, kind: &'static str) -> Self {
+        Self { kind: kind.as_bytes(), ..self }
+    }
+
+    pub(super) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
         let groups = self.regex.captures(&event.text)?;
         let group = |name: &str| groups.name(name).map(|found| found.as_bytes());
         let own = &*event.peer;
@@ -137,17 +220,26 @@ impl MessageRule {
             MessageAt::Sent => (own, other, MessageFate::Sent),
             MessageAt::Received => (other, own, MessageFate::Received),
             MessageAt::Lost => (own, other, MessageFate::Lost(group("why").unwrap_or_default())),
+            MessageAt::Answered => (own, other, MessageFate::Answered),
         };
-        Some(Message { kind: group("kind").unwrap_or_default(), from, to, id: group("id"), fate })
+        Some(Message { kind: group("kind").unwrap_or(self.kind), from, to, id: group("id"), fate })
     }
 }
 
 impl MessageAt {
+    /// All of them, with the keys of rules.
+    pub(super) const ALL: [(Self, &'static str); 4] = [
+        (Self::Sent, "sent"),
+        (Self::Received, "received"),
+        (Self::Lost, "lost"),
+        (Self::Answered, "answered"),
+    ];
+
     /// The group with the other peer.
     const fn other(self) -> &'static str {
         match self {
             Self::Sent | Self::Lost => "to",
-            Self::Received => "from",
+            Self::Received | Self::Answered => "from",
         }
     }
 }
@@ -159,26 +251,8 @@ impl Rules {
         Self(Arc::new(Lists { state, messages }))
     }
 
-    /// Gives the state updates of a line's text by the rules to `take`, in the order of `keys`.
-    pub(crate) fn state_updates<'a>(
-        &self,
-        text: &'a [u8],
-        keys: &[StateKey],
-        mut take: impl FnMut(StateUpdate<'a>),
-    ) {
-        for rule in &self.0.state {
-            let Some(groups) = rule.regex.captures(text) else {
-                continue;
-            };
-            if rule.restart {
-                take(StateUpdate::Restart);
-            }
-            for key in keys {
-                if let Some(value) = rule.value(*key, &groups) {
-                    take(StateUpdate::Set(*key, value.into_vec().into()));
-                }
-            }
-        }
+    pub(super) fn state(&self) -> impl Iterator<Item = &StateRule> {
+        self.0.state.iter()
     }
 
     pub(crate) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
@@ -186,13 +260,24 @@ impl Rules {
     }
 }
 
-fn key(name: &str) -> Result<StateKey, RuleError> {
+fn key(name: &str) -> Result<RuleKey, RuleError> {
     let at = STATE_KEYS.iter().position(|own| *own == name);
-    at.map(StateKey::at).ok_or_else(|| RuleError::Unknown {
+    match (name, at) {
+        (_, Some(at)) => Ok(RuleKey::State(StateKey::at(at))),
+        ("last_before", None) => Ok(RuleKey::LastBefore),
+        ("status", None) => Ok(RuleKey::Status),
+        ("of", None) => Ok(RuleKey::Of),
+        (_, None) => Err(unknown(name)),
+    }
+}
+
+fn unknown(name: &str) -> RuleError {
+    let known = STATE_KEYS.into_iter().chain(["status", "of", "last_before"]);
+    RuleError::Unknown {
         name: name.to_owned(),
         of: "key",
-        suggestion: suggestion("keys", name, STATE_KEYS.into_iter()),
-    })
+        suggestion: suggestion("keys", name, known),
+    }
 }
 
 /// `S1` is the peer `1`, as in the formats that write it so.
@@ -205,12 +290,14 @@ fn without_letter(name: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use crate::meaning::peer_state::state_updates;
+    use crate::meaning::state::StateUpdate;
 
     fn said(rules: &Rules, text: &str) -> Vec<String> {
         let mut all = Vec::new();
         state_updates(text.as_bytes(), rules, |update| {
             all.push(match update {
                 StateUpdate::Restart => "restart".to_owned(),
+                StateUpdate::Status(of, status) => format!("{of:?} {status:?}"),
                 StateUpdate::Increment(key) => format!("{}+1", STATE_KEYS[key as usize]),
                 StateUpdate::Set(key, value) => {
                     format!("{}={}", STATE_KEYS[key as usize], String::from_utf8_lossy(&value))

@@ -45,8 +45,28 @@ impl StateKey {
 
 /// Tells whether a value of `role` is that of a leader.
 pub(crate) fn is_leader(role: &str) -> bool {
-    role.eq_ignore_ascii_case("leader")
+    role_name(role.as_bytes()) == Some("leader")
 }
+
+/// The role in the paper's word, from that of any program: `StateLeader`, `LEADING`.
+pub(crate) fn role_name(value: &[u8]) -> Option<&'static str> {
+    let word = value.to_ascii_lowercase();
+    let word = word.strip_prefix(b"state").unwrap_or(&word);
+    let word = word.strip_suffix(b"state").unwrap_or(word);
+    ROLES.iter().find(|(_, names)| names.contains(&word)).map(|(role, _)| *role)
+}
+
+/// Roles in small letters; the first name of each is the paper's.
+const ROLES: [(&str, &[&[u8]]); 5] = [
+    ("follower", &[b"follower", b"following"]),
+    ("candidate", &[b"candidate", b"looking"]),
+    ("precandidate", &[b"precandidate", b"pre-candidate", b"pre_candidate", b"prospective"]),
+    ("leader", &[b"leader", b"leading"]),
+    (
+        "learner",
+        &[b"learner", b"observer", b"observing", b"nonvoter", b"resigned", b"unattached", b"voted"],
+    ),
+];
 
 /// The order in which pairs of one line are taken: a new leader leads in the line's term,
 /// and the applied index is compared with the line's commit index, that with the line's log.
@@ -68,33 +88,20 @@ pub(crate) enum StateUpdate<'a> {
     Set(StateKey, Cow<'a, [u8]>),
     /// A number is one more than it was.
     Increment(StateKey),
+    /// The peer, or another one, is `down` or `cut`, or no longer.
+    Status(Option<Cow<'a, [u8]>>, Option<Cow<'a, [u8]>>),
 }
 
-/// The values of all keys, found in one go.
-pub(crate) fn state_facts(text: &[u8]) -> [Option<&[u8]>; STATE_KEYS.len()] {
-    let mut facts = [None; STATE_KEYS.len()];
-    let mut word = 0;
-    for equals in memchr::memchr_iter(b'=', text) {
-        let blank = text[word..equals].iter().rposition(u8::is_ascii_whitespace);
-        let start = blank.map_or(word, |blank| word + blank + 1);
-        let key = &text[start..equals];
-        if let Some(key) = StateKey::of(key) {
-            facts[key as usize] = text[equals + 1..].split(u8::is_ascii_whitespace).next();
-        }
-        word = start;
-    }
-    facts
-}
-
-/// The value of a key in a text: of several the last.
-pub(crate) fn fact<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    memchr::memrchr_iter(b'=', text).find_map(|equals| {
-        let before = text[..equals].strip_suffix(key)?;
-        if before.last().is_some_and(|byte| !byte.is_ascii_whitespace()) {
-            return None;
-        }
-        text[equals + 1..].split(u8::is_ascii_whitespace).next()
-    })
+/// The state updates of a line, as they are found.
+#[derive(Default)]
+pub(super) struct Found<'a> {
+    pub(super) restart: bool,
+    pub(super) values: [Option<Cow<'a, [u8]>>; STATE_KEYS.len()],
+    pub(super) increments: [bool; STATE_KEYS.len()],
+    /// `down` or `cut`; empty if the peer is neither any more.
+    pub(super) status: Option<Cow<'a, [u8]>>,
+    /// The peer of the status, if it is another one.
+    pub(super) of: Option<Cow<'a, [u8]>>,
 }
 
 #[cfg(test)]
@@ -106,15 +113,5 @@ mod tests {
         for (at, name) in STATE_KEYS.iter().enumerate() {
             assert_eq!(StateKey::of(name.as_bytes()).map(|key| key as usize), Some(at), "{name}");
         }
-    }
-
-    #[test]
-    fn facts_are_words() {
-        assert_eq!(fact(b"grants vote term=3 id=17", b"id"), Some(&b"17"[..]));
-        assert_eq!(fact(b"grants vote term=3 id=17", b"term"), Some(&b"3"[..]));
-        assert_eq!(fact(b"term=3 term=4", b"term"), Some(&b"4"[..]));
-        assert_eq!(fact(b"midterm=3", b"term"), None);
-        assert_eq!(fact(b"term", b"term"), None);
-        assert_eq!(fact(b"", b"term"), None);
     }
 }

@@ -1,91 +1,191 @@
-//! Named fields of a structured line → an event.
+//! Named fields of a structured line → a record.
 //!
-//! The names of fields decide which is the time, the topic, the peer or the text; all others follow
-//! the text as `key=value`, in the order they were written.
+//! The names of fields decide which is the time, the level, the topic, the peer or the text; all
+//! others follow the text as `key=value`, in the order they were written.
 
 use std::borrow::Cow;
 
+use super::keys::{Keys, PeerField, Role, peer_of_thread};
+use super::record::{NAME_BYTES_MAX, Record, TimeContext, bytes};
 use super::timestamp;
 use crate::level::Level;
-use crate::line::{Event, Stamp};
+use crate::line::Stamp;
 
 /// The fields of one line, in order.
 #[derive(Default)]
-pub(super) struct StructuredFields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(super) struct StructuredFields<'a> {
+    fields: Vec<Field<'a>>,
+    /// The peer that an outer span names.
+    pub(super) span_peer: Option<Cow<'a, str>>,
+}
 
-impl<'a> StructuredFields<'a> {
-    pub(super) fn push(&mut self, key: Cow<'a, str>, value: Cow<'a, str>) {
-        self.0.push((key, value));
-    }
+struct Field<'a> {
+    key: Cow<'a, str>,
+    value: Cow<'a, str>,
+    /// The role of the key.
+    role: Option<Role>,
+}
 
-    /// The event; `None` without a time, or if there is neither a text nor a topic and a peer.
-    pub(super) fn into_event(mut self) -> Option<Event<'a>> {
-        let stamp = self.take_stamp()?;
-        let level = |fields: &Self| {
-            let (_, value) = fields.0.iter().find(|(key, _)| LEVEL_KEYS.contains(&&**key))?;
-            Level::of(value.as_bytes())
-        };
-        let level = level(&self);
-        let topic = self.take(&["topic"]).or_else(|| self.take(&LEVEL_KEYS));
-        let peer = self.take(&["peer", "node", "server"]);
-        let text = self.take(&["msg", "message"]);
-        if text.is_none() && (topic.is_none() || peer.is_none()) {
-            return None;
+/// The best fields of the roles, by their places.
+#[derive(Default)]
+struct Found {
+    time: Best,
+    level: Best,
+    topic: Best,
+    msg: Best,
+    peer: Best,
+    /// The time of `verbose/1`.
+    micros: Option<usize>,
+    thread: Option<usize>,
+}
+
+/// The best field of a role so far.
+#[derive(Clone, Copy, Default)]
+struct Best(Option<(u8, usize)>);
+
+impl Best {
+    fn offer(&mut self, rank: u8, at: usize) {
+        if self.0.is_none_or(|(best, _)| rank < best) {
+            self.0 = Some((rank, at));
         }
-        // A name too long for a column is a fact like others.
-        let name = |name: Cow<'a, str>| {
-            (1..=super::text_fields::NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name))
-        };
-        Some(Event {
-            stamp: Some(stamp),
-            level,
-            topic: topic.and_then(name).unwrap_or_default(),
-            peer: peer.and_then(name).unwrap_or(Cow::Borrowed(Event::NO_PEER)),
-            text: bytes(self.text(text)),
-            left_out: 0,
-        })
-    }
-
-    fn take_stamp(&mut self) -> Option<Stamp<'a>> {
-        if let Some(micros) = self.take(&["t_us"]) {
-            return timestamp::micros(micros.parse().ok()?);
-        }
-        timestamp::wall(self.take(&["timestamp", "time", "ts", "t"])?)
-    }
-
-    /// Takes out the first fact with one of these names.
-    fn take(&mut self, names: &[&str]) -> Option<Cow<'a, str>> {
-        let at = self.0.iter().position(|(key, _)| names.contains(&&**key))?;
-        Some(self.0.remove(at).1)
-    }
-
-    fn text(self, first: Option<Cow<'a, str>>) -> Cow<'a, str> {
-        let mut text = first.unwrap_or_default();
-        for (key, value) in self.0 {
-            let gap = if text.is_empty() { "" } else { " " };
-            let text = text.to_mut();
-            text.extend([gap, &*key, "="]);
-            if value.is_empty() || (value.contains([' ', '"', '=']) && !is_nested(&value)) {
-                text.push_str(&format!("{value:?}"));
-            } else {
-                text.push_str(&value);
-            }
-        }
-        text
     }
 }
 
-/// The keys of a level.
-const LEVEL_KEYS: [&str; 3] = ["level", "lvl", "severity"];
+impl<'a> StructuredFields<'a> {
+    pub(super) fn push(&mut self, key: Cow<'a, str>, value: Cow<'a, str>) {
+        self.fields.push(Field { key, value, role: None });
+    }
+
+    /// The record; `None` without a text, unless a time with a level, or a topic and a peer, make up
+    /// for it.
+    pub(super) fn into_record(
+        mut self,
+        times: TimeContext<'_>,
+        keys: &Keys,
+        field: PeerField<'_>,
+    ) -> Option<Record<'a>> {
+        let found = self.roles(keys, field);
+        let Found { time, level, topic, msg, peer, micros, thread } = found;
+        let stamp = match micros {
+            Some(at) => timestamp::micros(self.fields[at].value.parse().ok()?),
+            None => time.0.and_then(|(_, at)| self.stamp(at, times)),
+        };
+        let taken = [
+            micros.or(time.0.map(|(_, at)| at).filter(|_| stamp.is_some())),
+            level.0.map(|(_, at)| at),
+            topic.0.map(|(_, at)| at),
+            msg.0.map(|(_, at)| at),
+            peer.0.map(|(_, at)| at),
+        ];
+        let mut take =
+            |best: Best| best.0.map(|(_, at)| std::mem::take(&mut self.fields[at].value));
+        let (level, topic, text, mut own_peer) = (take(level), take(topic), take(msg), take(peer));
+        let level = level.and_then(|level| Level::of(level.as_bytes()));
+        let enough = text.is_some()
+            || (topic.is_some() && own_peer.is_some())
+            || (stamp.is_some() && level.is_some());
+        if !enough || (stamp.is_none() && level.is_none()) {
+            return None;
+        }
+        if own_peer.is_none() && !matches!(field, PeerField::None) {
+            own_peer = self.span_peer.take();
+            own_peer = own_peer.or_else(|| thread.map(|at| self.fields[at].value.clone()));
+        }
+        let name =
+            |name: Cow<'a, str>| (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name));
+        let (text, left_out) = self.text(text, &taken);
+        let (topic, peer) = (topic.and_then(name), own_peer.and_then(name));
+        Some(Record { stamp, level, topic, peer, text: bytes(text), left_out })
+    }
+
+    /// Gives each field its role, and finds the best one of each role.
+    fn roles(&mut self, keys: &Keys, field: PeerField<'_>) -> Found {
+        let mut found = Found::default();
+        for (at, own) in self.fields.iter_mut().enumerate() {
+            if own.key == "t_us" {
+                found.micros = Some(at);
+                continue;
+            }
+            if let PeerField::Key(wanted) = field
+                && own.key == wanted
+            {
+                found.peer.offer(0, at);
+                continue;
+            }
+            let Some(meaning) = keys.meaning(&own.key) else { continue };
+            own.role = Some(meaning.role);
+            let value = own.value.as_bytes();
+            match meaning.role {
+                Role::Time => found.time.offer(meaning.rank, at),
+                Role::Level if Level::of(value).is_some() => found.level.offer(meaning.rank, at),
+                Role::Topic => found.topic.offer(meaning.rank, at),
+                Role::Msg => found.msg.offer(meaning.rank, at),
+                Role::Peer | Role::Id
+                    if matches!(field, PeerField::Any) && meaning.peer(value).is_some() =>
+                {
+                    found.peer.offer(meaning.rank, at);
+                }
+                Role::Threads => {
+                    found.thread = found.thread.or(peer_of_thread(value).map(|_| at));
+                }
+                Role::Level
+                | Role::Peer
+                | Role::Id
+                | Role::Nested
+                | Role::Spans
+                | Role::LeftOut => {}
+            }
+        }
+        found
+    }
+
+    /// A text with all fields behind it.
+    pub(super) fn into_text(self, first: &str) -> String {
+        let mut text = Cow::Owned(first.to_owned());
+        for field in &self.fields {
+            add(&mut text, &field.key, &field.value);
+        }
+        text.into_owned()
+    }
+
+    fn stamp(&self, at: usize, times: TimeContext<'_>) -> Option<Stamp<'a>> {
+        timestamp::wall(bytes(self.fields[at].value.clone()), times.calendar)
+    }
+
+    /// The text with all fields that were not taken, and the length of those that columns leave out.
+    fn text(self, first: Option<Cow<'a, str>>, taken: &[Option<usize>]) -> (Cow<'a, str>, usize) {
+        let mut text = first.unwrap_or_default();
+        let rest = |left_out: bool| {
+            self.fields.iter().enumerate().filter(move |(at, field)| {
+                let is_left_out =
+                    matches!(field.role, Some(Role::LeftOut | Role::Threads | Role::Spans));
+                is_left_out == left_out && !taken.contains(&Some(*at))
+            })
+        };
+        for (_, field) in rest(false) {
+            add(&mut text, &field.key, &field.value);
+        }
+        let shown = text.len();
+        for (_, field) in rest(true) {
+            add(&mut text, &field.key, &field.value);
+        }
+        let left_out = text.len() - shown;
+        (text, left_out)
+    }
+}
+
+fn add(text: &mut Cow<'_, str>, key: &str, value: &str) {
+    let gap = if text.is_empty() { "" } else { " " };
+    let text = text.to_mut();
+    text.extend([gap, key, "="]);
+    if value.is_empty() || (value.contains([' ', '"', '=', '\n']) && !is_nested(value)) {
+        text.push_str(&format!("{value:?}"));
+    } else {
+        text.push_str(value);
+    }
+}
 
 /// Arrays and objects are shown as they were written.
 fn is_nested(value: &str) -> bool {
     value.starts_with(['[', '{'])
-}
-
-fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-    }
 }

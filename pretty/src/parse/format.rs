@@ -1,6 +1,9 @@
 //! The formats of logs.
 
-use super::custom::{CustomFormat, FormatError};
+use std::sync::Arc;
+
+use super::catalog::{CATALOG, Reader};
+use super::pattern::{CustomFormat, FormatError};
 
 /// The format of the lines that are events.
 #[derive(Clone, Debug, Default)]
@@ -8,23 +11,24 @@ pub enum Format {
     /// Any built-in format, recognised line by line.
     #[default]
     Auto,
-    /// `001234.567 | VOTE | 1 | text`, and whole-number times.
-    Verbose,
-    /// `000123 VOTE S1 text`.
-    Dslogs,
-    /// One JSON object a line: ours, `tracing-subscriber`'s, or one with a time and a text.
-    Json,
-    /// `ts=… level=… peer=… msg="…" key=value`.
-    Logfmt,
+    /// A built-in format.
+    BuiltIn(BuiltIn),
     /// A regular expression with named groups.
     Custom(CustomFormat),
-    /// As [`Format::Auto`]; what is none of those formats is tried with each of these in turn.
+    /// Each of these in turn, then as [`Format::Auto`].
     AutoAnd(Vec<CustomFormat>),
+}
+
+/// A built-in format: see [`Format::named`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltIn {
+    pub(super) name: Arc<str>,
+    pub(super) reader: Option<Reader>,
 }
 
 impl Format {
     /// A format given as a regular expression with at least one of the named groups `time`,
-    /// `topic`, `peer` and `msg`.
+    /// `level`, `topic`, `peer` and `msg`.
     ///
     /// # Errors
     /// If the expression does not compile or has none of these groups.
@@ -37,28 +41,39 @@ impl Format {
     pub fn custom(expression: &str) -> Result<Self, FormatError> {
         CustomFormat::new(expression).map(Self::Custom)
     }
-}
 
-impl Format {
-    /// The names of the formats that are built in.
-    pub const NAMES: [&'static str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
+    /// The names of the formats that are built in, and `auto`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        std::iter::once("auto").chain(Self::documented().map(|(name, _)| name))
+    }
 
-    /// The built-in format of this name, one of [`Format::NAMES`].
+    /// The built-in formats, each with a description.
+    pub fn documented() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let files = CATALOG.files.iter().filter(|file| file.has_records());
+        files.map(|file| (&*file.name, &*file.about))
+    }
+
+    /// Lines of a built-in format.
+    pub fn examples(name: &str) -> impl Iterator<Item = &'static str> {
+        let file = CATALOG.files.iter().find(|file| file.name == name);
+        let samples = file.into_iter().flat_map(|file| &file.sample);
+        let events = samples.filter(|sample| !sample.contains_key("read"));
+        events.filter_map(|sample| sample.get("line")?.as_str())
+    }
+
+    /// The built-in format of this name, one of [`Format::names`].
     ///
     /// ```
     /// use pretty::Format;
-    /// assert!(Format::NAMES.iter().all(|name| Format::named(name).is_some()));
+    /// assert!(Format::names().all(|name| Format::named(name).is_some()));
     /// assert!(Format::named("yaml").is_none());
     /// ```
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "auto" => Self::Auto,
-            "verbose" => Self::Verbose,
-            "dslogs" => Self::Dslogs,
-            "json" => Self::Json,
-            "logfmt" => Self::Logfmt,
-            _ => return None,
-        })
+        if name == "auto" {
+            return Some(Self::Auto);
+        }
+        let file = CATALOG.format(name)?;
+        Some(Self::BuiltIn(BuiltIn { name: name.into(), reader: file.reader }))
     }
 }

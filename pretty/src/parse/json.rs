@@ -1,7 +1,7 @@
 //! One JSON object a line.
 //!
-//! Ours have `t_us`, `topic`, `peer`, `msg` and then fields; those of `tracing-subscriber` and of
-//! other loggers have a `timestamp`, a `level`, a `message` and fields, some of them nested.
+//! Ours have `t_us`, `topic`, `peer`, `msg` and then fields; those of other loggers have a time, a
+//! level, a text and fields, some of them nested. `formats/keys.toml` has the names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,36 +10,111 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::StructuredFields;
-use crate::line::Event;
+use super::keys::{Keys, PeerField, Role};
+use super::record::{Record, TimeContext};
 
-/// The event in a line; `None` if it is not an object or has no time and text.
-pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
-    let mut json = serde_json::Deserializer::from_slice(line);
-    let members = json.deserialize_map(MembersVisitor).ok()?;
-    json.end().ok()?;
+/// The record in a line; `None` if it is not an object or has neither time nor text.
+pub(super) fn read<'a>(
+    line: &'a [u8],
+    times: TimeContext<'_>,
+    keys: &Keys,
+    peer: PeerField<'_>,
+) -> Option<Record<'a>> {
     let mut fields = StructuredFields::default();
-    for (key, value) in members.0 {
-        add(&mut fields, key, value);
+    for (key, value) in members(line)?.0 {
+        add(&mut fields, key, value, keys, 0);
     }
-    fields.into_event()
+    fields.into_record(times, keys, peer)
+}
+
+/// A text and the fields of the object that ends it, as `text key=value`.
+pub(super) fn text_with_fields(text: &[u8]) -> Option<Vec<u8>> {
+    let start = match text.first() {
+        Some(b'{') => 0,
+        _ => memchr::memmem::find(text, b"\t{")?,
+    };
+    let object = text[start..].trim_ascii();
+    let mut fields = StructuredFields::default();
+    for (key, value) in members(object)?.0 {
+        fields.push(key, text_of(value));
+    }
+    let message = std::str::from_utf8(&text[..start]).ok()?;
+    Some(fields.into_text(message).into_bytes())
+}
+
+/// The members of an object with all keys in `when`; strings without their quotes.
+pub(super) fn strings<'a>(
+    line: &'a [u8],
+    when: &[String],
+) -> Option<Vec<(Cow<'a, str>, Cow<'a, str>)>> {
+    // A look at the bytes rules out nearly all objects.
+    if when.iter().any(|wanted| memchr::memmem::find(line, wanted.as_bytes()).is_none()) {
+        return None;
+    }
+    let members = members(line)?.0;
+    if when.iter().any(|wanted| members.iter().all(|(key, _)| key != wanted)) {
+        return None;
+    }
+    Some(members.into_iter().map(|(key, value)| (key, text_of(value))).collect())
 }
 
 /// Adds a member; the fields of an event are added as if they were not nested.
-fn add<'a>(fields: &mut StructuredFields<'a>, key: Cow<'a, str>, value: &'a RawValue) {
-    if NESTS.contains(&&*key)
-        && let Ok(members) = read_members(value)
-    {
-        for (key, value) in members.0 {
-            fields.push(key, text_of(value));
+fn add<'a>(
+    fields: &mut StructuredFields<'a>,
+    key: Cow<'a, str>,
+    value: &'a RawValue,
+    keys: &Keys,
+    depth: usize,
+) {
+    let raw = value.get();
+    if raw.starts_with('{') && depth < DEPTH_MAX {
+        let role = keys.meaning(&key).map(|meaning| meaning.role);
+        if role == Some(Role::Nested)
+            && let Ok(members) = read_members(value)
+        {
+            for (key, value) in members.0 {
+                add(fields, key, value, keys, depth + 1);
+            }
+            return;
         }
-        return;
+        // Extended JSON: `{"$date": …}`.
+        if role == Some(Role::Time)
+            && let Ok(members) = read_members(value)
+            && let [(_, date)] = &members.0[..]
+        {
+            return fields.push(key, text_of(date));
+        }
+    }
+    if raw.starts_with('[') && keys.meaning(&key).is_some_and(|meaning| meaning.role == Role::Spans)
+    {
+        fields.span_peer = span_peer(value, keys);
     }
     fields.push(key, text_of(value));
 }
 
-/// Members whose own members are the fields: `tracing-subscriber` puts an event's fields and the
-/// innermost span there.
-const NESTS: [&str; 2] = ["fields", "span"];
+/// The peer that the fields of a list of spans name.
+fn span_peer<'a>(value: &'a RawValue, keys: &Keys) -> Option<Cow<'a, str>> {
+    let spans: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+    let mut found: Option<(u8, Cow<'a, str>)> = None;
+    for (key, value) in
+        spans.into_iter().filter_map(|span| read_members(span).ok()).flat_map(|own| own.0)
+    {
+        let Some(meaning) = keys.meaning(&key).filter(|own| own.role == Role::Peer) else {
+            continue;
+        };
+        if found.as_ref().is_none_or(|(rank, _)| meaning.rank < *rank) {
+            found = Some((meaning.rank, text_of(value)));
+        }
+    }
+    found.map(|(_, peer)| peer)
+}
+
+fn members(line: &[u8]) -> Option<Members<'_>> {
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let members = json.deserialize_map(MembersVisitor).ok()?;
+    json.end().ok()?;
+    Some(members)
+}
 
 fn read_members(value: &RawValue) -> serde_json::Result<Members<'_>> {
     serde_json::Deserializer::from_str(value.get()).deserialize_map(MembersVisitor)
@@ -49,7 +124,7 @@ fn read_members(value: &RawValue) -> serde_json::Result<Members<'_>> {
 fn text_of(value: &RawValue) -> Cow<'_, str> {
     let raw = value.get();
     match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+        Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => Cow::Borrowed(plain),
         Some(_) => serde_json::from_str(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
         None => Cow::Borrowed(raw),
     }
@@ -68,7 +143,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(MEMBERS_USUAL);
         while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
             members.push((key.0, value));
         }
@@ -79,3 +154,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
 /// A key that borrows from the line unless it holds an escape; a plain `Cow` would always copy.
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+const MEMBERS_USUAL: usize = 12;
+
+/// Objects nested deeper stay as they were written.
+const DEPTH_MAX: usize = 4;

@@ -3,40 +3,46 @@
 use std::borrow::Cow;
 
 use super::fields::StructuredFields;
-use crate::line::Event;
+use super::keys::{Keys, PeerField};
+use super::record::{Record, TimeContext};
 
-/// The event in a line; `None` unless all of it is `key=value` pairs, a time among them.
-pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
+/// The record in a line; `None` unless all of it is `key=value` pairs, with a time or a level.
+pub(super) fn read<'a>(
+    line: &'a [u8],
+    times: TimeContext<'_>,
+    keys: &Keys,
+    peer: PeerField<'_>,
+) -> Option<Record<'a>> {
     let mut rest = std::str::from_utf8(line).ok()?.trim_ascii();
     let mut fields = StructuredFields::default();
     while !rest.is_empty() {
-        let (key, behind) = rest.split_once('=')?;
-        if key.is_empty() || !key.bytes().all(is_key_byte) {
+        let end = rest.bytes().position(|byte| !is_key_byte(byte))?;
+        let (key, behind) = (&rest[..end], rest[end..].strip_prefix('=')?);
+        if key.is_empty() {
             return None;
         }
         let (value, behind) = value(behind)?;
         fields.push(Cow::Borrowed(key), value);
         rest = behind.trim_ascii_start();
     }
-    fields.into_event()
+    fields.into_record(times, keys, peer)
 }
 
 fn is_key_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@')
 }
 
 /// A word, or a text in quotes; and what follows it.
 fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(' ').unwrap_or(text.len());
+        let end = memchr::memchr(b' ', text.as_bytes()).unwrap_or(text.len());
         return Some((Cow::Borrowed(&text[..end]), &text[end..]));
     };
-    let mut escaped = false;
-    let end = quoted.bytes().position(|byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    })?;
+    let mut end = memchr::memchr2(b'"', b'\\', quoted.as_bytes())?;
+    while quoted.as_bytes()[end] == b'\\' {
+        let after = end + 2;
+        end = after + memchr::memchr2(b'"', b'\\', quoted.as_bytes().get(after..)?)?;
+    }
     let (inner, behind) = (&quoted[..end], &quoted[end + 1..]);
     if !inner.contains('\\') {
         return Some((Cow::Borrowed(inner), behind));

@@ -1,21 +1,42 @@
 //! Bytes of one line → [`Line`](crate::Line). Never fails: a line that no format claims is
 //! [`Line::Other`](crate::Line::Other).
 //!
-//! The formats differ in their first bytes, so each line is recognised by itself; a log may mix
-//! them. The parser's only state is the unit a header line named. It must not depend on filters,
-//! layout or output.
+//! A line has three layers, each inside the other: *transports* (`transports.toml`: containers,
+//! journals, test runners) carry a *record* (one file of `pretty/formats` for each way programs
+//! write), whose text is a *sentence* (see `meaning/`). The first lines of a source decide which
+//! layers are tried first and where its peers are named ([`Parser::look_at`]); a line that does not
+//! fit them is tried with all that nothing else looks like.
+//!
+//! Nothing here depends on filters, layout or output.
 
-mod custom;
-mod dslogs;
+mod ansi;
+mod brackets;
+mod calendar;
+mod catalog;
+mod date;
 mod fields;
 mod format;
 mod json;
+mod keys;
+mod layers;
 mod logfmt;
 mod parser;
-mod text_fields;
+mod pattern;
+mod reading;
+mod record;
+#[cfg(test)]
+mod samples;
 mod timestamp;
 mod verbose;
+mod words;
 
-pub use custom::{CustomFormat, FormatError};
-pub use format::Format;
-pub use parser::Parser;
+pub use calendar::{Calendar, ZoneError};
+pub use date::WrittenTime;
+#[cfg(feature = "cli")]
+pub(crate) use date::date_of;
+pub use format::{BuiltIn, Format};
+pub use keys::OwnKeys;
+pub use parser::{Parser, ParserSettings, SourceName};
+pub use pattern::{CustomFormat, FormatError};
+pub use reading::PeerFrom;
+pub(crate) use reading::SAMPLE_BYTES;

@@ -1,21 +1,96 @@
 //! The parser: one line → [`Line`].
+//!
+//! ```text
+//! line ─► colours off ─► transports, one after the other ─► record ─► peer ─► Event
+//!            └───────────────────────────────────────────────► Line::Other, if no record reads it
+//! ```
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use regex::bytes::Regex;
+
+use super::calendar::Calendar;
+use super::catalog::{CATALOG, Transport};
 use super::format::Format;
-use super::{dslogs, json, logfmt, verbose};
-use crate::class::Class;
-use crate::line::{Event, Line};
-use crate::time::{Fraction, Number, Tick};
+use super::keys::{Keys, OwnKeys, PeerField};
+use super::layers::{self, Layers, RecordLayer, TRANSPORTS_MAX};
+use super::pattern::{Carried, Fit};
+use super::reading::{PeerFrom, PeerPlace, PeerPlan, Reading, ReadingContext};
+use super::record::{Record, TimeContext, into_owned};
+use super::{ansi, verbose};
+use crate::class::{Class, is_continuation};
+use crate::line::{Event, Line, Stamp};
+use crate::time::{Tick, Time};
+
+/// Settings of a parser; each has a default.
+#[derive(Clone, Debug, Default)]
+pub struct ParserSettings {
+    /// The format of the lines that are events.
+    pub format: Format,
+    /// The unit of whole-number times.
+    pub tick: Option<Tick>,
+    /// The zone of the time column.
+    pub calendar: Calendar,
+    /// The place where peers are named.
+    pub peer_from: PeerFrom,
+    /// Expressions for names of peers, and what takes their place: `^[SCL](\d+)$` and `$1`.
+    pub rename: Vec<(Regex, String)>,
+    /// Keys of structured lines, besides the built-in ones.
+    pub keys: OwnKeys,
+    /// The sources of lines, where there are several: by these names peers go that have none.
+    pub sources: Vec<SourceName>,
+}
+
+/// A source of lines, such as a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceName {
+    /// The name of a peer whose log it is.
+    pub peer: String,
+    /// Nanoseconds that are added to its times, because its clock is wrong.
+    pub shift: i64,
+}
 
 /// Turns lines into [`Line`]s.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Parser {
-    format: Format,
-    /// The unit of whole-number times, given by the user.
-    tick: Option<Tick>,
+    setup: Arc<Setup>,
+    /// The reading of each source, once it has been looked at.
+    readings: Vec<Option<Arc<Reading>>>,
+    source: usize,
     /// The unit the log's own header names.
     header_unit: Option<Tick>,
+    clock: ClockOfDay,
+    found: FoundLayers,
+}
+
+#[derive(Debug)]
+struct Setup {
+    settings: ParserSettings,
+    layers: Layers,
+    keys: Option<Keys>,
+    unknown: Reading,
+}
+
+/// Times of day without a date: midnight begins the next day.
+#[derive(Clone, Copy, Debug, Default)]
+struct ClockOfDay {
+    last: i64,
+    days: i64,
+}
+
+/// The layers found in the last line.
+#[derive(Clone, Debug, Default)]
+struct FoundLayers {
+    transports: Vec<usize>,
+    record: Option<RecordLayer>,
+    bare: bool,
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new(Format::Auto, None)
+    }
 }
 
 impl Parser {
@@ -23,7 +98,31 @@ impl Parser {
     /// known to use.
     #[must_use]
     pub fn new(format: Format, tick: Option<Tick>) -> Self {
-        Self { format, tick, header_unit: None }
+        Self::with_settings(ParserSettings { format, tick, ..ParserSettings::default() })
+    }
+
+    /// A parser with these settings.
+    #[must_use]
+    pub fn with_settings(settings: ParserSettings) -> Self {
+        let layers = Layers::of(&settings.format);
+        let own_keys = settings.keys != OwnKeys::default();
+        let keys = own_keys.then(|| CATALOG.keys_with(&settings.keys));
+        let records = layers.first().into_iter().cloned().collect();
+        let unknown = Reading { records, ..Reading::default() };
+        Self {
+            readings: vec![None; settings.sources.len().max(1)],
+            setup: Arc::new(Setup { settings, layers, keys, unknown }),
+            source: 0,
+            header_unit: None,
+            clock: ClockOfDay::default(),
+            found: FoundLayers::default(),
+        }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &ParserSettings {
+        &self.setup.settings
     }
 
     /// Understands one line, given without its line end.
@@ -36,15 +135,58 @@ impl Parser {
     /// assert_eq!(parser.parse(b"ouch"), Line::Other(Class::Plain, b"ouch"[..].into()));
     /// ```
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
-        if verbose::is_header(line) {
-            let (header, unit) = verbose::header(line);
-            self.header_unit = unit;
-            return Line::Header(header);
+        self.found.clear();
+        match ansi::strip(line) {
+            Cow::Borrowed(line) => self.read(line, Carried::default(), 0),
+            Cow::Owned(plain) => match self.read(&plain, Carried::default(), 0) {
+                Line::Event(event) => Line::Event(into_owned(event)),
+                Line::Header(header) => Line::Other(Class::Test, Cow::Owned(header.text.to_vec())),
+                Line::Other(class, text) => Line::Other(class, Cow::Owned(text.into_owned())),
+            },
         }
-        match self.event(line) {
-            Some(event) => Line::Event(event),
-            None => Line::Other(Class::of(line), Cow::Borrowed(line)),
-        }
+    }
+
+    /// Looks at the first lines of the current source, to find out which layers its lines have and
+    /// where its peers are named.
+    pub fn look_at(&mut self, sample: &[u8]) {
+        let sources = &self.setup.settings.sources;
+        let name = sources.get(self.source).filter(|_| sources.len() > 1);
+        let context = ReadingContext {
+            layers: &self.setup.layers,
+            keys: self.setup.keys(),
+            times: self.times(),
+            from: &self.setup.settings.peer_from,
+            name: name.map(|source| source.peer.as_bytes()),
+        };
+        self.readings[self.source] = Some(Arc::new(Reading::of(sample, &context)));
+    }
+
+    /// The same for another source.
+    pub fn look_at_source(&mut self, source: usize, sample: &[u8]) {
+        let current = self.source;
+        self.set_source(source);
+        self.look_at(sample);
+        self.source = current;
+    }
+
+    /// Tells whether the current source has been looked at.
+    #[must_use]
+    pub fn has_looked(&self) -> bool {
+        self.readings[self.source].is_some()
+    }
+
+    /// The next lines are of this source, counted from 0.
+    pub fn set_source(&mut self, source: usize) {
+        self.source = source.min(self.readings.len() - 1);
+    }
+
+    /// The names of the transports and of the format of the last line.
+    #[must_use]
+    pub fn last_layers(&self) -> (Vec<&str>, Option<&str>) {
+        let transports = self.found.transports.iter();
+        let transports = transports.map(|at| CATALOG.transports[*at].name()).collect();
+        let bare = self.found.bare.then_some("bare");
+        (transports, self.found.record.as_ref().map(RecordLayer::name).or(bare))
     }
 
     /// The unit the last header has named.
@@ -59,186 +201,293 @@ impl Parser {
         Self { header_unit, ..self }
     }
 
-    fn event<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
-        match &self.format {
-            Format::Auto => self.found(line),
-            Format::Verbose => self.verbose(line),
-            Format::Dslogs => self.dslogs(line),
-            Format::Json => json::parse(line),
-            Format::Logfmt => logfmt::parse(line),
-            Format::Custom(custom) => custom.parse(line, self.tick),
-            Format::AutoAnd(customs) => self
-                .found(line)
-                .or_else(|| customs.iter().find_map(|own| own.parse(line, self.tick))),
+    /// A line without colours; `carried` is what transports have said about it.
+    fn read<'a>(&mut self, line: &'a [u8], carried: Carried<'a>, depth: usize) -> Line<'a> {
+        if verbose::is_header(line) {
+            let (header, unit) = verbose::header(line);
+            self.header_unit = unit;
+            return Line::Header(header);
+        }
+        let setup = self.setup.clone();
+        let reading = self.readings[self.source].clone();
+        let reading = reading.as_deref().unwrap_or(&setup.unknown);
+        if depth < TRANSPORTS_MAX
+            && let Some((at, own, rest)) = self.transport(line, &reading.transports)
+        {
+            return self.carried(at, line, carried.or(own), rest, depth);
+        }
+        if let Some(record) = self.record(line, &reading.records, &reading.peers) {
+            return Line::Event(self.event(record, line, carried, reading));
+        }
+        // Something that was not in the sample, or there was none.
+        if depth < TRANSPORTS_MAX && CATALOG.may_be_transport(line) {
+            let strict = |at: &usize| {
+                CATALOG.transports[*at].is_strict() && !reading.transports.contains(at)
+            };
+            let others: Vec<_> = (0..CATALOG.transports.len()).filter(strict).collect();
+            if let Some((at, own, rest)) = self.transport(line, &others) {
+                return self.carried(at, line, carried.or(own), rest, depth);
+            }
+        }
+        if setup.layers.is_auto
+            && let Some(record) = self.other_record(line, &setup.layers, &reading.peers)
+        {
+            return Line::Event(self.event(record, line, carried, reading));
+        }
+        self.bare(line, carried, reading)
+    }
+
+    /// The first of these transports that carries the line.
+    fn transport<'a>(
+        &self,
+        line: &'a [u8],
+        places: &[usize],
+    ) -> Option<(usize, Carried<'a>, Cow<'a, [u8]>)> {
+        places.iter().find_map(|at| {
+            let (carried, rest) = layers::strip(&CATALOG.transports[*at], line, self.times())?;
+            Some((*at, carried, rest))
+        })
+    }
+
+    fn carried<'a>(
+        &mut self,
+        at: usize,
+        line: &'a [u8],
+        carried: Carried<'a>,
+        rest: Cow<'a, [u8]>,
+        depth: usize,
+    ) -> Line<'a> {
+        self.found.transports.push(at);
+        match rest {
+            Cow::Borrowed(rest) => match self.read(rest, carried, depth + 1) {
+                // A line that no layer reads keeps the name of its source.
+                Line::Other(class, Cow::Borrowed(_)) => Line::Other(class, Cow::Borrowed(line)),
+                read @ (Line::Event(_) | Line::Header(_) | Line::Other(..)) => read,
+            },
+            Cow::Owned(rest) => match self.read(&rest, carried, depth + 1) {
+                Line::Event(event) => Line::Event(into_owned(event)),
+                Line::Header(header) => Line::Other(Class::Test, Cow::Owned(header.text.to_vec())),
+                Line::Other(class, text) => Line::Other(class, Cow::Owned(text.into_owned())),
+            },
         }
     }
 
-    /// The event in a line of any format but the user's own; the first byte decides.
-    #[inline]
-    fn found<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
-        match line.first()? {
-            b'0'..=b'9' => self.verbose(line).or_else(|| self.dslogs(line)),
-            b'{' => json::parse(line),
-            b'a'..=b'z' => logfmt::parse(line),
-            _ => None,
+    fn record<'a>(
+        &mut self,
+        line: &'a [u8],
+        layers: &[RecordLayer],
+        peers: &PeerPlan,
+    ) -> Option<Record<'a>> {
+        let (times, keys) = (self.times(), self.setup.keys());
+        let found =
+            layers.iter().find_map(|own| Some((own, own.read(line, times, keys, peers.field())?)));
+        let (layer, record) = found?;
+        self.found.record = Some(layer.clone());
+        Some(record)
+    }
+
+    /// A record of any strict layer.
+    fn other_record<'a>(
+        &mut self,
+        line: &'a [u8],
+        layers: &Layers,
+        peers: &PeerPlan,
+    ) -> Option<Record<'a>> {
+        let (times, keys) = (self.times(), self.setup.keys());
+        let (place, record) = layers.find(line, times, keys, peers.field())?;
+        if layers.fit(place) == Fit::Loose {
+            return None;
+        }
+        self.found.record = Some(layers.all()[place].clone());
+        Some(record)
+    }
+
+    /// A line that no record reads: an event nevertheless if its peer or its time are known.
+    fn bare<'a>(&mut self, line: &'a [u8], carried: Carried<'a>, reading: &Reading) -> Line<'a> {
+        let class = Class::of(line);
+        if class != Class::Plain || is_continuation(line) {
+            return Line::Other(class, Cow::Borrowed(line));
+        }
+        let head = reading.bare_heads && head(line, &reading.heads).is_some();
+        if head || carried.stamp.is_some() || carried.source.is_some() {
+            self.found.bare = true;
+            let record = Record { text: Cow::Borrowed(line), ..Record::default() };
+            return Line::Event(self.event(record, line, carried, reading));
+        }
+        Line::Other(class, Cow::Borrowed(line))
+    }
+
+    /// The event of a record, whose peer and time may be named elsewhere.
+    fn event<'a>(
+        &mut self,
+        mut record: Record<'a>,
+        line: &'a [u8],
+        carried: Carried<'a>,
+        reading: &Reading,
+    ) -> Event<'a> {
+        self.name_peer(&mut record, line, carried.source, reading);
+        record.stamp = record.stamp.or(carried.stamp);
+        let shift = self.setup.settings.sources.get(self.source).map_or(0, |source| source.shift);
+        if let Some(stamp) = &mut record.stamp {
+            self.clock.record(stamp);
+            if shift != 0 {
+                shift_by(stamp, shift, &self.setup.settings.calendar);
+            }
+        }
+        record.into_event()
+    }
+
+    fn name_peer<'a>(
+        &self,
+        record: &mut Record<'a>,
+        line: &'a [u8],
+        source: Option<Cow<'a, [u8]>>,
+        reading: &Reading,
+    ) {
+        let plan = &reading.peers;
+        match plan.from {
+            PeerPlace::Line => {
+                if record.peer.is_none() {
+                    self.peer_of_head(record, reading);
+                }
+            }
+            PeerPlace::Subject(at) if record.peer.is_none() => {
+                let found = CATALOG.subjects[at].head(&record.text);
+                record.peer = found.map(|(peer, _)| Cow::Owned(peer.to_vec()));
+            }
+            PeerPlace::Subject(_) => {}
+            PeerPlace::Transport | PeerPlace::Source => record.peer = None,
+        }
+        let settings = &self.setup.settings;
+        if let PeerFrom::Regex(regex) = &settings.peer_from {
+            let found = regex.captures(line);
+            let group = found.and_then(|found| found.name("peer").or_else(|| found.get(1)));
+            record.peer = group.map(|own| Cow::Borrowed(own.as_bytes())).or(record.peer.take());
+        }
+        if plan.from != PeerPlace::Source {
+            record.peer = record.peer.take().or(source);
+        }
+        if record.peer.is_none()
+            && let Some(missing) = &plan.missing
+        {
+            record.peer = Some(Cow::Owned(missing.to_vec()));
+        }
+        for (from, to) in &settings.rename {
+            if let Some(peer) = &record.peer
+                && from.is_match(peer)
+            {
+                record.peer = Some(Cow::Owned(from.replace(peer, to.as_bytes()).into_owned()));
+            }
         }
     }
 
-    fn verbose<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
-        let fields = verbose::fields(line)?;
-        let number = Number::parse(fields.time)?;
-        let unit = match number.fraction {
-            Fraction::Present => self.header_unit.unwrap_or(Tick::MILLISECOND),
-            Fraction::Absent => self.tick.or(self.header_unit).unwrap_or(Tick::TEN_MILLISECONDS),
+    /// The peer at the head of the text, which is taken off it.
+    fn peer_of_head(&self, record: &mut Record<'_>, reading: &Reading) {
+        let looked = self.readings[self.source].is_some();
+        let strict: Vec<usize>;
+        let heads = if looked {
+            &reading.heads
+        } else {
+            strict = (0..CATALOG.heads.len())
+                .filter(|at| CATALOG.heads[*at].fit == Fit::Strict)
+                .collect();
+            &strict
         };
-        Some(fields.event(number, unit))
+        if heads.is_empty() {
+            return;
+        }
+        match &record.text {
+            Cow::Borrowed(text) => {
+                if let Some((peer, rest)) = head(text, heads) {
+                    (record.peer, record.text) =
+                        (Some(Cow::Owned(peer.to_vec())), Cow::Borrowed(rest));
+                }
+            }
+            Cow::Owned(text) => {
+                if let Some((peer, rest)) = head(text, heads) {
+                    (record.peer, record.text) =
+                        (Some(Cow::Owned(peer.to_vec())), Cow::Owned(rest.to_vec()));
+                }
+            }
+        }
     }
 
-    fn dslogs<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
-        let fields = dslogs::fields(line)?;
-        let number = Number::parse(fields.time)?;
-        Some(fields.event(number, self.tick.unwrap_or(Tick::HUNDRED_MICROSECONDS)))
+    fn times(&self) -> TimeContext<'_> {
+        let ParserSettings { calendar, tick, .. } = &self.setup.settings;
+        TimeContext { calendar, tick: *tick, header_unit: self.header_unit }
     }
 }
+
+impl Setup {
+    fn keys(&self) -> &Keys {
+        self.keys.as_ref().unwrap_or(&CATALOG.keys)
+    }
+}
+
+impl PeerPlan {
+    fn field(&self) -> PeerField<'_> {
+        match (self.from, &self.key) {
+            (PeerPlace::Line, Some(key)) => PeerField::Key(key),
+            (PeerPlace::Line | PeerPlace::Subject(_), _) => PeerField::Any,
+            (PeerPlace::Transport | PeerPlace::Source, _) => PeerField::None,
+        }
+    }
+}
+
+impl<'a> Carried<'a> {
+    /// The facts of an outer transport, and those of an inner one where it has none.
+    fn or(self, inner: Self) -> Self {
+        Self { stamp: self.stamp.or(inner.stamp), source: self.source.or(inner.source) }
+    }
+}
+
+impl Transport {
+    fn is_strict(&self) -> bool {
+        self.pattern().is_none_or(|pattern| pattern.fit == Fit::Strict)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Text(pattern) => &pattern.name,
+            Self::Json(_) => "json",
+        }
+    }
+}
+
+impl FoundLayers {
+    fn clear(&mut self) {
+        self.transports.clear();
+        (self.record, self.bare) = (None, false);
+    }
+}
+
+impl ClockOfDay {
+    /// Puts a time of day into its day.
+    fn record(&mut self, stamp: &mut Stamp<'_>) {
+        let (None, None, Some(at)) = (stamp.unit, stamp.offset, stamp.at) else { return };
+        let of_day = at.nanos();
+        if of_day < self.last - HALF_A_DAY {
+            self.days += 1;
+        }
+        self.last = of_day;
+        stamp.at = Some(Time::from_nanos(of_day + self.days * 2 * HALF_A_DAY));
+    }
+}
+
+/// Moves a time, and what is shown of it.
+fn shift_by(stamp: &mut Stamp<'_>, shift: i64, calendar: &Calendar) {
+    let Some(at) = stamp.at else { return };
+    let at = Time::from_nanos(at.nanos().saturating_add(shift));
+    stamp.at = Some(at);
+    let text = super::timestamp::shifted(stamp, at, calendar);
+    stamp.text = Cow::Owned(text);
+}
+
+fn head<'t>(text: &'t [u8], places: &[usize]) -> Option<(&'t [u8], &'t [u8])> {
+    places.iter().find_map(|at| CATALOG.heads[*at].head(text))
+}
+
+const HALF_A_DAY: i64 = 43_200_000_000_000;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::CustomFormat;
-
-    fn show(parser: &mut Parser, line: &[u8]) -> String {
-        match parser.parse(line) {
-            Line::Event(event) => {
-                let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-                let stamp = event.stamp.map_or("no time".to_owned(), |stamp| {
-                    format!("{} = {:?}ns", text(&stamp.text), stamp.at.map(crate::Time::nanos))
-                });
-                format!(
-                    "{stamp} [{}] [{}] [{}]",
-                    text(&event.topic),
-                    text(&event.peer),
-                    text(&event.text)
-                )
-            }
-            Line::Header(header) => format!("header peers={:?}", header.peers),
-            Line::Other(class, _) => format!("{class:?}"),
-        }
-    }
-
-    #[track_caller]
-    fn check(line: &str, expected: &str) {
-        assert_eq!(show(&mut Parser::default(), line.as_bytes()), expected, "{line}");
-    }
-
-    #[test]
-    fn lines_between_bars() {
-        check("000123 | VOTE | 1 | text", "123 = Some(1230000000)ns [VOTE] [1] [text]");
-        check("001234.567 | RPC | C1 | a b=1", "1234.567 = Some(1234567000)ns [RPC] [C1] [a b=1]");
-        check("000000 | LOG1 | -1 | x", "0 = Some(0)ns [LOG1] [-1] [x]");
-        check("000000.000 | TEST | - |", "0.000 = Some(0)ns [TEST] [-] []");
-        check("1|A|B|c|d || e", "1 = Some(10000000)ns [A] [B] [c|d || e]");
-        check("1 | A | B |   indented", "1 = Some(10000000)ns [A] [B] [  indented]");
-        check("1 | A | B", "Plain");
-        check("1 | two words | B | c", "Plain");
-        check("1 |  | B | c", "Plain");
-        check("x | A | B | c", "Plain");
-    }
-
-    #[test]
-    fn older_lines_with_blanks() {
-        check("000123 VOTE S1 text", "123 = Some(12300000)ns [VOTE] [1] [text]");
-        check("000123 VOTE C12 a | b", "123 = Some(12300000)ns [VOTE] [C12] [a | b]");
-        check("000123 VOTE G100.2", "123 = Some(12300000)ns [VOTE] [G100.2] []");
-        check("000123 Vote S1 text", "Plain");
-        check("12 MONKEYS ARE here", "Plain");
-        check("2026 A Space Odyssey", "Plain");
-    }
-
-    #[test]
-    fn json_objects() {
-        check(
-            r#"{"t_us":1234567,"topic":"VOTE","peer":"1","msg":"grants \"it\"","to":2,"ok":true}"#,
-            r#"1234.567 = Some(1234567000)ns [VOTE] [1] [grants \"it\" to=2 ok=true]"#,
-        );
-        check(
-            r#"{"t_us":5,"topic":"A","peer":3,"msg":"m","why":"two words","l":[1,{"a":2}]}"#,
-            r#"0.005 = Some(5000)ns [A] [3] [m why=\"two words\" l=[1,{\"a\":2}]]"#,
-        );
-        check(r#"{"t_us":5,"topic":"A","peer":"1"}"#, "0.005 = Some(5000)ns [A] [1] []");
-        check(r#"{"t_us":5,"topic":"A"}"#, "Plain");
-        check(r#"{"topic":"A","peer":"1","msg":"x"}"#, "Plain");
-        check(r#"{"t_us":5,"topic":"A","peer":"1","msg":"torn"#, "Plain");
-        check("{}", "Plain");
-    }
-
-    #[test]
-    fn json_of_other_loggers() {
-        check(
-            r#"{"timestamp":"2026-11-23T06:12:00.123Z","level":"INFO","fields":{"message":"grants vote","peer":2,"term":3},"target":"raft::node","span":{"name":"handle"},"spans":[{"name":"handle"}]}"#,
-            r#"06:12:00.123 = Some(1795414320123000000)ns [INFO] [2] [grants vote term=3 target=raft::node name=handle spans=[{\"name\":\"handle\"}]]"#,
-        );
-        check(
-            r#"{"time":1795414320.5,"msg":"x","topic":"A","level":"debug"}"#,
-            "1795414320.5 = Some(1795414320500000000)ns [A] [-] [x level=debug]",
-        );
-    }
-
-    #[test]
-    fn logfmt() {
-        check(
-            r#"ts=2026-11-23T06:12:00Z level=warn node=n1 msg="a \"b\" c" took=3ms why="""#,
-            r#"06:12:00 = Some(1795414320000000000)ns [warn] [n1] [a \"b\" c took=3ms why=\"\"]"#,
-        );
-        check(
-            "caller=node.go:7 ts=2026-11-23T06:12:00Z level=info peer=2 msg=x",
-            "06:12:00 = Some(1795414320000000000)ns [info] [2] [x caller=node.go:7]",
-        );
-        check("level=warn msg=x", "Plain");
-        check("time to say level=warn msg=x", "Plain");
-        check("ts=2026-11-23T06:12:00Z msg=\"torn", "Plain");
-    }
-
-    #[test]
-    fn a_header_sets_the_unit() {
-        let mut parser = Parser::default();
-        let header = b"# verbose/1 test=a seed=42 peers=5 unit=us";
-        assert_eq!(show(&mut parser, header), "header peers=Some(5)");
-        assert_eq!(show(&mut parser, b"10 | A | 1 | x"), "10 = Some(10000)ns [A] [1] [x]");
-        assert_eq!(show(&mut parser, b"# verbose/1"), "header peers=None");
-        check("# verbose/12 peers=5", "Plain");
-        check("#include <verbose/1>", "Plain");
-    }
-
-    #[test]
-    fn the_tick_given_wins_for_whole_numbers() {
-        let mut parser = Parser::new(Format::Auto, Some(Tick::MILLISECOND));
-        assert_eq!(show(&mut parser, b"7 | A | 1 | x"), "7 = Some(7000000)ns [A] [1] [x]");
-        assert_eq!(show(&mut parser, b"7 VOTE S1 x"), "7 = Some(7000000)ns [VOTE] [1] [x]");
-    }
-
-    #[test]
-    fn a_format_refuses_the_others() {
-        let mut parser = Parser::new(Format::Dslogs, None);
-        assert_eq!(show(&mut parser, b"000123 | VOTE | 1 | text"), "Plain");
-    }
-
-    #[test]
-    fn a_custom_format() {
-        let format = Format::custom(r"^\[(?<time>[\d.]+)\] (?<peer>\w+): (?<msg>.*)$").unwrap();
-        let mut parser = Parser::new(format, None);
-        assert_eq!(
-            show(&mut parser, b"[1.5] node7: it | works"),
-            "1.5 = Some(1500000000)ns [] [node7] [it | works]"
-        );
-        assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "Plain");
-        let own = [r"^<(?<peer>\w+)> (?<msg>.*)", "^(?<msg>ouch)"]
-            .map(|text| CustomFormat::new(text).unwrap());
-        let mut parser = Parser::new(Format::AutoAnd(own.into()), None);
-        assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "1 = Some(10000000)ns [A] [1] [x]");
-        assert_eq!(show(&mut parser, b"<n3> x"), "no time [] [n3] [x]");
-        assert_eq!(show(&mut parser, b"ouch"), "no time [] [-] [ouch]");
-        assert_eq!(show(&mut parser, b"oh"), "Plain");
-        let error = Format::custom("(?<pear>x)").unwrap_err();
-        insta::assert_snapshot!(error, @"no named group; use at least one of time, topic, peer, msg");
-    }
-}
+mod tests;

@@ -1,7 +1,14 @@
-//! Times of structured logs: microseconds of a run, seconds since 1970, or dates.
+//! Times of logs → [`Stamp`]s: numbers since the start of a run or since 1970, dates in the usual
+//! forms, times of day.
+//!
+//! Total: a text that is not a time gives `None`. Of a date the time of day is shown, in the zone of
+//! the [`Calendar`].
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use super::calendar::Calendar;
+use super::date::{self, Date, days_since_1970};
 use crate::line::Stamp;
 use crate::time::{Fraction, Number, Tick, Time};
 
@@ -18,123 +25,153 @@ pub(super) fn micros(micros: i64) -> Option<Stamp<'static>> {
     })
 }
 
-/// A number of seconds, milliseconds, microseconds or nanoseconds since 1970, whichever gives a
-/// date of our time; or a date as in `2026-11-23T06:12:00.123456Z`, of which the time of day is
-/// shown. `None` for anything else.
-pub(super) fn wall(text: Cow<'_, str>) -> Option<Stamp<'_>> {
-    if let Some(number) = Number::parse(text.as_bytes()) {
-        return Some(Stamp {
-            at: Some(since_1970(number, &text)),
-            text: bytes(text),
-            unit: None,
-            offset: None,
-        });
-    }
-    let date = Date::parse(&text)?;
-    let day = match text {
-        Cow::Borrowed(text) => Cow::Borrowed(&text.as_bytes()[DATE_BYTES..date.end]),
-        Cow::Owned(text) => Cow::Owned(text.as_bytes()[DATE_BYTES..date.end].to_vec()),
+/// A time that counts in this unit, as written but for leading zeros.
+pub(super) fn counted(text: &[u8], number: Number, unit: Tick) -> Stamp<'_> {
+    let text = Cow::Borrowed(without_leading_zeros(text));
+    Stamp { text, at: Some(number.at(unit)), unit: Some(unit), offset: None }
+}
+
+/// A number since 1970, in seconds, milliseconds, microseconds or nanoseconds, whichever gives a
+/// date of our time.
+pub(super) fn since_1970(number: Number, text: &[u8], calendar: &Calendar) -> Stamp<'static> {
+    let whole = text.iter().take_while(|byte| **byte != b'.').count();
+    let (unit, digits) = match whole {
+        0..=11 => (Tick::SECOND, text.len().saturating_sub(whole + 1).min(9)),
+        12..=14 => (Tick::MILLISECOND, 3),
+        15..=17 => (Tick::MICROSECOND, 6),
+        _ => (Tick::NANOSECOND, 9),
     };
-    Some(Stamp { text: day, at: Some(date.time), unit: None, offset: Some(0) })
+    let at = number.at(if number.fraction == Fraction::Present && whole <= 11 {
+        Tick::SECOND
+    } else {
+        unit
+    });
+    let offset = calendar.offset_at(at.nanos().div_euclid(SECOND));
+    let text = clock_text(at.nanos() + i64::from(offset) * SECOND, digits, b'.');
+    Stamp { text: Cow::Owned(text), at: Some(at), unit: None, offset: Some(offset) }
 }
 
-/// Seconds have ten digits from 2001 to 2286.
-fn since_1970(number: Number, text: &str) -> Time {
-    let digits = text.split('.').next().unwrap_or_default().len();
-    number.at(match (number.fraction, digits) {
-        (Fraction::Present, _) | (_, 0..=11) => Tick::SECOND,
-        (_, 12..=14) => Tick::MILLISECOND,
-        (_, 15..=17) => Tick::MICROSECOND,
-        (..) => Tick::NANOSECOND,
-    })
+/// Tells whether a number of this many digits can be one since 1970: seconds from 2001 to 2286,
+/// or parts of them.
+pub(super) fn is_since_1970(text: &[u8]) -> bool {
+    let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    matches!(whole, 10 | 13 | 16 | 19) && matches!(text.get(whole), None | Some(b'.'))
 }
 
-/// `2026-11-23T`.
-const DATE_BYTES: usize = 11;
-
-struct Date {
-    time: Time,
-    /// The end of the time of day, where the zone begins.
-    end: usize,
-}
-
-impl Date {
-    /// Reads RFC 3339, with a blank instead of the `T` too.
-    fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let number = |from: usize, length: usize| -> Option<i64> {
-            let digits = text.get(from..from + length)?;
-            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-        };
-        let separators = [(4, b"-"), (7, b"-"), (13, b":"), (16, b":")];
-        let in_place = separators.iter().all(|(at, byte)| bytes.get(*at) == Some(&byte[0]));
-        if !in_place || !matches!(bytes.get(10), Some(b'T' | b't' | b' ')) {
-            return None;
+/// A time in any of the forms known here, numbers since 1970 among them.
+pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp<'a>> {
+    if let Some(number) = Number::parse(&text) {
+        return Some(since_1970(number, &text, calendar));
+    }
+    let date = date::read(&text)?;
+    let Some(day) = day(&date, calendar) else {
+        let at = Some(Time::from_nanos(date.of_day));
+        return Some(Stamp { text: part(text, date.clock), at, unit: None, offset: None });
+    };
+    let local = day.checked_mul(DAY)?.checked_add(date.of_day)?;
+    let seconds = local.div_euclid(SECOND);
+    let written = date.zone.unwrap_or_else(|| calendar.offset_at_local(seconds));
+    let at = local.checked_sub(i64::from(written) * SECOND)?;
+    let shown = match date.zone {
+        None => written,
+        Some(_) => calendar.offset_at(at.div_euclid(SECOND)),
+    };
+    let text = match shown == written {
+        true => part(text, date.clock),
+        false => {
+            let point = if text[date.clock.clone()].contains(&b',') { b',' } else { b'.' };
+            Cow::Owned(clock_text(at + i64::from(shown) * SECOND, date.digits, point))
         }
-        let days = days_since_1970(number(0, 4)?, number(5, 2)?, number(8, 2)?);
-        let seconds = number(11, 2)? * 3600 + number(14, 2)? * 60 + number(17, 2)?;
-        let (nanos, end) = fraction(bytes);
-        let zone = zone(text.get(end..)?)?;
-        let whole = days.checked_mul(86_400)?.checked_add(seconds - zone)?;
-        let time = whole.checked_mul(1_000_000_000)?.checked_add(nanos)?;
-        Some(Self { time: Time::from_nanos(time), end })
-    }
-}
-
-/// The nanoseconds behind `hh:mm:ss`, and where they end.
-fn fraction(bytes: &[u8]) -> (i64, usize) {
-    let start = DATE_BYTES + "hh:mm:ss".len();
-    if bytes.get(start) != Some(&b'.') {
-        return (0, start);
-    }
-    let digits = bytes[start + 1..].iter().take_while(|byte| byte.is_ascii_digit());
-    let mut nanos = 0;
-    let mut scale = 100_000_000;
-    let mut end = start + 1;
-    for digit in digits {
-        nanos += i64::from(digit - b'0') * scale;
-        scale /= 10;
-        end += 1;
-    }
-    (nanos, end)
-}
-
-/// Seconds east of Greenwich; no zone counts as Greenwich.
-fn zone(text: &str) -> Option<i64> {
-    let sign = match text.as_bytes().first() {
-        None | Some(b'Z' | b'z') => return Some(0),
-        Some(b'+') => 1,
-        Some(b'-') => -1,
-        Some(_) => return None,
     };
-    let hours: i64 = text.get(1..3)?.parse().ok()?;
-    let minutes: i64 = text.get(text.len() - 2..)?.parse().ok()?;
-    Some(sign * (hours * 3600 + minutes * 60))
+    Some(Stamp { text, at: Some(Time::from_nanos(at)), unit: None, offset: Some(shown) })
 }
 
-/// Days of the Gregorian calendar, counted in years that begin in March so that the leap day is
-/// their last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+/// The text of a stamp that has been moved to another time.
+pub(super) fn shifted(stamp: &Stamp<'_>, at: Time, calendar: &Calendar) -> Vec<u8> {
+    let point = stamp.text.iter().position(|byte| b".,".contains(byte));
+    let digits = point.map_or(0, |point| stamp.text.len() - point - 1);
+    match (stamp.unit, stamp.offset) {
+        (Some(unit), _) => {
+            let scaled = i128::from(at.nanos()) * 1_000 / i128::from(unit.nanos());
+            let (whole, thousandths) = (scaled / 1_000, scaled.unsigned_abs() % 1_000);
+            if digits == 0 {
+                whole.to_string().into_bytes()
+            } else {
+                format!("{whole}.{thousandths:03}").into_bytes()
+            }
+        }
+        (None, offset) => {
+            let offset = offset.map_or(0, |_| calendar.offset_at(at.nanos().div_euclid(SECOND)));
+            let point = point.map_or(b'.', |point| stamp.text[point]);
+            clock_text(at.nanos() + i64::from(offset) * SECOND, digits.min(9), point)
+        }
     }
 }
+
+fn part(text: Cow<'_, [u8]>, range: Range<usize>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[range]),
+        Cow::Owned(text) => Cow::Owned(text[range].to_vec()),
+    }
+}
+
+/// `06:12:00.123` of a local time, with this many decimals.
+fn clock_text(local: i64, digits: usize, point: u8) -> Vec<u8> {
+    let of_day = local.rem_euclid(DAY);
+    let (seconds, nanos) = (of_day / SECOND, of_day % SECOND);
+    let mut text = Vec::with_capacity(18);
+    for (at, part) in [seconds / 3600, seconds / 60 % 60, seconds % 60].into_iter().enumerate() {
+        if at > 0 {
+            text.push(b':');
+        }
+        text.extend([digit(part / 10), digit(part % 10)]);
+    }
+    if digits > 0 {
+        text.push(point);
+        let mut scale = SECOND / 10;
+        for _ in 0..digits {
+            text.push(digit(nanos / scale % 10));
+            scale = (scale / 10).max(1);
+        }
+    }
+    text
+}
+
+fn digit(value: i64) -> u8 {
+    b'0' + u8::try_from(value).unwrap_or(0)
+}
+
+/// `000123` → `123`, `000000.500` → `0.500`.
+pub(super) fn without_leading_zeros(time: &[u8]) -> &[u8] {
+    let zeros = time.iter().take_while(|byte| **byte == b'0').count();
+    match time.get(zeros) {
+        Some(b'0'..=b'9') => &time[zeros..],
+        Some(_) | None => &time[zeros.saturating_sub(1)..],
+    }
+}
+
+/// The day of a date, counted from 1970.
+fn day(date: &Date, calendar: &Calendar) -> Option<i64> {
+    let (month, day) = date.month_and_day?;
+    let year = date.year.unwrap_or_else(|| calendar.year_of(month, day));
+    Some(days_since_1970(year, month, day))
+}
+
+const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn stamp<'a>(text: &'a str, calendar: &Calendar) -> Option<Stamp<'a>> {
+        wall(Cow::Borrowed(text.as_bytes()), calendar)
+    }
+
     #[track_caller]
     fn check(text: &str, shown: &str, nanos: i64) {
-        let stamp = wall(Cow::Borrowed(text)).unwrap();
+        let calendar = Calendar::default().with_now(Time::from_nanos(1_800_000_000_000_000_000));
+        let stamp = stamp(text, &calendar).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(std::str::from_utf8(&stamp.text), Ok(shown));
         assert_eq!(stamp.at, Some(Time::from_nanos(nanos)), "{text}");
     }
@@ -143,12 +180,80 @@ mod tests {
     fn dates_and_numbers() {
         check("1970-01-01T00:00:00Z", "00:00:00", 0);
         check("2000-02-29T12:00:00.5Z", "12:00:00.5", 951_825_600_500_000_000);
-        check("2026-11-23T06:12:00.123456+02:00", "06:12:00.123456", 1_795_407_120_123_456_000);
-        check("1795407120.25", "1795407120.25", 1_795_407_120_250_000_000);
-        check("1795407120250", "1795407120250", 1_795_407_120_250_000_000);
-        for bad in ["", "yesterday", "2026-11-23", "2026-11-23T06:12:00 CET", "2026-11-2é06:12:00Z"]
+        check("2026-11-23T06:12:00.123456+02:00", "04:12:00.123456", 1_795_407_120_123_456_000);
+        check("1795407120.25", "04:12:00.25", 1_795_407_120_250_000_000);
+        check("1795407120250", "04:12:00.250", 1_795_407_120_250_000_000);
+        for bad in ["", "yesterday", "2026-11-23", "2026-11-23T06:12:00 cet", "2026-11-2é06:12:00Z"]
         {
-            assert_eq!(wall(Cow::Borrowed(bad)), None, "{bad}");
+            assert_eq!(stamp(bad, &Calendar::default()), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn one_instant_in_every_form() {
+        const AT: i64 = 1_714_637_482_000_000_000;
+        for text in [
+            "2024-05-02T08:11:22Z",
+            "2024-05-02T08:11:22",
+            "2024-05-02 08:11:22 UTC",
+            "2024/05/02 08:11:22",
+            "2024.05.02 08:11:22",
+            "2024-05-02 10:11:22 +02:00",
+            "2024-05-02T10:11:22+0200",
+            "2024-05-02 10:11:22 +0200 CEST",
+            "20240502 08:11:22",
+            "240502 08:11:22",
+            "02/May/2024:08:11:22 +0000",
+            "02 May 2024 08:11:22",
+            "2-May-2024::08:11:22",
+            "May 2, 2024 8:11:22 AM",
+            "May 2 08:11:22 2024",
+            "Thu May  2 08:11:22 2024",
+            "Thu, 02 May 2024 08:11:22 GMT",
+            "05/02/2024 08:11:22",
+            "02.05.2024 08:11:22",
+            "2024-05-02 08:11:22{GMT}",
+            // The year is the last one before the present, 2027.
+        ] {
+            assert_eq!(
+                stamp(text, &Calendar::default()).and_then(|own| own.at).map(Time::nanos),
+                Some(AT),
+                "{text}"
+            );
+        }
+        check("0502 08:11:22.709710", "08:11:22.709710", 1_777_709_482_709_710_000);
+        check("2024-05-02 08:11:22,101", "08:11:22,101", AT + 101_000_000);
+        check("2024-05-02T08:11:22.214_567+00:00", "08:11:22.214_567", AT + 214_567_000);
+        check("08:11:22.5", "08:11:22.5", 29_482_500_000_000);
+        check("8:11AM", "8:11AM", 29_460_000_000_000);
+    }
+
+    #[test]
+    fn the_column_has_one_zone() {
+        let berlin = Calendar::in_zone("Europe/Berlin").unwrap();
+        for (text, shown) in [
+            ("2024-05-02T08:11:22Z", "10:11:22"),
+            ("2024-05-02T08:11:22.5+05:00", "05:11:22.5"),
+            ("2024-05-02T10:11:22+02:00", "10:11:22"),
+            ("2024-05-02 10:11:22", "10:11:22"),
+            ("1714637482123", "10:11:22.123"),
+        ] {
+            let stamp = stamp(text, &berlin).unwrap();
+            assert_eq!(std::str::from_utf8(&stamp.text), Ok(shown), "{text}");
+            assert_eq!(stamp.offset, Some(7200), "{text}");
+        }
+        assert_eq!(
+            stamp("2024-05-02T23:30:00Z", &berlin).unwrap().day(),
+            Some(days_since_1970(2024, 5, 3))
+        );
+    }
+
+    #[test]
+    fn days_and_dates_are_inverse() {
+        for day in (-200_000..200_000).step_by(37) {
+            let (year, month, of_month) = date::date_of(day);
+            assert_eq!(days_since_1970(year, month, of_month), day);
+        }
+        assert_eq!(date::date_of(0), (1970, 1, 1));
     }
 }

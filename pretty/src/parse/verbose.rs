@@ -1,9 +1,12 @@
 //! `001234.567 | VOTE | 1 | text`: four fields between bars, the last of which may hold
 //! anything, bars included.
 
-use super::text_fields::{TextFields, is_name};
+use std::borrow::Cow;
+
+use super::record::{NAME_BYTES_MAX, Record, TimeContext, is_name};
+use super::timestamp;
 use crate::line::Header;
-use crate::time::Tick;
+use crate::time::{Fraction, Number, Tick};
 
 /// Tells whether a line is the first line of a `verbose/1` log.
 pub(super) fn is_header(line: &[u8]) -> bool {
@@ -11,18 +14,31 @@ pub(super) fn is_header(line: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
 }
 
-/// The four fields of an event; `None` if the line has not this shape.
+/// The record in a line; `None` if it has not this shape.
 #[inline]
-pub(super) fn fields(line: &[u8]) -> Option<TextFields<'_>> {
+pub(super) fn read<'a>(line: &'a [u8], times: TimeContext<'_>) -> Option<Record<'a>> {
+    if !line.first()?.is_ascii_digit() {
+        return None;
+    }
     let (time, rest) = field(line)?;
     let (topic, rest) = field(rest)?;
     let (peer, text) = field(rest)?;
     if !is_name(topic) || !is_name(peer) {
         return None;
     }
-    // One blank belongs to the bar; more is the text's own indentation.
-    let text = text.strip_prefix(b" ").unwrap_or(text);
-    Some(TextFields { time, topic, peer, text })
+    let number = Number::parse(time)?;
+    let unit = match number.fraction {
+        Fraction::Present => times.header_unit.unwrap_or(Tick::MILLISECOND),
+        Fraction::Absent => times.tick.or(times.header_unit).unwrap_or(Tick::TEN_MILLISECONDS),
+    };
+    Some(Record {
+        stamp: Some(timestamp::counted(time, number, unit)),
+        topic: Some(Cow::Borrowed(topic)),
+        peer: Some(Cow::Borrowed(peer)),
+        // One blank belongs to the bar; more is the text's own indentation.
+        text: Cow::Borrowed(text.strip_prefix(b" ").unwrap_or(text)),
+        ..Record::default()
+    })
 }
 
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -32,7 +48,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A bar further away than this ends no field: a name and blanks around it are shorter.
-const FIELD_BYTES_MAX: usize = 2 * super::text_fields::NAME_BYTES_MAX;
+const FIELD_BYTES_MAX: usize = 2 * NAME_BYTES_MAX;
 
 /// Reads a header line: its facts, and the unit of the times that follow.
 pub(super) fn header(line: &[u8]) -> (Header<'_>, Option<Tick>) {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 pub(super) struct Context {
     before: usize,
     after: usize,
-    kept: VecDeque<Vec<u8>>,
+    kept: VecDeque<(usize, Vec<u8>)>,
     /// The number of the next lines that are context after a match.
     left: usize,
 }
@@ -24,14 +24,14 @@ impl Context {
         Self { before, after, kept: VecDeque::new(), left: 0 }
     }
 
-    /// An event matches: returns the lines to show before it.
-    pub(super) fn on_match(&mut self) -> VecDeque<Vec<u8>> {
+    /// An event matches: returns the lines to show before it, with their sources.
+    pub(super) fn on_match(&mut self) -> VecDeque<(usize, Vec<u8>)> {
         self.left = self.after;
         std::mem::take(&mut self.kept)
     }
 
     /// An event does not match.
-    pub(super) fn on_mismatch(&mut self, line: &[u8]) -> ContextAction {
+    pub(super) fn on_mismatch(&mut self, source: usize, line: &[u8]) -> ContextAction {
         if self.left > 0 {
             self.left -= 1;
             return ContextAction::Show;
@@ -40,7 +40,7 @@ impl Context {
             if self.kept.len() == self.before {
                 self.kept.pop_front();
             }
-            self.kept.push_back(line.to_vec());
+            self.kept.push_back((source, line.to_vec()));
         }
         ContextAction::Hide
     }

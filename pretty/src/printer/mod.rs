@@ -43,6 +43,7 @@ use topics::{TopicId, Topics};
 pub struct Printer<W> {
     rows: RowBuffer<W>,
     parser: Parser,
+    source: usize,
     filter: Filter,
     /// Kept only if the filter has names.
     name_usage: Option<NameUsage>,
@@ -65,6 +66,8 @@ pub struct Printer<W> {
     origin: Option<Time>,
     run: Run,
     tally: Tally,
+    /// The first line that was not read.
+    first_unread: Option<Vec<u8>>,
     /// The row of the last header of columns.
     header_row: usize,
     /// The row of the last title of unknown lines.
@@ -93,6 +96,8 @@ pub struct Tally {
     pub events: u64,
     /// Those the filter let through, as matches or as their context.
     pub shown: u64,
+    /// Lines that are not events and that nothing else explains: no output of tests, no stack.
+    pub unread: u64,
 }
 
 /// Buffers that live as long as the printer, so that lines cost no allocation.
@@ -112,7 +117,8 @@ impl<W: Write> Printer<W> {
         let ansi = AnsiTheme::new(theme, options.depth);
         let mut printer = Self {
             rows: RowBuffer::new(writer),
-            parser: Parser::new(options.format, options.tick),
+            parser: options.parser,
+            source: 0,
             name_usage: NameUsage::of(&options.filter),
             filter: options.filter,
             topics: Topics::default(),
@@ -130,6 +136,7 @@ impl<W: Write> Printer<W> {
             origin: None,
             run: Run::Events,
             tally: Tally::default(),
+            first_unread: None,
             header_row: 0,
             output_title_row: None,
             scratch: Scratch::default(),
@@ -147,10 +154,24 @@ impl<W: Write> Printer<W> {
         match &mut self.lookahead {
             None => self.show(line),
             Some(lookahead) => {
-                lookahead.push(line);
+                lookahead.push(self.source, line);
                 if lookahead.is_full() { self.release() } else { Ok(()) }
             }
         }
+    }
+
+    /// The next lines are of this source, counted from 0.
+    pub fn set_source(&mut self, source: usize) {
+        self.source = source;
+        if self.lookahead.is_none() {
+            self.parser.set_source(source);
+        }
+    }
+
+    /// Finds out the formats of a source from its first lines; without this the first lines that
+    /// come decide.
+    pub fn look_at(&mut self, source: usize, sample: &[u8]) {
+        self.parser.look_at_source(source, sample);
     }
 
     /// The input has nothing more for now: shows what was held back and hands everything on.
@@ -174,6 +195,12 @@ impl<W: Write> Printer<W> {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// The first of [`Tally::unread`].
+    #[must_use]
+    pub fn first_unread(&self) -> Option<&[u8]> {
+        self.first_unread.as_deref()
     }
 
     /// The names in the log so far, if the filter has any.
@@ -225,14 +252,24 @@ impl<W: Write> Printer<W> {
         let Some(lookahead) = self.lookahead.take() else {
             return Ok(());
         };
+        let source = self.source;
+        if !self.parser.has_looked() {
+            self.parser.look_at(&lookahead.sample());
+        }
         self.measure_ahead(&lookahead);
-        lookahead.lines().try_for_each(|line| self.line(line))
+        for (source, line) in lookahead.lines() {
+            self.set_source(source);
+            self.line(line)?;
+        }
+        self.set_source(source);
+        Ok(())
     }
 
     /// Measures the events up to the next header line, which starts over anyway.
     fn measure_ahead(&mut self, lookahead: &Lookahead) {
         let mut parser = self.parser.clone();
-        for line in lookahead.lines() {
+        for (source, line) in lookahead.lines() {
+            parser.set_source(source);
             match parser.parse(line) {
                 Line::Event(event) => {
                     self.record_origin(&event);
@@ -269,12 +306,14 @@ impl<W: Write> Printer<W> {
             return Ok(());
         }
         if self.matches(event) {
-            for line in self.context.on_match() {
+            for (source, line) in self.context.on_match() {
+                self.parser.set_source(source);
                 self.show_context(&line)?;
             }
+            self.parser.set_source(self.source);
             return self.lay_out_and_draw(event, topic);
         }
-        match self.context.on_mismatch(line) {
+        match self.context.on_mismatch(self.source, line) {
             ContextAction::Hide => Ok(()),
             ContextAction::Show => self.lay_out_and_draw(event, topic),
         }
@@ -306,6 +345,7 @@ impl<W: Write> Printer<W> {
     fn passes(&mut self, event: &Event<'_>, topic: TopicId) -> bool {
         self.topics[topic].shown
             && self.filter.shows_peer(&event.peer)
+            && self.filter.shows_level(event.level)
             && self.filter.shows_time(event.stamp.as_ref(), self.origin)
             && (self.filter.not_grep.is_empty() || {
                 let text = make_safe(&event.text, &mut self.scratch.text).text();

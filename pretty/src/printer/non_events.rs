@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::mem;
 
 use super::{Printer, Run};
-use crate::class::Class;
+use crate::class::{Class, is_continuation};
 use crate::line::Header;
 use crate::render::StyledText;
 use crate::text::make_safe;
@@ -28,6 +28,12 @@ impl<W: Write> Printer<W> {
             Class::Passed => self.ansi.bold_sgr(self.ansi.theme.good),
             Class::Failed | Class::Panic | Class::Race => self.ansi.bold_sgr(self.ansi.theme.bad),
         };
+        if class == Class::Plain && !is_continuation(line) {
+            self.tally.unread += 1;
+            if self.first_unread.is_none() {
+                self.first_unread = Some(line[..line.len().min(UNREAD_BYTES)].to_vec());
+            }
+        }
         self.draw_all_repeats()?;
         let run = self.run.then(class);
         let before = mem::replace(&mut self.run, run);
@@ -59,3 +65,6 @@ impl<W: Write> Printer<W> {
 
 /// The rows of a screen where there is none.
 const SCREEN_ROWS: usize = 40;
+
+/// The beginning of a line that is kept for a message.
+const UNREAD_BYTES: usize = 120;

@@ -1,10 +1,9 @@
 //! The options of a printer: plain data.
 
 use crate::filter::Filter;
-use crate::parse::Format;
+use crate::parse::Parser;
 use crate::style::color::Depth;
 use crate::style::theme::{Background, Palette};
-use crate::time::Tick;
 
 /// Options of a printer.
 #[derive(Clone, Debug)]
@@ -25,16 +24,14 @@ pub struct Options {
     pub depth: Depth,
     /// The filter of events.
     pub filter: Filter,
-    /// The format of the lines that are events.
-    pub format: Format,
+    /// The parser of lines.
+    pub parser: Parser,
     /// The number of events shown before a match of `filter.grep`.
     pub before: usize,
     /// The number of events shown after a match of `filter.grep`.
     pub after: usize,
     /// The treatment of repeats.
     pub repeats: Repeats,
-    /// The unit of whole-number times, if it is not the usual one.
-    pub tick: Option<Tick>,
 }
 
 /// The visibility of the time column.
@@ -68,11 +65,10 @@ impl Default for Options {
             palette: Palette::default(),
             depth: Depth::None,
             filter: Filter::default(),
-            format: Format::Auto,
+            parser: Parser::default(),
             before: 0,
             after: 0,
             repeats: Repeats::Show,
-            tick: None,
         }
     }
 }

@@ -8,9 +8,10 @@ use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
 use crate::line::{Event, Line};
+use crate::meaning::facts::fact;
 use crate::meaning::message::Message;
 use crate::meaning::rules::Rules;
-use crate::meaning::state::{STATE_KEYS, StateKey, fact};
+use crate::meaning::state::{STATE_KEYS, StateKey};
 use crate::parse::Parser;
 use crate::style::color::Depth;
 use crate::style::theme::Background;

@@ -70,7 +70,7 @@ ts=2026-11-23T06:12:02.2Z level=info peer=2 msg="c d"
     ─────────────────┬─0────────────┬─1───────────┬─2───────────
     06:12:00.100 INFO│              │a            │
     06:12:01.900 WARN│b             │             │
-      06:12:02.2 info│              │             │c d
+      06:12:02.2 INFO│              │             │c d
     ");
     let late = draw(Options { filter, ..wide(60) }, log);
     assert!(!late.contains("│a") && late.contains("│b") && late.contains("c d"), "{late}");

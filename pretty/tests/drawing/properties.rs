@@ -181,7 +181,7 @@ proptest! {
     ) {
         let custom = Format::custom("^(?<time>[^ ]*) (?<peer>.)(?<msg>.*)").unwrap();
         let own = Format::AutoAnd(vec![CustomFormat::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
-        let named = Format::NAMES.into_iter().filter_map(Format::named);
+        let named = Format::names().filter_map(Format::named);
         for format in named.chain([custom, own]) {
             for line in [&line, &random] {
                 if let Line::Other(class, text) = Parser::new(format.clone(), None).parse(line) {

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::values::{self, Color, FormatName, KeyTable, Messages, Names, Pager, State, value_enum};
+use super::values::{
+    self, Color, FormatName, KeyTable, LevelName, Messages, Names, Pager, Renames, State,
+    value_enum,
+};
 use crate::cli::args::{ColorChoice, ColumnChoice, ThemeChoice};
-use crate::parse::CustomFormat;
+use crate::parse::{CustomFormat, OwnKeys, PeerFrom};
 use crate::style::theme::Palette;
 use crate::time::Tick;
 use crate::view::{KeyError, Keys, Rules};
@@ -32,9 +35,15 @@ pub(crate) struct Config {
     pub(crate) format: Option<String>,
     #[serde(deserialize_with = "values::tick")]
     pub(crate) tick: Option<Tick>,
+    pub(crate) tz: Option<String>,
+    #[serde(deserialize_with = "values::peer_from")]
+    pub(crate) peer_from: Option<PeerFrom>,
+    pub(crate) level: Option<LevelName>,
+    pub(crate) fields: OwnKeys,
+    rename: Renames,
     pub(super) pager: Option<toml::Spanned<Pager>>,
     topics: BTreeMap<String, Color>,
-    formats: BTreeMap<FormatName, values::Expression>,
+    formats: BTreeMap<FormatName, toml::Spanned<values::Expression>>,
     state: Vec<State>,
     message: Vec<Messages>,
     keys: KeyTable,
@@ -54,6 +63,11 @@ impl Config {
             fold: self.fold.or(other.fold),
             format: self.format.or(other.format),
             tick: self.tick.or(other.tick),
+            tz: self.tz.or(other.tz),
+            peer_from: self.peer_from.or(other.peer_from),
+            level: self.level.or(other.level),
+            fields: if self.fields == OwnKeys::default() { other.fields } else { self.fields },
+            rename: Renames([self.rename.0, other.rename.0].concat()),
             pager: self.pager.or(other.pager),
             topics: merge_maps(self.topics, other.topics),
             formats: merge_maps(self.formats, other.formats),
@@ -76,13 +90,23 @@ impl Config {
     }
 
     /// The format of this name.
-    pub(crate) fn own_format(&self, name: &str) -> Option<&CustomFormat> {
-        self.formats.iter().find(|(own, _)| own.as_ref() == name).map(|(_, found)| &found.0)
+    pub(crate) fn own_format(&self, name: &str) -> Option<CustomFormat> {
+        self.own_formats().into_iter().find(|(own, _)| *own == name).map(|(_, found)| found)
     }
 
-    /// All formats of the user's own, by name.
-    pub(crate) fn own_formats(&self) -> impl Iterator<Item = (&str, &CustomFormat)> + Clone {
-        self.formats.iter().map(|(name, found)| (name.as_ref(), &found.0))
+    /// All formats of the user's own, in the order they are written.
+    pub(crate) fn own_formats(&self) -> Vec<(&str, CustomFormat)> {
+        let mut formats: Vec<_> = self.formats.iter().collect();
+        formats.sort_by_key(|(_, found)| found.span().start);
+        formats
+            .into_iter()
+            .map(|(name, found)| (name.as_ref(), found.get_ref().0.named_as(name.as_ref())))
+            .collect()
+    }
+
+    /// Expressions for names of peers, and what takes their place.
+    pub(crate) fn rename(&self) -> Vec<(regex::bytes::Regex, String)> {
+        self.rename.0.clone()
     }
 
     pub(crate) fn rules(&self) -> Rules {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::cli::args::{ColumnChoice, columns as parse_columns};
-use crate::parse::{CustomFormat, Format, FormatError};
+use crate::level::Level;
+use crate::parse::{CustomFormat, Format, FormatError, PeerFrom};
 use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
 use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
@@ -36,6 +37,38 @@ pub(super) fn columns<'de, D: Deserializer<'de>>(
 pub(super) fn tick<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Tick>, D::Error> {
     let text = String::deserialize(input)?;
     Tick::parse(&text).map(Some).map_err(Error::custom)
+}
+
+pub(super) fn peer_from<'de, D: Deserializer<'de>>(input: D) -> Result<Option<PeerFrom>, D::Error> {
+    let text = String::deserialize(input)?;
+    PeerFrom::parse(&text).map(Some).map_err(Error::custom)
+}
+
+/// A level.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct LevelName(pub(crate) Level);
+
+impl TryFrom<String> for LevelName {
+    type Error = crate::level::LevelError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+/// Expressions for names of peers, and what takes their place.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "BTreeMap<String, String>")]
+pub(super) struct Renames(pub(super) Vec<(regex::bytes::Regex, String)>);
+
+impl TryFrom<BTreeMap<String, String>> for Renames {
+    type Error = regex::Error;
+
+    fn try_from(table: BTreeMap<String, String>) -> Result<Self, regex::Error> {
+        let compile = |(from, to): (String, String)| Ok((regex::bytes::Regex::new(&from)?, to));
+        table.into_iter().map(compile).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// Names, as one text or as a list.
@@ -152,7 +185,7 @@ impl TryFrom<String> for FormatName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        match Format::NAMES.contains(&&*name) {
+        match Format::names().any(|own| own == name) {
             true => Err(format!("reserved name `{name}`; choose another")),
             false => Ok(Self(name)),
         }

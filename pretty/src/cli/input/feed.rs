@@ -12,7 +12,7 @@ use crate::cli::input::pause::Pauses;
 use crate::cli::input::signal::{Interrupts, Wait};
 use crate::cli::output::sink::Sink;
 use crate::cli::plan::{Follow, InputSource};
-use crate::parse::Parser;
+use crate::parse::{Parser, SAMPLE_BYTES};
 
 /// Inputs, and the way their lines become one sequence.
 pub(crate) struct Feed {
@@ -84,12 +84,17 @@ impl Feed {
 
 fn one(mut input: Input, sink: &mut impl Sink) -> Result<Exit, RunError> {
     let mut lines = LineReader::new();
+    let mut sample = Vec::new();
     loop {
         if input.pauses.until_input(sink)? == Wait::RepeatedInterrupt {
             return Ok(Exit::Interrupted);
         }
         let fill = lines.fill(&mut input.reader).map_err(RunError::Read)?;
         sink.follow_size()?;
+        if sample.len() < SAMPLE_BYTES {
+            sample.extend_from_slice(lines.unread());
+            sink.look_at(0, &sample[..sample.len().min(SAMPLE_BYTES)]);
+        }
         while let Some(line) = lines.next() {
             sink.line(line)?;
         }

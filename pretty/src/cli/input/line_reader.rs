@@ -62,6 +62,11 @@ impl LineReader {
         if self.filled - self.done >= LINE_BYTES_MAX { self.rest() } else { None }
     }
 
+    /// All that has been read and not taken.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.buffer[self.done..self.filled]
+    }
+
     /// The bytes after the last line end.
     pub(crate) fn rest(&mut self) -> Option<&[u8]> {
         let rest = self.done..self.filled;

@@ -187,8 +187,9 @@ impl LiveMerge {
         sink: &mut impl Sink,
     ) -> Result<Exit, RunError> {
         let (wake, woken) = sync_channel(1);
-        let start = |source| Stream::start(source, self.parser.clone(), wake.clone());
-        let mut streams: Vec<_> = sources.into_iter().map(start).collect();
+        let start =
+            |(number, source)| Stream::start(source, number, self.parser.clone(), wake.clone());
+        let mut streams: Vec<_> = sources.into_iter().enumerate().map(start).collect();
         loop {
             sink.follow_size()?;
             let passed = self.pass_on(&mut streams, sink)?;
@@ -212,7 +213,10 @@ impl LiveMerge {
             let now = Instant::now();
             streams.iter_mut().for_each(|stream| stream.advance(now, sink));
             match next(streams, now, self.window) {
-                Some(at) => sink.line(streams[at].take_line())?,
+                Some(at) => {
+                    sink.set_source(at);
+                    sink.line(streams[at].take_line())?;
+                }
                 None => return Ok(count),
             }
         }
@@ -256,6 +260,7 @@ impl LiveMerge {
     fn end_early(&self, streams: &mut [Stream], sink: &mut impl Sink) -> Result<Exit, RunError> {
         if self.follow == Follow::Yes {
             while let Some(at) = earliest(streams) {
+                sink.set_source(at);
                 sink.line(streams[at].take_line())?;
             }
             sink.pause()?;
@@ -306,7 +311,7 @@ enum State {
 }
 
 impl Stream {
-    fn start(source: LiveSource, parser: Parser, wake: SyncSender<()>) -> Self {
+    fn start(source: LiveSource, number: usize, parser: Parser, wake: SyncSender<()>) -> Self {
         let (sender, blocks) = sync_channel(BLOCKS_QUEUED);
         let caught_up = CaughtUp::default();
         // The end of a pipe is not waited for.
@@ -328,7 +333,7 @@ impl Stream {
             blocks,
             thread: Some(thread),
             caught_up,
-            order: TimeOrder::new(parser),
+            order: TimeOrder::new(parser, number),
             block: Vec::new(),
             start: 0,
             end: 0,
@@ -360,6 +365,7 @@ impl Stream {
         while !self.has_line() && self.state == State::Open {
             match self.blocks.try_recv() {
                 Ok(Block::Lines(block)) => {
+                    self.order.look_at(&block, sink);
                     (self.block, self.start, self.since) = (block, 0, now);
                     self.find_line();
                 }

@@ -9,7 +9,7 @@ use crate::cli::input::line_reader::{Fill, LineReader};
 use crate::cli::input::open::Input;
 use crate::cli::output::sink::Sink;
 use crate::line::Line;
-use crate::parse::Parser;
+use crate::parse::{Parser, SAMPLE_BYTES};
 use crate::time::Time;
 
 /// Passes on all lines of all inputs; at equal times those of the input named first come first.
@@ -21,30 +21,44 @@ pub(crate) fn lines(
     parser: &Parser,
     sink: &mut impl Sink,
 ) -> Result<Exit, RunError> {
-    let inputs = inputs.into_iter().map(|input| MergeInput::new(input, parser.clone()));
+    let inputs = inputs.into_iter().enumerate();
+    let inputs = inputs.map(|(source, input)| MergeInput::new(input, source, parser.clone()));
     let mut inputs: Vec<_> = inputs.collect();
-    inputs.iter_mut().try_for_each(MergeInput::advance)?;
+    inputs.iter_mut().try_for_each(|input| input.advance(sink))?;
     loop {
         // Few logs are merged at a time: looking at each is as fast as any queue.
         let open = inputs.iter_mut().filter(|input| input.state == State::Line);
         let Some(next) = open.min_by_key(|input| input.order.time) else {
             return Ok(Exit::Done);
         };
+        sink.set_source(next.order.source);
         sink.line(&next.line)?;
-        next.advance()?;
+        next.advance(sink)?;
     }
 }
 
 /// The time that orders the lines of one log among those of others.
 pub(crate) struct TimeOrder {
     parser: Parser,
+    /// The number of the log.
+    pub(crate) source: usize,
     /// The latest time so far; none yet sorts first.
     pub(crate) time: Option<Time>,
 }
 
 impl TimeOrder {
-    pub(crate) fn new(parser: Parser) -> Self {
-        Self { parser, time: None }
+    pub(crate) fn new(mut parser: Parser, source: usize) -> Self {
+        parser.set_source(source);
+        Self { parser, source, time: None }
+    }
+
+    /// Finds out the formats of the log from its first lines, here and in a sink.
+    pub(crate) fn look_at(&mut self, sample: &[u8], sink: &mut impl Sink) {
+        if !self.parser.has_looked() {
+            let sample = &sample[..sample.len().min(SAMPLE_BYTES)];
+            self.parser.look_at(sample);
+            sink.look_at(self.source, sample);
+        }
     }
 
     /// Takes the next line into account.
@@ -73,20 +87,22 @@ enum State {
 }
 
 impl MergeInput {
-    fn new(input: Input, parser: Parser) -> Self {
+    fn new(input: Input, source: usize, parser: Parser) -> Self {
         let (lines, line) = (LineReader::new(), Vec::new());
-        Self { input, lines, order: TimeOrder::new(parser), line, state: State::Line }
+        Self { input, lines, order: TimeOrder::new(parser, source), line, state: State::Line }
     }
 
     /// Goes to the next line.
-    fn advance(&mut self) -> Result<(), RunError> {
+    fn advance(&mut self, sink: &mut impl Sink) -> Result<(), RunError> {
         self.line.clear();
         loop {
             if let Some(line) = self.lines.next() {
                 self.line.extend_from_slice(line);
                 break;
             }
-            if self.lines.fill(&mut self.input.reader).map_err(RunError::Read)? == Fill::End {
+            let fill = self.lines.fill(&mut self.input.reader).map_err(RunError::Read)?;
+            self.order.look_at(self.lines.unread(), sink);
+            if fill == Fill::End {
                 match self.lines.rest() {
                     Some(rest) => self.line.extend_from_slice(rest),
                     None => self.state = State::End,

@@ -29,6 +29,12 @@ pub(crate) trait Sink {
     /// If it cannot be shown or kept.
     fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
 
+    /// The first lines of a source, from which its formats are found.
+    fn look_at(&mut self, _source: usize, _sample: &[u8]) {}
+
+    /// The next lines are of this source.
+    fn set_source(&mut self, _source: usize) {}
+
     /// The input pauses: all lines so far are to be shown.
     ///
     /// # Errors
@@ -80,6 +86,14 @@ impl Sink for PrinterSink {
         self.printer.line(line).map_err(RunError::Write)
     }
 
+    fn look_at(&mut self, source: usize, sample: &[u8]) {
+        self.printer.look_at(source, sample);
+    }
+
+    fn set_source(&mut self, source: usize) {
+        self.printer.set_source(source);
+    }
+
     fn pause(&mut self) -> Result<(), RunError> {
         self.printer.pause().map_err(RunError::Write)
     }
@@ -103,7 +117,16 @@ impl Sink for PrinterSink {
         let mut printer = self.printer;
         printer.pause().map_err(RunError::Write)?;
         warn_unknown_names(printer.name_usage());
-        let Tally { events, shown } = printer.tally();
+        let Tally { events, shown, unread } = printer.tally();
+        if unread > events
+            && let Some(first) = printer.first_unread()
+        {
+            warn(&format!(
+                "{events} of {} lines are of a known format; not this one: {}; see `pretty --explain`",
+                events + unread,
+                safe_text(first)
+            ));
+        }
         if events > 0 && shown == 0 {
             warn(&format!("0 of {events} events passed the filters"));
         }
@@ -132,6 +155,14 @@ impl PageSink {
 impl Sink for PageSink {
     fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.0.line(line).map_err(RunError::Write)
+    }
+
+    fn look_at(&mut self, source: usize, sample: &[u8]) {
+        self.0.parser_mut().look_at_source(source, sample);
+    }
+
+    fn set_source(&mut self, source: usize) {
+        self.0.parser_mut().set_source(source);
     }
 
     fn finish(self) -> Result<(), RunError> {
@@ -196,6 +227,14 @@ impl Sink for DiagramSink {
         Ok(())
     }
 
+    fn look_at(&mut self, source: usize, sample: &[u8]) {
+        self.parser.look_at_source(source, sample);
+    }
+
+    fn set_source(&mut self, source: usize) {
+        self.parser.set_source(source);
+    }
+
     fn finish(mut self) -> Result<(), RunError> {
         let diagram = self.builder.finish().map_err(RunError::Diagram)?;
         self.output.write_all(diagram.svg(&self.title).as_bytes()).map_err(RunError::Write)
@@ -205,7 +244,7 @@ impl Sink for DiagramSink {
 const PAGE_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Warns of names in filters that the log does not have, with suggestions.
-fn warn_unknown_names(name_usage: Option<&NameUsage>) {
+pub(super) fn warn_unknown_names(name_usage: Option<&NameUsage>) {
     for UnknownName { list, name, known } in name_usage.map(NameUsage::unknown).unwrap_or_default()
     {
         let (option, kind) = match list {

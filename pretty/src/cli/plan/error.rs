@@ -1,6 +1,6 @@
 //! Errors of the arguments.
 
-use crate::parse::FormatError;
+use crate::parse::{FormatError, ZoneError};
 use crate::view::KeyError;
 
 /// Errors of the arguments; each message names the option to change.
@@ -10,6 +10,10 @@ pub(crate) enum PlanError {
     Format(#[from] FormatError),
     #[error("invalid value for '--format <FORMAT>': unknown format `{0}`; {1}")]
     NoFormat(String, String),
+    #[error("invalid value for '--tz <ZONE>': {0}")]
+    Zone(#[from] ZoneError),
+    #[error("invalid value for '--shift <FILE=±D>': no file `{0}` among those to show")]
+    NoSuchFile(String),
     #[error("[keys]: {0}")]
     Keys(#[from] KeyError),
     #[error("'--tui' needs a terminal for its output")]

@@ -3,6 +3,7 @@
 
 mod colors;
 mod error;
+mod reading;
 mod selection;
 
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use crate::view::{Keys, Rules};
 pub(super) use colors::QueryTerminal;
 use colors::{background, depth};
 pub(super) use error::PlanError;
-use selection::{filter, format};
+use selection::filter;
 
 /// All the program has to do.
 #[derive(Debug)]
@@ -52,6 +53,10 @@ pub(super) enum OutputMode {
     Html,
     /// As a diagram.
     Svg,
+    /// As one JSON object a line.
+    Json,
+    /// As a list of the shapes of lines.
+    Explain,
 }
 
 /// Following files as they grow.
@@ -66,6 +71,16 @@ pub(super) enum Follow {
 pub(super) enum InputSource {
     Stdin,
     File(PathBuf),
+}
+
+impl InputSource {
+    /// The name of a source for people.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Stdin => "-".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
 }
 
 /// Following the width of the terminal.
@@ -94,22 +109,33 @@ impl Plan {
             (true, _) => OutputMode::View,
             (false, Some(Export::Html)) => OutputMode::Html,
             (false, Some(Export::Svg)) => OutputMode::Svg,
+            (false, Some(Export::Json)) => OutputMode::Json,
+            (false, None) if cli.explain => OutputMode::Explain,
             (false, None) => OutputMode::Stream,
         };
         if mode == OutputMode::View && terminal.output == Stream::Other {
             return Err(PlanError::NoTerminal);
         }
-        let (options, query) = options(cli, config, environment, terminal)?;
-        let parser = Parser::new(options.format.clone(), options.tick);
+        let (options, query) = options(cli, config, &inputs, environment, terminal)?;
+        let parser = options.parser.clone();
         let pager = match (mode, follow, terminal.output) {
             (OutputMode::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
-            (OutputMode::View | OutputMode::Html | OutputMode::Svg, ..)
+            (
+                OutputMode::View
+                | OutputMode::Html
+                | OutputMode::Svg
+                | OutputMode::Json
+                | OutputMode::Explain,
+                ..,
+            )
             | (_, Follow::Yes, _)
             | (.., Stream::Other) => None,
         };
         // A pager reads from the terminal at the same time; without colours it does not matter.
         let query = match (&pager, options.depth, mode) {
-            (Some(_), ..) | (_, Depth::None, _) | (.., OutputMode::Html | OutputMode::Svg) => {
+            (Some(_), ..)
+            | (_, Depth::None, _)
+            | (.., OutputMode::Html | OutputMode::Svg | OutputMode::Json | OutputMode::Explain) => {
                 QueryTerminal::No
             }
             (
@@ -155,6 +181,7 @@ impl Cli {
 fn options(
     cli: &Cli,
     config: &Config,
+    inputs: &[InputSource],
     environment: Environment<'_>,
     terminal: Terminal,
 ) -> Result<(Options, QueryTerminal), PlanError> {
@@ -174,15 +201,14 @@ fn options(
         background,
         palette: config.palette(),
         depth: depth(cli.color_choice().or(config.color), environment, terminal.output),
-        format: format(cli, config)?,
+        parser: reading::parser(cli, config, inputs)?,
         before: cli.before.or(cli.context).unwrap_or(0),
         after: cli.after.or(cli.context).unwrap_or(0),
         repeats: match cli.fold || config.fold == Some(true) {
             true => Repeats::Fold,
             false => Repeats::Show,
         },
-        tick: cli.tick.or(config.tick),
-        filter: filter(cli, config),
+        filter: filter(cli, config, &reading::calendar(cli, config)?),
     };
     Ok((options, query))
 }
@@ -238,7 +264,6 @@ mod tests {
 
     use super::*;
     use crate::cli::output::terminal::Size;
-    use crate::parse::Format;
     use crate::style::theme::Background;
     use crate::time::Tick;
 
@@ -334,9 +359,10 @@ mod tests {
         };
         let Plan { options, pager, .. } = plan("");
         assert_eq!((options.background, options.depth), (Background::Light, Depth::True));
-        assert_eq!((options.columns, options.tick), (Some(5), Some(Tick::TEN_MILLISECONDS)));
+        assert_eq!(options.columns, Some(5));
+        assert_eq!(options.parser.settings().tick, Some(Tick::TEN_MILLISECONDS));
         assert_eq!((options.time, options.repeats), (TimeColumn::Hidden, Repeats::Fold));
-        assert!(matches!(options.format, Format::Json));
+        assert!(format!("{:?}", options.parser.settings().format).contains("Json"));
         assert!(options.filter.shows_topic(b"LEAD") && !options.filter.shows_topic(b"RPC"));
         assert!(options.filter.shows_peer(b"2") && !options.filter.shows_peer(b"1"));
         assert_eq!(pager.as_deref(), Some("less -RF"));
@@ -344,8 +370,9 @@ mod tests {
                          --pager=more";
         let Plan { options, pager, .. } = plan(arguments);
         assert_eq!((options.background, options.depth), (Background::Dark, Depth::Ansi16));
-        assert_eq!((options.columns, options.tick), (None, Some(Tick::SECOND)));
-        assert!(matches!(options.format, Format::Logfmt));
+        assert_eq!(options.columns, None);
+        assert_eq!(options.parser.settings().tick, Some(Tick::SECOND));
+        assert!(format!("{:?}", options.parser.settings().format).contains("Logfmt"));
         assert!(options.filter.shows_topic(b"RPC") && !options.filter.shows_topic(b"LEAD"));
         assert!(options.filter.shows_peer(b"1") && !options.filter.shows_peer(b"2"));
         assert_eq!(pager.as_deref(), Some("more"));

@@ -227,13 +227,23 @@ impl Loader<'_> {
 
     /// Indexes blocks on all cores; each core uses one buffer again and again.
     fn index(&self, source: &Source, blocks: &[Part]) -> io::Result<Vec<Chunk>> {
+        self.index_merged(source, blocks, &[])
+    }
+
+    /// The same for blocks of lines of several sources: those of a single block.
+    fn index_merged(
+        &self,
+        source: &Source,
+        blocks: &[Part],
+        sources: &[u16],
+    ) -> io::Result<Vec<Chunk>> {
         thread_local! {
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
         let (parser, rules) = (&self.parser, &self.rules);
         let one = |block: &Part| {
             BUFFER.with_borrow_mut(|buffer| {
-                Chunk::index_file(source, *block, parser.clone(), rules, buffer)
+                Chunk::index_merged(source, *block, sources.to_vec(), parser.clone(), rules, buffer)
             })
         };
         match blocks {
@@ -259,18 +269,23 @@ struct MergedLines<'a, 'b> {
     follow: Follow,
     spool: Spool,
     block: Vec<u8>,
+    /// The source of each line in the block.
+    sources: Vec<u16>,
+    source: u16,
     wanted: usize,
 }
 
 impl<'a, 'b> MergedLines<'a, 'b> {
     fn new(loader: &'a mut Loader<'b>, follow: Follow) -> Result<Self, RunError> {
         let spool = Spool::new().map_err(RunError::Spool)?;
-        Ok(Self { loader, follow, spool, block: Vec::new(), wanted: FIRST_BLOCK_BYTES })
+        let (block, sources) = (Vec::new(), Vec::new());
+        Ok(Self { loader, follow, spool, block, sources, source: 0, wanted: FIRST_BLOCK_BYTES })
     }
 
     fn add(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.block.extend_from_slice(line);
         self.block.push(b'\n');
+        self.sources.push(self.source);
         if self.block.len() < self.wanted {
             return Ok(());
         }
@@ -284,7 +299,8 @@ impl<'a, 'b> MergedLines<'a, 'b> {
         }
         let block = self.spool.write(&self.block)?;
         self.block.clear();
-        let chunks = self.loader.index(&self.spool.source, &[block]);
+        let sources = std::mem::take(&mut self.sources);
+        let chunks = self.loader.index_merged(&self.spool.source, &[block], &sources);
         for chunk in chunks.map_err(RunError::Read)? {
             self.loader.send(chunk, None)?;
         }
@@ -295,6 +311,14 @@ impl<'a, 'b> MergedLines<'a, 'b> {
 impl Sink for MergedLines<'_, '_> {
     fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.add(line)
+    }
+
+    fn look_at(&mut self, source: usize, sample: &[u8]) {
+        self.loader.parser.look_at_source(source, sample);
+    }
+
+    fn set_source(&mut self, source: usize) {
+        self.source = u16::try_from(source).unwrap_or(u16::MAX);
     }
 
     fn pause(&mut self) -> Result<(), RunError> {

@@ -285,7 +285,7 @@ impl Causes {
                     let before = state.insert((peer, key), value.as_ref().into());
                     before.is_none_or(|before| *before != *value)
                 }
-                StateUpdate::Set(..) => false,
+                StateUpdate::Set(..) | StateUpdate::Status(..) => false,
             };
         });
         changes

@@ -26,8 +26,12 @@ impl LogView {
     /// The same view of only those events that pass a filter.
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
-        let by_text = filter.since.is_some() || filter.until.is_some() || filter.reads_text();
-        let scan = by_text.then(|| Scan::new(ScanTarget::Filter(filter.clone()), &self.store, 0));
+        let by_text = filter.level.is_some()
+            || filter.since.is_some()
+            || filter.until.is_some()
+            || filter.reads_text();
+        let scan = by_text
+            .then(|| Scan::new(ScanTarget::Filter(Box::new(filter.clone())), &self.store, 0));
         self.base_filter = (!filter.shows_everything()).then_some(BaseFilter { filter, scan });
         self.refilter();
         self

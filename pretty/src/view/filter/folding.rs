@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use crate::line::{Event, Line};
-use crate::meaning::sentences::NEVER_FOLDED;
+use crate::meaning::topics::NEVER_FOLDED;
 use crate::view::log::bitmap::Bitmap;
 use crate::view::log::ids::PeerId;
 use crate::view::log::store::Store;

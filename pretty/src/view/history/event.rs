@@ -23,6 +23,8 @@ pub(crate) enum HistoryChange {
     Restart(PeerId),
     Set(PeerId, StateKey, Box<[u8]>),
     Increment(PeerId, StateKey),
+    /// The peer is `down` or `cut`, or no longer.
+    Status(PeerId, Option<Box<[u8]>>),
 }
 
 impl HistoryEvent {
@@ -40,7 +42,8 @@ impl HistoryEvent {
             | HistoryChange::Error => {}
             HistoryChange::Restart(peer)
             | HistoryChange::Set(peer, ..)
-            | HistoryChange::Increment(peer, _) => {
+            | HistoryChange::Increment(peer, _)
+            | HistoryChange::Status(peer, _) => {
                 *peer = PeerId(peers[usize::from(peer.0)]);
             }
         }

@@ -25,6 +25,8 @@ use crate::view::log::ids::PeerId;
 #[derive(Debug, Default)]
 pub(crate) struct History {
     peers: Vec<[Vec<Change>; STATE_KEYS.len()]>,
+    /// For each peer whether it is down or cut off, shown instead of its role.
+    status: Vec<Vec<Change>>,
     values: ValueTable,
     /// The leader of each term of the current test.
     leader_of: HashMap<u64, PeerId>,
@@ -67,7 +69,18 @@ impl History {
                 let value = self.values.value((before + 1).to_string().as_bytes());
                 self.set(line, peer, key, value);
             }
+            HistoryChange::Status(peer, status) => {
+                let value = status.map_or(Value::NONE, |status| self.values.value(&status));
+                self.set_status(line, usize::from(peer.0), value);
+            }
         }
+    }
+
+    fn set_status(&mut self, line: u32, peer: usize, value: Value) {
+        if self.status.len() <= peer {
+            self.status.resize_with(peer + 1, Vec::new);
+        }
+        self.status[peer].push(Change { line, value });
     }
 
     /// The values of a peer's keys at a line.
@@ -76,15 +89,23 @@ impl History {
         peer: PeerId,
         line: usize,
     ) -> [Option<KnownValue>; STATE_KEYS.len()] {
-        let Some(own) = self.peers.get(usize::from(peer.0)) else {
-            return Default::default();
+        let at = usize::from(peer.0);
+        let mut state = match self.peers.get(at) {
+            Some(own) => own.each_ref().map(|changes| self.known(changes, line)),
+            None => Default::default(),
         };
-        own.each_ref().map(|changes| {
-            let after = changes.partition_point(|change| change.line as usize <= line);
-            let last = changes[..after].last()?;
-            let since = if last.line as usize == line { Since::Now } else { Since::Before };
-            self.values.text(last.value).map(|text| KnownValue { text, since })
-        })
+        if let Some(status) = self.status.get(at).and_then(|changes| self.known(changes, line)) {
+            state[StateKey::Role as usize] = Some(status);
+        }
+        state
+    }
+
+    /// The value that holds at a line.
+    fn known(&self, changes: &[Change], line: usize) -> Option<KnownValue> {
+        let after = changes.partition_point(|change| change.line as usize <= line);
+        let last = changes[..after].last()?;
+        let since = if last.line as usize == line { Since::Now } else { Since::Before };
+        self.values.text(last.value).map(|text| KnownValue { text, since })
     }
 
     /// The lines at which a term starts that is higher than all before, and that term.
@@ -126,6 +147,14 @@ impl History {
     }
 
     fn restart(&mut self, line: u32, peer: usize) {
+        if self
+            .status
+            .get(peer)
+            .and_then(|own| own.last())
+            .is_some_and(|last| last.value != Value::NONE)
+        {
+            self.set_status(line, peer, Value::NONE);
+        }
         for changes in self.peers.get_mut(peer).into_iter().flatten() {
             if changes.last().is_some_and(|last| last.value != Value::NONE) {
                 changes.push(Change { line, value: Value::NONE });
@@ -153,7 +182,14 @@ impl History {
         self.anomalies.extend(anomaly.map(|anomaly| (line, anomaly)));
         match key {
             StateKey::Role => self.enter_role(line, peer),
-            StateKey::Term => self.enter_term(line, value),
+            StateKey::Term => {
+                // A new term has a vote of its own.
+                if before.is_some() && self.current(peer, StateKey::Vote).is_some() {
+                    self.peers[own][StateKey::Vote as usize]
+                        .push(Change { line, value: Value::NONE });
+                }
+                self.enter_term(line, value);
+            }
             StateKey::Vote | StateKey::Commit | StateKey::Applied | StateKey::Last => {}
         }
     }

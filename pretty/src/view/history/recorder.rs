@@ -3,8 +3,8 @@
 use crate::class::Class;
 use crate::meaning::peer_state::state_updates;
 use crate::meaning::rules::Rules;
-use crate::meaning::sentences::TEST_STARTS;
-use crate::meaning::state::{STATE_KEYS, StateUpdate};
+use crate::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
+use crate::meaning::topics::TEST_STARTS;
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::log::ids::PeerId;
 
@@ -49,7 +49,17 @@ impl HistoryRecorder {
         }
     }
 
-    pub(crate) fn event(&mut self, line: u32, peer: PeerId, text: &[u8]) {
+    /// An event of a peer; `id` gives other peers their numbers.
+    pub(crate) fn event(
+        &mut self,
+        line: u32,
+        peer: Option<PeerId>,
+        text: &[u8],
+        mut id: impl FnMut(&[u8]) -> PeerId,
+    ) {
+        let Some(peer) = peer else {
+            return self.tester(line, text, id);
+        };
         let own = usize::from(peer.0);
         if self.said.len() <= own {
             self.said.resize_with(own + 1, Default::default);
@@ -62,16 +72,36 @@ impl HistoryRecorder {
                 *said = Default::default();
                 push(HistoryChange::Restart(peer));
             }
+            StateUpdate::Status(of, status) => {
+                let peer = of.map_or(peer, |name| id(&name));
+                push(HistoryChange::Status(peer, status.map(|status| (&*status).into())));
+            }
             StateUpdate::Increment(key) => {
+                if key == StateKey::Term {
+                    said[StateKey::Vote as usize] = None;
+                }
                 said[key as usize] = None;
                 push(HistoryChange::Increment(peer, key));
             }
             StateUpdate::Set(key, value) => {
-                let said = &mut said[key as usize];
-                if said.as_deref() != Some(&*value) {
-                    *said = Some((&*value).into());
+                if said[key as usize].as_deref() != Some(&*value) {
+                    if key == StateKey::Term {
+                        said[StateKey::Vote as usize] = None;
+                    }
+                    said[key as usize] = Some((&*value).into());
                     push(HistoryChange::Set(peer, key, (&*value).into()));
                 }
+            }
+        });
+    }
+
+    /// A line of no peer may say that one is down or cut off.
+    fn tester(&mut self, line: u32, text: &[u8], mut id: impl FnMut(&[u8]) -> PeerId) {
+        let Self { list, rules, .. } = self;
+        state_updates(text, rules, |update| {
+            if let StateUpdate::Status(Some(of), status) = update {
+                let change = HistoryChange::Status(id(&of), status.map(|status| (&*status).into()));
+                list.push(HistoryEvent { line, change });
             }
         });
     }

@@ -33,7 +33,7 @@ pub(crate) enum ScanTarget {
     /// Events with a match, or without one; and lines that are not events.
     Event(Keep, Regex),
     /// Events that pass a filter's times and expressions, and lines that are not events.
-    Filter(Filter),
+    Filter(Box<Filter>),
 }
 
 /// The events an expression keeps.
@@ -95,10 +95,13 @@ impl Scan {
                     store.kind(line).event().is_none()
                         || matches(text, regex) == (*keep == Keep::Matches)
                 }
-                ScanTarget::Filter(filter) => match parser.parse(text) {
-                    Line::Event(event) => passes(&event, text, filter, store),
-                    Line::Header(_) | Line::Other(..) => true,
-                },
+                ScanTarget::Filter(filter) => {
+                    store.choose_source(line, &mut parser);
+                    match parser.parse(text) {
+                        Line::Event(event) => passes(&event, text, filter, store),
+                        Line::Header(_) | Line::Other(..) => true,
+                    }
+                }
             };
             if hit {
                 hits.insert(line);
@@ -126,7 +129,8 @@ impl Scan {
 }
 
 fn passes(event: &Event<'_>, text: &[u8], filter: &Filter, store: &Store) -> bool {
-    filter.shows_time(event.stamp.as_ref(), store.origin())
+    filter.shows_level(event.level)
+        && filter.shows_time(event.stamp.as_ref(), store.origin())
         && (!filter.reads_text() || filter.shows_text(make_safe(text, &mut String::new()).text()))
 }
 

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::layout::{Columns, Layout};
 use crate::line::{Event, Line};
-use crate::parse::Parser;
+use crate::parse::{Calendar, Parser};
 use crate::text::{columns_of, make_safe};
 use crate::time::{Tick, Time};
 use crate::view::history::History;
@@ -153,7 +153,23 @@ impl Store {
     /// The parser for a line.
     pub(crate) fn parser_at(&self, line: usize) -> Parser {
         let (chunk, start) = self.find(line);
-        chunk.parser.clone().with_header_unit(chunk.unit_at(line - start.line))
+        let at = line - start.line;
+        let mut parser = chunk.parser.clone().with_header_unit(chunk.unit_at(at));
+        parser.set_source(chunk.source_at(at));
+        parser
+    }
+
+    /// The zone of the time column.
+    pub(crate) fn calendar(&self) -> Option<&Calendar> {
+        self.chunks.first().map(|chunk| &chunk.parser.settings().calendar)
+    }
+
+    /// Lets a parser read a line, which may be of another source than the one before.
+    pub(crate) fn choose_source(&self, line: usize, parser: &mut Parser) {
+        if self.chunks.last().is_some_and(|chunk| !chunk.sources.is_empty()) {
+            let (chunk, start) = self.find(line);
+            parser.set_source(chunk.source_at(line - start.line));
+        }
     }
 
     /// The same for an event; `None` if the line is none.

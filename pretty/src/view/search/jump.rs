@@ -1,8 +1,9 @@
 //! Finding the next line of some kind among those shown.
 
-use crate::filter::Bound;
-use crate::meaning::state::fact;
-use crate::time::{Tick, Time};
+use crate::bound::Bound;
+use crate::line::Stamp;
+use crate::meaning::facts::fact;
+use crate::time::Time;
 use crate::view::log_view::LogView;
 use crate::view::search::counterpart::LINES_MAX;
 use crate::view::search::query::Direction;
@@ -73,7 +74,7 @@ impl LogView {
     /// The first event shown at or after a time. Groups know the latest time in them, so that only
     /// those are read that may have it.
     fn find_time(&self, bound: Bound) -> Option<usize> {
-        let time = self.resolve_bound(bound);
+        let time = self.resolve_bound(bound)?;
         let reached = |line: usize| {
             let at = self.store.read_event(line, |event| event.stamp.as_ref()?.at);
             at.flatten().is_some_and(|at| time <= at)
@@ -90,17 +91,18 @@ impl LogView {
         }
     }
 
-    /// The time a bound means in this log: a bare number is one of its time column, and dates are
-    /// counted from the first one.
-    fn resolve_bound(&self, bound: Bound) -> Time {
-        let unit = |line| self.store.read_event(line, |event| event.stamp.as_ref()?.unit).flatten();
-        match self.store.origin() {
-            Some(origin) => bound.at(Tick::SECOND).after(origin),
-            None => {
-                let first = (0..self.store.len().min(UNIT_LINES_MAX)).find_map(unit);
-                bound.at(first.unwrap_or(Tick::SECOND))
-            }
-        }
+    /// The time a bound means in this log: a bare number or a time of day is one of its time column,
+    /// and lengths of time count from the first date.
+    fn resolve_bound(&self, bound: Bound) -> Option<Time> {
+        let bound = bound.resolve(self.store.calendar()?);
+        let first = |line| {
+            let stamp = |stamp: &Stamp<'_>| {
+                let range = bound.range(stamp, self.store.origin().or(stamp.at)?);
+                range.map(|range| *range.start())
+            };
+            self.store.read_event(line, |event| event.stamp.as_ref().map(stamp)).flatten()
+        };
+        (0..self.store.len().min(UNIT_LINES_MAX)).find_map(first)?
     }
 
     /// The other end of the selected message; of another line with an `id=` the nearest line with

@@ -8,8 +8,8 @@ use super::{Anchor, Chunk, GROUP_LINES, Kind, LineEnd};
 use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::rules::Rules;
-use crate::meaning::sentences::ERROR_TOPIC;
-use crate::parse::Parser;
+use crate::meaning::topics::ERROR_TOPIC;
+use crate::parse::{Parser, SAMPLE_BYTES};
 use crate::text::columns_of;
 use crate::time::Tick;
 use crate::view::history::recorder::HistoryRecorder;
@@ -32,7 +32,7 @@ impl Chunk {
     /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
     #[must_use]
     pub fn index_with(bytes: Vec<u8>, parser: Parser, rules: &Rules) -> Self {
-        let index = Index::of(&bytes, parser, rules);
+        let index = Index::of(&bytes, Vec::new(), parser, rules);
         index.into_chunk(Bytes::Memory(bytes))
     }
 
@@ -50,10 +50,22 @@ impl Chunk {
         rules: &Rules,
         buffer: &mut Vec<u8>,
     ) -> io::Result<Self> {
+        Self::index_merged(source, part, Vec::new(), parser, rules, buffer)
+    }
+
+    /// The same for lines of several sources; `sources` has one for each line.
+    pub(crate) fn index_merged(
+        source: &Source,
+        part: Part,
+        sources: Vec<u16>,
+        parser: Parser,
+        rules: &Rules,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Self> {
         source.read(part, buffer)?;
         let bytes =
             Bytes::File { source: source.clone(), part: Part { length: buffer.len(), ..part } };
-        Ok(Index::of(buffer, parser, rules).into_chunk(bytes))
+        Ok(Index::of(buffer, sources, parser, rules).into_chunk(bytes))
     }
 }
 
@@ -66,11 +78,15 @@ struct Index {
     parser: Parser,
     reader: Parser,
     units: Vec<(u32, Option<Tick>)>,
+    sources: Vec<u16>,
     end: LineEnd,
 }
 
 impl Index {
-    fn of(bytes: &[u8], parser: Parser, rules: &Rules) -> Self {
+    fn of(bytes: &[u8], sources: Vec<u16>, mut parser: Parser, rules: &Rules) -> Self {
+        if !parser.has_looked() {
+            parser.look_at(&bytes[..bytes.len().min(SAMPLE_BYTES)]);
+        }
         assert!(bytes.len() <= Chunk::BYTES_MAX, "{} bytes are too many", bytes.len());
         let reader = parser.clone();
         let mut index = Self {
@@ -82,6 +98,7 @@ impl Index {
             parser,
             reader,
             units: Vec::new(),
+            sources,
             end: LineEnd::Present,
         };
         let mut start = 0;
@@ -110,6 +127,7 @@ impl Index {
             history_events: self.history.into_list(),
             parser: self.parser,
             units: self.units,
+            sources: self.sources,
             end: self.end,
         }
     }
@@ -119,6 +137,9 @@ impl Index {
         let number = short(self.codes.len());
         if number.is_multiple_of(GROUP_LINES) {
             self.groups.push(Anchor { line: number, offset: short(start), latest: i64::MIN });
+        }
+        if let Some(source) = self.sources.get(number as usize) {
+            self.reader.set_source(usize::from(*source));
         }
         let code = match self.reader.parse(line) {
             Line::Event(event) => self.event(number, &event),
@@ -146,9 +167,9 @@ impl Index {
         if &*event.topic == ERROR_TOPIC || event.level >= Some(Level::Error) {
             self.history.error(line);
         }
-        if &*event.peer != Event::NO_PEER {
-            self.history.event(line, peer, &event.text);
-        }
+        let peer = (&*event.peer != Event::NO_PEER).then_some(peer);
+        let kinds = &mut self.kinds;
+        self.history.event(line, peer, &event.text, |name| PeerId(kinds.peers.id(name)));
         code
     }
 }

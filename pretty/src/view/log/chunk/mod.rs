@@ -38,6 +38,8 @@ pub struct Chunk {
     pub(crate) parser: Parser,
     /// Lines that change the unit, and to what.
     pub(crate) units: Vec<(u32, Option<Tick>)>,
+    /// The source of each line, in a log merged from several; else empty.
+    pub(crate) sources: Vec<u16>,
     pub(crate) end: LineEnd,
 }
 
@@ -85,6 +87,11 @@ impl Chunk {
             || self.parser.clone(),
             |(_, unit)| self.parser.clone().with_header_unit(*unit),
         )
+    }
+
+    /// The source of a line, counted from 0.
+    pub(crate) fn source_at(&self, line: usize) -> usize {
+        self.sources.get(line).copied().unwrap_or(0).into()
     }
 
     pub(crate) fn lines(&self) -> usize {
@@ -171,6 +178,7 @@ impl Chunk {
     pub(crate) fn can_join(&self, next: &Self) -> bool {
         self.bytes.len() + next.bytes.len() <= JOINED_BYTES_MAX
             && self.end == LineEnd::Present
+            && self.sources.is_empty() == next.sources.is_empty()
             && self.parser_after().header_unit() == next.parser.header_unit()
             && self.bytes.is_followed_by(&next.bytes)
     }
@@ -189,6 +197,9 @@ impl Chunk {
                 ..group
             });
         }
+        // It has looked at more sources.
+        self.parser = next.parser.with_header_unit(self.parser.header_unit());
+        self.sources.extend(next.sources);
         self.units.extend(next.units.into_iter().map(|(line, unit)| (lines + line, unit)));
         self.end = next.end;
     }

@@ -1,0 +1,114 @@
+//! The reading of lines: format, peers, times, from the command line, else from the settings.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::InputSource;
+use super::error::PlanError;
+use crate::cli::args::Cli;
+use crate::cli::config::Config;
+use crate::parse::{Calendar, Format, Parser, ParserSettings, SourceName};
+use crate::suggestion::suggestion;
+use crate::time::Time;
+
+/// The parser of all inputs.
+pub(super) fn parser(
+    cli: &Cli,
+    config: &Config,
+    inputs: &[InputSource],
+) -> Result<Parser, PlanError> {
+    let names: Vec<_> = inputs.iter().map(InputSource::name).collect();
+    let peers = peer_names(&names);
+    let source = |(name, peer): (&String, String)| {
+        let shift = cli.shift.iter().rev().find(|shift| shift.is_of(name));
+        SourceName { peer, shift: shift.map_or(0, |shift| shift.nanos) }
+    };
+    let settings = ParserSettings {
+        format: format(cli, config)?,
+        tick: cli.tick.or(config.tick),
+        calendar: calendar(cli, config)?,
+        peer_from: cli.peer_from.clone().or_else(|| config.peer_from.clone()).unwrap_or_default(),
+        rename: config.rename(),
+        keys: config.fields.clone(),
+        sources: names.iter().zip(peers).map(source).collect(),
+    };
+    for shift in &cli.shift {
+        if !names.iter().any(|name| shift.is_of(name)) {
+            return Err(PlanError::NoSuchFile(shift.file.clone()));
+        }
+    }
+    Ok(Parser::with_settings(settings))
+}
+
+/// The zone of the time column, and the present.
+pub(super) fn calendar(cli: &Cli, config: &Config) -> Result<Calendar, PlanError> {
+    let zone = cli.tz.as_deref().or(config.tz.as_deref()).unwrap_or("local");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let now = Time::from_nanos(i64::try_from(now).unwrap_or(i64::MAX));
+    Ok(Calendar::in_zone(zone)?.with_now(now))
+}
+
+/// The names of files without the beginning and end that all share, cut where a word ends.
+fn peer_names(names: &[String]) -> Vec<String> {
+    let (Some(first), 2..) = (names.first(), names.len()) else {
+        return names.to_vec();
+    };
+    let shared = |of: &dyn Fn(&str, &str) -> usize| {
+        names.iter().map(|name| of(first, name)).min().unwrap_or(0)
+    };
+    let start = shared(&|a, b| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count());
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+    let start =
+        first.as_bytes()[..start].iter().rposition(|byte| !is_word(*byte)).map_or(0, |at| at + 1);
+    let end =
+        shared(&|a, b| a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count());
+    let tail = &first.as_bytes()[first.len() - end.min(first.len())..];
+    let cut = tail.iter().position(|byte| !is_word(*byte)).map_or(0, |at| tail.len() - at);
+    let short = |name: &String| {
+        let whole = name.get(start..name.len().saturating_sub(cut).max(start)).unwrap_or(name);
+        if whole.is_empty() { name.clone() } else { whole.to_owned() }
+    };
+    names.iter().map(short).collect()
+}
+
+fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
+    let name = cli.format.as_deref().or(config.format.as_deref()).unwrap_or("auto");
+    if let Some(own) = config.own_format(name) {
+        return Ok(Format::Custom(own));
+    }
+    let own = config.own_formats();
+    match Format::named(name) {
+        Some(Format::Auto) if !own.is_empty() => {
+            Ok(Format::AutoAnd(own.into_iter().map(|(_, custom)| custom).collect()))
+        }
+        Some(format) => Ok(format),
+        // An expression without a group cannot be a format: a name that is mistyped, most likely.
+        None if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let mut known: Vec<&str> = Format::names().collect();
+            known.extend(own.iter().map(|(name, _)| *name));
+            Err(PlanError::NoFormat(
+                name.to_owned(),
+                suggestion("formats", name, known.into_iter()),
+            ))
+        }
+        None => Ok(Format::custom(name)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_tells_files_apart() {
+        let short = |names: &[&str]| {
+            peer_names(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(short(&["logs/n1.log", "logs/n2.log"]), ["n1", "n2"]);
+        assert_eq!(short(&["09_etcd_m1.json", "09_etcd_m2.json"]), ["m1", "m2"]);
+        assert_eq!(short(&["node1/raft.log", "node2/raft.log"]), ["node1", "node2"]);
+        assert_eq!(short(&["a/raft.log.gz", "b/raft.log"]), ["a/raft.log.gz", "b/raft.log"]);
+        assert_eq!(short(&["server-1.log", "server-10.log"]), ["1", "10"]);
+        assert_eq!(short(&["same", "same"]), ["same", "same"]);
+        assert_eq!(short(&["only.log"]), ["only.log"]);
+    }
+}

@@ -1,0 +1,52 @@
+//! Colours in the input: they are no part of a line. Other escape sequences stay, to be shown as
+//! what they are.
+
+use std::borrow::Cow;
+
+/// The line without colours (`ESC [ … m`, and the `ESC [ K` that grep adds), if it has any.
+pub(super) fn strip(line: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(ESCAPE, line) else {
+        return Cow::Borrowed(line);
+    };
+    let mut plain = line[..first].to_vec();
+    let mut rest = &line[first..];
+    while let Some((byte, after)) = rest.split_first() {
+        let length = if *byte == ESCAPE { sequence(after) } else { None };
+        match length {
+            Some(length) => rest = &after[length..],
+            None => {
+                plain.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    if plain.len() == line.len() { Cow::Borrowed(line) } else { Cow::Owned(plain) }
+}
+
+/// The length of a sequence behind its escape.
+fn sequence(text: &[u8]) -> Option<usize> {
+    let inner = text.strip_prefix(b"[")?;
+    let end = inner.iter().position(|byte| !byte.is_ascii_digit() && !b";:".contains(byte))?;
+    matches!(inner[end], b'm' | b'K').then_some(end + 2)
+}
+
+const ESCAPE: u8 = 0x1b;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_taken_out() {
+        for (line, plain) in [
+            ("\x1b[31m000123 VOTE\x1b[0m", "000123 VOTE"),
+            ("a\x1b[1;38;5;9mb\x1b[K", "ab"),
+            ("clear \x1b[2J", "clear \x1b[2J"),
+            ("plain", "plain"),
+            ("torn \x1b[", "torn \x1b["),
+            ("alone \x1b", "alone \x1b"),
+        ] {
+            assert_eq!(&*strip(line.as_bytes()), plain.as_bytes(), "{line:?}");
+        }
+    }
+}

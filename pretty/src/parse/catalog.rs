@@ -1,0 +1,241 @@
+//! The built-in formats: `pretty/formats/*.toml`, each with sample lines and what is read from them.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::bytes::{RegexSet, RegexSetBuilder};
+use serde::Deserialize;
+
+use super::keys::{Keys, OwnKeys, Role};
+use super::pattern::{Fit, Pattern, Tail};
+use crate::time::Tick;
+
+/// All built-in formats, compiled at first use.
+pub(super) static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::compile);
+
+/// The built-in formats by their layers.
+#[derive(Debug)]
+pub(super) struct Catalog {
+    pub(super) transports: Vec<Transport>,
+    /// Patterns of records, the special ones first.
+    pub(super) records: Vec<Pattern>,
+    pub(super) heads: Vec<Pattern>,
+    pub(super) subjects: Vec<Pattern>,
+    pub(super) keys: Keys,
+    key_names: BTreeMap<Role, Vec<String>>,
+    /// All patterns of strict transports: one look tells whether any of them fits.
+    strict_transports: RegexSet,
+    /// The same for records that are strict or generic.
+    strict_records: RegexSet,
+    pub(super) files: Vec<FormatFile>,
+}
+
+/// A transport: lines that carry others.
+#[derive(Debug)]
+pub(super) enum Transport {
+    Text(Pattern),
+    Json(JsonTransport),
+}
+
+/// An object with the line in one of its members.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonTransport {
+    pub(super) msg: String,
+    #[serde(default)]
+    pub(super) time: String,
+    #[serde(default)]
+    pub(super) source: String,
+    /// Keys that lines of this transport have.
+    pub(super) when: Vec<String>,
+    /// Keys whose values are shown where there is no line.
+    #[serde(default)]
+    pub(super) instead: Vec<String>,
+}
+
+/// A file of formats.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormatFile {
+    #[serde(skip)]
+    pub(super) name: String,
+    pub(super) about: String,
+    #[serde(default)]
+    pub(super) reader: Option<Reader>,
+    #[serde(default)]
+    transport: Vec<PatternText>,
+    #[serde(default)]
+    record: Vec<PatternText>,
+    #[serde(default)]
+    head: Vec<PatternText>,
+    #[serde(default)]
+    subject: Vec<PatternText>,
+    #[serde(default)]
+    keys: BTreeMap<Role, Vec<String>>,
+    #[serde(default)]
+    pub(super) sample: Vec<Sample>,
+}
+
+/// A format read by code of its own, because it is read most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Reader {
+    Verbose,
+    Json,
+    Logfmt,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatternText {
+    #[serde(default)]
+    r#match: String,
+    json: Option<JsonTransport>,
+    #[serde(default)]
+    loose: bool,
+    #[serde(default)]
+    generic: bool,
+    #[serde(default)]
+    keep: bool,
+    #[serde(default)]
+    facts: Tail,
+    tick: Option<String>,
+}
+
+/// A `line` and its fields as they are read; those not given are not checked.
+pub(super) type Sample = BTreeMap<String, toml::Value>;
+
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        /// The files, in the order their formats are tried.
+        pub(super) const FILES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../formats/", $name, ".toml")))),+];
+    };
+}
+
+files!(
+    "transports",
+    "verbose",
+    "dslogs",
+    "json",
+    "logfmt",
+    "tikv",
+    "hclog",
+    "glog",
+    "nats",
+    "logcabin",
+    "capnslog",
+    "golog",
+    "zap",
+    "zerolog",
+    "logrus",
+    "env_logger",
+    "log4j",
+    "python",
+    "erlang",
+    "tracing",
+    "bare",
+    "subjects",
+    "dated",
+    "keys",
+);
+
+impl Catalog {
+    /// # Panics
+    /// If a built-in file is wrong, which a test would show.
+    fn compile() -> Self {
+        let files: Vec<_> = FILES.iter().map(|(name, text)| read_file(name, text)).collect();
+        let mut catalog = Self {
+            transports: Vec::new(),
+            records: Vec::new(),
+            heads: Vec::new(),
+            subjects: Vec::new(),
+            keys: Keys::new(&BTreeMap::new(), &OwnKeys::default()),
+            key_names: BTreeMap::new(),
+            strict_transports: RegexSet::empty(),
+            strict_records: RegexSet::empty(),
+            files: Vec::new(),
+        };
+        for file in &files {
+            let patterns = |list: &[PatternText]| -> Vec<_> {
+                list.iter().map(|text| compile(&file.name, text)).collect()
+            };
+            catalog.transports.extend(file.transport.iter().map(|text| match &text.json {
+                Some(json) => Transport::Json(json.clone()),
+                None => Transport::Text(compile(&file.name, text)),
+            }));
+            catalog.records.extend(patterns(&file.record));
+            catalog.heads.extend(patterns(&file.head));
+            catalog.subjects.extend(patterns(&file.subject));
+            catalog.key_names.extend(file.keys.clone());
+        }
+        let transports = catalog.transports.iter().filter_map(Transport::pattern);
+        catalog.strict_transports = set(transports.filter(|own| own.fit == Fit::Strict));
+        catalog.strict_records = set(catalog.records.iter().filter(|own| own.fit != Fit::Loose));
+        catalog.keys = Keys::new(&catalog.key_names, &OwnKeys::default());
+        catalog.files = files;
+        catalog
+    }
+
+    /// The built-in keys and those of the user.
+    pub(super) fn keys_with(&self, own: &OwnKeys) -> Keys {
+        Keys::new(&self.key_names, own)
+    }
+
+    pub(super) fn may_be_transport(&self, line: &[u8]) -> bool {
+        line.first() == Some(&b'{') || self.strict_transports.is_match(line)
+    }
+
+    pub(super) fn may_be_record(&self, line: &[u8]) -> bool {
+        self.strict_records.is_match(line)
+    }
+
+    /// The file of this format, if it has records.
+    pub(super) fn format(&self, name: &str) -> Option<&FormatFile> {
+        self.files.iter().find(|file| file.name == name && file.has_records())
+    }
+}
+
+impl FormatFile {
+    pub(super) fn has_records(&self) -> bool {
+        self.reader.is_some() || !self.record.is_empty()
+    }
+}
+
+impl Transport {
+    pub(super) fn pattern(&self) -> Option<&Pattern> {
+        match self {
+            Self::Text(pattern) => Some(pattern),
+            Self::Json(_) => None,
+        }
+    }
+}
+
+#[expect(clippy::panic, reason = "the files are part of the program, and a test reads them")]
+fn read_file(name: &str, text: &str) -> FormatFile {
+    let file: Result<FormatFile, _> = toml::from_str(text);
+    let file = file.unwrap_or_else(|error| panic!("formats/{name}.toml: {error}"));
+    FormatFile { name: name.to_owned(), ..file }
+}
+
+#[expect(clippy::panic, reason = "the files are part of the program, and a test reads them")]
+fn compile(name: &str, text: &PatternText) -> Pattern {
+    let pattern = Pattern::new(name, &text.r#match);
+    let mut pattern = pattern.unwrap_or_else(|error| panic!("formats/{name}.toml: {error}"));
+    pattern.fit = match (text.loose, text.generic) {
+        (true, _) => Fit::Loose,
+        (false, true) => Fit::Generic,
+        (false, false) => Fit::Strict,
+    };
+    (pattern.tail, pattern.keep) = (text.facts, text.keep);
+    pattern.tick = text.tick.as_deref().and_then(|tick| Tick::parse(tick).ok());
+    pattern
+}
+
+fn set<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> RegexSet {
+    let texts = patterns.map(|pattern| pattern.regex.as_str());
+    // Every expression has compiled by itself before.
+    RegexSetBuilder::new(texts).size_limit(SET_BYTES_MAX).build().unwrap_or_default()
+}
+
+const SET_BYTES_MAX: usize = 64 << 20;

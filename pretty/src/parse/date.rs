@@ -1,0 +1,369 @@
+//! Dates and times of day in the usual forms, as they are written.
+
+use std::ops::Range;
+
+/// Reads a whole text as a date with a time of day, or as a time of day.
+pub(super) fn read(text: &[u8]) -> Option<Date> {
+    Scan::new(text).date()
+}
+
+/// A date or time of day in nanoseconds: since 1970, since 1970 on the clocks of a place, or since
+/// midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenTime {
+    /// With a zone.
+    Instant(i64),
+    /// Without one.
+    Local(i64),
+    /// Without a date.
+    OfDay(i64),
+}
+
+impl WrittenTime {
+    /// Reads a whole text; a date must have its year.
+    #[must_use]
+    pub fn read(text: &[u8]) -> Option<Self> {
+        let date = read(text)?;
+        let Some((month, day)) = date.month_and_day else { return Some(Self::OfDay(date.of_day)) };
+        let days = days_since_1970(date.year?, month, day);
+        let local = days.checked_mul(86_400 * SECOND)?.checked_add(date.of_day)?;
+        Some(match date.zone {
+            Some(zone) => Self::Instant(local - i64::from(zone) * SECOND),
+            None => Self::Local(local),
+        })
+    }
+}
+
+/// Seconds east of Greenwich of `+02:00`, `-0330`, `+02`, `Z`.
+pub(super) fn offset(text: &[u8]) -> Option<i32> {
+    let mut scan = Scan::new(text);
+    let offset = scan.zone()?;
+    scan.rest().is_empty().then_some(offset)
+}
+
+/// A date as it is written; what is missing is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Date {
+    pub(super) year: Option<i64>,
+    pub(super) month_and_day: Option<(i64, i64)>,
+    /// Nanoseconds since midnight.
+    pub(super) of_day: i64,
+    /// The place of the time of day.
+    pub(super) clock: Range<usize>,
+    /// The number of its decimals.
+    pub(super) digits: usize,
+    pub(super) zone: Option<i32>,
+}
+
+/// A text that is read from its start on.
+struct Scan<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    const fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.text[self.at..]
+    }
+
+    /// The whole text as a date with a time of day, or as a time of day.
+    fn date(mut self) -> Option<Date> {
+        let mut date = Date::default();
+        if self.calendar_date(&mut date).is_some() {
+            self.separator()?;
+        }
+        self.clock(&mut date)?;
+        if self.blanks() > 0 || self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) {
+            self.zone_and_name(&mut date)?;
+        }
+        // The year of a date as `date` and `ctime` write it.
+        if date.year.is_none() && date.month_and_day.is_some() && !self.rest().is_empty() {
+            date.year = self.number(4..=4);
+        }
+        self.rest().is_empty().then_some(date)
+    }
+
+    /// The day, month and year in any order; `None` and nothing read if there is no such date.
+    fn calendar_date(&mut self, date: &mut Date) -> Option<()> {
+        let start = self.at;
+        let found = self.date_in_digits(date).or_else(|| {
+            self.at = start;
+            self.date_with_a_name(date)
+        });
+        if found.is_none() {
+            self.at = start;
+        }
+        found
+    }
+
+    fn date_in_digits(&mut self, date: &mut Date) -> Option<()> {
+        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let mark = *self.rest().get(digits)?;
+        let (year, month, day) = match (digits, mark) {
+            (4, b'-' | b'/' | b'.') => {
+                let year = self.number(4..=4)?;
+                self.byte(mark)?;
+                let month = self.number(1..=2)?;
+                self.byte(mark)?;
+                (Some(year), month, self.number(1..=2)?)
+            }
+            (1..=2, b'/' | b'-' | b'.') => {
+                let (one, _) = (self.number(1..=2)?, self.byte(mark)?);
+                let (two, _) = (self.number(1..=2)?, self.byte(mark)?);
+                let year = self.number(4..=4)?;
+                // Only a day is above twelve; else the point and the bar put the day first.
+                let day_first = one > 12 || (two <= 12 && mark != b'/');
+                if day_first { (Some(year), two, one) } else { (Some(year), one, two) }
+            }
+            (8, b' ' | b'T' | b'-') => {
+                (Some(self.number(4..=4)?), self.number(2..=2)?, self.number(2..=2)?)
+            }
+            (6, b' ') => {
+                (Some(2000 + self.number(2..=2)?), self.number(2..=2)?, self.number(2..=2)?)
+            }
+            (4, b' ') => (None, self.number(2..=2)?, self.number(2..=2)?),
+            _ => return None,
+        };
+        set_date(date, year, month, day)
+    }
+
+    /// `Oct  5`, `Oct 5, 2024`, `5 Oct 2024`, `05/Oct/2024`, with or without the day of the week.
+    fn date_with_a_name(&mut self, date: &mut Date) -> Option<()> {
+        if let Some(word) = self.word().filter(|word| WEEKDAYS.contains(&&word[..])) {
+            self.at += word.len();
+            self.skip(b',');
+            self.blanks();
+        }
+        if let Some(month) = self.month() {
+            self.blanks();
+            let day = self.number(1..=2)?;
+            let with_year = self.skip(b',') && self.blanks() > 0;
+            let year = if with_year { Some(self.number(4..=4)?) } else { self.year_behind() };
+            return set_date(date, year, month, day);
+        }
+        let day = self.number(1..=2)?;
+        let mark = *self.rest().first().filter(|byte| b"/- ".contains(byte))?;
+        self.byte(mark)?;
+        let month = self.month()?;
+        self.byte(mark)?;
+        let year = self.number(4..=4)?;
+        set_date(date, Some(year), month, day)
+    }
+
+    /// ` 2024` where the time of day follows it.
+    fn year_behind(&mut self) -> Option<i64> {
+        let rest = self.rest().strip_prefix(b" ")?;
+        let is_year = rest.len() > 4 && rest[..4].iter().all(u8::is_ascii_digit) && rest[4] == b' ';
+        if !is_year {
+            return None;
+        }
+        self.at += 1;
+        self.number(4..=4)
+    }
+
+    fn separator(&mut self) -> Option<()> {
+        let length = match self.rest() {
+            [b':', b':', ..] => 2,
+            [b'T' | b't' | b'_', ..] | [b':' | b'-', b'0'..=b'9', ..] => 1,
+            [b' ', ..] => self.rest().iter().take_while(|byte| **byte == b' ').count(),
+            _ => return None,
+        };
+        self.at += length;
+        Some(())
+    }
+
+    /// `06:12`, `06:12:00`, `06:12:00.123456`, `6:12:00 PM`.
+    fn clock(&mut self, date: &mut Date) -> Option<()> {
+        let start = self.at;
+        let mut hours = self.number(1..=2)?;
+        self.byte(b':')?;
+        let minutes = self.number(2..=2)?;
+        let mut seconds = 0;
+        let mut nanos = 0;
+        let mut complete = false;
+        if self.skip(b':') {
+            seconds = self.number(2..=2)?;
+            complete = true;
+            let is_point = |rest: &[u8]| matches!(rest, [b'.' | b',' | b':', digit, ..] if digit.is_ascii_digit());
+            if is_point(self.rest()) {
+                self.at += 1;
+                (nanos, date.digits) = self.fraction();
+            }
+        }
+        let end = self.at;
+        self.blanks();
+        match self.rest().get(..2).map(<[u8]>::to_ascii_uppercase).as_deref() {
+            Some(b"PM") => {
+                hours = hours % 12 + 12;
+                self.at += 2;
+            }
+            Some(b"AM") => {
+                hours %= 12;
+                self.at += 2;
+            }
+            _ if !complete => return None,
+            _ => self.at = end,
+        }
+        if hours > 24 || minutes > 59 || seconds > 60 {
+            return None;
+        }
+        date.clock = start..self.at;
+        date.of_day = (hours * 3600 + minutes * 60 + seconds) * SECOND + nanos;
+        Some(())
+    }
+
+    /// Nanoseconds, and the number of digits; those behind the ninth count as none, and `_`
+    /// between them is left out.
+    fn fraction(&mut self) -> (i64, usize) {
+        let (mut nanos, mut scale, mut digits) = (0, SECOND / 10, 0);
+        while let Some(byte) = self.rest().first() {
+            match byte {
+                b'0'..=b'9' => {
+                    nanos += i64::from(byte - b'0') * scale;
+                    scale /= 10;
+                    digits += 1;
+                }
+                b'_' if self.rest().get(1).is_some_and(u8::is_ascii_digit) => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
+        (nanos, digits.min(9))
+    }
+
+    /// A zone, and a name of it that may follow: `+0200 CEST`, `{GMT}`.
+    fn zone_and_name(&mut self, date: &mut Date) -> Option<()> {
+        let brace = self.skip(b'{');
+        date.zone = self.zone();
+        if brace {
+            self.byte(b'}')?;
+        }
+        self.blanks();
+        if date.zone.is_some() {
+            let name = self.rest().iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+            self.at += name;
+            self.blanks();
+        }
+        Some(())
+    }
+
+    /// Seconds east of Greenwich.
+    fn zone(&mut self) -> Option<i32> {
+        for name in [&b"UTC"[..], b"GMT", b"Z", b"z"] {
+            if self.rest().starts_with(name) {
+                self.at += name.len();
+                return Some(0);
+            }
+        }
+        let sign = match self.rest().first()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        self.at += 1;
+        let hours = self.number(2..=2)?;
+        self.skip(b':');
+        let minutes = self.number(2..=2).unwrap_or(0);
+        i32::try_from(sign * (hours * 3600 + minutes * 60)).ok()
+    }
+
+    fn month(&mut self) -> Option<i64> {
+        let word = self.word()?;
+        let month = MONTHS.iter().position(|name| word.starts_with(name))?;
+        self.at += word.len();
+        i64::try_from(month + 1).ok()
+    }
+
+    /// The letters here, in small ones.
+    fn word(&self) -> Option<Vec<u8>> {
+        let letters = self.rest().iter().take_while(|byte| byte.is_ascii_alphabetic()).take(9);
+        let word: Vec<_> = letters.map(u8::to_ascii_lowercase).collect();
+        (word.len() >= 3).then_some(word)
+    }
+
+    fn number(&mut self, digits: std::ops::RangeInclusive<usize>) -> Option<i64> {
+        let length =
+            self.rest().iter().take(*digits.end()).take_while(|byte| byte.is_ascii_digit());
+        let length = length.count();
+        if length < *digits.start() {
+            return None;
+        }
+        let value =
+            self.rest()[..length].iter().fold(0, |value, byte| value * 10 + i64::from(byte - b'0'));
+        self.at += length;
+        Some(value)
+    }
+
+    fn byte(&mut self, wanted: u8) -> Option<()> {
+        self.skip(wanted).then_some(())
+    }
+
+    fn skip(&mut self, wanted: u8) -> bool {
+        let is_there = self.rest().first() == Some(&wanted);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn blanks(&mut self) -> usize {
+        let count = self.rest().iter().take_while(|byte| **byte == b' ').count();
+        self.at += count;
+        count
+    }
+}
+
+fn set_date(date: &mut Date, year: Option<i64>, month: i64, day: i64) -> Option<()> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    date.year = year;
+    date.month_and_day = Some((month, day));
+    Some(())
+}
+
+/// Days of the Gregorian calendar, counted in years that begin in March so that the leap day is
+/// their last.
+pub(crate) fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// The year, month and day of a day counted from 1970: the inverse of [`days_since_1970`].
+pub(crate) fn date_of(day: i64) -> (i64, i64, i64) {
+    let day = day + 719_468;
+    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let (day, month) =
+        (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
+const SECOND: i64 = 1_000_000_000;
+
+const MONTHS: [&[u8]; 12] = [
+    b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
+];
+
+const WEEKDAYS: [&[u8]; 14] = [
+    b"mon",
+    b"tue",
+    b"wed",
+    b"thu",
+    b"fri",
+    b"sat",
+    b"sun",
+    b"monday",
+    b"tuesday",
+    b"wednesday",
+    b"thursday",
+    b"friday",
+    b"saturday",
+    b"sunday",
+];

@@ -1,0 +1,199 @@
+//! Keys of structured lines, by their meaning: data of `formats/keys.toml`, and the user's own.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The meaning of each key.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    /// By the length of a key: nearly every other key is told apart by it.
+    by_length: Vec<Vec<(Box<str>, KeyMeaning)>>,
+}
+
+/// The meaning of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KeyMeaning {
+    pub(super) role: Role,
+    /// Of several keys of one role the lowest rank counts.
+    pub(super) rank: u8,
+}
+
+impl KeyMeaning {
+    /// The value, if such a field can name a peer by it.
+    pub(super) fn peer(self, value: &[u8]) -> Option<&[u8]> {
+        let is_number = value.iter().all(u8::is_ascii_digit);
+        match self.role {
+            Role::Peer => as_peer(value),
+            Role::Id if value.len() <= if is_number { 3 } else { 12 } => as_peer(value),
+            Role::Id
+            | Role::Time
+            | Role::Level
+            | Role::Topic
+            | Role::Msg
+            | Role::Nested
+            | Role::Spans
+            | Role::Threads
+            | Role::LeftOut => None,
+        }
+    }
+}
+
+/// The role of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Role {
+    Time,
+    Level,
+    Topic,
+    Msg,
+    Peer,
+    /// The peer, if it is short.
+    Id,
+    /// Its members are the fields.
+    Nested,
+    /// A list of objects, the outermost first.
+    Spans,
+    /// The name of a thread, which may be that of a peer.
+    Threads,
+    LeftOut,
+}
+
+/// The keys of the user, tried before the built-in ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnKeys {
+    /// Keys of the time.
+    pub time: Vec<String>,
+    /// Keys of the level.
+    pub level: Vec<String>,
+    /// Keys of the topic.
+    pub topic: Vec<String>,
+    /// Keys of the text.
+    pub msg: Vec<String>,
+    /// Keys of the peer.
+    pub peer: Vec<String>,
+}
+
+/// The fields that may name the peer of a line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PeerField<'p> {
+    /// Any of the known keys.
+    Any,
+    /// This one.
+    Key(&'p str),
+    None,
+}
+
+impl Keys {
+    pub(super) fn new(built_in: &BTreeMap<Role, Vec<String>>, own: &OwnKeys) -> Self {
+        let mut keys = Self { by_length: vec![Vec::new(); LENGTHS] };
+        let OwnKeys { time, level, topic, msg, peer } = own;
+        let own = [
+            (Role::Time, time),
+            (Role::Level, level),
+            (Role::Topic, topic),
+            (Role::Msg, msg),
+            (Role::Peer, peer),
+        ];
+        for (role, names) in
+            own.into_iter().chain(built_in.iter().map(|(role, names)| (*role, names)))
+        {
+            let rank = if role == Role::Id { u8::MAX - 8 } else { keys.count(role) };
+            for (rank, name) in (rank..=u8::MAX).zip(names) {
+                keys.insert(name, KeyMeaning { role, rank });
+            }
+        }
+        keys
+    }
+
+    fn insert(&mut self, name: &str, meaning: KeyMeaning) {
+        let bucket = &mut self.by_length[name.len().min(LENGTHS - 1)];
+        if bucket.iter().all(|(own, _)| &**own != name) {
+            bucket.push((name.into(), meaning));
+        }
+    }
+
+    fn count(&self, role: Role) -> u8 {
+        let all = self.by_length.iter().flatten().filter(|(_, own)| own.role == role);
+        u8::try_from(all.count()).unwrap_or(u8::MAX)
+    }
+
+    pub(super) fn meaning(&self, key: &str) -> Option<KeyMeaning> {
+        let bucket = &self.by_length[key.len().min(LENGTHS - 1)];
+        bucket.iter().find(|(own, _)| &**own == key).map(|(_, meaning)| *meaning)
+    }
+
+    /// The peer named by a `key=value` in a text.
+    pub(super) fn peer_in<'a>(&self, text: &'a [u8], field: PeerField<'_>) -> Option<&'a [u8]> {
+        match field {
+            PeerField::None => None,
+            PeerField::Key(wanted) => pairs(text)
+                .find(|(key, _)| *key == wanted.as_bytes())
+                .and_then(|(_, value)| as_peer(value)),
+            PeerField::Any => {
+                let ranked = pairs(text).filter_map(|(key, value)| {
+                    let meaning = self.meaning(std::str::from_utf8(key).ok()?)?;
+                    Some((meaning.rank, meaning.peer(value)?))
+                });
+                ranked.min_by_key(|(rank, _)| *rank).map(|(_, value)| value)
+            }
+        }
+    }
+
+    /// All keys in a text that may name a peer, with their values.
+    pub(super) fn peers_in(&self, text: &[u8]) -> Vec<(u8, String, Vec<u8>)> {
+        let found = pairs(text).filter_map(|(key, value)| {
+            let key = std::str::from_utf8(key).ok()?;
+            let meaning = self.meaning(key)?;
+            Some((meaning.rank, key.to_owned(), meaning.peer(value)?.to_vec()))
+        });
+        found.collect()
+    }
+}
+
+/// The pairs `key=value` and `key: value` of a text, without the punctuation around values.
+fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    memchr::memchr2_iter(b'=', b':', text).filter_map(|at| {
+        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+        let length = text[..at].iter().rev().take_while(|byte| is_key(byte)).count();
+        let key = &text[at - length..at];
+        let value = &text[at + 1..];
+        let value = match text[at] {
+            b':' => value.strip_prefix(b" ")?,
+            _ => value,
+        };
+        if let Some(quoted) = value.strip_prefix(b"\"") {
+            let end = memchr::memchr(b'"', quoted)?;
+            return (!key.is_empty()).then_some((key, &quoted[..end]));
+        }
+        let end = value
+            .iter()
+            .position(|byte| byte.is_ascii_whitespace() || b",;\"'()[]{}".contains(byte));
+        (!key.is_empty()).then_some((key, &value[..end.unwrap_or(value.len())]))
+    })
+}
+
+/// The value, if it can name a peer.
+pub(super) fn as_peer(value: &[u8]) -> Option<&[u8]> {
+    let is_word =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:@/".contains(byte) || *byte >= 0x80;
+    let fits = (1..=super::record::NAME_BYTES_MAX).contains(&value.len());
+    (fits && value.iter().all(is_word)).then_some(value)
+}
+
+/// The peer in the name of a thread: `node-3`, `raft_2`.
+pub(super) fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
+    let letters = name.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, rest) = name.split_at(letters);
+    let number = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"_")).unwrap_or(rest);
+    let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    (is_number && PEER_WORDS.contains(&&*word.to_ascii_lowercase())).then_some(name)
+}
+
+/// Words that programs name peers with.
+const PEER_WORDS: [&[u8]; 8] =
+    [b"node", b"peer", b"server", b"replica", b"member", b"raft", b"n", b"s"];
+
+/// Keys of this length and longer ones share a list.
+const LENGTHS: usize = 24;

@@ -1,0 +1,185 @@
+//! The layers a line may have: transports that carry it, the record it is.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::catalog::{CATALOG, Reader, Transport};
+use super::format::Format;
+use super::keys::{Keys, PeerField};
+use super::pattern::{Carried, Fit, Pattern};
+use super::record::{Record, TimeContext};
+use super::{json, logfmt, record, timestamp, verbose};
+
+/// A way to read a record.
+#[derive(Clone, Debug)]
+pub(super) enum RecordLayer {
+    Reader(Reader),
+    /// A pattern of the catalog, by its place.
+    BuiltIn(usize),
+    Own(Arc<Pattern>),
+}
+
+/// The records a log may have, in the order they are tried.
+#[derive(Clone, Debug)]
+pub(super) struct Layers {
+    all: Vec<RecordLayer>,
+    /// The number of those that are the user's own.
+    own: usize,
+    /// Any built-in format may be found.
+    pub(super) is_auto: bool,
+}
+
+impl Layers {
+    pub(super) fn of(format: &Format) -> Self {
+        let own = |own: &super::pattern::CustomFormat| RecordLayer::Own(own.0.clone());
+        match format {
+            Format::Custom(custom) => Self { all: vec![own(custom)], own: 1, is_auto: false },
+            Format::BuiltIn(built_in) => {
+                let places = CATALOG.records.iter().enumerate();
+                let places = places.filter(|(_, pattern)| *pattern.name == *built_in.name);
+                let patterns = places.map(|(at, _)| RecordLayer::BuiltIn(at));
+                let reader = built_in.reader.map(RecordLayer::Reader);
+                Self { all: reader.into_iter().chain(patterns).collect(), own: 0, is_auto: false }
+            }
+            Format::Auto => Self::auto(Vec::new()),
+            Format::AutoAnd(customs) => Self::auto(customs.iter().map(own).collect()),
+        }
+    }
+
+    fn auto(own: Vec<RecordLayer>) -> Self {
+        let count = own.len();
+        let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt].map(RecordLayer::Reader);
+        let patterns = (0..CATALOG.records.len()).map(RecordLayer::BuiltIn);
+        let all = own.into_iter().chain(readers).chain(patterns).collect();
+        Self { all, own: count, is_auto: true }
+    }
+
+    pub(super) fn all(&self) -> &[RecordLayer] {
+        &self.all
+    }
+
+    /// The layers of the user alone, or of the format given.
+    pub(super) fn given(&self) -> &[RecordLayer] {
+        if self.is_auto { &self.all[..self.own] } else { &self.all }
+    }
+
+    /// The layers tried first in a source not looked at.
+    pub(super) fn first(&self) -> Vec<&RecordLayer> {
+        let own = self.given().iter();
+        let verbose = self.all.iter().skip(self.own).filter(|own| self.is_auto && own.is_verbose());
+        own.chain(verbose).collect()
+    }
+
+    pub(super) fn fit(&self, place: usize) -> Fit {
+        self.all[place].fit()
+    }
+
+    /// The first layer that reads a line, loose ones last, and the record.
+    pub(super) fn find<'a>(
+        &self,
+        line: &'a [u8],
+        times: TimeContext<'_>,
+        keys: &Keys,
+        peer: PeerField<'_>,
+    ) -> Option<(usize, Record<'a>)> {
+        let strict = !self.is_auto || CATALOG.may_be_record(line);
+        let of_fit = |fit: Fit| {
+            let fitting = self.all.iter().enumerate().filter(move |(_, own)| own.fit() == fit);
+            fitting.filter(move |(_, own)| {
+                strict || fit == Fit::Loose || !matches!(own, RecordLayer::BuiltIn(_))
+            })
+        };
+        let mut all = of_fit(Fit::Strict).chain(of_fit(Fit::Generic)).chain(of_fit(Fit::Loose));
+        all.find_map(|(at, own)| Some((at, own.read(line, times, keys, peer)?)))
+    }
+
+    pub(super) fn reads_strictly(&self, line: &[u8], times: TimeContext<'_>, keys: &Keys) -> bool {
+        let strict = self.all.iter().filter(|own| own.fit() == Fit::Strict);
+        strict.into_iter().any(|own| own.read(line, times, keys, PeerField::None).is_some())
+    }
+}
+
+impl RecordLayer {
+    pub(super) fn fit(&self) -> Fit {
+        match self {
+            Self::Reader(_) => Fit::Strict,
+            Self::BuiltIn(at) => CATALOG.records[*at].fit,
+            Self::Own(own) => own.fit,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Reader(Reader::Verbose) => "verbose",
+            Self::Reader(Reader::Json) => "json",
+            Self::Reader(Reader::Logfmt) => "logfmt",
+            Self::BuiltIn(at) => &CATALOG.records[*at].name,
+            Self::Own(own) => &own.name,
+        }
+    }
+
+    /// The record in a line.
+    pub(super) fn read<'a>(
+        &self,
+        line: &'a [u8],
+        times: TimeContext<'_>,
+        keys: &Keys,
+        peer: PeerField<'_>,
+    ) -> Option<Record<'a>> {
+        match self {
+            Self::Reader(Reader::Verbose) => verbose::read(line, times),
+            Self::Reader(Reader::Json) if line.first() == Some(&b'{') => {
+                json::read(line, times, keys, peer)
+            }
+            Self::Reader(Reader::Logfmt)
+                if line.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'@') =>
+            {
+                logfmt::read(line, times, keys, peer)
+            }
+            Self::Reader(_) => None,
+            Self::BuiltIn(at) => CATALOG.records[*at].read(line, times, keys, peer),
+            Self::Own(own) => own.read(line, times, keys, peer),
+        }
+    }
+}
+
+/// A transport's facts and the line it carries.
+pub(super) fn strip<'a>(
+    transport: &Transport,
+    line: &'a [u8],
+    times: TimeContext<'_>,
+) -> Option<(Carried<'a>, Cow<'a, [u8]>)> {
+    let json = match transport {
+        Transport::Text(pattern) => {
+            return pattern
+                .strip(line, times)
+                .map(|(carried, rest)| (carried, Cow::Borrowed(rest)));
+        }
+        Transport::Json(json) => json,
+    };
+    if line.first() != Some(&b'{') {
+        return None;
+    }
+    let found = json::strings(line, &json.when)?;
+    let value =
+        |key: &str| found.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone());
+    let rest = match value(&json.msg) {
+        Some(rest) => record::bytes(rest),
+        None if json.instead.is_empty() => return None,
+        None => {
+            let words: Vec<_> = json.instead.iter().filter_map(|key| value(key)).collect();
+            Cow::Owned(format!("=== {}", words.join(" ")).into_bytes())
+        }
+    };
+    let stamp =
+        value(&json.time).and_then(|time| timestamp::wall(record::bytes(time), times.calendar));
+    let carried = Carried { stamp, source: value(&json.source).map(record::bytes) };
+    let rest = match rest {
+        Cow::Borrowed(rest) => Cow::Borrowed(rest.trim_ascii_end()),
+        Cow::Owned(rest) => Cow::Owned(rest.trim_ascii_end().to_vec()),
+    };
+    Some((carried, rest))
+}
+
+/// Transports inside each other: more is no log.
+pub(super) const TRANSPORTS_MAX: usize = 4;

@@ -1,0 +1,274 @@
+//! A pattern: a regular expression whose named groups are the fields of a line.
+//!
+//! Built-in formats and those of the user are written in the same words. What follows the match is
+//! the text, so that expressions stop where the text begins, and cost little.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use regex::bytes::{Captures, Regex};
+
+use super::brackets;
+use super::keys::{Keys, PeerField};
+use super::record::{NAME_BYTES_MAX, Record, TimeContext, short_name};
+use super::timestamp;
+use crate::level::Level;
+use crate::line::Stamp;
+use crate::time::{Fraction, Number, Tick};
+
+/// A format given by the user: a compiled expression with at least one of the groups `time`,
+/// `level`, `topic`, `peer`, `msg`.
+#[derive(Clone, Debug)]
+pub struct CustomFormat(pub(super) Arc<Pattern>);
+
+/// Errors of an expression for a format.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// The expression does not compile.
+    #[error(transparent)]
+    Expression(#[from] regex::Error),
+    /// Nothing would come of a match.
+    #[error("no named group; use at least one of time, level, topic, peer, msg")]
+    NoGroups,
+}
+
+impl CustomFormat {
+    /// A format given as a regular expression with at least one of the named groups `time`,
+    /// `level`, `topic`, `peer` and `msg`. The words of built-in formats, such as `{iso}`, may be
+    /// used.
+    ///
+    /// # Errors
+    /// If the expression does not compile or has none of these groups.
+    pub fn new(expression: &str) -> Result<Self, FormatError> {
+        Self::compile(expression)
+    }
+
+    /// The same format under a name for `--explain`.
+    #[must_use]
+    pub fn named_as(&self, name: &str) -> Self {
+        Self(Arc::new(Pattern { name: name.into(), ..(*self.0).clone() }))
+    }
+
+    fn compile(expression: &str) -> Result<Self, FormatError> {
+        let pattern = Pattern::new("regex", expression)?;
+        let Groups { time, level, topic, peer, msg, .. } = pattern.groups;
+        if time.or(level).or(topic).or(peer).or(msg).is_none() {
+            return Err(FormatError::NoGroups);
+        }
+        Ok(Self(Arc::new(Pattern { origin: Origin::User, ..pattern })))
+    }
+}
+
+/// A regular expression, and how its groups are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    pub(crate) name: Box<str>,
+    pub(super) regex: Regex,
+    groups: Groups,
+    pub(super) fit: Fit,
+    pub(super) tail: Tail,
+    pub(super) tick: Option<Tick>,
+    /// A head that stays in the text.
+    pub(super) keep: bool,
+    pub(super) origin: Origin,
+}
+
+/// The risk that a pattern matches other lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Nothing else looks like it.
+    #[default]
+    Strict,
+    /// Lines of all kinds that begin so: tried after all others.
+    Generic,
+    /// Prose too: only for a source most of whose lines fit.
+    Loose,
+}
+
+/// The form of what follows a match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tail {
+    #[default]
+    Text,
+    /// A text, then a JSON object of fields.
+    Json,
+    /// `["text"] [key=value]`.
+    Brackets,
+}
+
+/// The origin of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    BuiltIn,
+    User,
+}
+
+/// The numbers of groups.
+#[derive(Clone, Copy, Debug, Default)]
+struct Groups {
+    time: Option<usize>,
+    level: Option<usize>,
+    topic: Option<usize>,
+    peer: Option<usize>,
+    msg: Option<usize>,
+    source: Option<usize>,
+    spans: Option<usize>,
+}
+
+/// The facts of a transport about the line it carries.
+#[derive(Debug, Default)]
+pub(super) struct Carried<'a> {
+    pub(super) stamp: Option<Stamp<'a>>,
+    pub(super) source: Option<Cow<'a, [u8]>>,
+}
+
+impl Pattern {
+    pub(super) fn new(name: &str, expression: &str) -> Result<Self, regex::Error> {
+        let regex = Regex::new(&super::words::with_words(expression))?;
+        let group = |wanted: &str| regex.capture_names().position(|name| name == Some(wanted));
+        let groups = Groups {
+            time: group("time"),
+            level: group("level"),
+            topic: group("topic"),
+            peer: group("peer"),
+            msg: group("msg"),
+            source: group("source"),
+            spans: group("spans"),
+        };
+        let (fit, tail, origin) = (Fit::Strict, Tail::Text, Origin::BuiltIn);
+        Ok(Self { name: name.into(), regex, groups, fit, tail, tick: None, keep: false, origin })
+    }
+
+    /// The record in a line; `None` if the expression does not match, or if a name in it is too
+    /// long for a column.
+    pub(super) fn read<'a>(
+        &self,
+        line: &'a [u8],
+        times: TimeContext<'_>,
+        keys: &Keys,
+        peer: PeerField<'_>,
+    ) -> Option<Record<'a>> {
+        let found = self.regex.captures(line)?;
+        let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
+        let level = group(self.groups.level);
+        let mut record = Record {
+            level: level.and_then(Level::of),
+            topic: group(self.groups.topic).map(Cow::Borrowed),
+            peer: group(self.groups.peer).map(|peer| Cow::Borrowed(short_name(peer))),
+            text: self.text(line, &found),
+            ..Record::default()
+        };
+        if level.is_some_and(|level| !level.is_empty()) && record.level.is_none() {
+            if self.origin == Origin::BuiltIn {
+                return None;
+            }
+            record.topic = record.topic.or(level.map(Cow::Borrowed));
+        }
+        record.peer = record.peer.filter(|peer| !peer.is_empty());
+        if let Some(time) = group(self.groups.time) {
+            record.stamp = Some(self.stamp(time, times)?);
+        }
+        let names = [record.topic.as_deref(), record.peer.as_deref(), group(self.groups.time)];
+        if names.into_iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
+            return None;
+        }
+        self.read_tail(&mut record, keys, peer);
+        if record.peer.is_none() {
+            let spans = group(self.groups.spans).filter(|_| !matches!(peer, PeerField::None));
+            let found = spans.and_then(|spans| keys.peer_in(spans, PeerField::Any));
+            record.peer = found.map(Cow::Borrowed);
+        }
+        Some(record)
+    }
+
+    /// The facts in a transport's line, and the line it carries.
+    pub(super) fn strip<'a>(
+        &self,
+        line: &'a [u8],
+        times: TimeContext<'_>,
+    ) -> Option<(Carried<'a>, &'a [u8])> {
+        let found = self.regex.captures(line)?;
+        let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
+        let source = group(self.groups.source).filter(|source| !source.is_empty());
+        if source.is_some_and(|source| Level::of(source).is_some() || source.len() > NAME_BYTES_MAX)
+        {
+            return None;
+        }
+        let stamp = match group(self.groups.time) {
+            Some(time) => Some(self.stamp(time, times)?),
+            None => None,
+        };
+        let rest = &line[found.get(0)?.end()..];
+        Some((Carried { stamp, source: source.map(Cow::Borrowed) }, rest))
+    }
+
+    /// The peer at the head of a text, and the text that remains.
+    pub(super) fn head<'a>(&self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let found = self.regex.captures(text)?;
+        let peer = found.get(self.groups.peer?)?.as_bytes();
+        let rest = if self.keep { text } else { &text[found.get(0)?.end()..] };
+        Some((short_name(peer), rest))
+    }
+
+    fn text<'a>(&self, line: &'a [u8], found: &Captures<'a>) -> Cow<'a, [u8]> {
+        let text = match (self.groups.msg, self.origin) {
+            (Some(msg), _) => found.get(msg).map_or(&b""[..], |own| own.as_bytes()),
+            // Without a group for it the text is the whole line, so that nothing is lost.
+            (None, Origin::User) => line,
+            (None, Origin::BuiltIn) => found.get(0).map_or(line, |own| &line[own.end()..]),
+        };
+        Cow::Borrowed(text)
+    }
+
+    fn read_tail(&self, record: &mut Record<'_>, keys: &Keys, peer: PeerField<'_>) {
+        match self.tail {
+            Tail::Text => {}
+            Tail::Brackets => {
+                if let Some(text) = brackets::text(&record.text) {
+                    record.text = Cow::Owned(text);
+                }
+            }
+            Tail::Json => {
+                if let Some(text) = super::json::text_with_fields(&record.text) {
+                    record.text = Cow::Owned(text);
+                }
+            }
+        }
+        // A text may mention peers; fields are meant.
+        let by_key = matches!(peer, PeerField::Key(_)) || self.tail != Tail::Text;
+        if record.peer.is_none() && by_key {
+            let found = keys.peer_in(&record.text, peer).map(<[u8]>::to_vec);
+            record.peer = found.map(Cow::Owned);
+        }
+    }
+
+    /// The time; `None` if it is not one, and a built-in format must have one.
+    fn stamp<'a>(&self, time: &'a [u8], times: TimeContext<'_>) -> Option<Stamp<'a>> {
+        if let Some(number) = Number::parse(time) {
+            let given = times.tick.or(self.tick);
+            if given.is_none() && timestamp::is_since_1970(time) {
+                return Some(timestamp::since_1970(number, time, times.calendar));
+            }
+            // Numbers with a point are seconds and whole numbers milliseconds, unless the user gives
+            // another unit.
+            let unit = given.unwrap_or(match number.fraction {
+                Fraction::Present => Tick::SECOND,
+                Fraction::Absent => Tick::MILLISECOND,
+            });
+            return Some(timestamp::counted(time, number, unit));
+        }
+        let stamp = timestamp::wall(Cow::Borrowed(time), times.calendar);
+        match self.origin {
+            Origin::BuiltIn => stamp,
+            // Anything else is shown but is not a point in time.
+            Origin::User => stamp.or(Some(Stamp {
+                text: Cow::Borrowed(time),
+                at: None,
+                unit: None,
+                offset: None,
+            })),
+        }
+    }
+}

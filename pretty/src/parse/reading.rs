@@ -1,0 +1,356 @@
+//! The reading of one source: which layers its lines have, and where its peers are named.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::bytes::Regex;
+
+use super::catalog::{CATALOG, Reader};
+use super::keys::{Keys, PeerField};
+use super::layers::{Layers, RecordLayer};
+use super::pattern::Fit;
+use super::record::{Record, TimeContext};
+
+/// The layers of a source, those that are found most first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading {
+    /// Places of transports in the catalog.
+    pub(super) transports: Vec<usize>,
+    pub(super) records: Vec<RecordLayer>,
+    /// Places of heads in the catalog.
+    pub(super) heads: Vec<usize>,
+    /// A line that is nothing but a head and a text is an event.
+    pub(super) bare_heads: bool,
+    pub(super) peers: PeerPlan,
+}
+
+/// The way from a line to its peer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PeerPlan {
+    pub(super) from: PeerPlace,
+    /// The key that names it, if one does.
+    pub(super) key: Option<Box<str>>,
+    /// The peer of lines that name none.
+    pub(super) missing: Option<Box<[u8]>>,
+}
+
+/// The place where peers are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum PeerPlace {
+    /// The record, its fields, or the head of its text; then the transport.
+    #[default]
+    Line,
+    /// The transport alone.
+    Transport,
+    /// Nothing in a line.
+    Source,
+    /// The first word of a sentence.
+    Subject(usize),
+}
+
+/// The user's choice of where peers are named: `--peer-from`.
+#[derive(Clone, Debug, Default)]
+pub enum PeerFrom {
+    /// The record; else its fields; else the transport's prefix; else the file's name.
+    #[default]
+    Auto,
+    /// The field with this key.
+    Field(String),
+    /// The prefix that a transport adds: container, pod, host.
+    Prefix,
+    /// The name of the file.
+    File,
+    /// The first group of an expression, or its group `peer`, in the whole line.
+    Regex(Regex),
+}
+
+impl PeerFrom {
+    /// Reads `auto`, `field:NAME`, `prefix`, `file` or an expression.
+    ///
+    /// # Errors
+    /// If an expression does not compile or has no group.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "prefix" => Self::Prefix,
+            "file" => Self::File,
+            _ => match text.strip_prefix("field:") {
+                Some("") => return Err("missing name; write it as in field:node_id".to_owned()),
+                Some(name) => Self::Field(name.to_owned()),
+                None => Self::Regex(peer_expression(text)?),
+            },
+        })
+    }
+}
+
+fn peer_expression(text: &str) -> Result<Regex, String> {
+    let regex = Regex::new(text).map_err(|error| error.to_string())?;
+    match regex.captures_len() {
+        1 => Err(format!(
+            "`{text}` has no group for the peer; use auto, field:NAME, prefix, file or an expression as in 'node=(\\w+)'"
+        )),
+        _ => Ok(regex),
+    }
+}
+
+/// The findings about a sample of a source.
+#[derive(Debug, Default)]
+struct Evidence {
+    lines: usize,
+    events: usize,
+    transports: BTreeMap<usize, usize>,
+    records: BTreeMap<usize, usize>,
+    sources: BTreeSet<Vec<u8>>,
+    with_source: usize,
+    heads: BTreeMap<usize, usize>,
+    bare: usize,
+    /// Lines and peers by the place that names them.
+    named: BTreeMap<Named, (usize, BTreeSet<Vec<u8>>)>,
+}
+
+/// A place that names a peer, the best first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    Record,
+    Key(u8, String),
+    Head,
+    Subject(usize),
+}
+
+/// The settings that matter for a reading.
+pub(super) struct ReadingContext<'p> {
+    pub(super) layers: &'p Layers,
+    pub(super) keys: &'p Keys,
+    pub(super) times: TimeContext<'p>,
+    pub(super) from: &'p PeerFrom,
+    /// The name of the source, if there are several.
+    pub(super) name: Option<&'p [u8]>,
+}
+
+impl Reading {
+    /// The reading of a source that begins with these lines.
+    pub(super) fn of(sample: &[u8], context: &ReadingContext<'_>) -> Self {
+        let mut evidence = Evidence::default();
+        let lines = sample.split(|byte| *byte == b'\n').take(LINES_MAX);
+        let lines: Vec<_> = lines
+            .map(|line| super::ansi::strip(line.strip_suffix(b"\r").unwrap_or(line)).into_owned())
+            .filter(|line| !line.trim_ascii().is_empty())
+            .collect();
+        evidence.lines = lines.len();
+        let transports = context.transports_of(&lines);
+        for line in &lines {
+            evidence.add(line, &transports, context);
+        }
+        evidence.reading(context)
+    }
+}
+
+impl ReadingContext<'_> {
+    /// The transports that may be stripped from these lines: the strict ones, and those loose ones
+    /// that nearly all lines have although no record reads them whole.
+    fn transports_of(&self, lines: &[Vec<u8>]) -> Vec<usize> {
+        let whole = lines
+            .iter()
+            .filter(|line| self.layers.reads_strictly(line, self.times, self.keys))
+            .count();
+        let fits = |at: usize| {
+            let Some(pattern) = CATALOG.transports[at].pattern() else { return true };
+            if pattern.fit == Fit::Strict {
+                return true;
+            }
+            let count =
+                lines.iter().filter(|line| pattern.strip(line, self.times).is_some()).count();
+            whole * 2 < lines.len() && count * 10 >= lines.len() * 7
+        };
+        (0..CATALOG.transports.len()).filter(|at| fits(*at)).collect()
+    }
+}
+
+impl Evidence {
+    fn add(&mut self, line: &[u8], transports: &[usize], context: &ReadingContext<'_>) {
+        let mut source = None;
+        let mut text = line.to_vec();
+        for _ in 0..super::layers::TRANSPORTS_MAX {
+            let stripped = transports.iter().find_map(|at| {
+                let (carried, rest) =
+                    super::layers::strip(&CATALOG.transports[*at], &text, context.times)?;
+                Some((*at, carried.source.map(std::borrow::Cow::into_owned), rest.into_owned()))
+            });
+            let Some((at, own, rest)) = stripped else { break };
+            *self.transports.entry(at).or_default() += 1;
+            source = source.or(own);
+            text = rest;
+        }
+        if let Some(source) = source {
+            self.with_source += 1;
+            self.sources.insert(source);
+        }
+        match context.layers.find(&text, context.times, context.keys, PeerField::None) {
+            Some((place, mut record)) => {
+                *self.records.entry(place).or_default() += 1;
+                let any = || {
+                    context.layers.all()[place].read(
+                        &text,
+                        context.times,
+                        context.keys,
+                        PeerField::Any,
+                    )
+                };
+                if record.peer.is_none() && context.keys.peers_in(&record.text).is_empty() {
+                    record.peer = any().and_then(|record| record.peer);
+                }
+                self.add_record(&record, context);
+            }
+            None => {
+                let head = head_of(&text);
+                self.bare += usize::from(head.is_some());
+                if head.is_some() {
+                    self.name_head(&text);
+                }
+            }
+        }
+    }
+
+    fn add_record(&mut self, record: &Record<'_>, context: &ReadingContext<'_>) {
+        self.events += 1;
+        if let Some(peer) = &record.peer {
+            self.name(Named::Record, peer);
+        }
+        let mut seen = BTreeSet::new();
+        for (rank, key, value) in context.keys.peers_in(&record.text) {
+            if seen.insert(key.clone()) {
+                self.name(Named::Key(rank, key), &value);
+            }
+        }
+        if record.peer.is_none() {
+            self.name_head(&record.text);
+        }
+    }
+
+    fn name_head(&mut self, text: &[u8]) {
+        if let Some((at, peer)) = head_of(text) {
+            *self.heads.entry(at).or_default() += 1;
+            self.name(Named::Head, &peer);
+        }
+        let subjects = CATALOG.subjects.iter().enumerate();
+        if let Some((at, peer)) =
+            subjects.into_iter().find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
+        {
+            self.name(Named::Subject(at), &peer);
+        }
+    }
+
+    fn name(&mut self, place: Named, peer: &[u8]) {
+        let (lines, peers) = self.named.entry(place).or_default();
+        *lines += 1;
+        if peers.len() < PEERS_MAX {
+            peers.insert(peer.to_vec());
+        }
+    }
+
+    fn reading(&self, context: &ReadingContext<'_>) -> Reading {
+        let frequent = |counts: &BTreeMap<usize, usize>| {
+            let mut order: Vec<_> =
+                counts.iter().map(|(at, count)| (std::cmp::Reverse(*count), *at)).collect();
+            order.sort_unstable();
+            order.into_iter().map(|(_, at)| at).collect::<Vec<_>>()
+        };
+        let heads_fit = |count: usize| count * 10 >= self.lines * 3 && count >= 2;
+        let head_lines = self.heads.values().sum::<usize>();
+        let transports = frequent(&self.transports);
+        let records = frequent(&self.records);
+        // A loose record must be worth it.
+        let records = records.into_iter().filter(|place| {
+            context.layers.fit(*place) != Fit::Loose || self.records[place] * 10 >= self.lines * 3
+        });
+        let mut records: Vec<_> =
+            records.map(|place| context.layers.all()[place].clone()).collect();
+        records.sort_by_key(|record| record.fit() == Fit::Generic);
+        Reading {
+            transports,
+            records,
+            heads: if heads_fit(head_lines) { frequent(&self.heads) } else { Vec::new() },
+            bare_heads: heads_fit(self.bare),
+            peers: self.peers(context, heads_fit(head_lines)),
+        }
+    }
+
+    /// The places of peers in the order of [`Named`], those first that name the peers of nearly all
+    /// events; then the transport, then the file, then whatever names some.
+    fn peers(&self, context: &ReadingContext<'_>, heads: bool) -> PeerPlan {
+        let name = |from, key: Option<&str>, missing: Option<&[u8]>| PeerPlan {
+            from,
+            key: key.map(Into::into),
+            missing: missing.map(Into::into),
+        };
+        match context.from {
+            PeerFrom::Auto | PeerFrom::Regex(_) => {}
+            PeerFrom::Field(key) => return name(PeerPlace::Line, Some(key), None),
+            PeerFrom::Prefix => return name(PeerPlace::Transport, None, None),
+            PeerFrom::File => return name(PeerPlace::Source, None, context.name),
+        }
+        let events = (self.events + if heads { self.bare } else { 0 }).max(1);
+        let several = context.name.is_some() || self.sources.len() > 1;
+        let fits = |place: &Named, share: usize| {
+            let (lines, peers) = self.named.get(place)?;
+            let key = match place {
+                Named::Key(_, key) => Some(&**key),
+                Named::Record | Named::Head | Named::Subject(_) => None,
+            };
+            let usual = peers.len() <= (lines / 2).max(FEW_PEERS) || *place == Named::Record;
+            if *place == Named::Head && !heads {
+                return None;
+            }
+            (usual && lines * 100 >= events * share).then(|| {
+                // A source that names one peer is that peer's.
+                let one = peers.first().filter(|_| peers.len() == 1);
+                let from = match place {
+                    Named::Subject(at) => PeerPlace::Subject(*at),
+                    Named::Record | Named::Key(..) | Named::Head => PeerPlace::Line,
+                };
+                name(from, key, one.map(Vec::as_slice))
+            })
+        };
+        let is_subject = |place: &&Named| matches!(place, Named::Subject(_));
+        let own = || self.named.keys().filter(|place| !is_subject(place));
+        if let Some(plan) =
+            own().find_map(|place| fits(place, if several { NEARLY_ALL } else { MOST }))
+        {
+            return plan;
+        }
+        if !self.sources.is_empty() && (self.sources.len() > 1 || self.named.is_empty()) {
+            return name(PeerPlace::Transport, None, None);
+        }
+        if context.name.is_some() {
+            return name(PeerPlace::Source, None, context.name);
+        }
+        let some = self.named.keys().find_map(|place| fits(place, SOME));
+        some.unwrap_or_default()
+    }
+}
+
+fn head_of(text: &[u8]) -> Option<(usize, Vec<u8>)> {
+    CATALOG.heads.iter().enumerate().find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
+}
+
+/// Lines of a sample that are looked at.
+const LINES_MAX: usize = 256;
+
+/// Bytes that are enough for a sample.
+pub(crate) const SAMPLE_BYTES: usize = 32 * 1024;
+
+/// Names counted of one place.
+const PEERS_MAX: usize = 64;
+
+/// Peers that a few lines may name.
+const FEW_PEERS: usize = 9;
+
+/// Percent of events with a peer that make a place the one.
+const NEARLY_ALL: usize = 90;
+const MOST: usize = 60;
+const SOME: usize = 10;
+
+impl RecordLayer {
+    pub(super) fn is_verbose(&self) -> bool {
+        matches!(self, Self::Reader(Reader::Verbose))
+    }
+}

@@ -1,0 +1,86 @@
+//! A record: the fields of a line before its peer is known.
+
+use std::borrow::Cow;
+
+use super::calendar::Calendar;
+use crate::level::Level;
+use crate::line::{Event, Stamp};
+use crate::time::Tick;
+
+/// The fields of one line.
+#[derive(Debug, Default)]
+pub(super) struct Record<'a> {
+    pub(super) stamp: Option<Stamp<'a>>,
+    pub(super) level: Option<Level>,
+    pub(super) topic: Option<Cow<'a, [u8]>>,
+    pub(super) peer: Option<Cow<'a, [u8]>>,
+    pub(super) text: Cow<'a, [u8]>,
+    /// See [`Event::left_out`].
+    pub(super) left_out: usize,
+}
+
+/// The settings that decide about the times of a line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimeContext<'p> {
+    pub(super) calendar: &'p Calendar,
+    /// The unit of whole numbers, given by the user.
+    pub(super) tick: Option<Tick>,
+    /// The unit the log's own header names.
+    pub(super) header_unit: Option<Tick>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn into_event(self) -> Event<'a> {
+        let level = || Cow::Borrowed(self.level.map_or(&b""[..], |level| level.name().as_bytes()));
+        Event {
+            topic: self.topic.unwrap_or_else(level),
+            stamp: self.stamp,
+            level: self.level,
+            peer: self.peer.unwrap_or(Cow::Borrowed(Event::NO_PEER)),
+            text: self.text,
+            left_out: self.left_out,
+        }
+    }
+}
+
+/// A server is named by its number alone: `S1` is `1`, but `SC1` and `C1` are themselves.
+pub(crate) fn short_name(peer: &[u8]) -> &[u8] {
+    let number = peer.strip_prefix(b"S").filter(|number| !number.is_empty());
+    number
+        .filter(|number| number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
+        .unwrap_or(peer)
+}
+
+/// Tells whether a field can be the name of a topic or peer: short, and one word, so that prose with
+/// bars in it is not an event.
+pub(super) fn is_name(field: &[u8]) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&field.len()) && !field.iter().any(u8::is_ascii_whitespace)
+}
+
+/// Longer "names" are text. The longest topic of `verbose/1` has 7 bytes, a host with its port
+/// and domain rarely more than 64.
+pub(super) const NAME_BYTES_MAX: usize = 64;
+
+pub(super) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+/// The same event with a copy of everything it borrows.
+pub(super) fn into_owned(event: Event<'_>) -> Event<'static> {
+    let own = |text: Cow<'_, [u8]>| Cow::Owned(text.into_owned());
+    let stamp = |stamp: Stamp<'_>| Stamp {
+        text: own(stamp.text),
+        ..Stamp { text: Cow::Borrowed(b""), at: stamp.at, unit: stamp.unit, offset: stamp.offset }
+    };
+    Event {
+        stamp: event.stamp.map(stamp),
+        level: event.level,
+        topic: own(event.topic),
+        peer: own(event.peer),
+        text: own(event.text),
+        left_out: event.left_out,
+    }
+}

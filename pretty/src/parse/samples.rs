@@ -1,0 +1,101 @@
+//! The samples in the files of formats: each line is read as the file says, by its own format alone
+//! and in a log of such lines.
+
+use super::catalog::{CATALOG, FormatFile, Sample};
+use super::{Calendar, Format, Parser, ParserSettings};
+use crate::line::{Event, Line};
+use crate::time::Time;
+
+fn field<'t>(name: &str, event: &'t Event<'_>) -> std::borrow::Cow<'t, str> {
+    String::from_utf8_lossy(match name {
+        "time" => event.stamp.as_ref().map_or(b"", |stamp| &stamp.text),
+        "level" => event.level.map_or(b"", |level| level.name().as_bytes()),
+        "topic" => &event.topic,
+        "peer" => &event.peer,
+        "text" => event.split_text().0,
+        other => panic!("{other}: no such field"),
+    })
+}
+
+fn wrong(file: &FormatFile, sample: &Sample, parser: &mut Parser) -> Vec<String> {
+    let text = sample["line"].as_str().unwrap();
+    let is_event = sample.get("read").is_none_or(|read| read.as_bool() == Some(true));
+    let line = parser.parse(text.as_bytes());
+    let Line::Event(event) = &line else {
+        return if is_event {
+            vec![format!("{}: not read: {text}", file.name)]
+        } else {
+            Vec::new()
+        };
+    };
+    if !is_event {
+        return vec![format!("{}: read: {text} as {event:?}", file.name)];
+    }
+    let fields = sample.iter().filter(|(name, _)| !["line", "read"].contains(&name.as_str()));
+    let different = fields.filter(|(name, wanted)| wanted.as_str() != Some(&*field(name, event)));
+    different
+        .map(|(name, wanted)| {
+            format!("{}: {name} is {:?}, not {wanted}: {text}", file.name, field(name, event))
+        })
+        .collect()
+}
+
+/// A log of nothing but such lines.
+fn log(sample: &Sample) -> Vec<u8> {
+    format!("{0}\n{0}\n{0}\n", sample["line"].as_str().unwrap()).into_bytes()
+}
+
+fn parser(format: Format) -> Parser {
+    // 2027-01-15, which is the year of dates without one.
+    let calendar = Calendar::default().with_now(Time::from_nanos(1_800_000_000_000_000_000));
+    Parser::with_settings(ParserSettings { format, calendar, ..ParserSettings::default() })
+}
+
+#[test]
+fn every_sample_is_read_as_its_file_says() {
+    let mut all = Vec::new();
+    for file in &CATALOG.files {
+        for sample in &file.sample {
+            let mut found = parser(Format::Auto);
+            found.look_at(&log(sample));
+            all.extend(wrong(file, sample, &mut found));
+            if file.has_records() && file.name != "bare" {
+                let mut alone = parser(Format::named(&file.name).unwrap());
+                alone.look_at(&log(sample));
+                all.extend(
+                    wrong(file, sample, &mut alone)
+                        .into_iter()
+                        .map(|text| format!("alone: {text}")),
+                );
+            }
+        }
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn every_file_has_samples_and_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("formats");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        let file = CATALOG.files.iter().find(|file| file.name == name);
+        let file =
+            file.unwrap_or_else(|| panic!("{name}: list it in `files!` of parse/catalog.rs"));
+        assert!(name == "keys" || !file.sample.is_empty(), "{name}: add a [[sample]]");
+    }
+}
+
+#[test]
+fn no_key_has_two_meanings() {
+    let text = super::catalog::FILES.iter().find(|(name, _)| *name == "keys").unwrap().1;
+    let file: toml::Table = toml::from_str(text).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for (role, names) in file["keys"].as_table().unwrap() {
+        for name in names.as_array().unwrap() {
+            assert!(
+                seen.insert(name.as_str().unwrap()),
+                "{role}: {name} is a key of another role too"
+            );
+        }
+    }
+}
