@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::storage::{StorageError, WriteProgress};
+use crate::storage::{StorageError, WriteProgress, own_file};
 
 /// A directory. Names are file names within it.
 pub(super) trait Directory: Send + 'static {
@@ -139,7 +139,7 @@ impl OsDirectory {
     pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
         let new: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         let make = || {
-            fs::create_dir_all(path)?;
+            own_file::create_directory(path)?;
             // A new directory is durable when its parent is.
             new.iter().filter_map(|directory| directory.parent()).try_for_each(sync_directory)
         };
@@ -162,18 +162,18 @@ impl Directory for OsDirectory {
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        let mut file = File::open(self.at(name))?;
+        let mut file = own_file::open(&self.at(name), File::options().read(true))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     fn create(&mut self, name: &str) -> io::Result<File> {
-        File::create(self.at(name))
+        own_file::replace(&self.at(name))
     }
 
     fn open(&mut self, name: &str) -> io::Result<File> {
-        File::options().write(true).open(self.at(name))
+        own_file::open(&self.at(name), File::options().write(true))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

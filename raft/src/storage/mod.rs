@@ -34,6 +34,8 @@ mod identity;
 #[cfg(feature = "disk")]
 mod lock;
 mod memory;
+#[cfg(feature = "disk")]
+mod own_file;
 mod progress;
 #[cfg(feature = "redb")]
 mod redb;

@@ -4,6 +4,8 @@ mod child_process;
 mod conformance;
 mod crash;
 mod full_disk;
+#[cfg(unix)]
+mod private_files;
 mod progress;
 mod rejected_directories;
 mod stores;

@@ -27,6 +27,23 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
 
+/// Keys stay private when they are made anew over files that others can read.
+#[cfg(unix)]
+#[test]
+fn a_key_is_private_when_it_is_written_again() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = certificates();
+    let key = dir.path().join("peer-1.key");
+    let mode = || fs::metadata(&key).expect("a file").permissions().mode() & 0o777;
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let before = fs::read(&key).expect("a file");
+    let authority = Authority::open_or_create(dir.path()).expect("a CA");
+    authority.certify(1).expect("a certificate");
+    assert_eq!(mode(), 0o600);
+    assert_ne!(fs::read(&key).expect("a file"), before);
+}
+
 /// A directory with a CA and the certificates of peers 1, 2 and 3.
 fn certificates() -> TempDir {
     let dir = TempDir::new().expect("a directory");

@@ -38,7 +38,7 @@ use self::store::Store;
 use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
-use super::{Storage, StorageError, WriteProgress, skipped};
+use super::{Storage, StorageError, WriteProgress, own_file, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -166,8 +166,7 @@ fn create(
 
 fn open_file(data_dir: &Path, name: &str) -> Result<FileBackend, StorageError> {
     let path = data_dir.join(name);
-    let mut options = std::fs::File::options();
-    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let file = own_file::open_or_create(&path);
     let file = file.map_err(io_error(format!("open {}", path.display())))?;
     FileBackend::new(file).map_err(|error| errors::open_error(&path.display().to_string(), error))
 }

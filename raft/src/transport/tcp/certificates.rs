@@ -107,13 +107,22 @@ fn write(path: &Path, text: &str) -> Result<(), TransportError> {
     fs::write(path, text).map_err(|error| failed("write", path, &error))
 }
 
-/// Writes a key that only its owner can read.
+/// Writes a key that only its owner can read, in a new file: an existing one may be readable by
+/// others, or a link.
 fn write_key(path: &Path, key: &KeyPair) -> Result<(), TransportError> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || options.open(path)?.write_all(key.serialize_pem().as_bytes());
+    let temporary = path.with_extension("key.tmp");
+    let write = || {
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        options.open(&temporary)?.write_all(key.serialize_pem().as_bytes())?;
+        fs::rename(&temporary, path)
+    };
     write().map_err(|error| failed("write", path, &error))
 }
 
