@@ -1,6 +1,6 @@
-//! A replicated key-value store over HTTP, as short as possible: start here. `kv_service.rs` adds
-//! what a production-style service needs (conditional writes, exactly-once retries, leadership
-//! transfer on shutdown).
+//! A replicated key-value store over HTTP, as short as possible: start here. `kv_service` adds what
+//! a production-style service needs (conditional writes, exactly-once retries, leadership transfer
+//! on shutdown, TLS, deadlines for slow clients). This one is for loopback addresses alone.
 //!
 //! ```text
 //! kv [--data DIR] ID ADDRESS...
@@ -18,8 +18,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use raft::Raft;
@@ -46,11 +46,20 @@ impl StateMachine for Store {
     }
 }
 
-async fn write(raft: State<Raft<Store>>, Path(key): Path<String>, value: String) -> Response {
-    match raft.propose((key.clone(), value)).await {
+/// The largest value, in bytes.
+const VALUE_BYTES_MAX: usize = 64 * 1024;
+
+async fn write(
+    raft: State<Raft<Store>>,
+    Path(key): Path<String>,
+    uri: Uri,
+    value: String,
+) -> Response {
+    match raft.propose((key, value)).await {
         Ok(before) => format!("{before:?}\n").into_response(),
         Err(WriteError::NotLeader { address: Some(leader), .. }) => match http(&leader) {
-            Ok(leader) => Redirect::temporary(&format!("http://{leader}/{key}")).into_response(),
+            // As the client wrote it: a decoded key may mean another path.
+            Ok(leader) => Redirect::temporary(&format!("http://{leader}{uri}")).into_response(),
             Err(error) => (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response(),
         },
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
@@ -88,7 +97,7 @@ async fn serve(id: usize, peers: Vec<String>, data: PathBuf) -> Result<(), Box<d
         .start()
         .await?;
     let routes = axum::Router::new().route("/", get(status)).route("/{key}", get(read).put(write));
-    let app = routes.with_state(raft.clone());
+    let app = routes.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).with_state(raft.clone());
     tokio::select! {
         served = axum::serve(listener, app) => served?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,

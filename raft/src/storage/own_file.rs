@@ -1,7 +1,7 @@
 //! The opening of a store's own files: private, regular, and never through a link.
 //!
-//! A data directory holds all that the cluster knows, and whoever can put a link into it must not
-//! make the store read or overwrite another file.
+//! A data directory holds all that the cluster knows, and a link in it must not make the store read or
+//! overwrite another file.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;

@@ -14,13 +14,21 @@
 //!
 //! **A write without an answer may have been applied, too.** To apply it exactly once, a client
 //! adds `?client=NUMBER&serial=NUMBER`, its own number and one that rises with every write, and
-//! retries with the same numbers until there is an answer (Ongaro's dissertation, §6.3).
+//! retries with the same numbers until there is an answer (Ongaro's dissertation, §6.3). Numbers of
+//! clients rise, too, such as the time of their start: with more than 10 000 of them, the lowest
+//! ones end, and their writes are answered with 410.
+//!
+//! HTTP is not encrypted and asks no one for a name: it is for this machine, unless `--public` is
+//! given, and then for a proxy in front of it.
 
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it is a program for a terminal")]
+
+mod http;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +39,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use raft::driver::{
-    MachineError, Outcome, RunState, Settings, SnapshotPolicy, StateMachine, WriteError,
-    from_bytes, to_bytes,
+    Builder, MachineError, Outcome, RunState, Settings, SnapshotPolicy, StartError, StateMachine,
+    WriteError, from_bytes, to_bytes,
 };
 use raft::storage::{DiskStorage, RedbStorage, Storage, StorageError};
+use raft::transport::tcp::TlsFiles;
 use raft::{PeerId, Raft, Reads};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,7 +78,12 @@ enum Answer {
     },
     /// The client has sent a newer write since.
     StaleSerial,
+    /// The client's session has ended; nothing was applied.
+    SessionEnded,
 }
+
+/// Limit on sessions. All peers must have the same.
+const SESSIONS_MAX: usize = 10_000;
 
 impl StateMachine for Store {
     type Command = Write;
@@ -80,10 +94,17 @@ impl StateMachine for Store {
         match self.sessions.get(&client) {
             Some((newest, answer)) if *newest == serial => return answer.clone(),
             Some((newest, _)) if *newest > serial => return Answer::StaleSerial,
+            // It may be one that has ended, and this write a retry.
+            None if self.sessions.len() >= SESSIONS_MAX && self.is_below_all(client) => {
+                return Answer::SessionEnded;
+            }
             Some(_) | None => {}
         }
         let answer = self.execute(write);
         self.sessions.insert(client, (serial, answer.clone()));
+        if self.sessions.len() > SESSIONS_MAX {
+            self.sessions.pop_first();
+        }
         answer
     }
 
@@ -98,6 +119,10 @@ impl StateMachine for Store {
 }
 
 impl Store {
+    fn is_below_all(&self, client: u64) -> bool {
+        self.sessions.first_key_value().is_some_and(|(lowest, _)| client < *lowest)
+    }
+
     fn execute(&mut self, Write { key, value, only_if, .. }: Write) -> Answer {
         let before = self.values.get(&key).cloned();
         if only_if.is_some_and(|expected| expected != *before.as_deref().unwrap_or_default()) {
@@ -162,6 +187,10 @@ async fn write(
             (StatusCode::PRECONDITION_FAILED, Json(json!({ "before": before }))).into_response()
         }
         Ok(Answer::StaleSerial) => (StatusCode::CONFLICT, "stale serial\n").into_response(),
+        Ok(Answer::SessionEnded) => {
+            (StatusCode::GONE, "the session has ended: take a higher client number\n")
+                .into_response()
+        }
         Err(WriteError::NotLeader { leader: Some(leader), .. }) => service.redirect(leader, &uri),
         Err(error) => {
             let code = match (&error, error.outcome()) {
@@ -183,6 +212,8 @@ async fn status(State(service): State<Service>) -> Json<Value> {
     Json(json!({
         "id": status.id.number(),
         "role": status.role.as_str(),
+        "member": format!("{:?}", status.member).to_lowercase(),
+        "state": status.run.to_string(),
         "term": status.current_term.number(),
         "leader": status.leader.map(PeerId::number),
         "commit": status.commit_index.number(),
@@ -221,7 +252,7 @@ impl Service {
                 let _ = raft.transfer_leadership(best.id).await;
             }
         };
-        axum::serve(listener, app).with_graceful_shutdown(end).await?;
+        http::serve(listener, app, end).await;
         let reason = self.raft.status().run;
         self.raft.shutdown().await;
         match reason {
@@ -248,7 +279,15 @@ options:
                          within an election timeout [default: no leases]
   --snapshot-after N     entries between snapshots [default: 100000]
   --store disk|redb      log files or a redb database [default: disk]
-  --help                 print this text";
+  --tls DIRECTORY        encrypt and authenticate messages between peers with ca.pem,
+                         peer-ID.pem and peer-ID.key of this directory (example
+                         make_certificates of raft makes them)
+  --plain                send messages between peers unencrypted and unauthenticated,
+                         also beyond this machine
+  --public               answer HTTP beyond this machine, to anyone who reaches it
+  --help                 print this text
+example, a single peer:
+  kv_service 1 data/1 127.0.0.1:7001/127.0.0.1:8001";
 
 /// The parsed command line.
 struct Arguments {
@@ -259,6 +298,25 @@ struct Arguments {
     reads: Reads,
     snapshot_after: u64,
     open: OpenStore,
+    security: Security,
+    audience: Audience,
+}
+
+/// Protection of messages between peers.
+enum Security {
+    /// None, on this machine only.
+    Loopback,
+    /// None, by explicit request.
+    Plain,
+    /// Mutual TLS with the certificates of this directory.
+    Tls(PathBuf),
+}
+
+/// Clients that are answered.
+#[derive(PartialEq, Eq)]
+enum Audience {
+    ThisMachine,
+    Everyone,
 }
 
 /// Opens the store of a peer in a directory.
@@ -276,6 +334,7 @@ impl Arguments {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut election_timeout, mut snapshot_after, mut rest) = (500, 100_000, Vec::new());
         let (mut reads, mut store) = (Reads::ReadIndex, "disk".to_owned());
+        let (mut security, mut audience) = (Security::Loopback, Audience::ThisMachine);
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--election-timeout" => election_timeout = number(&arg, args.next())?,
@@ -285,6 +344,11 @@ impl Arguments {
                 }
                 "--snapshot-after" => snapshot_after = number(&arg, args.next())?,
                 "--store" => store = args.next().ok_or("--store needs a name")?,
+                "--tls" => {
+                    security = Security::Tls(args.next().ok_or("--tls needs a directory")?.into());
+                }
+                "--plain" => security = Security::Plain,
+                "--public" => audience = Audience::Everyone,
                 option if option.starts_with('-') => return Err(format!("unknown option {arg}")),
                 _ => rest.push(arg),
             }
@@ -307,7 +371,17 @@ impl Arguments {
         {
             return Err("--lease-drift must be shorter than --election-timeout".into());
         }
-        Ok(Self { id, directory, peers, election_timeout, reads, snapshot_after, open })
+        Ok(Self {
+            id,
+            directory,
+            peers,
+            election_timeout,
+            reads,
+            snapshot_after,
+            open,
+            security,
+            audience,
+        })
     }
 }
 
@@ -344,19 +418,17 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { id, directory, peers, election_timeout, reads, snapshot_after, open } =
+    let Arguments { id, directory, peers, election_timeout, reads, snapshot_after, open, .. } =
         arguments;
     let (raft_addresses, http): (Vec<_>, Vec<_>) = peers.into_iter().unzip();
     let at = usize::try_from(id - 1)?;
-    let listener = TcpListener::bind(&http[at])
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", http[at]))?;
+    let listener = listen(&http[at], &arguments.audience).await?;
     let every = SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::DEFAULT };
     // Opening reads the whole log, which may take a while.
     let store = tokio::task::spawn_blocking(move || open(&directory, PeerId::new(id))).await??;
-    let raft = Raft::builder(id)
+    let builder = secure(Raft::builder(id), id, arguments.security);
+    let raft = builder
         .listen(&raft_addresses[at])
-        .plain_tcp()
         .peers((1..).zip(raft_addresses))
         .storage(store)
         .election_timeout(election_timeout, 2 * election_timeout)
@@ -365,7 +437,80 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .settings(Settings { snapshots: every, ..Settings::default() })
         .state_machine(Store::default())
         .start()
-        .await?;
+        .await
+        .map_err(with_options)?;
     let http = (1..).map(PeerId::new).zip(http).collect();
     Service { raft, http: Arc::new(http) }.serve(listener).await
+}
+
+async fn listen(address: &str, audience: &Audience) -> Result<TcpListener, String> {
+    let failed = |error| format!("cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    if *audience == Audience::ThisMachine && !bound.ip().is_loopback() {
+        return Err(format!(
+            "{address} is not a loopback address: give --public to answer anyone who reaches it"
+        ));
+    }
+    Ok(listener)
+}
+
+fn secure(builder: Builder<Store>, id: u64, security: Security) -> Builder<Store> {
+    match security {
+        Security::Loopback => builder,
+        Security::Plain => builder.plain_tcp(),
+        Security::Tls(directory) => builder.tls(TlsFiles {
+            ca: directory.join("ca.pem"),
+            certificate: directory.join(format!("peer-{id}.pem")),
+            key: directory.join(format!("peer-{id}.key")),
+            revoked: None,
+        }),
+    }
+}
+
+/// The options of this program in place of the builder's methods.
+fn with_options(error: StartError) -> Box<dyn Error> {
+    let StartError::NoSecurity { address } = error else { return error.into() };
+    let remedy =
+        "give --tls DIRECTORY, or --plain if anyone on that network may read and write the log";
+    format!("{address} is not a loopback address: {remedy}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(client: u64, serial: u64) -> Write {
+        let value = Some(serial.to_string());
+        Write { key: "k".into(), value, only_if: None, session: Some((client, serial)) }
+    }
+
+    #[test]
+    fn the_oldest_sessions_end_and_their_retries_are_not_applied() {
+        let mut store = Store::default();
+        let many = SESSIONS_MAX as u64;
+        for client in 1..=many + 5 {
+            assert!(matches!(store.apply(write(client, 1)), Answer::Done { .. }));
+        }
+        assert_eq!(store.sessions.len(), SESSIONS_MAX);
+        assert!(matches!(store.apply(write(3, 1)), Answer::SessionEnded), "a retry");
+        assert!(matches!(store.apply(write(6, 1)), Answer::Done { .. }), "its answer is kept");
+        assert!(matches!(store.apply(write(6, 2)), Answer::Done { .. }));
+        assert!(matches!(store.apply(write(6, 1)), Answer::StaleSerial));
+        assert!(matches!(store.apply(write(many + 6, 1)), Answer::Done { .. }));
+    }
+
+    #[test]
+    fn options_and_their_mistakes_are_named() {
+        let parse = |args: &[&str]| {
+            let peer = "127.0.0.1:1/127.0.0.1:2";
+            let args = args.iter().copied().chain(["1", "data", peer]).map(str::to_owned);
+            Arguments::parse(args)
+        };
+        let tls = parse(&["--tls", "certificates"]).expect("a directory");
+        assert!(matches!(tls.security, Security::Tls(_)) && tls.audience == Audience::ThisMachine);
+        let open = parse(&["--plain", "--public"]).expect("no values");
+        assert!(matches!(open.security, Security::Plain) && open.audience == Audience::Everyone);
+        assert_eq!(parse(&["--tsl", "x"]).err().as_deref(), Some("unknown option --tsl"));
+    }
 }
