@@ -115,7 +115,7 @@ fn in_flight(cluster: &Cluster) -> (usize, usize) {
 fn a_pipeline_ends_with_the_message_that_reaches_its_bytes() {
     let mut cluster = leader_with_limit_of_three(|config| {
         config.append_bytes_max = 1;
-        config.in_flight_bytes_max = 2 * ONE as usize + 1;
+        config.in_flight_bytes_max = 3 * ONE as usize;
     });
     cluster.commit(peer(0), b"x");
     cluster.advance(std::time::Duration::from_millis(50));

@@ -47,6 +47,18 @@ fn an_idle_pipeline_stays_open() {
     assert_eq!(sent(&mut cluster), [(2, 1)], "ahead of the answer to the message before");
 }
 
+/// §5.2: heartbeats are for idle periods.
+#[test]
+fn entries_put_off_the_next_heartbeat() {
+    let mut cluster = leader(1);
+    cluster.advance(HEARTBEAT / 2);
+    cluster.take_sent(peer(0));
+    cluster.propose(peer(0), b"a");
+    assert_eq!(sent(&mut cluster), [(1, 1)]);
+    cluster.advance(HEARTBEAT / 2);
+    assert_eq!(sent(&mut cluster), [], "{HEARTBEAT:?} after the last heartbeat");
+}
+
 #[test]
 fn behaviour_depends_on_the_messages_in_flight() {
     let future = |poll_between: bool| {

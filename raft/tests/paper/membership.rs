@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use raft::{
-    ChangeError, EntryId, Index, Input, Membership, MembershipChange, Message, Payload, RoleName,
+    ChangeError, Config, EntryId, Index, Input, Membership, MembershipChange, Message, Payload,
+    RoleName,
 };
 
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer, request_vote};
@@ -58,6 +59,12 @@ impl Cluster {
         let node = self.node(peer(at));
         (node.log().last().index.number(), node.status().commit_index.number())
     }
+}
+
+#[test]
+fn the_order_of_peers_in_the_settings_does_not_matter() {
+    let config = Config::new(peer(1), [3, 1, 2].map(peer).to_vec()).validate().unwrap();
+    assert_eq!(config.settings().peers, [1, 2, 3].map(peer));
 }
 
 #[test]
