@@ -2,13 +2,16 @@
 //!
 //! It knows the messages of Rust's and Go's test harnesses, and of assertions in general.
 
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
 use super::passed_line;
 use super::signature::printable;
 
 /// The weight of a line as an explanation of a failure, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
-    LastLine,
     Verdict,
     ErrorWord,
     Assertion,
@@ -19,6 +22,8 @@ enum Weight {
 #[derive(Debug, Default)]
 pub struct FailureReason {
     best: Option<(Weight, String)>,
+    /// The last line that a test printed, which counts if no line explains anything.
+    last: Vec<u8>,
     location: Option<String>,
     report: Report,
 }
@@ -40,6 +45,10 @@ enum Report {
 impl FailureReason {
     /// Looks at one line, without its end.
     pub fn line(&mut self, line: &[u8]) {
+        let is_expected = self.location.is_some() || !matches!(self.report, Report::None);
+        if !is_expected && !EXPLAINING.is_match(line) {
+            return self.keep(line);
+        }
         if self.in_report(line) {
             return;
         }
@@ -53,8 +62,18 @@ impl FailureReason {
             }
             return;
         }
-        if let Some(weight) = weigh(line) {
-            self.offer(weight, without_stamp(&printable(line)).to_owned());
+        match weigh(line) {
+            Some(weight) => self.offer(weight, without_stamp(&printable(line)).to_owned()),
+            None => self.keep(line),
+        }
+    }
+
+    /// Keeps the line as the last one, unless a harness has printed it.
+    fn keep(&mut self, line: &[u8]) {
+        let text = line.trim_ascii();
+        if self.best.is_none() && !text.is_empty() && !is_harness_line(text) {
+            self.last.clear();
+            self.last.extend_from_slice(text);
         }
     }
 
@@ -108,21 +127,28 @@ impl FailureReason {
             Report::None | Report::Stacks => {}
         }
         let location = self.location.map(|location| format!("panicked ({location})"));
-        location.or(self.best.map(|(_, line)| line))
+        let last = || without_stamp(&printable(&self.last)).to_owned();
+        let explained = location.or(self.best.map(|(_, line)| line));
+        explained.or_else(|| (!self.last.is_empty()).then(last))
     }
 
     fn weight(&self) -> Option<Weight> {
         self.best.as_ref().map(|(weight, _)| *weight)
     }
 
-    /// Of equal weight the first line counts, except for plain lines, where the last one does.
+    /// Of equal weight the first line counts.
     fn offer(&mut self, weight: Weight, line: String) {
-        let better = self.weight().is_none_or(|best| weight > best);
-        if better || weight == Weight::LastLine && self.weight() == Some(Weight::LastLine) {
+        if self.weight() < Some(weight) {
             self.best = Some((weight, line));
         }
     }
 }
+
+/// Words of which each line with an explanation has one; most lines of most logs have none.
+static EXPLAINING: LazyLock<Regex> = LazyLock::new(|| {
+    let words = r"panic|fatal|FAIL|ssertion|rror|RROR|Exception|\.go:|SIGQUIT|DATA RACE";
+    Regex::new(words).expect("a fixed expression")
+});
 
 /// `thread 'x' (123) panicked at src/a.rs:1:2:` gives the location; the message is on the next
 /// line.
@@ -153,7 +179,7 @@ fn weigh(line: &[u8]) -> Option<Weight> {
     if has(&["Error", "error", "ERROR", "FAIL", "Exception", "fatal"]) {
         return Some(Weight::ErrorWord);
     }
-    Some(Weight::LastLine)
+    None
 }
 
 /// `    config_test.go:123: message`, as `t.Fatalf` prints it.

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use regex::bytes::Regex;
@@ -74,6 +75,14 @@ impl LogScan {
     fn line(&mut self, line: &[u8], patterns: LinePatterns<'_>) {
         find(&mut self.fail_match, patterns.fail, line);
         find(&mut self.skip_match, patterns.skip, line);
+        if FACTS.is_match(line) {
+            self.facts(line);
+        }
+        self.report.line(line);
+        self.classifier.line(line);
+    }
+
+    fn facts(&mut self, line: &[u8]) {
         if let Some(metrics) = passed_line::parse(line) {
             self.metrics = Some(metrics);
         }
@@ -83,10 +92,13 @@ impl LogScan {
         if let Some(sometimes) = RunCoverage::of_line(line) {
             self.coverage = Some(sometimes);
         }
-        self.report.line(line);
-        self.classifier.line(line);
     }
 }
+
+/// Words of which each line with a fact has one. One search for all of them is most of the work on
+/// a large log.
+static FACTS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("Passed --|trace=|sometimes:").expect("a fixed expression"));
 
 /// Patterns of lines that decide about a run.
 #[derive(Debug, Clone, Copy, Default)]
