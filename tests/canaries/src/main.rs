@@ -231,7 +231,7 @@ until a run failed, the rule that was broken, and the run. The model check has n
 every state within small bounds, once. `stopped` means that a limit or a crash ended the hunt; it does
 not count as caught.
 
-Written by `cargo run --release -p canaries -- --write`. CI runs `--check`, which fails when a bug that
+Written by `cargo run -p canaries -- --write`. CI runs `--check`, which fails when a bug that
 is caught here is no longer caught.
 ";
 

@@ -53,7 +53,7 @@ pub(crate) fn build(root: &Path, canaries: &[Canary]) -> Result<Build, BuildErro
         write_all(&target, &files)?;
         match compile(&target).map_err(|source| BuildError::Io { path: "cargo".into(), source })? {
             Compiled::Programs => {
-                let programs = target.join("build/sim/examples");
+                let programs = target.join("build/sim");
                 return Ok(Build { programs, broken: plan.broken });
             }
             Compiled::Errors(errors, _) if plan.leave_out(&errors, &rewritten) => {}
@@ -136,10 +136,8 @@ impl<'a> Plan<'a> {
 /// The sources that are copied, by their path from the root.
 fn sources(root: &Path) -> Result<Files, BuildError> {
     let mut files = Files::new();
-    let directories =
-        ["raft/src", "tests/src", "tests/examples", "tests/meta/src", "tests/meta/examples"];
-    for directory in directories.map(|name| root.join(name)).iter().filter(|it| it.is_dir()) {
-        collect(root, directory, &mut files)?;
+    for directory in ["raft/src", "tests/src", "tests/meta/src"].map(|name| root.join(name)) {
+        collect(root, &directory, &mut files)?;
     }
     Ok(files)
 }
@@ -228,7 +226,7 @@ fn write(path: &Path, text: &str) -> Result<(), BuildError> {
 /// The environment variable with the number of the canary that is on in a built program.
 pub(crate) const VARIABLE: &str = "RAFT_CANARY";
 
-/// A package of this repository that examples do without.
+/// A package of this repository that only tests need.
 const NOT_COPIED: &str = "pretty";
 
 /// The module of the copied core that tells whether a canary is on.
@@ -270,7 +268,7 @@ mod tests {
         assert!(!tests.contains("pretty"), "the viewer is not copied");
     }
 
-    /// A workspace whose core adds one to a number and whose example prints the result for 1.
+    /// A workspace whose core adds one to a number and whose program prints the result for 1.
     fn small_workspace(root: &Path) {
         let package = |name: &str, rest: &str| {
             format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{rest}")
@@ -288,10 +286,13 @@ mod tests {
             ("raft/src/lib.rs", "pub fn next(n: u64) -> u64 {\n    n + 1\n}\n".to_owned()),
             ("tests/Cargo.toml", package("raft-tests", tests)),
             ("tests/src/lib.rs", String::new()),
-            ("tests/meta/Cargo.toml", package("meta-tests", "")),
+            (
+                "tests/meta/Cargo.toml",
+                package("meta-tests", "[dependencies]\nraft = { path = \"../../raft\" }\n"),
+            ),
             ("tests/meta/src/lib.rs", String::new()),
             (
-                "tests/examples/hunt.rs",
+                "tests/meta/src/bin/hunt.rs",
                 "fn main() {\n    print!(\"{}\", raft::next(1));\n}\n".to_owned(),
             ),
         ];

@@ -6,13 +6,11 @@
 //! | test program | checks |
 //! |---|---|
 //! | `invariants` | each invariant fires on a bad state, and has its row in the table |
-//! | `meta` | one seed gives one trace; failures are reported |
-//! | `suites`, `kept_cases`, `case_format`, `shrink` | the table of scenarios; cases and their minimising |
-//! | `disk_and_network`, `extended_protocol`, `oracle`, `causality` | faults, the checks of clients, the causes of log lines |
-//! | `model` | [`model`], searched by [`model_check`] within small bounds |
+//! | `world` | one seed gives one trace; the table of scenarios; cases and their minimising; faults; checks of clients; causes of log lines; [`model`], searched by [`model_check`] within small bounds |
 //!
-//! The example `model` searches within larger bounds, the example `swarm` runs the swarm in one
-//! process: `cargo run --profile sim -p meta-tests --example swarm -- run 1 1000`.
+//! Its programs build without what its tests need: `model` searches within larger bounds, `swarm`
+//! runs the swarm in one process (`cargo run --profile sim -p meta-tests --bin swarm -- run 1 1000`),
+//! `campaign` measures the scenarios, and `hunt` is what the command `canaries` runs.
 #![forbid(unsafe_code)]
 
 pub mod model;

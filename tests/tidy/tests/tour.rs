@@ -17,8 +17,8 @@ use tidy::tour::{Seeded, Step, compare, steps};
 /// Commands that take long as they are written: what is replaced by what, or why it is left out.
 const LONG: [(&str, Long); 4] = [
     ("dstest swarm", Long::Replaced("-n 1000", "-n 5")),
-    ("--example swarm", Long::Replaced("10000", "50")),
-    ("--example model", Long::LeftOut("millions of states; the test `model` looks at fewer")),
+    ("--bin swarm", Long::Replaced("10000", "50")),
+    ("--bin model", Long::LeftOut("millions of states; the test `model` looks at fewer")),
     (
         "kill_9",
         Long::LeftOut("a release build of its own; `.ci/run` has it in the profile of tests"),

@@ -1,7 +1,7 @@
 //! Runs scenarios on many seeds in this process, and prints costs and failures.
 //!
-//! `cargo run --release -p raft-tests --example campaign -- [FIRST_SEED] [SEEDS] [NAME]`
-#![expect(clippy::print_stdout, reason = "an example prints for its user")]
+//! `cargo run --release -p meta-tests --bin campaign -- [FIRST_SEED] [SEEDS] [NAME]`
+#![expect(clippy::print_stdout, reason = "a program prints for its user")]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! Looks for the first seed on which a suite fails: how long a given bug stays hidden.
 //!
-//! `cargo run --profile sim -p raft-tests --example hunt -- SUITE [SEEDS_MAX]`
+//! `cargo run --profile sim -p meta-tests --bin hunt -- SUITE [SEEDS_MAX]`
 //!
 //! The last line is `caught seeds=3 seconds=0.12 by=figure8_2c rule=commit-rule` and the exit code
 //! 1, or `passed seeds=100 seconds=4.20`; before it, a line for each seed that is tried. The command
 //! `canaries` reads these lines.
-#![expect(clippy::print_stdout, reason = "an example prints for its user")]
+#![expect(clippy::print_stdout, reason = "a program prints for its user")]
 
 use std::process::ExitCode;
 use std::time::Instant;

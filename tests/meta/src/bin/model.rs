@@ -1,11 +1,11 @@
 //! Checks the core exhaustively within bounds: every order of timeouts, messages, flushes and
 //! crashes.
 //!
-//! `cargo run --release -p meta-tests --example model -- [CASE]`, where CASE is a name of
+//! `cargo run --release -p meta-tests --bin model -- [CASE]`, where CASE is a name of
 //! `meta_tests::model::CASES` or a part of one; without it, all small ones.
 //!
-//! The last line is that of the example `hunt`, so that the command `canaries` reads both.
-#![expect(clippy::print_stdout, reason = "an example prints for its user")]
+//! The last line is that of the program `hunt`, so that the command `canaries` reads both.
+#![expect(clippy::print_stdout, reason = "a program prints for its user")]
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -46,7 +46,7 @@ fn one_seed_gives_one_trace_in_two_processes() {
         return;
     }
     let output = Command::new(std::env::current_exe().expect("a test knows its own program"))
-        .args(["--exact", "one_seed_gives_one_trace_in_two_processes", "--nocapture"])
+        .args(["--exact", "determinism::one_seed_gives_one_trace_in_two_processes", "--nocapture"])
         .env(CHILD, "1")
         .output()
         .expect("the program starts again");
@@ -152,7 +152,7 @@ fn a_deadlock_names_the_tasks_that_wait() {
         })
     });
     assert_eq!(failure.signature(), "deadlock");
-    for name in ["`test`", "`waiter`", "`never`", "meta.rs"] {
+    for name in ["`test`", "`waiter`", "`never`", "determinism.rs"] {
         assert!(report.contains(name), "{name} is missing:\n{report}");
     }
 }
@@ -167,7 +167,7 @@ fn a_livelock_names_the_task_that_spins() {
         })
     });
     assert_eq!(failure.signature(), "livelock");
-    assert!(report.contains("`test`") && report.contains("meta.rs"), "{report}");
+    assert!(report.contains("`test`") && report.contains("determinism.rs"), "{report}");
 }
 
 #[test]

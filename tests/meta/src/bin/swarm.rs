@@ -7,8 +7,8 @@
 //! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
 //! ```
 //!
-//! `cargo run --profile sim -p meta-tests --example swarm -- run 1 1000`
-#![expect(clippy::print_stdout, reason = "an example prints for its user")]
+//! `cargo run --profile sim -p meta-tests --bin swarm -- run 1 1000`
+#![expect(clippy::print_stdout, reason = "a program prints for its user")]
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
