@@ -198,6 +198,7 @@ impl Dialects {
     }
 
     /// The first dialect that knows the sentence.
+    #[cfg(feature = "cli")]
     pub(crate) fn name_of(&self, text: &[u8]) -> Option<&'static str> {
         let mut rules = self.matching(text);
         let first: *const Rule = rules.next()?;

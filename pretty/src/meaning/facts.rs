@@ -42,6 +42,7 @@ pub(crate) fn fact<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// A text in two: up to the pairs `key=value` that end it, and those pairs.
+#[cfg(feature = "cli")]
 pub(crate) fn trailing_facts(text: &[u8]) -> (&[u8], Vec<Pair<'_>>) {
     let mut facts = Vec::new();
     let mut rest = text.trim_ascii_end();
@@ -54,9 +55,11 @@ pub(crate) fn trailing_facts(text: &[u8]) -> (&[u8], Vec<Pair<'_>>) {
 }
 
 /// A key and its value.
+#[cfg(feature = "cli")]
 pub(crate) type Pair<'a> = (&'a [u8], &'a [u8]);
 
 /// The pair that ends a text, and where it begins.
+#[cfg(feature = "cli")]
 fn last_pair(text: &[u8]) -> Option<(usize, Pair<'_>)> {
     let (before, quoted) = match text.strip_suffix(b"\"") {
         Some(inner) => (memchr::memmem::rfind(inner, b"=\"")?, true),
