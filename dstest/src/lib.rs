@@ -47,6 +47,7 @@
 //! | progress bar | `progress/live.rs` |
 //! | terminal UI, keys, diff of two runs | `browse/` |
 //! | changed sources, debouncing, known failures | `watch/` |
+//! | files and stores of other users | `trust.rs`, `store/marker.rs` |
 //! | exit codes, errors | `exit.rs`, `error.rs` |
 //! | help texts | `cli/` |
 //!
@@ -105,6 +106,7 @@ pub mod shard;
 pub mod store;
 pub mod suite;
 pub mod text;
+pub mod trust;
 pub mod watch;
 
 use std::ffi::OsString;

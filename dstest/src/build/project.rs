@@ -1,5 +1,7 @@
 //! The project that an invocation works on: its directory, kind, configuration and store.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::workspace::Workspace;
@@ -9,6 +11,7 @@ use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
 use crate::process::signals::Interrupts;
 use crate::store::Store;
+use crate::trust::Trust;
 
 /// The project of an invocation.
 #[derive(Debug)]
@@ -41,8 +44,15 @@ impl Project {
         let dir = std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
             .and_then(|dir| dir.canonicalize())
             .map_err(Error::system("use the directory of --dir"))?;
+        let trust = Trust::of_option(target.trust);
         let (root, kind) = if !command.is_empty() {
-            let above = dir.ancestors().find(|directory| directory.join(FILE_NAME).is_file());
+            // Above the directory, a file of another user is not the user's.
+            let counts = |directory: &&Path| {
+                let file = directory.join(FILE_NAME).metadata();
+                let counts = |file: Metadata| file.is_file() && !trust.refuses(file.uid());
+                file.is_ok_and(counts) || *directory == dir && directory.join(FILE_NAME).exists()
+            };
+            let above = dir.ancestors().find(counts);
             (above.unwrap_or(&dir).to_owned(), Kind::Command(command.to_vec()))
         } else if !target.go.is_empty() || is_go(&dir) {
             let project = go::Project::at(&dir);
@@ -58,7 +68,8 @@ impl Project {
             let given = env.iter().rev().find(|(given, _)| given == name);
             given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
         };
-        let config = Config::load(&root)?.with_preset(target.preset.as_deref(), environment)?;
+        let config =
+            Config::load(&root, trust)?.with_preset(target.preset.as_deref(), environment)?;
         Ok(Self { dir, root, config, kind })
     }
 

@@ -1,6 +1,7 @@
 //! A stored campaign, read back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::case;
@@ -18,6 +19,7 @@ use crate::store::{
 };
 use crate::suite::Test;
 use crate::text::console;
+use crate::trust::Trust;
 
 /// A stored campaign.
 #[derive(Debug, Clone)]
@@ -42,6 +44,20 @@ impl StoredCampaign {
     pub(crate) fn store(&self) -> Store {
         let store = self.dir.path.parent().and_then(Path::parent);
         Store::at(store.unwrap_or(&self.dir.path).to_owned())
+    }
+
+    /// Refuses to run the programs that a campaign of another user names.
+    pub(crate) fn check_owner(&self, trust: Trust) -> Result<(), StoreError> {
+        let path = &self.dir.path;
+        let owner = path.metadata().map_or(0, |dir| dir.uid());
+        if !trust.refuses(owner) {
+            return Ok(());
+        }
+        Err(StoreError::Unsuitable(format!(
+            "{} belongs to another user (id {owner}), and the programs that it names would run as \
+             you; --trust runs them",
+            path.display()
+        )))
     }
 
     /// The index of a test in this campaign.

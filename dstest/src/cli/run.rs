@@ -178,6 +178,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
 
+    /// Use a dstest.toml that belongs to another user
+    #[arg(long)]
+    pub trust: bool,
+
     /// The project's directory [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,

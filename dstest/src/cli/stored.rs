@@ -33,6 +33,10 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub print: bool,
 
+    /// Run programs that a store of another user names
+    #[arg(long)]
+    pub trust: bool,
+
     /// The store
     #[command(flatten)]
     pub location: LocationArgs,
@@ -48,6 +52,10 @@ pub struct ShrinkArgs {
     /// Write the case to FILE [default: in the campaign's directory]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
+
+    /// Run programs that a store of another user names
+    #[arg(long)]
+    pub trust: bool,
 
     /// The store
     #[command(flatten)]
@@ -148,6 +156,10 @@ pub struct ResumeArgs {
     /// Files to write
     #[command(flatten)]
     pub exports: ExportArgs,
+
+    /// Run programs that a store of another user names
+    #[arg(long)]
+    pub trust: bool,
 
     /// The store
     #[command(flatten)]

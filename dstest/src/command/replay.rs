@@ -16,11 +16,13 @@ use crate::schedule::Job;
 use crate::store::REPLAYS;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::{console, shell};
+use crate::trust::Trust;
 
 /// Repeats a run and compares.
 pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let store = store_of(&args.location)?;
     let Target { stored, job, before } = find(&args.target, args.seed, &store)?;
+    stored.check_owner(Trust::of_option(args.trust))?;
     let spec = ReplaySpec {
         verbose: Some(args.verbose.max(1)),
         // The record's own seed: in a merged campaign it need not follow from the campaign's.

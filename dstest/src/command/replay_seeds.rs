@@ -14,6 +14,7 @@ use crate::run::ReplaySpec;
 use crate::schedule::Schedule;
 use crate::store::{CampaignFile, Invocation};
 use crate::text::utc::Utc;
+use crate::trust::Trust;
 
 /// Runs the test of a stored run with its seed and those after it, as a campaign of its own.
 pub(super) fn run(
@@ -24,6 +25,7 @@ pub(super) fn run(
 ) -> Result<Exit, Error> {
     let store = store_of(&args.location)?;
     let (old, record) = recorded_run(&store, &args.target)?;
+    old.check_owner(Trust::of_option(args.trust))?;
     let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
     let started = Utc::now();
     let mut file = CampaignFile {

@@ -15,12 +15,14 @@ use crate::run::{Inputs, ReplaySpec};
 use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::store::StoreError;
+use crate::trust::Trust;
 
 /// Runs the remaining runs of a campaign, with the same programs and seeds, into the same
 /// directory.
 pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     check_exports(&args.exports)?;
     let mut stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
+    stored.check_owner(Trust::of_option(args.trust))?;
     stored.store().open_marked()?;
     let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);
     let rounds = Rounds::Fixed(count.ok_or_else(|| {

@@ -21,6 +21,7 @@ use crate::store::{StoreError, case_path};
 use crate::suite::Harness;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::{console, shell};
+use crate::trust::Trust;
 
 /// Shrinks a failing run.
 pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
@@ -29,6 +30,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let Some(before) = before else {
         return Err(StoreError::Unsuitable("only a stored run can be shrunk".into()).into());
     };
+    stored.check_owner(Trust::of_option(args.trust))?;
     let spec = ReplaySpec {
         verbose: Some(0),
         seeds: Some(Seeds::Fixed(before.seed)),

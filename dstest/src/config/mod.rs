@@ -40,12 +40,16 @@ mod preset;
 mod tables;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::trust::Trust;
 
 pub use self::tables::{CargoConfig, GoConfig, Preset, RunConfig, TestConfig};
 
@@ -75,12 +79,23 @@ pub struct Config {
 #[non_exhaustive]
 pub enum ConfigError {
     /// It is there but cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
+    },
+    /// It belongs to another user.
+    #[error(
+        "{} belongs to another user (id {owner}) and could set variables of your runs; --trust uses it",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The id of its owner.
+        owner: u32,
     },
     /// It is not as documented; the message shows the line.
     #[error("{}: {message}", path.display())]
@@ -119,24 +134,41 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the file in `directory`; without one, everything is at its default.
+    /// Reads the file in `directory`; without one, everything is at its default. It can set variables
+    /// of every run, so that a file of another user, root excepted, counts only with `trust`.
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+    pub fn load(dir: &Path, trust: Trust) -> Result<Self, ConfigError> {
         let path = dir.join(FILE_NAME);
-        match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text)
-                .map_err(|error| ConfigError::Malformed { path, message: error.to_string() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(ConfigError::Unreadable { path, source }),
+        let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
+        // A pipe would block without a writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(&path, flags, Mode::empty()).map_err(io::Error::from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            opened => File::from(opened.map_err(unreadable)?),
+        };
+        let found = file.metadata().map_err(unreadable)?;
+        if !found.is_file() || found.len() > BYTES_MAX {
+            let reason = format!("not a file of at most {BYTES_MAX} bytes");
+            return Err(unreadable(io::Error::other(reason)));
         }
+        if trust.refuses(found.uid()) {
+            return Err(ConfigError::Foreign { path, owner: found.uid() });
+        }
+        let mut text = String::new();
+        file.take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        Self::parse(&text)
+            .map_err(|error| ConfigError::Malformed { path, message: error.to_string() })
     }
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
 }
+
+/// No file of settings is larger.
+const BYTES_MAX: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -26,4 +26,5 @@ mod stored;
 mod support;
 mod targets;
 mod terminal;
+mod trust;
 mod watch;
