@@ -92,9 +92,9 @@ const SPELLINGS: [(Level, &[&[u8]]); 6] = [
             b"30",
         ],
     ),
-    (Level::Debug, &[b"DEBUG", b"D", b"DBG", b"DEBU", b"FINE", b"20"]),
+    (Level::Debug, &[b"DEBUG", b"D", b"DBG", b"DEBU", b"DBUG", b"FINE", b"20"]),
     (Level::Warn, &[b"WARN", b"W", b"WRN", b"WARNING", b"40"]),
-    (Level::Error, &[b"ERROR", b"E", b"ERR", b"ERRO", b"SEVERE", b"FAILURE", b"50"]),
+    (Level::Error, &[b"ERROR", b"E", b"ERR", b"ERRO", b"FAIL", b"SEVERE", b"FAILURE", b"50"]),
     (
         Level::Fatal,
         &[
@@ -117,6 +117,6 @@ const SPELLINGS: [(Level, &[&[u8]]); 6] = [
     ),
     (
         Level::Trace,
-        &[b"TRACE", b"T", b"TRC", b"V", b"TRAC", b"FINER", b"FINEST", b"VERBOSE", b"10"],
+        &[b"TRACE", b"T", b"TRC", b"V", b"TRAC", b"TRCE", b"FINER", b"FINEST", b"VERBOSE", b"10"],
     ),
 ];

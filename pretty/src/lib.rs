@@ -85,9 +85,8 @@
 //! # Extending
 //!
 //! * A topic: a line in `KNOWN` of `style/topic.rs`.
-//! * A format: a variant of [`Format`], its name in [`Format::NAMES`], a file in `parse/` and a line
-//!   in `event()` of `parse/parser.rs`.
-//! * The meaning of lines of another program: `meaning/sentences.rs`, or rules in `pretty.toml`.
+//! * A format: a file in `formats/`, named in `parse/catalog.rs`.
+//! * The meaning of lines of another program: a file in `dialects/`, or rules in `pretty.toml`.
 //! * An action of a key: [`view::Action`], and a line in `ACTIONS` of `view/ui/actions.rs`.
 //!
 //! Tests fail until the rest follows, and name it: colours, sample, documentation.

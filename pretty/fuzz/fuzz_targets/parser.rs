@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pretty::{Bound, Class, CustomFormat, Event, Filter, Format, Line, Parser, Tick, make_safe};
+use pretty::{Bound, Class, CustomFormat, Event, Filter, Format, Level, Line, Parser, Tick, make_safe};
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     let own = r"^\[(?<time>[^\]]*)\] (?<peer>\S*) (?<topic>\w*):? ?(?<msg>.*)$";
@@ -24,10 +24,11 @@ fuzz_target!(|log: &[u8]| {
                 match parser.parse(line) {
                     Line::Event(event) => check_event(line, &event),
                     Line::Header(header) => assert_eq!(header.text, line),
-                    Line::Other(class, text) => {
-                        assert_eq!(*text, *line);
-                        assert_eq!(class, Class::of(line));
+                    // A transport's line may be decoded, and colours are taken off.
+                    Line::Other(class, text) if text.len() == line.len() => {
+                        assert_eq!(class == Class::Blank, Class::of(line) == Class::Blank);
                     }
+                    Line::Other(..) => {}
                 }
             }
         }
@@ -39,6 +40,7 @@ fn check_event(line: &[u8], event: &Event<'_>) {
         // A borrowed field is a part of the line.
         if let Cow::Borrowed(bytes) = field
             && *bytes != Event::NO_PEER
+            && Level::of(bytes).is_none()
             && !bytes.is_empty()
         {
             assert!(line.as_ptr_range().contains(&bytes.as_ptr()));

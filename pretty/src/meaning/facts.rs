@@ -77,7 +77,7 @@ fn last_pair(text: &[u8]) -> Option<(usize, Pair<'_>)> {
 
 /// The word in front of a place; empty if it is no key.
 fn key_before(text: &[u8], at: usize) -> &[u8] {
-    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(byte);
     let length = text[..at].iter().rev().take_while(|byte| is_key(byte)).count();
     // In `a=b=c` nothing is named `b`.
     let is_value = text[..at - length].last() == Some(&b'=');

@@ -1,9 +1,9 @@
 //! The built-in formats: `pretty/formats/*.toml`, each with sample lines and what is read from them.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder, SetMatches};
 use serde::Deserialize;
 
 use super::keys::{Keys, OwnKeys, Role};
@@ -24,9 +24,9 @@ pub(super) struct Catalog {
     pub(super) keys: Keys,
     key_names: BTreeMap<Role, Vec<String>>,
     /// All patterns of strict transports: one look tells whether any of them fits.
-    strict_transports: RegexSet,
-    /// The same for records that are strict or generic.
-    strict_records: RegexSet,
+    strict_transports: OnceLock<RegexSet>,
+    /// All patterns of records, by their places: one look tells which of them fit.
+    record_set: OnceLock<RegexSet>,
     pub(super) files: Vec<FormatFile>,
 }
 
@@ -152,8 +152,8 @@ impl Catalog {
             subjects: Vec::new(),
             keys: Keys::new(&BTreeMap::new(), &OwnKeys::default()),
             key_names: BTreeMap::new(),
-            strict_transports: RegexSet::empty(),
-            strict_records: RegexSet::empty(),
+            strict_transports: OnceLock::new(),
+            record_set: OnceLock::new(),
             files: Vec::new(),
         };
         for file in &files {
@@ -169,9 +169,6 @@ impl Catalog {
             catalog.subjects.extend(patterns(&file.subject));
             catalog.key_names.extend(file.keys.clone());
         }
-        let transports = catalog.transports.iter().filter_map(Transport::pattern);
-        catalog.strict_transports = set(transports.filter(|own| own.fit == Fit::Strict));
-        catalog.strict_records = set(catalog.records.iter().filter(|own| own.fit != Fit::Loose));
         catalog.keys = Keys::new(&catalog.key_names, &OwnKeys::default());
         catalog.files = files;
         catalog
@@ -183,11 +180,17 @@ impl Catalog {
     }
 
     pub(super) fn may_be_transport(&self, line: &[u8]) -> bool {
-        line.first() == Some(&b'{') || self.strict_transports.is_match(line)
+        let patterns = || {
+            let all = self.transports.iter().filter_map(Transport::pattern);
+            set(all.filter(|own| own.fit == Fit::Strict))
+        };
+        line.first() == Some(&b'{') || self.strict_transports.get_or_init(patterns).is_match(line)
     }
 
-    pub(super) fn may_be_record(&self, line: &[u8]) -> bool {
-        self.strict_records.is_match(line)
+    /// The places of the record patterns that match a line; none is compiled for it alone.
+    pub(super) fn records_matching(&self, line: &[u8]) -> Option<SetMatches> {
+        let set = self.record_set.get_or_init(|| set(self.records.iter()));
+        set.is_match(line).then(|| set.matches(line))
     }
 
     /// The file of this format, if it has records.
@@ -218,10 +221,8 @@ fn read_file(name: &str, text: &str) -> FormatFile {
     FormatFile { name: name.to_owned(), ..file }
 }
 
-#[expect(clippy::panic, reason = "the files are part of the program, and a test reads them")]
 fn compile(name: &str, text: &PatternText) -> Pattern {
-    let pattern = Pattern::new(name, &text.r#match);
-    let mut pattern = pattern.unwrap_or_else(|error| panic!("formats/{name}.toml: {error}"));
+    let mut pattern = Pattern::new(name, &text.r#match);
     pattern.fit = match (text.loose, text.generic) {
         (true, _) => Fit::Loose,
         (false, true) => Fit::Generic,
@@ -233,8 +234,8 @@ fn compile(name: &str, text: &PatternText) -> Pattern {
 }
 
 fn set<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> RegexSet {
-    let texts = patterns.map(|pattern| pattern.regex.as_str());
-    // Every expression has compiled by itself before.
+    let texts = patterns.map(Pattern::expression);
+    // A test compiles every expression.
     RegexSetBuilder::new(texts).size_limit(SET_BYTES_MAX).build().unwrap_or_default()
 }
 

@@ -82,20 +82,25 @@ impl Layers {
         keys: &Keys,
         peer: PeerField<'_>,
     ) -> Option<(usize, Record<'a>)> {
-        let strict = !self.is_auto || CATALOG.may_be_record(line);
-        let of_fit = |fit: Fit| {
-            let fitting = self.all.iter().enumerate().filter(move |(_, own)| own.fit() == fit);
-            fitting.filter(move |(_, own)| {
-                strict || fit == Fit::Loose || !matches!(own, RecordLayer::BuiltIn(_))
-            })
+        let matching = if self.is_auto { CATALOG.records_matching(line) } else { None };
+        let may_fit = |own: &RecordLayer| match own {
+            RecordLayer::BuiltIn(at) if self.is_auto => {
+                matching.as_ref().is_some_and(|set| set.matched(*at))
+            }
+            RecordLayer::BuiltIn(_) | RecordLayer::Reader(_) | RecordLayer::Own(_) => true,
         };
-        let mut all = of_fit(Fit::Strict).chain(of_fit(Fit::Generic)).chain(of_fit(Fit::Loose));
-        all.find_map(|(at, own)| Some((at, own.read(line, times, keys, peer)?)))
+        let of_fit = |fit: Fit| {
+            let all = self.all.iter().enumerate();
+            all.filter(move |(_, own)| own.fit() == fit)
+        };
+        let all = of_fit(Fit::Strict).chain(of_fit(Fit::Generic)).chain(of_fit(Fit::Loose));
+        let mut fitting = all.filter(|(_, own)| may_fit(own));
+        fitting.find_map(|(at, own)| Some((at, own.read(line, times, keys, peer)?)))
     }
 
     pub(super) fn reads_strictly(&self, line: &[u8], times: TimeContext<'_>, keys: &Keys) -> bool {
-        let strict = self.all.iter().filter(|own| own.fit() == Fit::Strict);
-        strict.into_iter().any(|own| own.read(line, times, keys, PeerField::None).is_some())
+        let found = self.find(line, times, keys, PeerField::None);
+        found.is_some_and(|(at, _)| self.fit(at) == Fit::Strict)
     }
 }
 

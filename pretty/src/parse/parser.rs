@@ -11,7 +11,7 @@ use std::sync::Arc;
 use regex::bytes::Regex;
 
 use super::calendar::Calendar;
-use super::catalog::{CATALOG, Transport};
+use super::catalog::{CATALOG, Reader, Transport};
 use super::format::Format;
 use super::keys::{Keys, OwnKeys, PeerField};
 use super::layers::{self, Layers, RecordLayer, TRANSPORTS_MAX};
@@ -58,6 +58,8 @@ pub struct Parser {
     /// The reading of each source, once it has been looked at.
     readings: Vec<Option<Arc<Reading>>>,
     source: usize,
+    /// Lines of our own need nothing else looked at: a good half of the work.
+    is_plain_verbose: bool,
     /// The unit the log's own header names.
     header_unit: Option<Tick>,
     clock: ClockOfDay,
@@ -113,6 +115,7 @@ impl Parser {
             readings: vec![None; settings.sources.len().max(1)],
             setup: Arc::new(Setup { settings, layers, keys, unknown }),
             source: 0,
+            is_plain_verbose: false,
             header_unit: None,
             clock: ClockOfDay::default(),
             found: FoundLayers::default(),
@@ -136,6 +139,13 @@ impl Parser {
     /// ```
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
         self.found.clear();
+        if self.is_plain_verbose
+            && let Some(record) = verbose::read(line, self.times())
+            && memchr::memchr(0x1b, line).is_none()
+        {
+            self.found.record = Some(RecordLayer::Reader(Reader::Verbose));
+            return Line::Event(record.into_event());
+        }
         match ansi::strip(line) {
             Cow::Borrowed(line) => self.read(line, Carried::default(), 0),
             Cow::Owned(plain) => match self.read(&plain, Carried::default(), 0) {
@@ -159,6 +169,7 @@ impl Parser {
             name: name.map(|source| source.peer.as_bytes()),
         };
         self.readings[self.source] = Some(Arc::new(Reading::of(sample, &context)));
+        self.choose_path();
     }
 
     /// The same for another source.
@@ -166,7 +177,7 @@ impl Parser {
         let current = self.source;
         self.set_source(source);
         self.look_at(sample);
-        self.source = current;
+        self.set_source(current);
     }
 
     /// Tells whether the current source has been looked at.
@@ -178,6 +189,19 @@ impl Parser {
     /// The next lines are of this source, counted from 0.
     pub fn set_source(&mut self, source: usize) {
         self.source = source.min(self.readings.len() - 1);
+        self.choose_path();
+    }
+
+    fn choose_path(&mut self) {
+        let settings = &self.setup.settings;
+        let plain = settings.rename.is_empty()
+            && settings.sources.get(self.source).is_none_or(|source| source.shift == 0);
+        self.is_plain_verbose = plain
+            && self.readings[self.source].as_ref().is_some_and(|reading| {
+                reading.transports.is_empty()
+                    && reading.peers.from == PeerPlace::Line
+                    && matches!(&reading.records[..], [layer] if layer.is_verbose())
+            });
     }
 
     /// The names of the transports and of the format of the last line.

@@ -4,9 +4,9 @@
 //! the text, so that expressions stop where the text begins, and cost little.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use regex::bytes::{Captures, Regex};
+use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use super::brackets;
 use super::keys::{Keys, PeerField};
@@ -51,8 +51,10 @@ impl CustomFormat {
     }
 
     fn compile(expression: &str) -> Result<Self, FormatError> {
-        let pattern = Pattern::new("regex", expression)?;
-        let Groups { time, level, topic, peer, msg, .. } = pattern.groups;
+        let mut pattern = Pattern::new("regex", expression);
+        pattern.expression = super::words::with_words(expression).into();
+        pattern.check()?;
+        let Groups { time, level, topic, peer, msg, .. } = pattern.compiled().groups;
         if time.or(level).or(topic).or(peer).or(msg).is_none() {
             return Err(FormatError::NoGroups);
         }
@@ -64,14 +66,22 @@ impl CustomFormat {
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     pub(crate) name: Box<str>,
-    pub(super) regex: Regex,
-    groups: Groups,
+    /// With all words spelled out.
+    expression: Box<str>,
+    /// Compiled at first use: few of the built-in ones are ever needed.
+    compiled: OnceLock<Compiled>,
     pub(super) fit: Fit,
     pub(super) tail: Tail,
     pub(super) tick: Option<Tick>,
     /// A head that stays in the text.
     pub(super) keep: bool,
     pub(super) origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+struct Compiled {
+    regex: Regex,
+    groups: Groups,
 }
 
 /// The risk that a pattern matches other lines.
@@ -124,9 +134,9 @@ pub(super) struct Carried<'a> {
     pub(super) source: Option<Cow<'a, [u8]>>,
 }
 
-impl Pattern {
-    pub(super) fn new(name: &str, expression: &str) -> Result<Self, regex::Error> {
-        let regex = Regex::new(&super::words::with_words(expression))?;
+impl Compiled {
+    fn new(expression: &str) -> Result<Self, regex::Error> {
+        let regex = RegexBuilder::new(expression).dfa_size_limit(DFA_BYTES_MAX).build()?;
         let group = |wanted: &str| regex.capture_names().position(|name| name == Some(wanted));
         let groups = Groups {
             time: group("time"),
@@ -137,8 +147,56 @@ impl Pattern {
             source: group("source"),
             spans: group("spans"),
         };
+        Ok(Self { regex, groups })
+    }
+}
+
+/// A cache that lines of one format fill.
+const DFA_BYTES_MAX: usize = 256 * 1024;
+
+impl Pattern {
+    /// A pattern that is compiled when it is needed.
+    pub(super) fn new(name: &str, expression: &str) -> Self {
         let (fit, tail, origin) = (Fit::Strict, Tail::Text, Origin::BuiltIn);
-        Ok(Self { name: name.into(), regex, groups, fit, tail, tick: None, keep: false, origin })
+        // Bytes count, not characters: much less to compile, and as much as logs need.
+        let expression = format!("(?-u){}", super::words::with_words(expression));
+        Self {
+            name: name.into(),
+            expression: expression.into(),
+            compiled: OnceLock::new(),
+            fit,
+            tail,
+            tick: None,
+            keep: false,
+            origin,
+        }
+    }
+
+    /// The expression, with all words spelled out.
+    pub(super) fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// # Errors
+    /// If the expression does not compile.
+    pub(super) fn check(&self) -> Result<(), regex::Error> {
+        let compiled = Compiled::new(&self.expression)?;
+        // Another thread may have been faster.
+        let _ = self.compiled.set(compiled);
+        Ok(())
+    }
+
+    /// # Panics
+    /// If a built-in expression is wrong, which a test would show.
+    #[expect(
+        clippy::panic,
+        reason = "built-in expressions are part of the program, and a test compiles them"
+    )]
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| {
+            let compiled = Compiled::new(&self.expression);
+            compiled.unwrap_or_else(|error| panic!("formats/{}.toml: {error}", self.name))
+        })
     }
 
     /// The record in a line; `None` if the expression does not match, or if a name in it is too
@@ -150,13 +208,13 @@ impl Pattern {
         keys: &Keys,
         peer: PeerField<'_>,
     ) -> Option<Record<'a>> {
-        let found = self.regex.captures(line)?;
+        let found = self.compiled().regex.captures(line)?;
         let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
-        let level = group(self.groups.level);
+        let level = group(self.compiled().groups.level);
         let mut record = Record {
             level: level.and_then(Level::of),
-            topic: group(self.groups.topic).map(Cow::Borrowed),
-            peer: group(self.groups.peer).map(|peer| Cow::Borrowed(short_name(peer))),
+            topic: group(self.compiled().groups.topic).map(Cow::Borrowed),
+            peer: group(self.compiled().groups.peer).map(|peer| Cow::Borrowed(short_name(peer))),
             text: self.text(line, &found),
             ..Record::default()
         };
@@ -167,16 +225,18 @@ impl Pattern {
             record.topic = record.topic.or(level.map(Cow::Borrowed));
         }
         record.peer = record.peer.filter(|peer| !peer.is_empty());
-        if let Some(time) = group(self.groups.time) {
+        if let Some(time) = group(self.compiled().groups.time) {
             record.stamp = Some(self.stamp(time, times)?);
         }
-        let names = [record.topic.as_deref(), record.peer.as_deref(), group(self.groups.time)];
+        let names =
+            [record.topic.as_deref(), record.peer.as_deref(), group(self.compiled().groups.time)];
         if names.into_iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
             return None;
         }
         self.read_tail(&mut record, keys, peer);
         if record.peer.is_none() {
-            let spans = group(self.groups.spans).filter(|_| !matches!(peer, PeerField::None));
+            let spans =
+                group(self.compiled().groups.spans).filter(|_| !matches!(peer, PeerField::None));
             let found = spans.and_then(|spans| keys.peer_in(spans, PeerField::Any));
             record.peer = found.map(Cow::Borrowed);
         }
@@ -189,14 +249,14 @@ impl Pattern {
         line: &'a [u8],
         times: TimeContext<'_>,
     ) -> Option<(Carried<'a>, &'a [u8])> {
-        let found = self.regex.captures(line)?;
+        let found = self.compiled().regex.captures(line)?;
         let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
-        let source = group(self.groups.source).filter(|source| !source.is_empty());
+        let source = group(self.compiled().groups.source).filter(|source| !source.is_empty());
         if source.is_some_and(|source| Level::of(source).is_some() || source.len() > NAME_BYTES_MAX)
         {
             return None;
         }
-        let stamp = match group(self.groups.time) {
+        let stamp = match group(self.compiled().groups.time) {
             Some(time) => Some(self.stamp(time, times)?),
             None => None,
         };
@@ -206,14 +266,14 @@ impl Pattern {
 
     /// The peer at the head of a text, and the text that remains.
     pub(super) fn head<'a>(&self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        let found = self.regex.captures(text)?;
-        let peer = found.get(self.groups.peer?)?.as_bytes();
+        let found = self.compiled().regex.captures(text)?;
+        let peer = found.get(self.compiled().groups.peer?)?.as_bytes();
         let rest = if self.keep { text } else { &text[found.get(0)?.end()..] };
         Some((short_name(peer), rest))
     }
 
     fn text<'a>(&self, line: &'a [u8], found: &Captures<'a>) -> Cow<'a, [u8]> {
-        let text = match (self.groups.msg, self.origin) {
+        let text = match (self.compiled().groups.msg, self.origin) {
             (Some(msg), _) => found.get(msg).map_or(&b""[..], |own| own.as_bytes()),
             // Without a group for it the text is the whole line, so that nothing is lost.
             (None, Origin::User) => line,

@@ -136,6 +136,9 @@ impl Reading {
             .filter(|line| !line.trim_ascii().is_empty())
             .collect();
         evidence.lines = lines.len();
+        if let Some(reading) = context.plain_verbose(&lines) {
+            return reading;
+        }
         let transports = context.transports_of(&lines);
         for line in &lines {
             evidence.add(line, &transports, context);
@@ -145,6 +148,22 @@ impl Reading {
 }
 
 impl ReadingContext<'_> {
+    /// The reading of a log of our own, which needs none of the expressions.
+    fn plain_verbose(&self, lines: &[Vec<u8>]) -> Option<Reading> {
+        if !self.layers.is_auto
+            || !matches!(self.from, PeerFrom::Auto)
+            || !self.layers.given().is_empty()
+        {
+            return None;
+        }
+        let verbose = RecordLayer::Reader(Reader::Verbose);
+        let reads =
+            |line: &&Vec<u8>| verbose.read(line, self.times, self.keys, PeerField::None).is_some();
+        let count = lines.iter().filter(reads).count();
+        (count > 0 && count * 4 >= lines.len() * 3)
+            .then(|| Reading { records: vec![verbose], ..Reading::default() })
+    }
+
     /// The transports that may be stripped from these lines: the strict ones, and those loose ones
     /// that nearly all lines have although no record reads them whole.
     fn transports_of(&self, lines: &[Vec<u8>]) -> Vec<usize> {

@@ -99,3 +99,12 @@ fn no_key_has_two_meanings() {
         }
     }
 }
+
+#[test]
+fn every_expression_compiles() {
+    let transports = CATALOG.transports.iter().filter_map(|own| own.pattern());
+    let lists = [&CATALOG.records, &CATALOG.heads, &CATALOG.subjects];
+    for pattern in transports.chain(lists.into_iter().flatten()) {
+        assert!(pattern.check().is_ok(), "formats/{}.toml: {}", pattern.name, pattern.expression());
+    }
+}

@@ -23,11 +23,11 @@ const WORDS: [(&str, &str); 8] = [
     ("{zone}", r"(?:Z| ?[+-]\d\d:?\d\d| UTC| GMT)"),
     (
         "{LEVEL}",
-        r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR?|FATAL|PANIC|CRIT(?:ICAL)?|SEVERE|ALERT|EMERG|TRC|DBG|INF|WRN|FTL|PNC|TRAC|DEBU|ERRO|FATA|VERBOSE|FINE|FINER|FINEST)",
+        r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR?)?|FATAL|PANIC|CRIT(?:ICAL)?|SEVERE|ALERT|EMERG|TRC|DBG|INF|WRN|FTL|PNC|TRAC|DEBU|ERRO|FATA|VERBOSE|FINE|FINER|FINEST)",
     ),
     (
         "{level}",
-        r"(?i:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|error?|fatal|panic|dpanic|crit(?:ical)?|severe|alert|emerg(?:ency)?|trc|dbg|inf|wrn|ftl|pnc|trac|debu|erro|fata|verbose|fine|finer|finest)",
+        r"(?i:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|err(?:or?)?|fatal|panic|dpanic|crit(?:ical)?|severe|alert|emerg(?:ency)?|trc|dbg|inf|wrn|ftl|pnc|trac|debu|erro|fata|verbose|fine|finer|finest)",
     ),
     (
         "{role}",
