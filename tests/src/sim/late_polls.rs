@@ -35,7 +35,18 @@ impl LatePolls {
         let mut rng = Stream::new(seed, Domain::LatePoll, [peer as u64, at.as_nanos()]);
         rng.happens(self.chance).then(|| rng.log_uniform(DELAY_MIN, self.delay_max))
     }
+
+    /// Returns whether a peer that is paused until this time handles all that has waited for it before
+    /// its outputs are taken, or one input after the other.
+    #[must_use]
+    pub fn batches_pause(&self, seed: u64, peer: usize, until: Instant) -> bool {
+        let names = [PAUSES | peer as u64, until.as_nanos()];
+        *self != Self::NEVER && Stream::new(seed, Domain::LatePoll, names).happens(Chance::of(1, 2))
+    }
 }
+
+/// Beyond the peers.
+const PAUSES: u64 = 1 << 32;
 
 /// Less is no delay beside that of a message.
 const DELAY_MIN: Duration = Duration::from_micros(20);
@@ -55,5 +66,8 @@ mod tests {
         let every_third: Vec<_> = (0..4000_u64).step_by(3).map(draw).collect();
         assert!(every_third.iter().eq(all.iter().step_by(3)));
         assert_eq!(LatePolls::NEVER.draw(7, 1, Instant::START), None);
+        let pauses = (0..400_u64).filter(|ms| polls.batches_pause(7, 1, Instant::from_nanos(*ms)));
+        assert!((150..250).contains(&pauses.count()));
+        assert!(!LatePolls::NEVER.batches_pause(7, 1, Instant::START));
     }
 }

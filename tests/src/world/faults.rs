@@ -15,7 +15,6 @@ use crate::failure::Failure;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
 use crate::sim::disk::{Damage, FlushFaultRates, Latency};
-use crate::sim::late_polls::LatePolls;
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::sim::queue::Source;
 
@@ -124,7 +123,7 @@ impl World {
         let peer = &mut self.peers[server];
         let resumes = peer.paused_until.map_or(until, |before| before.max(until));
         peer.paused_until = Some(resumes);
-        if self.settings.late_polls != LatePolls::NEVER {
+        if self.settings.late_polls.batches_pause(self.seed, server, until) {
             // It handles all that has waited for it before its outputs are taken.
             let poll_at = resumes.after(Duration::from_nanos(1));
             peer.poll_at = Some(poll_at);
