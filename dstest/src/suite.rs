@@ -80,6 +80,14 @@ impl Test {
         Self { name, key, id, binary, args, harness, mark: Mark::Normal, parts_min: 1 }
     }
 
+    /// A pattern is tried on the short name, and with `::` in it on the full one too.
+    pub(crate) fn matches(&self, binary: &Binary, pattern: &Regex) -> bool {
+        let full = || format!("{}::{}", binary.name, self.id);
+        pattern.is_match(&self.name)
+            || pattern.is_match(&self.id)
+            || pattern.as_str().contains("::") && pattern.is_match(&full())
+    }
+
     /// Its key in a program.
     pub(crate) fn key_in(&self, binary: &Binary) -> String {
         // Of versions that gave a library the name of its target as well.
@@ -230,12 +238,8 @@ impl Suite {
         wanted && !selection.skip.iter().any(|pattern| self.matches(test, pattern))
     }
 
-    /// A pattern is tried on the short name, and with `::` in it on the full one too.
     fn matches(&self, test: &Test, pattern: &Regex) -> bool {
-        let full = || format!("{}::{}", self.binaries[test.binary].name, test.id);
-        pattern.is_match(&test.name)
-            || pattern.is_match(&test.id)
-            || pattern.as_str().contains("::") && pattern.is_match(&full())
+        test.matches(&self.binaries[test.binary], pattern)
     }
 
     fn no_match(&self, typed: &str) -> SelectError {

@@ -37,6 +37,7 @@ pub(crate) fn create(
             Rounds::Fixed(count) => Some(count.get()),
             Rounds::Endless | Rounds::Growing { .. } => None,
         },
+        patterns: plan.selection.typed.clone(),
         planned: None,
         shard: (plan.shard != Shard::WHOLE).then(|| plan.shard.to_string()),
         archive: plan.keep == Keep::Everything,

@@ -105,7 +105,9 @@ pub(crate) fn write_exports(
     };
     let replay = |test: usize, iter| hints.replay(&tally.tests()[test].name, iter);
     let markdown = || {
-        let table = tables::markdown(&summary::results(tally, output.columns));
+        let rows = stored.tally_of_rows(output.columns.rows);
+        let rows = rows.as_ref().unwrap_or(tally);
+        let table = tables::markdown(&summary::results(rows, output.columns));
         let failures = tables::markdown_failures(tally, replay);
         let missing = match document.complete {
             true => String::new(),

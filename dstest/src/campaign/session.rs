@@ -269,10 +269,12 @@ fn report_text(
     let rows = sys::terminal_size().filter(|_| output.detail == Detail::Brief);
     let is_long = |(rows, _)| tally.tests().len() + REPORT_LINES > usize::from(rows);
     let width = console::width();
-    let mut text = if rows.is_some_and(is_long) {
-        summary::failed_table(tally, output.columns, paint, width)
+    let by_pattern = stored.tally_of_rows(output.columns.rows);
+    let shown = by_pattern.as_ref().unwrap_or(tally);
+    let mut text = if by_pattern.is_none() && rows.is_some_and(is_long) {
+        summary::failed_table(shown, output.columns, paint, width)
     } else {
-        summary::table(tally, output.columns, paint, width)
+        summary::table(shown, output.columns, paint, width)
     };
     text.push_str(&summary::conclusions(tally, paint, replay));
     let load = summary::load(tally, wall_s, stored.file.cores, output.columns);

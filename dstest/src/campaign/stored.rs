@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::case;
 use crate::error::Error;
+use crate::plan::{Rows, patterns};
 use crate::record::{Class, RunRecord};
 use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
@@ -106,6 +107,28 @@ impl StoredCampaign {
             tally.record(*test, record);
         });
         Ok((tally, end_s))
+    }
+
+    /// The tally of the table's rows, if they are patterns: each run counts for the first pattern that
+    /// matches its test. `None` if they are tests, or the campaign has no patterns.
+    pub(crate) fn tally_of_rows(&self, rows: Rows) -> Option<Tally> {
+        let typed = &self.file.patterns;
+        if rows == Rows::Tests || typed.is_empty() {
+            return None;
+        }
+        let patterns = patterns("PATTERN", typed).ok()?;
+        let row = |test: &Test| {
+            let binary = &self.file.binaries[test.binary];
+            patterns.iter().position(|pattern| test.matches(binary, pattern))
+        };
+        let row_of: Vec<Option<usize>> = self.file.tests.iter().map(row).collect();
+        let mut tally = Tally::new(typed.iter().cloned());
+        let read = self.each(|test, record| {
+            if let Some(row) = row_of[test] {
+                tally.record(row, &record);
+            }
+        });
+        read.ok().map(|()| tally)
     }
 
     /// The runs that were planned, those done, and the way it ended.

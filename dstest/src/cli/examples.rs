@@ -28,6 +28,7 @@ Examples:
                                       one package's tests, with an argument for cargo
   dstest --test api --lib             the tests of tests/api.rs and of the library itself
   dstest 2A --env RUST_BACKTRACE=1    with an environment variable
+  dstest 2A 2B 2C -n 50 --by-pattern  a row for each pattern
   dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest watch 2B                     again after every save

@@ -20,6 +20,10 @@ pub struct ColumnArgs {
     /// Show a histogram of the times of each test
     #[arg(long)]
     pub hist: bool,
+
+    /// Show a row for each PATTERN of the campaign instead of one for each test
+    #[arg(long)]
+    pub by_pattern: bool,
 }
 
 /// Results: columns, logs, store, exports.

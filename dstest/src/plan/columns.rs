@@ -11,12 +11,25 @@ pub struct Columns {
     pub metrics: bool,
     /// A histogram of the times of each test.
     pub histogram: bool,
+    /// The rows.
+    pub rows: Rows,
+}
+
+/// The rows of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rows {
+    /// One for each test.
+    #[default]
+    Tests,
+    /// One for each pattern that selected tests.
+    Patterns,
 }
 
 impl Columns {
-    /// The columns that `--timing`, `--metrics` and `--hist` select.
+    /// The parts that `--timing`, `--metrics`, `--hist` and `--by-pattern` select.
     #[must_use]
     pub const fn new(args: &ColumnArgs) -> Self {
-        Self { timing: args.timing, metrics: args.metrics, histogram: args.hist }
+        let rows = if args.by_pattern { Rows::Patterns } else { Rows::Tests };
+        Self { timing: args.timing, metrics: args.metrics, histogram: args.hist, rows }
     }
 }

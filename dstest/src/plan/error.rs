@@ -27,6 +27,9 @@ pub enum PlanError {
     /// `--until-fail` and `--max-fail` contradict each other.
     #[error("--until-fail={0} already limits the failures; leave out --max-fail")]
     TwoLimits(u32),
+    /// Rows by pattern without a pattern.
+    #[error("--by-pattern needs a PATTERN for each row, as in `dstest 2A 2B --by-pattern`")]
+    NoPatterns,
     /// A share without the seed that makes it one of the same campaign.
     #[error("--shard {0} needs --seed: the shares of a campaign have one seed (any number)")]
     ShardWithoutSeed(Shard),

@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 
 pub use self::budget::{Budget, Order, Rounds};
 pub use self::build::BuildPlan;
-pub use self::columns::Columns;
+pub use self::columns::{Columns, Rows};
 pub use self::error::PlanError;
 pub use self::process::ProcessPlan;
 pub use self::select::{patterns, selection};
@@ -66,6 +66,9 @@ impl Plan {
     pub fn resolve(args: &RunArgs, config: &Config, cores: NonZeroU32) -> Result<Self, PlanError> {
         if let (Some(pattern), false) = (args.patterns.first(), args.command.is_empty()) {
             return Err(PlanError::PatternWithCommand(pattern.clone()));
+        }
+        if args.show.columns.by_pattern && args.patterns.is_empty() {
+            return Err(PlanError::NoPatterns);
         }
         let shard = args.budget.shard.unwrap_or(Shard::WHOLE);
         let budget = Budget::resolve(&args.budget, config)?;
@@ -136,7 +139,8 @@ mod tests {
 
     #[test]
     fn contradictions_name_the_option() {
-        let rows: [(&[&str], &str); 7] = [
+        let rows: [(&[&str], &str); 8] = [
+            (&["--by-pattern"], "--by-pattern needs a PATTERN"),
             (&["--shard", "2/3"], "--shard 2/3 needs --seed"),
             (&["--shard", "3/3", "--seed", "7", "-n", "2"], "--shard 3/3 is empty: -n 2"),
             (&["-l", "--until-fail"], "--loop"),

@@ -346,7 +346,12 @@ mod tests {
 
     #[test]
     fn every_column() {
-        let columns = Columns::new(&ColumnArgs { timing: true, metrics: true, hist: true });
+        let columns = Columns::new(&ColumnArgs {
+            timing: true,
+            metrics: true,
+            hist: true,
+            by_pattern: false,
+        });
         let narrow = table(&tally(), columns, Paint::Plain, Some(80));
         insta::assert_snapshot!(table(&tally(), columns, Paint::Plain, None) + &narrow);
     }
@@ -378,7 +383,7 @@ mod tests {
             }
             load(&tally, 3.6, cores, columns).unwrap_or_default()
         };
-        let timing = ColumnArgs { timing: true, metrics: false, hist: false };
+        let timing = ColumnArgs { timing: true, metrics: false, hist: false, by_pattern: false };
         let (mean, all) = (Columns::default(), Columns::new(&timing));
         let warning = load_text(None, Some(2), mean);
         assert!(warning.starts_with("CPU load of the runs: 97.2 %; real-time"), "{warning}");

@@ -32,6 +32,9 @@ pub struct CampaignFile {
     pub following: Option<Seed>,
     /// The invocation of dstest.
     pub invocation: Invocation,
+    /// The patterns that selected the tests, as typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
     /// Iterations of each test; absent if there was no such limit.
     pub iterations: Option<u32>,
     /// Runs in all, where that does not follow from the iterations: in a merged campaign.

@@ -82,4 +82,21 @@ fn a_campaign_of_a_version_without_keys_is_compared_and_replayed() {
     assert!(!compared.exits_with(0).stdout.contains("not run before"), "{compared:#?}");
 }
 
+#[test]
+fn rows_of_the_table_may_be_patterns() {
+    let sandbox = Sandbox::new();
+    let args = ["_2a", "unit|quick", "-n", "3", "--by-pattern", "--export-markdown", "m.md"];
+    let called = sandbox.on_fixture(&args);
+    called.exits_with(0).prints("4 tests × 3");
+    // A test counts for the first pattern that matches it.
+    assert_eq!(called.row("_2a")[1..3], ["0", "6"]);
+    assert_eq!(called.row("unit|quick")[1..3], ["0", "6"]);
+    let markdown = fs::read_to_string(sandbox.path().join("m.md")).unwrap();
+    assert!(markdown.contains("| \\_2a | 0 | 6 |"), "{markdown}");
+    let report = sandbox.call(&["report", "-o", "store", "--by-pattern"]);
+    assert_eq!(report.exits_with(0).row("_2a")[1..3], ["0", "6"]);
+    assert_eq!(sandbox.call(&["report", "-o", "store"]).row("quick_2a")[1..3], ["0", "3"]);
+    sandbox.on_fixture(&["--by-pattern"]).exits_with(2).warns("--by-pattern needs a PATTERN");
+}
+
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
