@@ -20,7 +20,7 @@ pub struct Settings {
     pub pending_max: u64,
     /// Limit on the bytes of pending commands.
     pub pending_bytes_max: u64,
-    /// The largest command, in bytes; larger ones are rejected. At most 1 GiB.
+    /// The largest command, in bytes; larger ones are rejected. At most 64 MiB.
     pub command_bytes_max: usize,
     /// Length of the queue of received messages; the transport waits or drops when it is full.
     pub inbox_len: usize,
@@ -81,8 +81,9 @@ impl Default for Settings {
     }
 }
 
-/// Far below what frames of connections and stores hold.
-const COMMAND_BYTES_LIMIT: usize = 1 << 30;
+/// The largest size measured to work with the default timeouts on slow disks: a command is
+/// encoded, copied and decoded in one piece, during which its peer does nothing else.
+const COMMAND_BYTES_LIMIT: usize = 64 << 20;
 
 impl Settings {
     pub(super) fn check(&self) -> Result<(), StartError> {
@@ -100,7 +101,7 @@ impl Settings {
             }
         }
         if self.command_bytes_max > COMMAND_BYTES_LIMIT {
-            return Err(StartError::SettingTooLarge { name: "command_bytes_max", most: "1 GiB" });
+            return Err(StartError::SettingTooLarge { name: "command_bytes_max", most: "64 MiB" });
         }
         let times = [("deadline", Some(self.deadline)), ("disk_timeout", self.disk_timeout)];
         for (name, time) in times {

@@ -77,8 +77,8 @@ async fn a_wrong_setting_is_named() {
             "`pending_max` must be at least 1",
         ),
         (
-            |b| b.settings(Settings { command_bytes_max: 2 << 30, ..Settings::default() }),
-            "`command_bytes_max` must be at most 1 GiB",
+            |b| b.settings(Settings { command_bytes_max: (64 << 20) + 1, ..Settings::default() }),
+            "`command_bytes_max` must be at most 64 MiB",
         ),
         (
             |b| b.settings(Settings { deadline: Duration::ZERO, ..Settings::default() }),
