@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use crate::diagram::DiagramError;
+use crate::text::safe_text;
 
 /// Errors that end the program.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,9 @@ impl RunError {
     }
 }
 
-/// Writes a line to standard error.
+/// Writes a message to standard error: the only way there. It may hold names of files and words of
+/// a log, so it is made safe line by line, and only its first line looks like one of this program.
 pub(super) fn warn(message: &str) {
-    let _ = writeln!(io::stderr(), "pretty: {message}");
+    let lines: Vec<_> = message.split('\n').map(|line| safe_text(line.as_bytes())).collect();
+    let _ = writeln!(io::stderr(), "pretty: {}", lines.join("\n  "));
 }

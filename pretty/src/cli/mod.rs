@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser as _};
 use clap_complete::Shell;
 
+use crate::text::safe_text;
 pub use args::Cli;
 use args::Generate;
 use error::warn;
@@ -75,7 +76,7 @@ pub fn main() -> Exit {
 fn print_config(files: &[PathBuf]) -> Exit {
     let mut text = String::new();
     for file in files {
-        text += &format!("# read: {}\n", file.display());
+        text += &format!("# read: {}\n", safe_text(file.as_os_str().as_encoded_bytes()));
     }
     if files.is_empty() {
         text += "# no file of settings found\n";
