@@ -101,6 +101,12 @@ fn nothing_in_a_log_becomes_a_part_of_the_page() {
         assert!(shown.contains(&safe), "{safe} is not among\n{shown:#?}");
     }
     assert_eq!(shown.iter().filter(|text| *text == "y").count(), 1);
+    let document = open(browser, &log, "#d=1");
+    assert_eq!(document.matches("<svg").count(), 1, "only the page's own diagram");
+    assert_eq!(document.matches("<script").count(), 1);
+    for tag in ["<img", "<i>"] {
+        assert!(!document.contains(tag), "{tag} in the diagram");
+    }
 }
 
 const LOG: &[u8] = b"\
@@ -134,6 +140,50 @@ fn a_link_says_what_is_shown() {
     }
     let marked = open(browser, LOG, "#q=term");
     assert_eq!(marked.matches("<mark>term</mark>").count(), 2);
+}
+
+#[test]
+fn a_diagram_shows_messages_and_states_of_what_is_shown() {
+    let Some(browser) = browser("a_diagram_shows_messages_and_states_of_what_is_shown") else {
+        return;
+    };
+    let log = b"\
+150.0 | STATE | 1 | becomes candidate term=1 role=candidate
+150.0 | RPC | 1 | sends RequestVote to=0 id=1.1
+150.0 | RPC | 1 | sends RequestVote to=2 id=1.2
+151.0 | DROP | 1 | RequestVote is lost to=2 id=1.2 why=cut
+154.2 | RPC | 0 | receives RequestVote from=1 id=1.1
+160.0 | STATE | 1 | becomes leader term=1 role=leader
+161.0 | RPC | 1 | sends AppendEntries to=0 id=1.3
+162.0 | VOTE | 2 | waits
+--- FAIL: TestX";
+    let diagram = |state: &str| {
+        let document = open(browser, log, state);
+        between(&document, "<aside id=\"diagram\"", "</aside>").to_owned()
+    };
+    assert!(!diagram("").contains("<svg"), "it is closed at first");
+    let all = diagram("#d=1");
+    for (part, count) in [
+        ("<g class=\"message\"", 1),
+        ("RequestVote 1 \u{2192} 0<", 1),
+        ("<g class=\"lost\"", 1),
+        ("lost, cut", 1),
+        ("<g class=\"open\"", 1),
+        ("class=\"life\"", 3),
+        ("class=\"band candidate\"", 1),
+        ("class=\"band leader\"", 1),
+        ("FAIL: TestX</text>", 1),
+        (">L1</text>", 1),
+        // The state at the first line.
+        ("<td>candidate</td><td>1</td>", 1),
+    ] {
+        assert_eq!(all.matches(part).count(), count, "{part} in {all}");
+    }
+    // Hidden peers have no lifeline, and hidden lines no row; messages keep their ends.
+    let some = diagram("#d=1&p=2&t=STATE");
+    assert_eq!(some.matches("class=\"life\"").count(), 2);
+    assert!(!some.contains("becomes leader") && some.contains("class=\"band leader\""), "{some}");
+    assert!(some.contains("<g class=\"message\""), "{some}");
 }
 
 #[test]

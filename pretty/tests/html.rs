@@ -64,5 +64,9 @@ fn filters_hide_events_only() {
 #[test]
 fn the_event_of_a_line_is_behind_a_tab_for_searches() {
     let page = page(Filter::default(), b"1 | RPC | 0 | sends X to=1 kind=X event=sent");
-    assert_eq!(body(&page), "1\tRPC\t0\tsends X to=1\t kind=X event=sent\n");
+    assert_eq!(
+        body(&page),
+        "1\tRPC\t0\tsends X to=1\t kind=X event=sent\t\
+         {&quot;m&quot;:[&quot;S&quot;,&quot;X&quot;,&quot;0&quot;,&quot;1&quot;,&quot;&quot;]}\n"
+    );
 }

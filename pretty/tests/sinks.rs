@@ -1,5 +1,5 @@
 //! The same payloads into everything this program writes to: nothing of a log or of a file's name
-//! becomes a command of the terminal, a tag, an attribute or a line of somebody else.
+//! becomes a command of the terminal, a tag, an attribute or a line of another program.
 //!
 //! | sink | the way in |
 //! |---|---|
@@ -132,7 +132,7 @@ fn cells_and_notes_of_the_view() {
 #[track_caller]
 fn check_markup(sink: &str, with: &str, without: &str, payload: &str) {
     check_plain(sink, &with.replace('\t', " "), payload);
-    assert!(!with.contains(['\u{fffe}', '\u{ffff}']), "{sink} is no XML with {payload:?}");
+    assert!(!with.contains(['\u{fffe}', '\u{ffff}']), "{sink} is not XML with {payload:?}");
     for sign in
         ["<script", "<img", "<style", "</title>", "</pre>", "</script>", "<!--", "onerror=\""]
     {

@@ -52,7 +52,7 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     let feed = Feed { inputs, parser: parser.clone(), window };
     let shown = match plan.mode {
         OutputMode::Html => {
-            feed.into_sink(PageSink::new(parser, options.filter, options.palette, output)?)
+            feed.into_sink(PageSink::new(parser, options.filter, options.palette, rules, output)?)
         }
         OutputMode::Svg => {
             feed.into_sink(DiagramSink::new(parser, options.filter, rules, title, output))

@@ -5,22 +5,30 @@
 //! draws in columns, only as much of it as is near the screen: elements for every line take a
 //! browser a minute for 200 000 lines. Without scripts the text itself is shown.
 //!
+//! A diagram beside the log shows messages and states; its script reads them from a further field of
+//! each line.
+//!
 //! Invariants: every byte of the log passes through [`make_safe`] and then [`Escaped`], so no log
 //! can add markup or script to the page, nor a tab or a line end to the text; the page is written
 //! as the lines come, in constant memory, and what is only known at the end (peers, topics)
 //! follows the log as style rules and lists.
 
+mod meaning;
+
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use self::meaning::MeaningWriter;
 use crate::class::Class;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
+use crate::meaning::rules::Rules;
 use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::Peers;
 use crate::style::color::Rgb;
 use crate::style::theme::{Background, Palette, Theme};
+use crate::style::topic::OTHER;
 use crate::text::make_safe;
 use crate::text::markup::Escaped;
 use crate::time::Time;
@@ -48,6 +56,7 @@ pub struct HtmlPage<W> {
     topics: HashMap<Box<[u8]>, usize>,
     peer_classes: HashMap<Box<[u8]>, usize>,
     origin: Option<Time>,
+    meaning: MeaningWriter,
     scratch: String,
 }
 
@@ -74,6 +83,7 @@ impl<W: Write> HtmlPage<W> {
             topics: HashMap::new(),
             peer_classes: HashMap::new(),
             origin: None,
+            meaning: MeaningWriter::default(),
             scratch: String::new(),
         })
     }
@@ -82,6 +92,13 @@ impl<W: Write> HtmlPage<W> {
     #[must_use]
     pub fn with_palette(mut self, palette: Palette) -> Self {
         self.palette = palette;
+        self
+    }
+
+    /// The same page with rules of the user's own for the meaning of lines.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.meaning = MeaningWriter::with_rules(rules);
         self
     }
 
@@ -148,10 +165,18 @@ impl<W: Write> HtmlPage<W> {
         for field in [stamp, &event.topic, &event.peer] {
             write!(self.writer, "{}\t", Escaped(make_safe(field, &mut scratch).text()))?;
         }
-        let (shown, event) = event.split_text();
+        let (shown, hidden) = event.split_text();
         write!(self.writer, "{}", Escaped(make_safe(shown, &mut scratch).text()))?;
-        if !event.is_empty() {
-            write!(self.writer, "\t{}", Escaped(make_safe(event, &mut scratch).text()))?;
+        let meaning = self.meaning.meaning(event);
+        if !hidden.is_empty() || meaning.is_some() {
+            write!(self.writer, "\t{}", Escaped(make_safe(hidden, &mut scratch).text()))?;
+        }
+        if let Some(meaning) = meaning {
+            write!(
+                self.writer,
+                "\t{}",
+                Escaped(make_safe(meaning.as_bytes(), &mut scratch).text())
+            )?;
         }
         writeln!(self.writer)
     }
@@ -165,6 +190,7 @@ impl<W: Write> HtmlPage<W> {
     fn write_columns(&mut self) -> io::Result<()> {
         let names: Vec<Vec<u8>> = self.peers.arrange().into_iter().map(<[u8]>::to_vec).collect();
         writeln!(self.writer, "<style>:root{{--peers:{}}}", names.len().max(1))?;
+        self.write_term_colors()?;
         if let Some(no_peer) = self.peer_classes.get(Event::NO_PEER) {
             // What belongs to no single peer runs across all columns, without lines between them.
             writeln!(self.writer, ".p{no_peer}::after{{display:none}}")?;
@@ -184,6 +210,17 @@ impl<W: Write> HtmlPage<W> {
             writeln!(self.writer, ".t{topic}{{color:light-dark({light},{dark})}}")?;
         }
         writeln!(self.writer, "</style>")
+    }
+
+    /// Colours of terms, for the diagram.
+    fn write_term_colors(&mut self) -> io::Result<()> {
+        let css = |color: Rgb| format!("rgb({},{},{})", color.0, color.1, color.2);
+        write!(self.writer, ":root{{")?;
+        for (number, color) in OTHER.iter().enumerate() {
+            let (dark, light) = (css(color.dark), css(color.light));
+            write!(self.writer, "--e{number}:light-dark({light},{dark});")?;
+        }
+        writeln!(self.writer, "}}")
     }
 
     /// Names with their numbers, from which the page's script makes its switches.
@@ -216,4 +253,9 @@ content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 <body><header id=\"bar\"></header>
 ";
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const SCRIPT: &str = concat!(
+    "\n\"use strict\";\n{",
+    include_str!("page.js"),
+    include_str!("diagram.js"),
+    "  readLink();\n}\n"
+);

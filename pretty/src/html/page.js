@@ -1,8 +1,6 @@
 
-"use strict";
-{
-  // The log: `time⇥topic⇥peer⇥text` for an event, `kind⇥text` for another line. The `event=` behind a
-  // further tab is found by searches, and not shown.
+  // The log: `time⇥topic⇥peer⇥text` for an event, `kind⇥text` for another line. Behind further tabs come
+  // the `event=`, found by searches and not shown, and the meaning, as JSON: see html/meaning.rs.
   const lines = document.getElementById("log").textContent.split("\n");
   lines.pop();
   const $ = (name, properties, ...children) => {
@@ -44,12 +42,11 @@
 
   // What is shown: everything a link to this page says, else everything.
   const off = { t: new Set(), p: new Set() };
-  let query = null, onlyMatches = true, shown = [], hits = [], hit = -1;
+  let cursor = -1, query = null, onlyMatches = true, shown = [], hits = [], hit = -1;
 
   const matches = (number) => {
-    const line = lines[number];
-    const hidden = line.lastIndexOf("\t ");
-    return query.test((hidden < 0 ? line : line.slice(0, hidden) + line.slice(hidden + 1)).slice(line.indexOf("\t") + 1));
+    const fields = lines[number].split("\t");
+    return query.test(fields.length < 4 ? fields[1] : `${fields[1]}\t${fields[2]}\t${fields[3]}${fields[4] ?? ""}`);
   };
   const filter = () => {
     const anchor = blocks.length ? topLine() : 0;
@@ -68,6 +65,7 @@
     goTo(anchor, false);
     say();
     paint();
+    drawDiagram();
   };
 
   // Blocks of lines: each has its height from the start, and its rows only while it is near the screen.
@@ -114,6 +112,7 @@
         $("time", {}, time), $("b", {}, ...marked(name)), $("p", {}, ...marked(line.slice(tab + 1).split("\t", 1)[0])));
     }
     element.number = number;
+    if (number === cursor) element.classList.add("chosen");
     if (number === hits[hit]) element.classList.add("here");
     return element;
   };
@@ -211,6 +210,7 @@
     const state = new URLSearchParams();
     if (search.value) state.set("q", search.value);
     if (!only.checked) state.set("only", "0");
+    if (!panel.hidden) state.set("d", "1");
     named("t").forEach((name) => state.append("t", name));
     named("p").forEach((name) => state.append("p", name));
     try { history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search); } catch { /* a local file may have no history */ }
@@ -225,6 +225,7 @@
       for (const [number, input] of boxes[kind]) input.checked = !off[kind].has(number);
     }
     setQuery();
+    if (panel.hidden === (state.get("d") === "1")) toggleDiagram();
   };
 
   // The axis: time from top to bottom, how much happened when, failures, matches, and the screen.
@@ -266,10 +267,13 @@
     notch(hits, "#d0a000");
     notch(bad, "#ff4040");
     pen.font = "11px ui-monospace, monospace";
+    let written = "";
     for (let place = 0; place < height; place += 60) {
       pen.fillStyle = dim;
       pen.fillRect(0, place, 4, 1);
-      pen.fillText(timeText(first + place / (height - 1) * (end - first)), 6, place + (place ? 4 : 11));
+      const label = timeText(first + place / (height - 1) * (end - first));
+      if (label !== written) pen.fillText(label, 6, place + (place ? 4 : 11));
+      written = label;
     }
     if (!shown.length) return;
     const top = y(at[topLine()]), bottom = y(at[bottomLine()]);
@@ -295,6 +299,11 @@
   onscroll = repaint;
   onresize = repaint;
 
+  main.onclick = (event) => {
+    const element = event.target.closest(".e, main pre");
+    if (element && getSelection().isCollapsed) choose(element.number);
+  };
+
   const themes = ["dark light", "dark", "light"];
   const theme = $("button", { textContent: "theme: auto" });
   theme.onclick = () => {
@@ -314,6 +323,7 @@
     if (event.target === search || event.ctrlKey || event.metaKey || event.altKey) return;
     const error = { e: 1, E: -1 }[event.key];
     if (event.key === "/") { event.preventDefault(); search.focus(); }
+    if (event.key === "d") toggleDiagram();
     if (event.key === "n") goToHit(1);
     if (event.key === "N") goToHit(-1);
     if (error) { const number = step(bad, topLine() + (error > 0 ? errorOffset() : 0), error); if (number !== undefined) { goTo(number); lastError = number; } }
@@ -323,7 +333,7 @@
   onhashchange = readLink;
 
   const columns = $("div", { className: "names" });
-  const kinds = $("div", {});
+  const kinds = $("div", { className: "controls" });
   for (const [name, number] of names.t) kinds.append(box("t", name, number));
   kinds.append(all("t"));
   for (const [name, number] of names.p) {
@@ -332,7 +342,6 @@
     cell.style.gridColumn = columns.children.length + 3;
     columns.append(cell);
   }
-  bar.append($("div", {}, search, " ", $("label", {}, only, "only matches"), theme, note), kinds, columns);
+  const diagramButton = $("button", { textContent: "diagram ( d )", onclick: () => toggleDiagram() });
+  bar.append($("div", { className: "controls" }, search, " ", $("label", {}, only, "only matches"), theme, diagramButton, note), kinds, columns);
   document.body.append(canvas);
-  readLink();
-}

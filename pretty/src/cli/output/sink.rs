@@ -135,7 +135,7 @@ impl Sink for PrinterSink {
 }
 
 /// A page for a browser.
-pub(crate) struct PageSink(HtmlPage<io::BufWriter<File>>);
+pub(crate) struct PageSink(HtmlPage<Counted<io::BufWriter<File>>>);
 
 impl PageSink {
     /// # Errors
@@ -144,11 +144,13 @@ impl PageSink {
         parser: Parser,
         filter: Filter,
         palette: Palette,
+        rules: Rules,
         output: File,
     ) -> Result<Self, RunError> {
         let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
+        let output = Counted { writer: output, bytes: 0 };
         let page = HtmlPage::new(parser, filter, output).map_err(RunError::Write)?;
-        Ok(Self(page.with_palette(palette)))
+        Ok(Self(page.with_palette(palette).with_rules(rules)))
     }
 }
 
@@ -167,9 +169,38 @@ impl Sink for PageSink {
 
     fn finish(self) -> Result<(), RunError> {
         warn_unknown_names(self.0.name_usage());
-        self.0.finish().map(drop).map_err(RunError::Write)
+        let written = self.0.finish().map_err(RunError::Write)?;
+        if written.bytes > PAGE_BYTES_LARGE {
+            let megabytes = written.bytes / 1_000_000;
+            warn(&format!(
+                "the page has {megabytes} MB, and a browser needs several times as much memory; \
+                 leave lines out by -s, -u, --peers, -j or -g"
+            ));
+        }
+        Ok(())
     }
 }
+
+/// A writer that knows how much it has written.
+struct Counted<W> {
+    writer: W,
+    bytes: u64,
+}
+
+impl<W: io::Write> io::Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.writer.write(bytes)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Opened by browsers within a few seconds.
+const PAGE_BYTES_LARGE: u64 = 50_000_000;
 
 /// A diagram, written at the end.
 pub(crate) struct DiagramSink {
