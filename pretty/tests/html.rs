@@ -70,3 +70,9 @@ fn the_event_of_a_line_is_behind_a_tab_for_searches() {
          {&quot;m&quot;:[&quot;S&quot;,&quot;X&quot;,&quot;0&quot;,&quot;1&quot;,&quot;&quot;]}\n"
     );
 }
+
+#[test]
+fn a_peer_that_is_down_is_known_to_the_diagram() {
+    let page = page(Filter::default(), b"5.0 | TEST | - | crashes 1: 0 are lost event=crashed");
+    assert!(body(&page).contains("{&quot;o&quot;:[[&quot;1&quot;,&quot;down&quot;]]}"), "{page}");
+}

@@ -91,7 +91,7 @@ fn list_formats() -> String {
     for (name, about) in Format::documented() {
         text += &format!("{name:<11} {about}\n");
         if let Some(line) = Format::examples(name).next() {
-            text += &format!("{:11}   {}\n", "", crate::text::safe_text(line.as_bytes()));
+            text += &format!("{:11}   {}\n", "", safe_text(line.as_bytes()));
         }
     }
     text

@@ -11,7 +11,7 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::diagram::model::{Arrow, Diagram, End, PeerState, StepPlace};
+use crate::diagram::model::{Arrow, Diagram, End, PeerState, Presence, StepPlace};
 use crate::text::columns;
 
 /// A diagram with a place for everything.
@@ -208,6 +208,9 @@ fn bands(diagram: &Diagram, y: impl Fn(usize) -> i32) -> Vec<Band> {
 /// The state of a band in short: `L3` is a leader of term 3. The first one is beside the peer's
 /// name; another one that begins where a text runs across has no room.
 fn sign(diagram: &Diagram, band: Band, lifeline: i32) -> Option<(Band, Label)> {
+    if band.state.presence == Presence::Away {
+        return None;
+    }
     let role = band.state.role.letter()?;
     let term = band.state.term.map_or_else(String::new, |term| term.to_string());
     let row = usize::try_from((band.from + ROW / 2 - TOP) / ROW).unwrap_or(0);

@@ -102,6 +102,16 @@ pub(super) struct Change {
 pub(super) struct PeerState {
     pub(super) role: Role,
     pub(super) term: Option<u64>,
+    pub(super) presence: Presence,
+}
+
+/// The part a peer takes in the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Presence {
+    #[default]
+    Present,
+    /// It is down, or cut off.
+    Away,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -225,7 +235,7 @@ impl DiagramBuilder {
     pub(crate) fn set_state(&mut self, peer: &[u8], role: Option<&str>, term: Option<u64>) {
         let peer = self.peer(peer);
         let role = role.map_or(Role::Other, |role| Role::of(role.as_bytes()));
-        self.change(peer, PeerState { role, term });
+        self.change(peer, PeerState { role, term, ..PeerState::default() });
     }
 
     /// The diagram.
@@ -242,13 +252,14 @@ impl DiagramBuilder {
 
     fn event(&mut self, event: &Event<'_>, drawn: Drawn) {
         if &*event.peer == Event::NO_PEER {
+            self.update_state(None, &event.text);
             if drawn == Drawn::Yes {
                 self.step(StepPlace::Across, event);
             }
             return;
         }
         let peer = self.peer(&event.peer);
-        self.update_state(peer, &event.text);
+        self.update_state(Some(peer), &event.text);
         let rules = self.rules.clone();
         match (Message::of(event, &rules), drawn) {
             (Some(message), Drawn::Yes) => self.draw_message(peer, event, &message),
@@ -318,8 +329,10 @@ impl DiagramBuilder {
         }
     }
 
-    fn update_state(&mut self, peer: usize, text: &[u8]) {
-        let mut state = self.states[peer];
+    /// Takes over what a line says of its own peer, if it has one, and of others.
+    fn update_state(&mut self, peer: Option<usize>, text: &[u8]) {
+        let mut state = peer.map(|peer| self.states[peer]).unwrap_or_default();
+        let mut others = Vec::new();
         state_updates(text, &self.rules, |update| match update {
             StateUpdate::Restart => state = PeerState::default(),
             StateUpdate::Set(StateKey::Role, role) => state.role = Role::of(&role),
@@ -329,10 +342,21 @@ impl DiagramBuilder {
             StateUpdate::Increment(StateKey::Term) => {
                 state.term = Some(state.term.unwrap_or(0).saturating_add(1));
             }
-            StateUpdate::Set(..) | StateUpdate::Increment(_) | StateUpdate::Status(..) => {}
+            StateUpdate::Status(of, status) => {
+                let presence = if status.is_some() { Presence::Away } else { Presence::Present };
+                match of {
+                    Some(of) => others.push((of, presence)),
+                    None => state.presence = presence,
+                }
+            }
+            StateUpdate::Set(..) | StateUpdate::Increment(_) => {}
         });
-        if state != self.states[peer] {
+        if let Some(peer) = peer.filter(|peer| state != self.states[*peer]) {
             self.change(peer, state);
+        }
+        for (of, presence) in others {
+            let peer = self.peer(&of);
+            self.change(peer, PeerState { presence, ..self.states[peer] });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::diagram::layout::{Band, Label, Line, LineEnd, Place, ROW, Row, Scene};
-use crate::diagram::model::{Diagram, End, Outcome, PeerState, Role, Step, StepPlace};
+use crate::diagram::model::{Diagram, End, Outcome, PeerState, Presence, Role, Step, StepPlace};
 use crate::style::color::Rgb;
 use crate::style::theme::{Background, Theme};
 use crate::style::topic::OTHER;
@@ -113,6 +113,10 @@ impl Picture<'_> {
     }
 
     fn band(&mut self, band: &Band) -> std::fmt::Result {
+        // Of a peer that is down or cut off the dotted line is left.
+        if band.state.presence == Presence::Away {
+            return Ok(());
+        }
         let Some(width) = band_width(band.state.role) else { return Ok(()) };
         let (x, height) = (self.scene.lifelines[band.peer] - width / 2, band.to - band.from);
         let (y, color) = (band.from, term_color(band.state));

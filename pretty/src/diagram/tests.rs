@@ -169,3 +169,19 @@ fn too_much_and_nothing_are_refused() {
     }
     assert_eq!(builder.finish(), Err(DiagramError::TooMany(401)));
 }
+
+#[test]
+fn a_peer_that_is_down_has_no_role() {
+    use super::model::Presence;
+    let log = "\
+1.0 | STATE | 1 | becomes leader term=3 role=leader
+2.0 | TEST | - | crashes 1: 3 writes survive, 0 are lost event=crashed
+3.0 | VOTE | 0 | waits
+";
+    let diagram = diagram(log);
+    let scene = Scene::of(&diagram);
+    let own: Vec<_> = scene.bands.iter().filter(|band| band.peer == 1).collect();
+    let presences: Vec<_> = own.iter().map(|band| band.state.presence).collect();
+    assert_eq!(presences, [Presence::Present, Presence::Away]);
+    assert_eq!(diagram.svg("x").matches("<title>leader, term 3</title>").count(), 1);
+}

@@ -29,20 +29,22 @@
   const understand = () => {
     const states = new Map(), arrows = [], sent = new Map(), ends = new Map();
     const known = new Map();
+    // A peer that is down or cut off shows that in place of its role.
+    const put = (who, number, now) => {
+      known.set(who, now);
+      if (!states.has(who)) states.set(who, []);
+      const { status, ...values } = now;
+      states.get(who).push([number, status ? { ...values, role: status } : values]);
+    };
     const arrow = (parts) => { arrows.push(parts); return parts; };
     const end = (number, parts) => ends.has(number) ? ends.get(number).push(parts) : ends.set(number, [parts]);
     lines.forEach((line, number) => {
       if (topic[number] === NO_EVENT) return;
       const facts = line.split("\t", 6)[5];
       if (!facts) return;
-      const { m, s, x } = JSON.parse(facts);
-      if (s || x) {
-        const before = x ? {} : known.get(peer[number]) ?? {};
-        const now = { ...before, ...s };
-        known.set(peer[number], now);
-        if (!states.has(peer[number])) states.set(peer[number], []);
-        states.get(peer[number]).push([number, now]);
-      }
+      const { m, s, x, o } = JSON.parse(facts);
+      if (s || x) put(peer[number], number, { ...(x ? {} : known.get(peer[number])), ...s });
+      for (const [name, status] of o ?? []) if (names.p.has(name)) put(names.p.get(name), number, { ...known.get(names.p.get(name)), status });
       if (!m) return;
       const [fate, kind, from, to, id, why] = m;
       const key = JSON.stringify([kind, from, to, id]);

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `m` is a message: sent, received, lost or answered, its kind, sender, receiver, number and the reason
-//! of a loss; `s` are the values of the line's peer that change; with `x` it has forgotten the others.
+//! of a loss; `s` are the values of the line's peer that change; with `x` it has forgotten the others;
+//! `o` are peers that are down or cut off from here on, or, with an empty word, no longer.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,6 +37,8 @@ struct Meaning {
     s: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     x: Option<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    o: Vec<(String, String)>,
 }
 
 impl MeaningWriter {
@@ -49,18 +52,14 @@ impl MeaningWriter {
         self.update_state(event, &mut meaning);
         let message = Message::of(event, &self.rules);
         meaning.m = message.map(|message| message_fields(&message));
-        let is_empty = meaning.m.is_none() && meaning.s.is_empty() && meaning.x.is_none();
-        if is_empty { None } else { serde_json::to_string(&meaning).ok() }
+        let has_state = !meaning.s.is_empty() || meaning.x.is_some() || !meaning.o.is_empty();
+        if meaning.m.is_none() && !has_state { None } else { serde_json::to_string(&meaning).ok() }
     }
 
     fn update_state(&mut self, event: &Event<'_>, meaning: &mut Meaning) {
-        let before = self.states.get(&*event.peer);
-        let has_room = before.is_some() || self.states.len() < PEERS_MAX;
-        if &*event.peer == Event::NO_PEER || !has_room {
-            return;
-        }
-        let before = before.cloned().unwrap_or_default();
-        let mut now = before.clone();
+        let has_peer = &*event.peer != Event::NO_PEER;
+        let before = self.states.get(&*event.peer).cloned().unwrap_or_default();
+        let (mut now, mut statuses) = (before.clone(), Vec::new());
         state_updates(&event.text, &self.rules, |update| match update {
             StateUpdate::Restart => (now, meaning.x) = (State::default(), Some(1)),
             StateUpdate::Set(key, value) => now[key as usize] = Some(safe_text(&value)),
@@ -68,11 +67,21 @@ impl MeaningWriter {
                 let value = now[key as usize].as_ref().and_then(|value| value.parse::<u64>().ok());
                 now[key as usize] = Some((value.unwrap_or(0).saturating_add(1)).to_string());
             }
+            StateUpdate::Status(of, status) => {
+                let peer = of.as_deref().unwrap_or(&event.peer);
+                let status = status.map_or_else(String::new, |status| safe_text(&status));
+                statuses.push((safe_text(peer), status));
+            }
         });
+        meaning.o = statuses;
+        let has_room = self.states.contains_key(&*event.peer) || self.states.len() < PEERS_MAX;
+        if !has_peer || !has_room {
+            meaning.x = None;
+            return;
+        }
         for ((key, before), now) in STATE_KEYS.into_iter().zip(before).zip(&now) {
-            if let Some(now) =
-                now.as_ref().filter(|now| meaning.x.is_some() || before.as_ref() != Some(now))
-            {
+            let is_new = |now: &&String| meaning.x.is_some() || before.as_ref() != Some(*now);
+            if let Some(now) = now.as_ref().filter(is_new) {
                 meaning.s.insert(key, now.clone());
             }
         }
