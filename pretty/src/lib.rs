@@ -98,6 +98,7 @@ pub mod cli;
 
 mod bound;
 mod class;
+#[cfg(feature = "view")]
 mod diagram;
 #[cfg(feature = "view")]
 mod editor;
@@ -117,6 +118,7 @@ mod render;
 #[cfg(feature = "view")]
 pub mod screen;
 mod style;
+#[cfg(feature = "view")]
 mod suggestion;
 mod text;
 mod time;
@@ -125,6 +127,7 @@ pub mod view;
 
 pub use bound::{BareNumber, Bound, WallTime};
 pub use class::Class;
+#[cfg(feature = "view")]
 pub use diagram::{Diagram, DiagramBuilder, DiagramError};
 pub use filter::{Filter, NameSet};
 pub use html::HtmlPage;

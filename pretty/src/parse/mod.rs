@@ -32,11 +32,11 @@ mod words;
 
 pub use calendar::{Calendar, ZoneError};
 pub use date::WrittenTime;
-#[cfg(feature = "cli")]
 pub(crate) use date::date_of;
 pub use format::{BuiltIn, Format};
 pub use keys::OwnKeys;
 pub use parser::{Parser, ParserSettings, SourceName};
 pub use pattern::{CustomFormat, FormatError};
 pub use reading::PeerFrom;
+#[cfg(feature = "view")]
 pub(crate) use reading::SAMPLE_BYTES;

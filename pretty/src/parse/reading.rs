@@ -355,6 +355,7 @@ fn head_of(text: &[u8]) -> Option<(usize, Vec<u8>)> {
 const LINES_MAX: usize = 256;
 
 /// Bytes that are enough for a sample.
+#[cfg(feature = "view")]
 pub(crate) const SAMPLE_BYTES: usize = 32 * 1024;
 
 /// Names counted of one place.

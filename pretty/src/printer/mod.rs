@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use crate::class::Class;
 use crate::filter::Filter;
-use crate::line::{Event, Line};
+use crate::line::{Event, Line, Stamp};
 use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::{Peers, Seen};
@@ -66,6 +66,10 @@ pub struct Printer<W> {
     origin: Option<Time>,
     run: Run,
     tally: Tally,
+    /// The event that lines of its own may follow.
+    owner: Owner,
+    /// The day of the last event shown.
+    day: Option<i64>,
     /// The first line that was not read.
     first_unread: Option<Vec<u8>>,
     /// The row of the last header of columns.
@@ -87,6 +91,15 @@ enum Fit {
 enum Run {
     Events,
     NonEvents(Class),
+}
+
+/// The line before, for those that continue it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// It is no event.
+    None,
+    Shown,
+    Hidden,
 }
 
 /// Numbers of events.
@@ -136,6 +149,8 @@ impl<W: Write> Printer<W> {
             origin: None,
             run: Run::Events,
             tally: Tally::default(),
+            owner: Owner::None,
+            day: None,
             first_unread: None,
             header_row: 0,
             output_title_row: None,
@@ -296,6 +311,7 @@ impl<W: Write> Printer<W> {
     /// Shows an event, keeps it as context, or neither.
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.record_origin(event);
+        self.owner = Owner::Hidden;
         self.tally.events += 1;
         if let Some(name_usage) = &mut self.name_usage {
             name_usage.record(event);
@@ -362,6 +378,7 @@ impl<W: Write> Printer<W> {
     /// Draws an event in a layout that fits it, unless it is a repeat.
     fn lay_out_and_draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
         self.tally.shown += 1;
+        self.owner = Owner::Shown;
         if self.measure.record(event) == Seen::New {
             self.fit = Fit::Outgrown;
         }
@@ -379,6 +396,11 @@ impl<W: Write> Printer<W> {
         }
         self.repeat_header()?;
         self.run = Run::Events;
+        let day = event.stamp.as_ref().and_then(Stamp::day);
+        if day.is_some() && self.day != day {
+            self.day = day;
+            self.draw_day(day.unwrap_or_default())?;
+        }
         self.draw(event, topic)
     }
 }

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::mem;
 
-use super::{Printer, Run};
+use super::{Owner, Printer, Run};
 use crate::class::{Class, is_continuation};
 use crate::line::Header;
+use crate::parse::date_of;
 use crate::render::StyledText;
 use crate::text::make_safe;
 
@@ -20,7 +21,30 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
+    /// Draws the date of the events that follow.
+    pub(super) fn draw_day(&mut self, day: i64) -> io::Result<()> {
+        let (year, month, day) = date_of(day);
+        let date = format!("{year:04}-{month:02}-{day:02}");
+        let sgr = self.ansi.sgr(self.ansi.theme.time);
+        let text = make_safe(date.as_bytes(), &mut self.scratch.text);
+        self.page.rule(&mut self.rows, StyledText { text, sgr: &sgr, marks: &[] })
+    }
+
+    /// A line that continues an event is shown where that is, right below it.
+    fn show_continuation(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.owner == Owner::Hidden {
+            return Ok(());
+        }
+        self.draw_all_repeats()?;
+        let text = make_safe(line, &mut self.scratch.text);
+        self.page.line(&mut self.rows, StyledText { text, sgr: "".as_bytes(), marks: &[] })
+    }
+
     pub(super) fn show_non_event(&mut self, class: Class, line: &[u8]) -> io::Result<()> {
+        if class == Class::Plain && self.owner != Owner::None && is_continuation(line) {
+            return self.show_continuation(line);
+        }
+        self.owner = Owner::None;
         let sgr = match class {
             Class::Blank => return self.rows.end_row(),
             Class::Plain => Box::default(),

@@ -68,6 +68,7 @@ ts=2026-11-23T06:12:02.2Z level=info peer=2 msg="c d"
     let filter = Filter { since: Some("1.5s".parse().unwrap()), ..Filter::default() };
     assert_snapshot!(draw(wide(60), log), @"
     ─────────────────┬─0────────────┬─1───────────┬─2───────────
+    ── 2026-11-23 ──────────────────────────────────────────────
     06:12:00.100 INFO│              │a            │
     06:12:01.900 WARN│b             │             │
       06:12:02.2 INFO│              │             │c d
@@ -84,4 +85,32 @@ fn a_filter_does_not_move_columns() {
     ──10ms─────┬─0──────────────┬─1─────────────┬─2─────────────
          2 LEAD│                │leads          │
     ");
+}
+
+#[test]
+fn a_stack_follows_the_filters_of_its_event_and_each_day_has_a_rule() {
+    let log = "2024-05-06 23:59:59,214 [myid:1] - WARN  [main:o.a.Z@670] - lost
+java.io.EOFException: null
+\tat a.b.C(D.java:1)
+2024-05-07 00:00:00,000 [myid:2] - INFO  [main:o.a.Z@670] - ok
+";
+    assert_snapshot!(draw(wide(50), log), @"
+    ─────────────────┬─1──────────────┬─2─────────────
+    ── 2024-05-06 ────────────────────────────────────
+    23:59:59,214 WARN│lost            │
+    java.io.EOFException: null
+        at a.b.C(D.java:1)
+    ── 2024-05-07 ────────────────────────────────────
+    00:00:00,000 INFO│                │ok
+    ");
+    let filter = Filter {
+        level: Some(pretty::Level::Info),
+        peers: Some(NameSet::of_peers(["2"])),
+        ..Filter::default()
+    };
+    let shown = draw(Options { filter, ..wide(50) }, log);
+    assert!(
+        shown.contains("ok") && !shown.contains("EOFException") && !shown.contains("at a.b"),
+        "{shown}"
+    );
 }
