@@ -20,6 +20,7 @@
 //! | rows: cells, headers, rules | | `render/` |
 //! | output as a stream, folding, context of matches | [`Printer`], [`Options`] | `printer/` |
 //! | export for a browser | [`HtmlPage`] | `html/` |
+//! | space–time diagrams | [`DiagramBuilder`], [`Diagram`] | `diagram/` |
 //! | log view: index, search, filters, keys, drawing | [`view::LogView`] | `view/` |
 //! | meaning of lines: messages, state of peers, rules | [`view::Rules`], [`view::Message`] | `meaning/` |
 //! | terms, leaders, errors, anomalies | [`view::LogView::anomalies`] | `view/history/` |
