@@ -82,6 +82,12 @@ pub enum Error {
         /// The nearest command.
         command: String,
     },
+    /// The script before a campaign failed.
+    #[error("--setup has failed, so no test was run: {script}")]
+    Setup {
+        /// The script.
+        script: String,
+    },
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
@@ -117,6 +123,7 @@ impl Error {
             | Self::NoCase { .. }
             | Self::NoCommand { .. }
             | Self::Export { .. }
+            | Self::Setup { .. }
             | Self::TwoOutputs { .. }
             | Self::MistypedCommand { .. }
             | Self::System { .. } => Exit::Usage,

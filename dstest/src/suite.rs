@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,6 +18,8 @@ pub struct Suite {
     pub binaries: Vec<Binary>,
     /// The tests, in the order in which they were listed.
     pub tests: Vec<Test>,
+    /// The command that runs the programs, if they cannot run by themselves.
+    pub runner: Vec<String>,
     /// Remarks for the user.
     pub notes: Vec<Note>,
 }
@@ -29,6 +31,8 @@ pub enum Note {
     Opaque(usize),
     /// The documentation of these packages has examples, which are not run.
     DocTests(Vec<String>),
+    /// Cargo's configuration names a command that runs all programs.
+    Runner(String),
 }
 
 /// A program that holds tests, with the surroundings its own build tool would give it.
@@ -101,6 +105,20 @@ impl Test {
             Harness::Libtest | Harness::Go => format!("{name}${}", self.id),
             Harness::Opaque => name.to_owned(),
         }
+    }
+
+    /// The subtests of a test of Go that match this pattern.
+    fn subtest(&self, pattern: &str) -> Self {
+        let with = |text: &str| format!("{text}/{pattern}");
+        let mut args = self.args.clone();
+        args.iter_mut().take(1).for_each(|run| *run = with(run));
+        Self { name: with(&self.name), id: with(&self.id), args, ..self.clone() }
+    }
+
+    /// `true` for subtests of a test of Go, of which a run must have at least one.
+    #[must_use]
+    pub fn is_subtest(&self) -> bool {
+        self.harness == Harness::Go && self.id.contains('/')
     }
 }
 
@@ -184,13 +202,29 @@ impl Suite {
             return Err(SelectError::NoTests { hint: self.notes_hint() });
         }
         for (pattern, typed) in selection.patterns.iter().zip(&selection.typed) {
-            if !self.tests.iter().any(|test| self.matches(test, pattern)) {
+            let is_subtest = || !self.subtests(typed, selection).is_empty();
+            if !self.tests.iter().any(|test| self.matches(test, pattern)) && !is_subtest() {
                 return Err(self.no_match(typed));
             }
         }
-        let selected: Vec<Test> =
-            self.tests.iter().filter(|test| self.is_selected(test, selection)).cloned().collect();
+        let whole = self.tests.iter().filter(|test| self.is_selected(test, selection)).cloned();
+        let parts = selection.typed.iter().flat_map(|typed| self.subtests(typed, selection));
+        let selected: Vec<Test> = whole.chain(parts).collect();
         if selected.is_empty() { Err(SelectError::AllLeftOut) } else { Ok(selected) }
+    }
+
+    /// The tests that `TestX/case` means, as `go test -run` reads it: those that match the part before
+    /// the slash, each with only its subtests that match the rest. No program lists subtests.
+    fn subtests(&self, typed: &str, selection: &Selection) -> Vec<Test> {
+        let Some((test, subtest)) = typed.split_once('/') else { return Vec::new() };
+        let Ok(pattern) = RegexBuilder::new(test).case_insensitive(true).build() else {
+            return Vec::new();
+        };
+        let is_wanted = |test: &&Test| {
+            let is_skipped = selection.skip.iter().any(|skip| self.matches(test, skip));
+            test.harness == Harness::Go && self.matches(test, &pattern) && !is_skipped
+        };
+        self.tests.iter().filter(is_wanted).map(|test| test.subtest(subtest)).collect()
     }
 
     /// Remarks on a selection. With patterns, only those on the programs of selected tests.
@@ -199,6 +233,7 @@ impl Suite {
         let concerns = |note: &&Note| match note {
             Note::Opaque(binary) => tests.iter().any(|test| test.binary == *binary),
             Note::DocTests(_) => selection.patterns.is_empty(),
+            Note::Runner(_) => true,
         };
         let notes = self.notes.iter().filter(concerns).map(|note| self.words(note));
         notes.chain(self.left_out(selection)).collect()
@@ -218,6 +253,9 @@ impl Suite {
             Note::Opaque(binary) => {
                 let name = &self.binaries[*binary].name;
                 format!("{name} does not list its tests; it runs as one test")
+            }
+            Note::Runner(command) => {
+                format!("programs are run by `{command}`, as cargo's configuration says")
             }
             Note::DocTests(packages) => {
                 let packages = packages.join(", ");
@@ -272,7 +310,7 @@ mod tests {
         };
         let (name, path, cwd, env) = ("lab2".into(), "x".into(), "/".into(), vec![]);
         let binary = Binary { name, path, cwd, env, contents: None };
-        Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), notes: vec![] }
+        Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), ..Suite::default() }
     }
 
     fn select(args: &[&str]) -> Result<Vec<String>, SelectError> {

@@ -21,7 +21,10 @@ impl KnownFailures {
         let store = dir.path.parent().and_then(|runs| runs.parent()).unwrap_or(&dir.path);
         let path = store.join(FILE_NAME);
         let text = fs::read(&path).unwrap_or_default();
-        Self { all: serde_json::from_slice(&text).unwrap_or_default(), path }
+        let stored: BTreeSet<(String, String)> = serde_json::from_slice(&text).unwrap_or_default();
+        // Earlier versions replaced less by `#`.
+        let all = stored.into_iter().map(|(test, key)| (test, group_key(&key))).collect();
+        Self { all, path }
     }
 
     /// `true` if this failure is known. A test has its key, and the short name under which versions

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use super::cargo_config::CargoSettings;
 use super::messages::{self, Message};
 use super::target::{Target, TargetKind};
 use super::workspace::{Workspace, cargo, protocol, text};
@@ -27,13 +28,26 @@ pub(super) fn build(
     // Both tools run at once: without anything to build, each takes about as long.
     let library_path = RustLibraries::ask(dir);
     let start = Instant::now();
+    let settings = CargoSettings::read(dir, &request.plan.args)?;
     let messages = run(dir, request, interrupts)?;
     let cost = cost(&messages, start);
-    let programs = programs(workspace, &messages, library_path.answer().as_deref());
+    let mut programs = programs(workspace, &messages, library_path.answer().as_deref());
+    // Cargo sets its own variables of a package after those of the configuration.
+    programs.iter_mut().for_each(|(binary, _)| {
+        binary.env.splice(..0, settings.env.iter().cloned());
+    });
     let (binaries, targets) = programs.into_iter().unzip();
     let documented = with_doc_tests(workspace, &messages);
-    let notes = if documented.is_empty() { Vec::new() } else { vec![Note::DocTests(documented)] };
-    Ok(Built { binaries, targets, harness: Harness::Libtest, args: Vec::new(), notes, cost })
+    let mut notes = Vec::new();
+    if !documented.is_empty() {
+        notes.push(Note::DocTests(documented));
+    }
+    let runner = settings.runner;
+    if !runner.is_empty() {
+        notes.push(Note::Runner(runner.join(" ")));
+    }
+    let (harness, args) = (Harness::Libtest, Vec::new());
+    Ok(Built { binaries, targets, harness, args, runner, notes, cost })
 }
 
 fn cost(messages: &[Message], start: Instant) -> Cost {

@@ -19,6 +19,7 @@ pub(super) fn built(command: &[String], dir: &Path) -> Built {
         targets: Vec::new(),
         harness,
         args,
+        runner: Vec::new(),
         notes: Vec::new(),
         cost: Cost::default(),
     }

@@ -49,6 +49,7 @@ impl Project {
             targets: Vec::new(),
             harness: Harness::Go,
             args: Vec::new(),
+            runner: Vec::new(),
             notes: Vec::new(),
             cost: Cost::default(),
         })

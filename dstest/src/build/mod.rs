@@ -3,6 +3,7 @@
 //! Their tests are listed by [`crate::list`].
 
 mod cargo;
+mod cargo_config;
 mod command;
 mod doc_tests;
 mod go;
@@ -39,6 +40,8 @@ pub struct Built {
     pub harness: Harness,
     /// Arguments of programs without a harness.
     pub args: Vec<String>,
+    /// The command that runs the programs, if they cannot run by themselves.
+    pub runner: Vec<String>,
     /// Remarks for the user.
     pub notes: Vec<Note>,
     /// The work it took.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::stored::StoredCampaign;
 use crate::build::Project;
-use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
+use crate::plan::{Keep, Plan, ProcessPlan, Rounds, TestRule};
 use crate::run::inputs_of;
 use crate::seed::SeedWidth;
 use crate::shard::Shard;
-use crate::store::{CampaignFile, Input, Invocation, Limits, Store, StoreError, program_hash};
+use crate::store::{
+    CampaignFile, Input, Invocation, Limits, Rule, Store, StoreError, program_hash,
+};
 use crate::suite::{Binary, Harness, Suite, Test};
 use crate::text::utc::Utc;
 
@@ -48,6 +50,13 @@ pub(crate) fn create(
         env: plan.process.env.clone(),
         seed_env: plan.process.seed_env.clone(),
         inputs: inputs(&tests, &binaries),
+        test_args: plan.process.test_args.clone(),
+        wrap: plan.process.wrap.clone(),
+        runner: suite.runner.clone(),
+        rules: plan.process.rules.iter().map(rule).collect(),
+        groups: plan.process.groups.clone(),
+        setup: plan.setup.clone(),
+        teardown: plan.teardown.clone(),
         binaries,
         tests,
     };
@@ -93,6 +102,11 @@ fn copy_binaries(
         binaries.iter_mut().for_each(|binary| binary.contents = program_hash(&binary.path));
     }
     Ok((tests, binaries))
+}
+
+fn rule(rule: &TestRule) -> Rule {
+    let (group, env) = (rule.group.clone(), rule.env.clone());
+    Rule { pattern: rule.pattern.to_string(), group, threads: rule.threads, env }
 }
 
 fn limits(plan: &ProcessPlan) -> Limits {

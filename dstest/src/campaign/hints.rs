@@ -51,6 +51,14 @@ impl CommandHints {
         format!("Browse: {program} browse{output} {short_id}\n")
     }
 
+    /// The directory that a run left beside its log, if it holds more than the report of its failure.
+    pub(crate) fn files_beside(&self, log: &str) -> Option<String> {
+        let dir = Path::new(&self.directory).join(log).with_extension("dir");
+        let names = std::fs::read_dir(&dir).ok()?.flatten().map(|entry| entry.file_name());
+        let mut others = names.filter(|name| name != "report.json");
+        others.next().is_some().then(|| dir.to_string_lossy().into_owned())
+    }
+
     /// The campaign's directory, relative if possible.
     pub(crate) fn dir(&self) -> &str {
         &self.directory

@@ -16,6 +16,7 @@ mod live_session;
 mod output;
 mod recorder;
 mod rerun;
+mod scripts;
 mod session;
 mod stored;
 
@@ -25,5 +26,6 @@ pub(crate) use self::exports::{check_exports, check_files, write_export};
 pub(crate) use self::follow_up::follow_up;
 pub(crate) use self::output::{Detail, Output};
 pub(crate) use self::rerun::run_once;
+pub(crate) use self::scripts::{set_up, tear_down};
 pub(crate) use self::session::{Session, print_report};
 pub(crate) use self::stored::{StoredCampaign, known_times};

@@ -1,5 +1,6 @@
 //! The recorder: passes every event of a campaign to the store, the tally and the progress view.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::hints::CommandHints;
@@ -7,10 +8,12 @@ use super::output::Detail;
 use crate::progress::{FailureReport, FixedReport, Notice, Novelty, SharedTally, View};
 use crate::record::{Class, RunRecord};
 use crate::report::summary::runs;
-use crate::run::{Observer, RunEvent};
+use crate::run::{ExpectedDuration, Observer, RunEvent, RunningRun};
 use crate::schedule::Job;
-use crate::seed::Seed;
+use crate::seed::{Iteration, Seed};
 use crate::store::{EventLog, StoreError};
+use crate::text::duration::{self, human};
+use crate::text::{shell, sink};
 
 /// Passes events on in this order, so that everything on screen is in the store already.
 pub(super) struct Recorder<'a> {
@@ -21,6 +24,10 @@ pub(super) struct Recorder<'a> {
     /// Runs that failed in the campaign before, with the same seeds.
     retry: Vec<Job>,
     detail: Detail,
+    expected_duration: ExpectedDuration,
+    names: Vec<String>,
+    /// Runs that have been called slow.
+    slow: HashSet<(usize, Iteration)>,
     /// Set once the store cannot be written.
     pub(super) store_failure: Option<StoreFailure>,
 }
@@ -48,8 +55,52 @@ impl<'a> Recorder<'a> {
         view: &'a View,
         hints: CommandHints,
         (retry, detail): (Vec<Job>, Detail),
+        expected_duration: ExpectedDuration,
     ) -> Self {
-        Self { log, tally, view, hints, retry, detail, store_failure: None }
+        let names = tally.lock().tests().iter().map(|test| test.name.clone()).collect();
+        let (slow, store_failure) = (HashSet::new(), None);
+        Self {
+            log,
+            tally,
+            view,
+            hints,
+            retry,
+            detail,
+            expected_duration,
+            names,
+            slow,
+            store_failure,
+        }
+    }
+
+    /// Shows what is running, and says once of each run that it takes unusually long.
+    fn running(&mut self, runs: &[RunningRun], left_out: u64) {
+        let name = |run: &RunningRun| {
+            format!("{}#{}", sink::screen(&self.names[run.job.test]), run.job.iteration)
+        };
+        let shown = runs.iter().map(|run| (name(run), run.elapsed)).collect();
+        let mut notes = Vec::new();
+        for run in runs {
+            let expected_s = (self.expected_duration)(run.job.test);
+            let limit_s = slow_after_s(expected_s);
+            let key = (run.job.test, run.job.iteration);
+            if run.elapsed.as_secs_f64() < limit_s || !self.slow.insert(key) {
+                continue;
+            }
+            let usual = if expected_s > 0.0 {
+                format!(" (usually {})", duration::short(expected_s))
+            } else {
+                String::new()
+            };
+            let process = run.process.as_deref().unwrap_or("?");
+            let (time, log) = (human(run.elapsed), shell::relative(&run.log));
+            notes.push(format!(
+                "dstest: slow: {} runs for {time}{usual}, pid {process}, log {log}",
+                name(run)
+            ));
+        }
+        self.view.send(Notice::Running { runs: shown, left_out });
+        notes.into_iter().for_each(|note| self.view.send(Notice::Note(note)));
     }
 
     /// Stores and counts a run; one that cannot be stored is not counted either.
@@ -67,13 +118,20 @@ impl<'a> Recorder<'a> {
             let group = tally.record(test, record);
             group.map(|group| {
                 let is_new = is_retry || group.first == record.iter;
-                if is_new { Novelty::New } else { Novelty::SameAs(group.first) }
+                let novelty = if is_new { Novelty::New } else { Novelty::SameAs(group.first) };
+                (novelty, group.count)
             })
         };
-        if let Some(novelty) = report {
-            if novelty == Novelty::New || self.detail == Detail::Full {
+        if let Some((novelty, count)) = report {
+            let is_shown = self.detail == Detail::Full && count <= SHOWN_OF_A_KIND;
+            if novelty == Novelty::New || is_shown {
                 let again = is_retry.then_some(record.seed);
                 self.view.send(Notice::Failure(self.report(name, record, novelty, again)));
+            } else if self.detail == Detail::Full && count == SHOWN_OF_A_KIND + 1 {
+                let name = sink::screen(&name);
+                let line =
+                    format!("{:>12}  {name}: further failures like these are only counted\n", "…");
+                self.view.send(Notice::Line(line));
             }
         } else if is_retry && record.verdict.class() == Class::Pass {
             let (test, iter, seed) = (name, record.iter, record.seed);
@@ -90,7 +148,9 @@ impl<'a> Recorder<'a> {
         again: Option<Seed>,
     ) -> FailureReport {
         let log = record.log.as_ref().map(|log| format!("{}/{log}", self.hints.dir()));
+        let files = record.log.as_ref().and_then(|log| self.hints.files_beside(log));
         FailureReport {
+            files,
             replay: self.hints.replay(&test, record.iter),
             test,
             iter: record.iter,
@@ -102,6 +162,23 @@ impl<'a> Recorder<'a> {
         }
     }
 }
+
+/// The time after which a run of a test is called slow.
+fn slow_after_s(expected_s: f64) -> f64 {
+    if expected_s > 0.0 { (expected_s * SLOW_FACTOR).max(SLOW_MIN_S) } else { SLOW_UNKNOWN_S }
+}
+
+/// A run that takes so many times its usual time is worth a look.
+const SLOW_FACTOR: f64 = 4.0;
+
+/// A shorter one is over before one has read of it.
+const SLOW_MIN_S: f64 = 10.0;
+
+/// The time of a test that has not passed yet.
+const SLOW_UNKNOWN_S: f64 = 30.0;
+
+/// Failures of one kind that have a line of their own; more fill the screen.
+const SHOWN_OF_A_KIND: u64 = 5;
 
 impl Observer for Recorder<'_> {
     fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
@@ -116,6 +193,7 @@ impl Observer for Recorder<'_> {
                     format!("{ended}, {failed} failed; next round: {iterations} of each test\n");
                 self.view.send(Notice::Line(line));
             }
+            RunEvent::Running { runs, left_out } => self.running(runs, *left_out),
             RunEvent::Interrupted { running } => {
                 let running = runs(*running as u64);
                 let note =

@@ -46,7 +46,7 @@ pub(crate) fn run_listed(
     let rounds = Rounds::Fixed(NonZeroU32::MIN);
     let options = DispatchOptions {
         schedule: Schedule::listed(jobs),
-        budget: Budget { rounds, duration: None, max_fail: None },
+        budget: Budget::of(rounds),
         workers: workers as usize,
         expected_duration: Arc::new(|_| 0.0),
         live: &live_session.live,

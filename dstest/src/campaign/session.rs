@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::plan::{Budget, Rounds};
 use crate::process::signals::Interrupts;
 use crate::process::sys;
-use crate::progress::{Notice, SharedTally, View, ViewContext};
+use crate::progress::{Notice, SharedTally, View, ViewContext, rate};
 use crate::record::Verdict;
 use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
@@ -84,12 +84,14 @@ impl<'a> Session<'a> {
         view.send(Notice::Line(headline));
         let schedule = self.schedule.starting_with(&self.retry);
         let retry = (self.retry, self.output.detail);
-        let mut recorder = Recorder::new(log, tally.clone(), &view, hints.clone(), retry);
+        let expected = expected_duration(tally.clone(), self.known_times);
+        let mut recorder =
+            Recorder::new(log, tally.clone(), &view, hints.clone(), retry, Arc::clone(&expected));
         let options = DispatchOptions {
             schedule,
             budget: self.budget,
             workers: self.workers as usize,
-            expected_duration: expected_duration(tally.clone(), self.known_times),
+            expected_duration: expected,
             live: &live_session.live,
         };
         let inputs = Arc::clone(&self.campaign.inputs);
@@ -107,7 +109,8 @@ impl<'a> Session<'a> {
         }
         let wall = self.earlier + outcome.wall;
         let (stored, stop, output) = (self.stored, outcome.stop, self.output);
-        let report = FinalReport { stored, hints, stop, wall, paint, output };
+        let left_out = outcome.left_out;
+        let report = FinalReport { stored, hints, stop, wall, left_out, paint, output };
         Ok(report.conclude(&tally.lock(), store_failure.as_ref()))
     }
 
@@ -157,6 +160,8 @@ struct FinalReport<'a> {
     stop: Stop,
     /// The time of all runs, those of earlier sessions included.
     wall: Duration,
+    /// Runs that were not started, as their tests had failed often enough.
+    left_out: u64,
     paint: Paint,
     output: Output<'a>,
 }
@@ -165,13 +170,18 @@ impl FinalReport<'_> {
     fn conclude(&self, tally: &Tally, store_failure: Option<&StoreFailure>) -> Exit {
         let completion = self.completion(tally);
         let wall_s = self.wall.as_secs_f64();
-        let rate = format!(" ({:.0}/s)", completion.done as f64 / wall_s.max(1e-6));
+        let rate =
+            rate(completion.done, wall_s).map_or_else(String::new, |rate| format!(" ({rate})"));
         let is_verdict = self.stop != Stop::OutOfDate;
         let mut text = String::new();
         if is_verdict {
             text = report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
         }
         text.push_str(&last_line(&completion, self.wall, &rate, stop_text(self.stop)));
+        if self.left_out > 0 {
+            let left_out = summary::runs(self.left_out);
+            text.push_str(&format!(", {left_out} left out by --max-fail-per-test"));
+        }
         text.push_str(&format!("; results in {}\n", self.hints.dir()));
         if is_verdict {
             text.push_str(&completion.remark(&self.hints.resume()));

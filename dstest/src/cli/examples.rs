@@ -29,6 +29,15 @@ Examples:
   dstest --test api --lib             the tests of tests/api.rs and of the library itself
   dstest 2A --env RUST_BACKTRACE=1    with an environment variable
   dstest 2A 2B 2C -n 50 --by-pattern  a row for each pattern
+  dstest --seed-env MADSIM_TEST_SEED --test-arg --quiet
+                                      for suites that read another variable, or take arguments
+  dstest TestSum/negative             in a Go package: some subtests
+  dstest --wrap 'valgrind --error-exitcode=9' -- ./a.out
+                                      each run under a tool
+  dstest --setup './db start' --teardown './db stop'
+                                      something that all runs need
+  dstest -n 1000 --max-fail-per-test 5
+                                      do not repeat what has failed often enough
   dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest watch 2B                     again after every save
@@ -37,13 +46,16 @@ Examples:
   dstest replay                       repeat the first failure of the newest campaign
 
 Environment:
-  Each run gets DSTEST_SEED, DSTEST_ITER, DSTEST_RUN_DIR (a private directory, kept with the log of a
-  failed run) and a private TMPDIR, removed after it. VERBOSE is set by -v. DSTEST_CASE=FILE, set by
-  you, names a case to play instead of a seed. Colours: --color, then NO_COLOR, CLICOLOR_FORCE.
+  Each run gets DSTEST_SEED (below 2^53), DSTEST_ITER, DSTEST_SLOT (the worker's number, from 0),
+  DSTEST_RUN_DIR (a private directory, kept with the log of a failed run) and a private TMPDIR, removed
+  after it. VERBOSE is set by -v. DSTEST_CASE=FILE, set by you, names a case to play instead of a seed.
+  --setup writes NAME=VALUE lines for all runs to the file DSTEST_ENV. In a cargo project, [env] and
+  target runners of .cargo/config.toml count. Colours: --color, then NO_COLOR, CLICOLOR_FORCE.
 
 Files:
   dstest.toml   next to the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
-                variables (one of them may select a preset), a further variable for the seed
+                variables (one of them may select a preset), a further variable for the seed,
+                groups of tests that must not all run at once
   .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`),
                 and the tests of each cargo target: a PATTERN builds only targets with a match, and
                 those that have changed
@@ -60,7 +72,10 @@ Exit codes:
   4    no test matches, or every run was skipped
   5    stopped, without a failure, because the command was edited
   101  the build failed
-  130  interrupted";
+  130  interrupted
+
+At a timeout, the stacks of all threads are added to the log: by SIGQUIT for Go and the JVM, by gdb or
+eu-stack for other programs, where installed.";
 
 pub(super) const WATCH: &str = "\
 Examples:
@@ -134,6 +149,8 @@ Examples:
   dstest replay backup_2b --seed 42       another seed
   dstest replay backup_2b#17 --seeds 200  its seed and the 199 after it, as a new campaign
   dstest replay backup_2b#17 --print      the shell command, for a debugger
+  dstest replay backup_2b#17 --wrap 'strace -f -o {run_dir}/strace'
+                                          under a tool, whose files are kept
 
 It runs the recorded binary.
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::results::{ShowArgs, StoreArgs};
-use super::values::{parse_shard, parse_size, parse_variable};
+use super::values::{
+    Words, parse_shard, parse_size, parse_variable, parse_variable_name, parse_words,
+};
 use crate::seed::Seed;
 use crate::shard::Shard;
 use crate::text::duration;
@@ -72,6 +74,10 @@ pub struct BudgetArgs {
     #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     pub until_fail: Option<u32>,
 
+    /// Repeat a test no more after K of its runs have failed; others go on
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fail_per_test: Option<u32>,
+
     /// Start no run after K failures
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fail: Option<u32>,
@@ -120,6 +126,26 @@ pub struct ProcessArgs {
     /// Set this variable for every run (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
     pub env: Vec<(String, String)>,
+
+    /// Hand the seed to runs in this variable too (MADSIM_TEST_SEED)
+    #[arg(long, value_name = "NAME", value_parser = parse_variable_name)]
+    pub seed_env: Option<String>,
+
+    /// Pass this argument on to test programs, {seed} filled in (repeatable)
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub test_arg: Vec<String>,
+
+    /// Run each run by this command; {run_dir} and {seed} are filled in ('rr record -o {run_dir}/rr')
+    #[arg(long, value_name = "COMMAND", value_parser = parse_words)]
+    pub wrap: Option<Words>,
+
+    /// Run this shell command before the first run; NAME=VALUE lines in $DSTEST_ENV reach all runs
+    #[arg(long, value_name = "COMMAND")]
+    pub setup: Option<String>,
+
+    /// Run this shell command after the last run, whatever its result
+    #[arg(long, value_name = "COMMAND")]
+    pub teardown: Option<String>,
 
     /// With a COMMAND: output that matches REGEX means failure, whatever the exit code
     #[arg(long, value_name = "REGEX", requires = "command")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::results::{ColumnArgs, ExportArgs, StoreArgs};
-use super::values::parse_size;
+use super::values::{Words, parse_size, parse_words};
 use crate::seed::Seed;
 use crate::text::duration;
 
@@ -20,6 +20,10 @@ pub struct ReplayArgs {
     /// Run TEST with this seed instead of a stored run's: TEST --seed SEED
     #[arg(long, value_name = "SEED")]
     pub seed: Option<Seed>,
+
+    /// Run it by this command instead of the campaign's --wrap ('rr record -o {run_dir}/rr'; '': none)
+    #[arg(long, value_name = "COMMAND", value_parser = parse_words)]
+    pub wrap: Option<Words>,
 
     /// Set VERBOSE for the run; repeat for 2 and 3 [default: 1]
     #[arg(short, long, action = clap::ArgAction::Count)]

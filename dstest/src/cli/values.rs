@@ -28,15 +28,31 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 /// Reads a variable and its value: `RUST_BACKTRACE=1`; the value may be empty.
 pub(super) fn parse_variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not a variable: write NAME=VALUE")?;
+    Ok((parse_variable_name(name)?, value.to_owned()))
+}
+
+/// Reads the name of a variable that dstest does not set itself.
+pub(super) fn parse_variable_name(name: &str) -> Result<String, String> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(format!("`{name}` is not the name of a variable"));
     }
     match name {
         "DSTEST_SEED" => Err("set by dstest for each run; use --seed".to_owned()),
-        "DSTEST_ITER" | "DSTEST_RUN_DIR" => Err("set by dstest for each run".to_owned()),
-        _ => Ok((name.to_owned(), value.to_owned())),
+        "DSTEST_ITER" | "DSTEST_RUN_DIR" | "DSTEST_SLOT" => {
+            Err("set by dstest for each run".to_owned())
+        }
+        _ => Ok(name.to_owned()),
     }
+}
+
+/// The words of a command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+/// Reads a command line as a shell would, without its expansions; an empty one means none.
+pub(super) fn parse_words(text: &str) -> Result<Words, &'static str> {
+    shlex::split(text).map(Words).ok_or("a quotation mark is not closed")
 }
 
 #[cfg(test)]
@@ -55,6 +71,7 @@ mod tests {
             ("A B=real", Err("`A B` is not the name")),
             ("DSTEST_SEED=1", Err("--seed")),
             ("DSTEST_RUN_DIR=/tmp", Err("set by dstest")),
+            ("DSTEST_SLOT=1", Err("set by dstest")),
         ];
         for (text, want) in rows {
             match (parse_variable(text), want) {
@@ -63,6 +80,17 @@ mod tests {
                 (got, want) => panic!("{text}: {got:?}, not {want:?}"),
             }
         }
+    }
+
+    #[test]
+    fn command_lines() {
+        let words = |text| parse_words(text).map(|Words(words)| words.join("|"));
+        assert_eq!(
+            words("rr record -o '{run_dir}/r r'").as_deref(),
+            Ok("rr|record|-o|{run_dir}/r r")
+        );
+        assert_eq!(words("").as_deref(), Ok(""));
+        assert!(words("rr 'record").is_err());
     }
 
     #[test]

@@ -30,10 +30,16 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
         keep: Some(Keep::Everything),
         log_names: LogNames::OfReplay,
     };
-    let campaign = stored.campaign(Some(REPLAYS), spec)?;
+    let mut campaign = stored.campaign(Some(REPLAYS), spec)?;
     if args.print {
         console::print(&format!("{}\n", shell_line(&campaign, job)));
         return Ok(Exit::Success);
+    }
+    if let Some(words) = &args.wrap {
+        campaign.process.wrap.clone_from(&words.0);
+    }
+    if let Some(script) = &stored.file.setup {
+        console::warn(&format!("the campaign's --setup is not run again: {script}"));
     }
     let dir = campaign.dir.clone();
     let Some(after) = run_once(campaign, job, interrupts)? else {

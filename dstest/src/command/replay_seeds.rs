@@ -48,7 +48,7 @@ pub(super) fn run(
     stored.file.write(&stored.dir.path)?;
     let rounds = Rounds::Fixed(count);
     let schedule = Schedule::new(1, rounds, Order::Interleaved);
-    let budget = Budget { rounds, duration: None, max_fail: None };
+    let budget = Budget::of(rounds);
     let exports = ExportArgs::default();
     let output = Output::new(&args.location.store, Columns::default(), &exports);
     Session::new(stored, campaign, schedule, budget, output).run(interrupts)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::location::store_of;
-use crate::campaign::{Output, Session, StoredCampaign, check_exports};
+use crate::campaign::{Output, Session, StoredCampaign, check_exports, set_up, tear_down};
 use crate::cli::ResumeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -31,8 +31,6 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let shard = stored.file.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
     let (done, tally) = stored.done()?;
     let earlier = Duration::try_from_secs_f64(stored.tally()?.1).unwrap_or_default();
-    let mut campaign = stored.campaign(None, ReplaySpec::default())?;
-    campaign.earlier = earlier;
     let inputs = Inputs::new(&stored.file);
     if let (Some(file), false) = (inputs.edited(), args.allow_edits) {
         return Err(StoreError::Unsuitable(format!(
@@ -42,22 +40,27 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
         ))
         .into());
     }
-    if !args.allow_edits {
-        campaign.inputs = Arc::new(inputs);
-    }
     if args.iterations.is_some() {
         // From now on, this is the plan.
         (stored.file.iterations, stored.file.planned) = (args.iterations, None);
         stored.file.write(&stored.dir.path)?;
     }
+    set_up(&mut stored, interrupts)?;
+    let mut campaign = stored.campaign(None, ReplaySpec::default())?;
+    campaign.earlier = earlier;
+    if !args.allow_edits {
+        campaign.inputs = Arc::new(inputs);
+    }
     let schedule = Schedule::new(campaign.tests.len(), rounds, Order::Interleaved)
         .of_shard(shard)
         .without(done);
-    let budget = Budget { rounds, duration: None, max_fail: None };
+    let budget = Budget::of(rounds);
     let output = Output::new(&args.location.store, Columns::default(), &args.exports);
-    let mut session = Session::new(stored, campaign, schedule, budget, output);
+    let mut session = Session::new(stored.clone(), campaign, schedule, budget, output);
     session.workers = args.workers.unwrap_or(session.workers);
     session.tally = tally;
     session.earlier = earlier;
-    session.run(interrupts)
+    let exit = session.run(interrupts);
+    tear_down(&stored, interrupts);
+    exit
 }

@@ -57,10 +57,11 @@ pub(super) fn run_campaign(
     suite.notes_on(&plan.selection, &tests).iter().for_each(|note| console::warn(note));
 
     let known_times = campaign::known_times(&store, &tests);
-    let stored = campaign::create(&plan, argv, &project, &store, suite, tests)?;
+    let mut stored = campaign::create(&plan, argv, &project, &store, suite, tests)?;
     found.remember(&store);
     // The built programs have been copied, so their temporary directory may go.
     drop(project);
+    campaign::set_up(&mut stored, interrupts)?;
     let mut campaign = Campaign::new(&stored.file, stored.dir.path.clone(), ReplaySpec::default())?;
     // In a watch, a save ends the campaign anyway.
     if repetition.is_none() && !args.budget.allow_edits {
@@ -71,7 +72,9 @@ pub(super) fn run_campaign(
     let mut session = Session::new(stored.clone(), campaign, schedule, plan.budget, output);
     session.known_times = known_times;
     session.retry = repetition.map_or_else(Vec::new, |it| it.known.jobs(&stored.file.tests));
-    let exit = session.run(interrupts)?;
-    let exit = campaign::follow_up(&stored, exit, args.budget.verify, interrupts)?;
-    Ok((stored, exit))
+    let exit = session
+        .run(interrupts)
+        .and_then(|exit| campaign::follow_up(&stored, exit, args.budget.verify, interrupts));
+    campaign::tear_down(&stored, interrupts);
+    Ok((stored, exit?))
 }

@@ -24,6 +24,12 @@
 //! [[test]]                     # exceptions for some tests; the first match counts
 //! match = "figure8"
 //! timeout = "5m"
+//! threads = 2                  # workers that a run of it takes
+//! group = "ports"
+//! env.LISTEN = "127.0.0.1"
+//!
+//! [group.ports]                # tests that must not all run at once
+//! max-concurrency = 1
 //!
 //! [preset.nightly.run]         # overrides with --preset nightly; any table from above
 //! iterations = 1000
@@ -51,7 +57,7 @@ use thiserror::Error;
 
 use crate::trust::Trust;
 
-pub use self::tables::{CargoConfig, GoConfig, Preset, RunConfig, TestConfig};
+pub use self::tables::{CargoConfig, GoConfig, GroupConfig, Preset, RunConfig, TestConfig};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "dstest.toml";
@@ -70,6 +76,8 @@ pub struct Config {
     pub env: BTreeMap<String, String>,
     /// Exceptions for some tests.
     pub test: Vec<TestConfig>,
+    /// Groups of tests that must not all run at once, by name.
+    pub group: BTreeMap<String, GroupConfig>,
     /// Other defaults, by name.
     pub preset: BTreeMap<String, Preset>,
 }

@@ -49,13 +49,38 @@ pub struct RunConfig {
     pub seed_env: Option<String>,
 }
 
+/// `[group.NAME]`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GroupConfig {
+    /// Runs of its tests at once.
+    pub max_concurrency: std::num::NonZeroU32,
+}
+
+impl GroupConfig {
+    /// Runs of its tests at once.
+    #[must_use]
+    pub const fn limit(self) -> u32 {
+        self.max_concurrency.get()
+    }
+}
+
 /// `[[test]]`.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestConfig {
     /// A pattern as on the command line.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", alias = "pattern")]
     pub pattern: String,
+    /// The group whose limit counts for the tests it matches.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Workers that each of their runs takes.
+    #[serde(default)]
+    pub threads: Option<std::num::NonZeroU32>,
+    /// Variables set for their runs.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
     /// Timeout of the tests it matches.
     #[serde(deserialize_with = "optional_duration", default)]
     pub timeout: Option<Duration>,

@@ -6,7 +6,7 @@ use super::capture::capture;
 use crate::suite::{Binary, Harness, Test};
 
 /// The tests of the program with this index; `None` if it does not list them.
-pub(super) fn list(index: usize, binary: &Binary) -> Option<Vec<Test>> {
+pub(super) fn list(index: usize, binary: &Binary, _: &[String]) -> Option<Vec<Test>> {
     let mut command = Command::new(&binary.path);
     command.args(["-test.list", "."]).current_dir(&binary.cwd);
     let answer = capture(&mut command).ok()?;

@@ -1,6 +1,7 @@
 //! Lists the tests of a Rust test program by asking it (`--list --format terse`).
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::process::Command;
 
 use super::capture::capture;
@@ -8,9 +9,11 @@ use super::functions::Functions;
 use crate::suite::{Binary, Harness, Mark, Test};
 
 /// The tests of the program with this index; `None` if it does not list them as libtest does.
-pub(super) fn list(index: usize, binary: &Binary) -> Option<Vec<Test>> {
+pub(super) fn list(index: usize, binary: &Binary, runner: &[String]) -> Option<Vec<Test>> {
     let ask = |more: &[&str]| {
-        let mut command = Command::new(&binary.path);
+        let mut words = runner.iter().map(OsStr::new).chain([binary.path.as_os_str()]);
+        let mut command = Command::new(words.next()?);
+        command.args(words);
         command.args(["--list", "--format", "terse"]).args(more).current_dir(&binary.cwd);
         command.envs(binary.env.iter().map(|(name, value)| (name, value)));
         let answer = capture(&mut command).ok()?;
@@ -31,7 +34,7 @@ fn parse(output: &[u8]) -> Option<Vec<String>> {
         let (name, kind) = line.rsplit_once(": ")?;
         match kind {
             "test" => names.push(name.to_owned()),
-            "benchmark" => {}
+            "benchmark" | "bench" => {}
             _ => return None,
         }
     }
@@ -59,7 +62,7 @@ mod tests {
     #[test]
     fn only_libtest_lists_are_lists() {
         let rows: [(&[u8], Option<&[&str]>); 5] = [
-            (b"a::b: test\nc: test\nd: benchmark\n", Some(&["a::b", "c"])),
+            (b"a::b: test\nc: test\nd: benchmark\ne: bench\n", Some(&["a::b", "c"])),
             (b"", Some(&[])),
             (b"hello\n", None),
             (b"a: test\n1 test, 0 benchmarks\n", None),

@@ -21,19 +21,21 @@ pub fn list(built: Built) -> Suite {
 
 /// Lists like [`list()`], with names that are unambiguous beside the tests of other programs too.
 pub(crate) fn list_beside(built: Built, others: Suite) -> Suite {
-    let Built { binaries, harness, args, notes, .. } = built;
+    let Built { binaries, harness, args, runner, notes, .. } = built;
     let ask = match harness {
         Harness::Libtest => libtest::list,
         Harness::Go => go::list,
-        Harness::Opaque => |_: usize, _: &Binary| None,
+        Harness::Opaque => |_: usize, _: &Binary, _: &[String]| None,
     };
+    let runner = &runner;
     let listings: Vec<Option<Vec<Test>>> = thread::scope(|scope| {
         let programs = binaries.iter().enumerate();
-        let asked: Vec<_> =
-            programs.map(|(index, binary)| scope.spawn(move || ask(index, binary))).collect();
+        let asked: Vec<_> = programs
+            .map(|(index, binary)| scope.spawn(move || ask(index, binary, runner)))
+            .collect();
         asked.into_iter().map(|thread| thread.join().unwrap_or(None)).collect()
     });
-    let mut suite = Suite { binaries, ..Suite::default() };
+    let mut suite = Suite { binaries, runner: runner.clone(), ..Suite::default() };
     for (index, listing) in listings.into_iter().enumerate() {
         suite.tests.extend(listing.unwrap_or_else(|| {
             suite.notes.extend((harness != Harness::Opaque).then_some(Note::Opaque(index)));

@@ -16,6 +16,8 @@ pub struct Budget {
     pub duration: Option<Duration>,
     /// No run starts after this many failures.
     pub max_fail: Option<NonZeroU32>,
+    /// No run of a test starts after this many of its own.
+    pub max_fail_per_test: Option<NonZeroU32>,
 }
 
 /// The number of runs of each test.
@@ -44,6 +46,12 @@ pub enum Order {
 }
 
 impl Budget {
+    /// So many runs, with no other limit.
+    #[must_use]
+    pub const fn of(rounds: Rounds) -> Self {
+        Self { rounds, duration: None, max_fail: None, max_fail_per_test: None }
+    }
+
     /// Options where given, the configuration otherwise.
     pub(super) fn resolve(args: &BudgetArgs, config: &Config) -> Result<Self, PlanError> {
         let given = args.iterations.and_then(NonZeroU32::new);
@@ -64,7 +72,8 @@ impl Budget {
             (None, None, true) => Some(NonZeroU32::MIN),
             (None, None, false) => None,
         };
-        Ok(Self { rounds, duration: args.duration, max_fail })
+        let max_fail_per_test = args.max_fail_per_test.and_then(NonZeroU32::new);
+        Ok(Self { rounds, duration: args.duration, max_fail, max_fail_per_test })
     }
 }
 

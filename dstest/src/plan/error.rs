@@ -21,6 +21,9 @@ pub enum PlanError {
     /// Tests were named and a command was given.
     #[error("PATTERN `{0}` cannot be combined with a COMMAND after `--`; leave one of them out")]
     PatternWithCommand(String),
+    /// A rule names a group without a limit.
+    #[error("dstest.toml: [[test]] names the group `{0}`; add [group.{0}] with max-concurrency")]
+    NoGroup(String),
     /// `--loop` with another kind of endless repetition.
     #[error("--loop and --until-fail cannot be combined; leave one of them out")]
     TwoLoops,

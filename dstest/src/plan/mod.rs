@@ -15,7 +15,7 @@ pub use self::budget::{Budget, Order, Rounds};
 pub use self::build::BuildPlan;
 pub use self::columns::{Columns, Rows};
 pub use self::error::PlanError;
-pub use self::process::ProcessPlan;
+pub use self::process::{ProcessPlan, TestRule};
 pub use self::select::{patterns, selection};
 
 use crate::cli::RunArgs;
@@ -47,6 +47,10 @@ pub struct Plan {
     pub columns: Columns,
     /// The share of the iterations.
     pub shard: Shard,
+    /// The shell command before the first run.
+    pub setup: Option<String>,
+    /// The shell command after the last run.
+    pub teardown: Option<String>,
 }
 
 /// The logs to keep.
@@ -91,6 +95,8 @@ impl Plan {
             keep: if args.show.archive { Keep::Everything } else { Keep::Failures },
             columns: Columns::new(&args.show.columns),
             shard,
+            setup: args.process.setup.clone(),
+            teardown: args.process.teardown.clone(),
         })
     }
 }

@@ -83,6 +83,18 @@ impl ProcessGroup {
         }
     }
 
+    /// Notes the reason for which the run is about to be ended; returns its process, if it has started.
+    pub(crate) fn set_reason(&self, reason: EndReason) -> Option<Pid> {
+        let mut state = self.lock();
+        state.reason.get_or_insert(reason);
+        state.process
+    }
+
+    /// The process of the present run.
+    pub(crate) fn process(&self) -> Option<Pid> {
+        self.lock().process
+    }
+
     /// Detaches the process while reaping it with `reap`; returns the reason for which it was
     /// ended.
     pub(crate) fn detach<T>(&self, reap: impl FnOnce() -> T) -> (T, Option<EndReason>) {

@@ -3,5 +3,6 @@
 pub(crate) mod escaped;
 pub(crate) mod group;
 pub mod signals;
+pub(crate) mod stacks;
 pub(crate) mod sys;
 pub(crate) mod watchdog;

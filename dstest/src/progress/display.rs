@@ -18,6 +18,37 @@ pub(crate) struct ViewContext {
     pub color: Color,
 }
 
+/// A moment of a campaign, beside its tally.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment<'a> {
+    /// The time since its start.
+    pub elapsed: Duration,
+    /// The running runs by name, the longest first.
+    pub running: &'a [(String, Duration)],
+    /// Runs that will not be started.
+    pub left_out: u64,
+}
+
+impl Moment<'_> {
+    /// `running: ui#1 74 s, api#3 2 s, 4 more`; `None` if none has run for this time.
+    pub(super) fn running_words(&self, at_least: Duration) -> Option<String> {
+        let long = self.running.iter().filter(|(_, elapsed)| *elapsed >= at_least);
+        let mut words: Vec<String> = long
+            .take(RUNNING_SHOWN)
+            .map(|(name, elapsed)| format!("{name} {} s", elapsed.as_secs()))
+            .collect();
+        if words.is_empty() {
+            return None;
+        }
+        let more = self.running.len() - words.len();
+        words.extend((more > 0).then(|| format!("{more} more")));
+        Some(format!("running: {}", words.join(", ")))
+    }
+}
+
+/// The longest ones explain what a campaign waits for.
+const RUNNING_SHOWN: usize = 3;
+
 /// A way to show progress.
 pub(super) trait Display {
     /// The interval of [`Display::tick`].
@@ -33,7 +64,7 @@ pub(super) trait Display {
     fn paint(&self) -> Paint;
 
     /// Redraws the progress.
-    fn tick(&mut self, tally: &Tally, elapsed: Duration);
+    fn tick(&mut self, tally: &Tally, now: Moment<'_>);
 
     /// Clears the progress.
     fn clear(&mut self) {}

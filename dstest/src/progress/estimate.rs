@@ -51,16 +51,26 @@ impl Progress {
             Some(total) => format!("{} of {total} runs", self.done),
             None => format!("{} runs", self.done),
         };
-        let seconds = self.elapsed.as_secs_f64();
-        let rate = if seconds > 0.0 { self.done as f64 / seconds } else { 0.0 };
-        let rate = if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") };
+        let rate = rate(self.done, self.elapsed.as_secs_f64());
+        let rate = rate.map_or_else(String::new, |rate| format!(", {rate}"));
         let left = self.left().map_or_else(
             || human(whole_seconds(self.elapsed)),
             |left| format!("{} left", human(whole_seconds(left))),
         );
-        format!("{done}, {} failed, {rate}, {left}", self.failed)
+        format!("{done}, {} failed{rate}, {left}", self.failed)
     }
 }
+
+/// Runs a second: `0.3/s`, `708/s`; `None` without runs, or within a time too short for a rate.
+pub(crate) fn rate(runs: u64, seconds: f64) -> Option<String> {
+    let rate = runs as f64 / seconds;
+    let is_known = runs > 0 && seconds >= RATE_SECONDS_MIN;
+    let decimals = usize::from(rate < 10.0) + usize::from(rate < 0.095);
+    is_known.then(|| format!("{rate:.decimals$}/s"))
+}
+
+/// In less time than this starting and ending count for more than the runs.
+const RATE_SECONDS_MIN: f64 = 0.05;
 
 /// Up to whole seconds: an estimate has no hundredths.
 fn whole_seconds(duration: Duration) -> Duration {
@@ -88,13 +98,27 @@ mod tests {
                 progress(300, Some(1500), 30, None),
                 "300 of 1500 runs, 3 failed, 10/s, 2 min 0 s left",
             ),
-            (progress(0, Some(50), 0, None), "0 of 50 runs, 3 failed, 0.0/s, 0 s"),
+            (progress(0, Some(50), 0, None), "0 of 50 runs, 3 failed, 0 s"),
             (progress(60, None, 120, None), "60 runs, 3 failed, 0.5/s, 2 min 0 s"),
             (progress(60, None, 120, Some(600)), "60 runs, 3 failed, 0.5/s, 8 min 0 s left"),
             (progress(60, Some(120), 60, Some(70)), "60 of 120 runs, 3 failed, 1.0/s, 10 s left"),
         ];
         for (progress, want) in rows {
             assert_eq!(progress.words(), want);
+        }
+    }
+
+    #[test]
+    fn a_rate_needs_runs_and_time() {
+        let rows = [
+            ((200, 0.0015), None),
+            ((0, 3.0), None),
+            ((1, 40.0), Some("0.03/s")),
+            ((3, 10.0), Some("0.3/s")),
+            ((500, 0.7), Some("714/s")),
+        ];
+        for ((runs, seconds), want) in rows {
+            assert_eq!(rate(runs, seconds).as_deref(), want);
         }
     }
 

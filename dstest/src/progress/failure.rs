@@ -19,6 +19,8 @@ pub(crate) struct FailureReport {
     pub again: Option<Seed>,
     /// Its log, if it has one.
     pub log: Option<String>,
+    /// The directory with the files that it left, if it left any.
+    pub files: Option<String>,
     /// The command that repeats it.
     pub replay: String,
     /// Its novelty.
@@ -57,7 +59,14 @@ impl FailureReport {
                     None => ("", String::new()),
                 };
                 let head = format!("{head}  {name}  {again}{}\n", sink::screen(&self.signature));
-                format!("{head}{seed}{log}{:>12}  {replay}\n", "replay")
+                let files = self.files.as_deref().map_or_else(String::new, |files| {
+                    format!(
+                        "{:>12}  {}\n",
+                        "files",
+                        paint.apply(TextStyle::Faint, &sink::screen(files))
+                    )
+                });
+                format!("{head}{seed}{log}{files}{:>12}  {replay}\n", "replay")
             }
         }
     }
@@ -97,6 +106,7 @@ mod tests {
             verdict: "failed",
             signature: "two leaders in term 4 (tests/lab.rs:88:9)".into(),
             again: None,
+            files: Some(".dstest/latest/logs/figure8_2c/17.dir".into()),
             log: Some(".dstest/latest/logs/figure8_2c/17.log".into()),
             replay: "dstest replay 4f2a figure8_2c#17".into(),
             novelty: Novelty::New,

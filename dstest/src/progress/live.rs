@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::display::{Display, ViewContext};
+use super::display::{Display, Moment, ViewContext};
 use super::estimate::Progress;
 use crate::report::summary::percent;
 use crate::report::tally::{Tally, TestTally};
@@ -67,10 +67,14 @@ impl Display for Live {
         self.context.paint
     }
 
-    fn tick(&mut self, tally: &Tally, elapsed: Duration) {
+    fn tick(&mut self, tally: &Tally, now: Moment<'_>) {
         let (height, width) = terminal_size();
-        let progress = Progress::of(tally, self.context.total, self.context.duration, elapsed);
-        let lines = compose(tally, &progress, height, width);
+        let total = self.context.total.map(|total| total.saturating_sub(now.left_out));
+        let progress = Progress::of(tally, total, self.context.duration, now.elapsed);
+        let mut lines = compose(tally, &progress, height, width);
+        if let Some(words) = now.running_words(LONG).filter(|_| height >= RUNNING_HEIGHT_MIN) {
+            lines.insert(1, (TextStyle::Faint, format!("  {words}")));
+        }
         self.show(&lines, width);
     }
 
@@ -150,6 +154,12 @@ fn terminal_size() -> (usize, usize) {
     let (rows, columns) = crate::process::sys::terminal_size().unwrap_or((24, 80));
     (usize::from(rows), usize::from(columns))
 }
+
+/// Shorter runs are a flicker.
+const LONG: Duration = Duration::from_secs(2);
+
+/// In a lower terminal, the tests need the line.
+const RUNNING_HEIGHT_MIN: usize = 8;
 
 /// More lines belong into the table at the end.
 const TEST_LINES_MAX: usize = 12;

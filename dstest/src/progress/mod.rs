@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::display::ViewContext;
 
-use self::display::Display;
+use self::display::{Display, Moment};
 use crate::report::tally::Tally;
 use crate::text::console::is_live;
 
+pub(crate) use self::estimate::rate;
 pub(crate) use failure::{FailureReport, FixedReport, Novelty};
 
 /// A message to the view; everything else it reads from the tally when it draws.
@@ -30,6 +31,13 @@ pub(crate) enum Notice {
     Failure(FailureReport),
     /// A run passed that failed in the campaign before.
     Fixed(FixedReport),
+    /// The runs that are running, by name, the longest first.
+    Running {
+        /// Name and time.
+        runs: Vec<(String, Duration)>,
+        /// Runs that will not be started.
+        left_out: u64,
+    },
     /// A line for standard output.
     Line(String),
     /// A line for standard error.
@@ -104,10 +112,12 @@ impl View {
 fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTally) {
     let mut started = Instant::now();
     let mut next = started + D::INTERVAL;
+    let (mut running, mut left_out) = (Vec::new(), 0);
     loop {
         match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Notice::Failure(failure)) => display.print(&failure.text(display.paint())),
             Ok(Notice::Fixed(fixed)) => display.print(&fixed.text(display.paint())),
+            Ok(Notice::Running { runs, left_out: count }) => (running, left_out) = (runs, count),
             Ok(Notice::Line(line)) => display.print(&line),
             Ok(Notice::Note(line)) => display.note(&line),
             Ok(Notice::Suspend(done)) => {
@@ -122,7 +132,8 @@ fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTa
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if next <= Instant::now() {
-            display.tick(&tally.lock(), started.elapsed());
+            let now = Moment { elapsed: started.elapsed(), running: &running, left_out };
+            display.tick(&tally.lock(), now);
             next = Instant::now() + D::INTERVAL;
         }
     }

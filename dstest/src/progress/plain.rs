@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::display::{Display, ViewContext};
+use super::display::{Display, Moment, ViewContext};
 use super::estimate::Progress;
 use crate::report::tally::Tally;
 use crate::text::console::{note, print};
@@ -33,8 +33,14 @@ impl Display for Plain {
         self.context.paint
     }
 
-    fn tick(&mut self, tally: &Tally, elapsed: Duration) {
-        let (total, duration) = (self.context.total, self.context.duration);
-        note(&format!("dstest: {}", Progress::of(tally, total, duration, elapsed).words()));
+    fn tick(&mut self, tally: &Tally, now: Moment<'_>) {
+        let total = self.context.total.map(|total| total.saturating_sub(now.left_out));
+        let progress = Progress::of(tally, total, self.context.duration, now.elapsed);
+        let running =
+            now.running_words(LONG).map_or_else(String::new, |words| format!("; {words}"));
+        note(&format!("dstest: {}{running}", progress.words()));
     }
 }
+
+/// Shorter runs change before the line is read.
+const LONG: Duration = Duration::from_secs(5);

@@ -13,10 +13,10 @@ use memchr::memmem;
 use regex::bytes::Regex;
 
 use super::coverage::RunCoverage;
-use super::failure_reason::FailureReason;
 use super::harness_report::HarnessReport;
 use super::metrics::Metrics;
 use super::passed_line;
+use super::reason::FailureReason;
 use super::run_record::Trace;
 use super::signature::printable;
 
@@ -33,6 +33,8 @@ pub struct LogScan {
     pub coverage: Option<RunCoverage>,
     /// The results that the test's harness printed.
     pub report: HarnessReport,
+    /// `true` if Go has begun a subtest.
+    pub ran_subtest: bool,
     /// The first line that matches `--fail-regex`.
     pub fail_match: Option<String>,
     /// The first line that matches `--skip-regex`.
@@ -79,6 +81,7 @@ impl LogScan {
             self.facts(line);
         }
         self.report.line(line);
+        self.ran_subtest |= line.starts_with(b"=== RUN") && line.contains(&b'/');
         self.classifier.line(line);
     }
 

@@ -2,22 +2,22 @@
 //! output that it is made from.
 
 mod coverage;
-mod failure_reason;
 mod harness_report;
 mod log_scan;
 mod metrics;
 pub(crate) mod passed_line;
+mod reason;
 mod run_record;
 mod run_report;
 pub mod signature;
 mod verdict;
 
 pub use self::coverage::RunCoverage;
-pub use self::failure_reason::FailureReason;
 pub use self::harness_report::{HarnessReport, Reported};
 pub use self::log_scan::{LinePatterns, LogScan};
 pub use self::metrics::Metrics;
 pub use self::passed_line::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};
+pub use self::reason::FailureReason;
 pub use self::run_record::{RunRecord, Trace};
 pub use self::run_report::RunReport;
 pub use self::verdict::{Class, Verdict};

@@ -3,6 +3,10 @@
 //! [`group_key`] replaces what differs between two instances
 //! of one failure (numbers, addresses, times) and keeps what does not (words, file and line).
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// The part of a signature that is the same in every instance of one failure.
 ///
 /// ```
@@ -13,16 +17,39 @@
 /// ```
 #[must_use]
 pub fn group_key(signature: &str) -> String {
+    // A run that hangs is cut at any line.
+    let is_timeout = signature.starts_with("timed out after ");
+    let signature =
+        if is_timeout { signature.split("; last: ").next().unwrap_or("") } else { signature };
+    let signature = TIMES.replace_all(signature, "#");
     let words: Vec<String> = signature.split_whitespace().map(normalise_word).collect();
-    words.join(" ")
+    let text = words.join(" ");
+    LISTS.replace_all(&text, "#").into_owned()
 }
+
+/// Points in time and durations, in the forms of RFC 3339 and Go.
+static TIMES: LazyLock<Regex> = LazyLock::new(|| {
+    let time = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}[0-9.,]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?";
+    let duration = r"\b(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+\b";
+    Regex::new(&format!("{time}|{duration}")).expect("compiled by the tests below")
+});
+
+/// Numbers side by side, of which there may be more or fewer.
+static LISTS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"#(?:,? ?#)+").expect("compiled by the tests below"));
 
 /// The line as printable text of bounded length, without escape sequences.
 #[must_use]
 pub fn printable(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let visible = strip_escapes(&text);
-    visible.trim().chars().take(SIGNATURE_CHARS_MAX).collect()
+    visible(line).trim().chars().take(SIGNATURE_CHARS_MAX).collect()
+}
+
+/// The line as printable text with its indentation, without escape sequences.
+pub(super) fn visible(line: &[u8]) -> String {
+    if line.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return String::from_utf8_lossy(line).into_owned();
+    }
+    strip_escapes(&String::from_utf8_lossy(line))
 }
 
 /// Removes terminal escape sequences and control characters.
@@ -46,6 +73,12 @@ fn normalise_word(word: &str) -> String {
     if is_location(word) {
         return word.to_owned();
     }
+    if let Some(path) = temporary_path(word) {
+        return path;
+    }
+    if let Some(address) = ip_address(word) {
+        return address;
+    }
     let bare: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
     if bare.len() >= HEX_DIGITS_MIN
         && bare.chars().all(|c| c.is_ascii_hexdigit())
@@ -56,6 +89,33 @@ fn normalise_word(word: &str) -> String {
     normalise_numbers(word)
 }
 
+/// A path in a directory for temporary files, in which names are random; with what stands around it.
+fn temporary_path(word: &str) -> Option<String> {
+    let (at, root) = TEMPORARY.iter().find_map(|root| Some((word.find(root)?, root)))?;
+    let rest = &word[at + root.len()..];
+    let is_path = |c: char| c.is_alphanumeric() || "/._-+%~".contains(c);
+    let end = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
+    let (before, after) = (normalise_numbers(&word[..at]), normalise_numbers(&rest[end..]));
+    Some(format!("{before}{root}#{after}"))
+}
+
+/// The directories, and the words that stand for a run's own in signatures.
+const TEMPORARY: [&str; 5] =
+    ["$TMPDIR/", "$DSTEST_RUN_DIR/", "/var/tmp/", "/tmp/", "/var/folders/"];
+
+/// An IPv6 address, with or without a port; with what stands around it.
+fn ip_address(word: &str) -> Option<String> {
+    let start = word.find(|c: char| c.is_ascii_hexdigit() || c == ':')?;
+    let is_part = |c: char| c.is_ascii_hexdigit() || c == ':' || c == '.';
+    let end = word[start..].find(|c| !is_part(c)).map_or(word.len(), |length| start + length);
+    let address = word[start..end].trim_end_matches(['.', ':']);
+    // A path of names such as `a::b` has the same form.
+    let is_address = address.contains(|c: char| c.is_ascii_digit())
+        && address.parse::<std::net::Ipv6Addr>().is_ok();
+    let rest = &word[start + address.len()..];
+    is_address.then(|| format!("{}#{}", &word[..start], normalise_numbers(rest)))
+}
+
 /// Replaces each number, with its sign, fraction and hexadecimal digits, by `#`; digits inside a
 /// name (`fig8_2c`, `S1`) belong to the name.
 fn normalise_numbers(word: &str) -> String {
@@ -63,6 +123,10 @@ fn normalise_numbers(word: &str) -> String {
     let mut chars = word.chars().peekable();
     let mut in_name = false;
     while let Some(c) = chars.next() {
+        let is_sign = matches!(c, '-' | '+') && !in_name;
+        if is_sign && chars.peek().is_some_and(char::is_ascii_digit) && !out.ends_with('#') {
+            continue;
+        }
         if c.is_ascii_digit() && !in_name {
             let is_hex = c == '0' && chars.next_if_eq(&'x').is_some();
             let belongs =
@@ -104,7 +168,17 @@ mod tests {
     #[test]
     fn differences_between_instances_are_replaced() {
         let rows = [
-            ("term 17 at 0xdeadbeef after 1.5s", "term # at # after #s"),
+            ("term 17 at 0xdeadbeef after 1.5s", "term # at # after #"),
+            ("after 1m2.5s", "after #"),
+            ("at 2026-11-30T10:20:30.5Z", "at #"),
+            ("x=-3", "x=#"),
+            ("got [1, 2, 3] of (4,5)", "got [#] of (#)"),
+            ("no file /tmp/tmp.AbCdEf1234/x.txt: 2", "no file /tmp/#: #"),
+            ("open '$TMPDIR/junit9876/x'", "open '$TMPDIR/#'"),
+            ("dial [::1]:8080", "dial [#]:#"),
+            ("dial fe80::1%eth0", "dial #%eth0"),
+            ("in a::b and dead::beef", "in a::b and dead::beef"),
+            ("timed out after 2 s; last: x", "timed out after # s"),
             ("fig8_2c: S1 lost 3 entries", "fig8_2c: S1 lost # entries"),
             ("hash 0123456789abcdef", "hash #"),
             ("x (src/a.rs:10:5)", "x (src/a.rs:10:5)"),

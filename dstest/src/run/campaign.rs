@@ -8,10 +8,10 @@ use std::time::Duration;
 use regex::{RegexBuilder, bytes};
 
 use super::inputs::Inputs;
-use crate::plan::{Keep, ProcessPlan};
+use crate::plan::{Keep, ProcessPlan, TestRule};
 use crate::schedule::Job;
 use crate::seed::{Seed, SeedWidth};
-use crate::store::{CampaignFile, StoreError};
+use crate::store::{CampaignFile, Rule, StoreError};
 use crate::suite::{Binary, Test};
 
 /// The campaign as every worker sees it.
@@ -23,6 +23,8 @@ pub struct Campaign {
     pub binaries: Vec<Binary>,
     /// The start and the end of each run.
     pub process: ProcessPlan,
+    /// The command that runs the programs, from cargo's configuration.
+    pub runner: Vec<String>,
     /// The source of seeds.
     pub seeds: Seeds,
     /// The logs to keep.
@@ -109,6 +111,7 @@ impl Campaign {
             tests: file.tests.clone(),
             binaries: file.binaries.clone(),
             process,
+            runner: file.runner.clone(),
             seeds: spec.seeds.unwrap_or(seeds),
             keep: spec.keep.unwrap_or(keep),
             passes: FirstRuns::none(file.tests.len()),
@@ -143,6 +146,26 @@ impl Campaign {
     }
 }
 
+impl Campaign {
+    /// The workers that a run of a test takes, and the group whose limit counts for it.
+    pub(super) fn needs_of(&self, test: usize) -> Needs {
+        let name = &self.tests[test].name;
+        let threads = self.process.rules_of(name).find_map(|rule| rule.threads).unwrap_or(1);
+        let group = self.process.rules_of(name).find_map(|rule| rule.group.clone());
+        let limit = group.as_ref().and_then(|group| self.process.groups.get(group)).copied();
+        Needs { threads, group: group.zip(limit) }
+    }
+}
+
+/// The share of the workers that runs of a test take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Workers.
+    pub(super) threads: u32,
+    /// The group, and the number of its runs at once.
+    pub(super) group: Option<(String, u32)>,
+}
+
 /// Limits and environment of each run, as described.
 fn process_plan(file: &CampaignFile) -> Result<ProcessPlan, regex::Error> {
     let limits = &file.limits;
@@ -159,7 +182,17 @@ fn process_plan(file: &CampaignFile) -> Result<ProcessPlan, regex::Error> {
         max_output: limits.max_output,
         env: file.env.clone(),
         seed_env: file.seed_env.clone(),
+        test_args: file.test_args.clone(),
+        wrap: file.wrap.clone(),
+        rules: file.rules.iter().map(rule).collect::<Result<_, _>>()?,
+        groups: file.groups.clone(),
         fail_regex: limits.fail_regex.as_ref().map(compile).transpose()?,
         skip_regex: limits.skip_regex.as_ref().map(compile).transpose()?,
     })
+}
+
+fn rule(rule: &Rule) -> Result<TestRule, regex::Error> {
+    let pattern = RegexBuilder::new(&rule.pattern).case_insensitive(true).build()?;
+    let (group, env) = (rule.group.clone(), rule.env.clone());
+    Ok(TestRule { pattern, group, threads: rule.threads, env })
 }

@@ -66,12 +66,13 @@ pub fn dispatch(
     }
     listen(&state, &inbox, options.workers, observer);
     let stop = state.lock().stop();
-    let wall = state.lock().elapsed();
+    let state = state.lock();
+    let (wall, left_out) = (state.elapsed(), state.left_out());
     let escaped = orphans.end_all();
     if escaped > 0 {
         let _ = observer.event(&RunEvent::EscapedProcesses { ended: escaped });
     }
-    Ok(Outcome { stop, wall })
+    Ok(Outcome { stop, wall, left_out })
 }
 
 /// Puts the user's requests among the messages of workers.
@@ -96,9 +97,10 @@ fn listen(
     to: &mut dyn Observer,
 ) {
     let mut enforced = Instant::now();
+    let mut reported = enforced;
     while workers > 0 {
         let wait = state.lock().wait();
-        let reaction = match inbox.recv_timeout(wait) {
+        let mut reaction = match inbox.recv_timeout(wait) {
             Ok(Message::Finished { test, record }) => {
                 to.event(&RunEvent::Finished { test, record: &record })
             }
@@ -116,6 +118,12 @@ fn listen(
             // The signal handler keeps a sender, so the channel never closes.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => CONTINUE,
         };
+        if reported.elapsed() >= RUNNING_INTERVAL {
+            reported = Instant::now();
+            let (runs, left_out) = state.lock().running();
+            let running = to.event(&RunEvent::Running { runs: &runs, left_out });
+            reaction = if reaction.is_break() { reaction } else { running };
+        }
         if reaction.is_break() {
             state.lock().end(Stop::StoreFailed);
         }
@@ -154,6 +162,9 @@ const CONTINUE: ControlFlow<()> = ControlFlow::Continue(());
 
 /// A worker's frames are small; the log buffer of 32 KiB is its largest.
 const WORKER_STACK_BYTES: usize = 256 * 1024;
+
+/// The interval of reports on what is running.
+const RUNNING_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The interval of limit checks while messages arrive.
 const ENFORCE_INTERVAL: Duration = Duration::from_millis(5);

@@ -1,11 +1,13 @@
 //! Events between signals, workers, the dispatcher and the rest of the program.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::process::signals::Request;
 use crate::record::RunRecord;
+use crate::schedule::Job;
 
 /// A message to the dispatcher.
 #[derive(Debug)]
@@ -43,6 +45,13 @@ pub enum RunEvent<'a> {
         /// Runs of each test in it.
         iterations: u32,
     },
+    /// The runs that are running, now and then.
+    Running {
+        /// The longest first.
+        runs: &'a [RunningRun],
+        /// Runs that were not started, as their tests had failed often enough.
+        left_out: u64,
+    },
     /// The user has interrupted the campaign; running processes are being ended.
     Interrupted {
         /// The number of running processes.
@@ -60,6 +69,19 @@ pub enum RunEvent<'a> {
         /// Their number.
         ended: usize,
     },
+}
+
+/// A running run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningRun {
+    /// The run.
+    pub job: Job,
+    /// The time since its start.
+    pub elapsed: Duration,
+    /// The id of its process, if it has started.
+    pub process: Option<String>,
+    /// The file with its output.
+    pub log: PathBuf,
 }
 
 /// The reason for the end of a campaign.
@@ -103,6 +125,8 @@ pub struct Outcome {
     pub stop: Stop,
     /// Its duration.
     pub wall: Duration,
+    /// Runs that were not started, as their tests had failed often enough.
+    pub left_out: u64,
 }
 
 /// A receiver of events.

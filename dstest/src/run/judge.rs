@@ -11,6 +11,8 @@ use crate::suite::Harness;
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
     pub(super) harness: Harness,
+    /// `true` if a subtest was asked for, which must then have run.
+    pub(super) wants_subtest: bool,
     pub(super) status: ExitStatus,
     pub(super) ended: Option<EndReason>,
     pub(super) survivors: SurvivingProcesses,
@@ -68,6 +70,9 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
             because(Verdict::NotStarted, Some(CACHED))
         }
         (_, Some(Reported::Skipped)) => skipped(scan, "no reason given"),
+        (Harness::Go, _) if evidence.wants_subtest && !scan.ran_subtest => {
+            because(Verdict::NotStarted, Some("no subtest matches"))
+        }
         (Harness::Libtest | Harness::Go, Some(Reported::NothingRan)) => {
             because(Verdict::NotStarted, Some("the program no longer has this test"))
         }
@@ -115,8 +120,9 @@ mod tests {
     /// A raw wait status: an exit code in the high byte, a signal in the low one.
     fn judged(harness: Harness, raw: i32, ended: Option<EndReason>, log: &LogScan) -> Verdict {
         let status = ExitStatus::from_raw(raw);
-        judge(&Evidence { harness, status, ended, survivors: SurvivingProcesses::None, scan: log })
-            .verdict
+        let survivors = SurvivingProcesses::None;
+        let wants_subtest = false;
+        judge(&Evidence { harness, wants_subtest, status, ended, survivors, scan: log }).verdict
     }
 
     fn log(text: &str) -> LogScan {

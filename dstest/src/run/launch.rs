@@ -79,30 +79,40 @@ pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     let binary = &campaign.binaries[test.binary];
     let plan = &campaign.process;
     let seed = campaign.seed_of(job);
-    let mut argv = vec![binary.path.to_string_lossy().into_owned()];
-    match test.harness {
-        Harness::Opaque => {
-            argv.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
-        }
-        // A name with braces in it is a name.
-        Harness::Libtest | Harness::Go => argv.extend_from_slice(&test.args),
-    }
+    let filled = |arg: &String| fill(arg, &test.name, job, seed);
+    let mut args: Vec<String> = match test.harness {
+        Harness::Opaque => test.args.iter().map(filled).collect(),
+        // These hold the name that the harness gave, whatever is in it.
+        Harness::Libtest | Harness::Go => test.args.clone(),
+    };
+    let is_end = |arg: &String| test.harness == Harness::Libtest && arg == "--";
+    let end = args.iter().position(is_end).unwrap_or(args.len());
+    args.splice(end..end, plan.test_args.iter().map(filled));
+    let mut argv = campaign.runner.clone();
+    argv.push(binary.path.to_string_lossy().into_owned());
+    argv.extend(args);
     let mut env: Vec<(String, String)> = binary.env.iter().chain(&plan.env).cloned().collect();
     let own = [("DSTEST_SEED", seed.to_string()), ("DSTEST_ITER", job.iteration.to_string())];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    env.extend(plan.rules_of(&test.name).flat_map(|rule| rule.env.iter().cloned()));
     env.extend(plan.seed_env.iter().map(|name| (name.clone(), seed.to_string())));
     env.extend(plan.verbose.map(|level| ("VERBOSE".to_owned(), level.to_string())));
     Launch { argv, cwd: binary.cwd.clone(), env }
 }
 
 fn command(campaign: &Campaign, job: Job, scratch: &ScratchDir) -> Command {
-    let launch = launch(campaign, job);
-    let binary = &campaign.binaries[campaign.tests[job.test].binary];
-    let mut command = Command::new(&binary.path);
+    let Launch { argv, cwd, env } = launch(campaign, job);
+    let (name, seed) = (&campaign.tests[job.test].name, campaign.seed_of(job));
+    let run_dir = scratch.dir().to_string_lossy();
+    let wrap = campaign.process.wrap.iter();
+    let wrap = wrap.map(|word| fill(word, name, job, seed).replace("{run_dir}", &run_dir));
+    let mut words = wrap.chain(argv);
+    // A command line is never empty: its last part names the program.
+    let mut command = Command::new(words.next().unwrap_or_default());
     // The user's own configuration counts, as everywhere.
     command.env("TMPDIR", scratch.temporary());
-    command.args(&launch.argv[1..]).current_dir(launch.cwd).envs(launch.env);
-    command.env(RUN_DIR, scratch.dir());
+    command.args(words).current_dir(cwd).envs(env);
+    command.env(RUN_DIR, scratch.dir()).env("DSTEST_SLOT", scratch.slot().to_string());
     command
 }
 

@@ -22,6 +22,6 @@ mod worker;
 
 pub use self::campaign::{Campaign, FirstRuns, LogNames, ReplaySpec, Seeds};
 pub use self::dispatcher::{DispatchOptions, dispatch};
-pub use self::event::{ExpectedDuration, Observer, Outcome, RunEvent, Stop};
+pub use self::event::{ExpectedDuration, Observer, Outcome, RunEvent, RunningRun, Stop};
 pub use self::inputs::{Inputs, inputs_of};
 pub use self::launch::{Launch, launch};

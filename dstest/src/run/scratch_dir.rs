@@ -13,6 +13,7 @@ use crate::store::LiveDir;
 /// The log file and directory of a worker.
 #[derive(Debug)]
 pub(super) struct ScratchDir {
+    slot: usize,
     log: PathBuf,
     dir: PathBuf,
     /// For temporary files; among the system's, since a path in the store may be too long for a
@@ -27,7 +28,12 @@ impl ScratchDir {
     pub(super) fn new(live: &LiveDir, slot: usize) -> Self {
         let log = live_log(live.path(), slot);
         let temporary = live.temporary().join(slot.to_string());
-        Self { dir: log.with_extension("dir"), log, temporary, file: None }
+        Self { slot, dir: log.with_extension("dir"), log, temporary, file: None }
+    }
+
+    /// The number of the worker, from 0.
+    pub(super) const fn slot(&self) -> usize {
+        self.slot
     }
 
     /// The log of the present run.
@@ -43,6 +49,15 @@ impl ScratchDir {
     /// The directory for temporary files of the present run.
     pub(super) fn temporary(&self) -> &Path {
         &self.temporary
+    }
+
+    /// A text in which the paths of the present run, which differ from run to run, are replaced by the
+    /// variables that name them.
+    pub(super) fn without_own_paths(&self, text: &str) -> String {
+        let own = [(&self.dir, "$DSTEST_RUN_DIR"), (&self.temporary, "$TMPDIR")];
+        own.into_iter().fold(text.to_owned(), |text, (path, name)| {
+            text.replace(&*path.to_string_lossy(), name)
+        })
     }
 
     /// Makes sure that log and directories exist and are empty.

@@ -3,12 +3,14 @@
 //! It is shared behind a lock: a worker that has finished a run takes its next job itself, so
 //! that no processor waits for a message to arrive. Nothing here blocks, writes or waits.
 
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::campaign::Campaign;
-use super::event::Stop;
+use super::campaign::{Campaign, Needs};
+use super::event::{RunningRun, Stop};
 use super::scratch_dir::live_log;
 use crate::plan::Budget;
 use crate::process::group::{EndReason, ProcessGroup};
@@ -19,16 +21,48 @@ use crate::suite::Harness;
 
 /// The state of a campaign as workers and dispatcher share it.
 #[derive(Clone)]
-pub(super) struct SharedState(Arc<Mutex<CampaignState>>);
+pub(super) struct SharedState(Arc<(Mutex<CampaignState>, Condvar)>);
 
 impl SharedState {
     pub(super) fn new(state: CampaignState) -> Self {
-        Self(Arc::new(Mutex::new(state)))
+        Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, CampaignState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The next step for a worker; waits while every run to come needs what others are using.
+    pub(super) fn next(&self, slot: usize, expected_s: impl Fn(usize) -> f64) -> Option<Step> {
+        let mut state = self.lock();
+        loop {
+            match state.next(slot, &expected_s) {
+                Next::Step(step) => return Some(step),
+                Next::End => return None,
+                Next::Wait => {
+                    let waited = self.0.1.wait_timeout(state, WAIT_MAX);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    /// Notes the end of a worker's run.
+    pub(super) fn finished(&self, slot: usize, verdict: Verdict) {
+        self.lock().finished(slot, verdict);
+        self.0.1.notify_all();
+    }
+}
+
+/// The next step for a worker.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It is this.
+    Step(Step),
+    /// Every run to come needs what other runs are using.
+    Wait,
+    /// There is none.
+    End,
 }
 
 /// The state of a campaign.
@@ -44,6 +78,14 @@ pub(super) struct CampaignState {
     /// Set as soon as no further run may start.
     stop: Option<Stop>,
     failed: u32,
+    /// Failures of each test.
+    failed_of: Vec<u32>,
+    /// Runs that were not started, as their tests had failed often enough.
+    left_out: u64,
+    /// Runs that wait for others of their group, or for workers.
+    deferred: VecDeque<Job>,
+    /// The number of stacks taken of each test.
+    pub(super) stacks_of: HashMap<usize, u32>,
     /// Runs since the last one that could be started.
     not_started: u32,
     pub(super) output_checked: Instant,
@@ -57,6 +99,12 @@ pub(super) struct Slot {
 
 /// A running run.
 pub(super) struct Current {
+    pub(super) job: Job,
+    needs: Needs,
+    /// The start, without suspensions.
+    since: Instant,
+    /// Set once its stacks are in the log.
+    pub(super) is_dumped: Arc<AtomicBool>,
     pub(super) log: PathBuf,
     pub(super) harness: Harness,
     pub(super) phase: Phase,
@@ -110,6 +158,10 @@ impl CampaignState {
             paused: Duration::ZERO,
             stop: None,
             failed: 0,
+            failed_of: vec![0; campaign.tests.len()],
+            left_out: 0,
+            deferred: VecDeque::new(),
+            stacks_of: HashMap::new(),
             not_started: 0,
             output_checked: started,
         }
@@ -136,37 +188,118 @@ impl CampaignState {
         self.stop.unwrap_or(Stop::Complete)
     }
 
-    /// The next step for a worker; `None` at the end.
-    pub(super) fn next(&mut self, slot: usize, expected_s: impl Fn(usize) -> f64) -> Option<Step> {
+    /// The next step for a worker.
+    pub(super) fn next(&mut self, slot: usize, expected_s: impl Fn(usize) -> f64) -> Next {
         self.check_budget();
         if self.stop.is_some() {
-            return None;
+            return Next::End;
         }
-        let step = self.schedule.next(expected_s)?;
-        match step {
-            Step::Run(job) => self.begin(slot, job),
-            Step::Round(_) => {}
+        if let Some(next) = self.next_deferred(slot) {
+            return next;
         }
-        Some(step)
+        while self.deferred.len() < DEFERRED_MAX {
+            let Some(step) = self.schedule.next(&expected_s) else { break };
+            match step {
+                Step::Round(_) => return Next::Step(step),
+                Step::Run(job) if self.is_exhausted(job) => self.left_out += 1,
+                Step::Run(job) => match self.obstacle(job) {
+                    None => return self.begin(slot, job),
+                    Some(obstacle) => {
+                        self.deferred.push_back(job);
+                        // Otherwise lighter runs would take its workers for ever.
+                        if obstacle == Obstacle::Workers {
+                            return Next::Wait;
+                        }
+                    }
+                },
+            }
+        }
+        if self.deferred.is_empty() { Next::End } else { Next::Wait }
+    }
+
+    /// The first of the deferred runs that can begin now.
+    fn next_deferred(&mut self, slot: usize) -> Option<Next> {
+        let mut at = 0;
+        while let Some(job) = self.deferred.get(at).copied() {
+            if self.is_exhausted(job) {
+                self.deferred.remove(at);
+                self.left_out += 1;
+                continue;
+            }
+            match self.obstacle(job) {
+                None => {
+                    self.deferred.remove(at);
+                    return Some(self.begin(slot, job));
+                }
+                Some(Obstacle::Workers) => return Some(Next::Wait),
+                Some(Obstacle::Group) => at += 1,
+            }
+        }
+        None
+    }
+
+    /// `true` if the test has failed as often as it may.
+    fn is_exhausted(&self, job: Job) -> bool {
+        let limit = self.budget.max_fail_per_test;
+        limit.is_some_and(|limit| self.failed_of[job.test] >= limit.get())
+    }
+
+    /// The reason for which a run cannot begin now.
+    fn obstacle(&self, job: Job) -> Option<Obstacle> {
+        let needs = self.campaign.needs_of(job.test);
+        let running = || self.slots.iter().filter_map(|slot| slot.current.as_ref());
+        let taken: u32 = running().map(|current| current.needs.threads).sum();
+        let workers = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        // A test that needs more than there are runs alone.
+        if taken > 0 && taken + needs.threads.min(workers) > workers {
+            return Some(Obstacle::Workers);
+        }
+        let (group, limit) = needs.group?;
+        let is_of_group =
+            |current: &&Current| current.needs.group.as_ref().is_some_and(|(own, _)| *own == group);
+        let count = running().filter(is_of_group).count();
+        (count >= limit as usize).then_some(Obstacle::Group)
     }
 
     /// Notes the end of a worker's run.
     pub(super) fn finished(&mut self, slot: usize, verdict: Verdict) {
-        self.slots[slot].current = None;
+        let ended = self.slots[slot].current.take();
         if verdict.class() == Class::Fail {
             self.failed = self.failed.saturating_add(1);
+            ended.iter().for_each(|ended| self.failed_of[ended.job.test] += 1);
         }
         let cannot_start = verdict == Verdict::NotStarted;
         self.not_started = if cannot_start { self.not_started.saturating_add(1) } else { 0 };
     }
 
-    fn begin(&mut self, slot: usize, job: Job) {
-        let deadline = Instant::now() + self.campaign.timeout_of(job.test);
+    fn begin(&mut self, slot: usize, job: Job) -> Next {
+        let (since, needs) = (Instant::now(), self.campaign.needs_of(job.test));
+        let deadline = since + self.campaign.timeout_of(job.test);
         let log = live_log(&self.live, slot);
         let slot = &mut self.slots[slot];
         slot.group.clear();
         let harness = self.campaign.tests[job.test].harness;
-        slot.current = Some(Current { log, harness, phase: Phase::Running { deadline } });
+        let (phase, is_dumped) = (Phase::Running { deadline }, Arc::default());
+        slot.current = Some(Current { job, needs, since, is_dumped, log, harness, phase });
+        Next::Step(Step::Run(job))
+    }
+
+    /// The running runs, the longest first, and the number of those that will not be started.
+    pub(super) fn running(&self) -> (Vec<RunningRun>, u64) {
+        let run = |slot: &Slot| {
+            let current = slot.current.as_ref()?;
+            let (job, elapsed) = (current.job, current.since.elapsed());
+            let process = slot.group.process().map(|process| process.to_string());
+            Some(RunningRun { job, elapsed, process, log: current.log.clone() })
+        };
+        let mut running: Vec<RunningRun> = self.slots.iter().filter_map(run).collect();
+        running.sort_by_key(|run| std::cmp::Reverse(run.elapsed));
+        (running, self.left_out)
+    }
+
+    /// Runs that were not started, as their tests had failed often enough.
+    pub(super) const fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     fn check_budget(&mut self) {
@@ -227,11 +360,29 @@ impl CampaignState {
     pub(super) fn resume(&mut self, paused: Duration) {
         self.paused += paused;
         for slot in &mut self.slots {
-            slot.current.iter_mut().for_each(|current| current.phase.extend(paused));
+            slot.current.iter_mut().for_each(|current| {
+                current.phase.extend(paused);
+                current.since += paused;
+            });
             slot.group.resume(paused);
         }
     }
 }
+
+/// The reason for which a run cannot begin yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    /// As many of its group are running as may.
+    Group,
+    /// It needs more workers than are free.
+    Workers,
+}
+
+/// More runs of a group than this need not wait at the same time.
+const DEFERRED_MAX: usize = 256;
+
+/// A worker that waits looks this often whether the time of `--for` is over.
+const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// The number of runs in a row that cannot be started before the campaign ends.
 const NOT_STARTED_MAX: u32 = 20;
@@ -250,7 +401,7 @@ mod tests {
         let file = campaign_file(&["a"]);
         let campaign = Campaign::new(&file, "/nowhere".into(), ReplaySpec::default()).unwrap();
         let schedule = Schedule::new(1, Rounds::Endless, Order::Interleaved);
-        let budget = Budget { rounds: Rounds::Endless, duration: Some(timeout), max_fail: None };
+        let budget = Budget { duration: Some(timeout), ..Budget::of(Rounds::Endless) };
         CampaignState::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)
     }
 
@@ -259,7 +410,7 @@ mod tests {
         let minute = Duration::from_secs(60);
         let mut state = state(minute);
         let group = state.add_slot();
-        state.next(0, |_| 0.0).unwrap();
+        assert!(matches!(state.next(0, |_| 0.0), Next::Step(_)));
         state.pause();
         state.resume(60 * minute);
         state.started = state.started.checked_sub(60 * minute).unwrap_or(state.started);
@@ -269,7 +420,8 @@ mod tests {
         };
         assert!(deadline > Instant::now() + 59 * minute, "its deadline has moved too");
         state.finished(0, Verdict::Passed);
-        assert!(state.next(0, |_| 0.0).is_some(), "the time of --for has not passed either");
+        let next = state.next(0, |_| 0.0);
+        assert!(matches!(next, Next::Step(_)), "the time of --for has not passed either");
     }
 
     #[test]
@@ -277,7 +429,7 @@ mod tests {
         let mut state = state(Duration::from_secs(60));
         state.add_slot();
         for number in 0..2 * NOT_STARTED_MAX {
-            if state.next(0, |_| 0.0).is_none() {
+            if state.next(0, |_| 0.0) == Next::End {
                 assert_eq!((number, state.stop()), (NOT_STARTED_MAX + 1, Stop::CannotStart));
                 return;
             }
@@ -286,5 +438,79 @@ mod tests {
             state.finished(0, verdict);
         }
         panic!("it never ends");
+    }
+
+    /// A state of the tests `a`, `b`, `c` with these workers and these rules.
+    fn with_rules(workers: usize, rules: &str, per_test: Option<u32>) -> CampaignState {
+        let mut file = campaign_file(&["a", "b", "c"]);
+        file.rules = serde_json::from_str(rules).unwrap();
+        file.groups = [("ports".to_owned(), 1)].into();
+        let campaign = Campaign::new(&file, "/nowhere".into(), ReplaySpec::default()).unwrap();
+        let rounds = Rounds::Fixed(std::num::NonZeroU32::new(2).unwrap());
+        let schedule = Schedule::new(3, rounds, Order::Interleaved);
+        let max_fail_per_test = per_test.and_then(std::num::NonZeroU32::new);
+        let budget = Budget { max_fail_per_test, ..Budget::of(rounds) };
+        let mut state =
+            CampaignState::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget);
+        (0..workers).for_each(|_| drop(state.add_slot()));
+        state
+    }
+
+    /// The next step of a worker: `a1`, `wait` or `end`.
+    fn step(state: &mut CampaignState, slot: usize) -> String {
+        match state.next(slot, |_| 0.0) {
+            Next::Step(Step::Run(job)) => {
+                format!("{}{}", state.campaign.tests[job.test].name, job.iteration)
+            }
+            Next::Step(Step::Round(_)) => "round".to_owned(),
+            Next::Wait => "wait".to_owned(),
+            Next::End => "end".to_owned(),
+        }
+    }
+
+    #[test]
+    fn runs_of_a_group_wait_for_each_other_while_others_go_on() {
+        let rules = r#"[{"pattern": "a|b", "group": "ports", "threads": null, "env": []}]"#;
+        let mut state = with_rules(3, rules, None);
+        let steps = [step(&mut state, 0), step(&mut state, 1), step(&mut state, 2)];
+        assert_eq!(steps, ["a1", "c1", "c2"]);
+        state.finished(1, Verdict::Passed);
+        assert_eq!(step(&mut state, 1), "wait");
+        state.finished(0, Verdict::Passed);
+        assert_eq!(step(&mut state, 1), "b1");
+        for (slot, next) in [(1, "a2"), (1, "b2")] {
+            state.finished(slot, Verdict::Passed);
+            assert_eq!(step(&mut state, slot), next);
+        }
+        assert_eq!(step(&mut state, 0), "end");
+    }
+
+    #[test]
+    fn a_run_of_several_workers_waits_until_they_are_free_and_none_overtakes_it() {
+        let rules = r#"[{"pattern": "b", "group": null, "threads": 2, "env": []},
+                        {"pattern": "c", "group": null, "threads": 9, "env": []}]"#;
+        let mut state = with_rules(2, rules, None);
+        assert_eq!([step(&mut state, 0), step(&mut state, 1)], ["a1", "wait"]);
+        assert_eq!(step(&mut state, 1), "wait");
+        state.finished(0, Verdict::Passed);
+        assert_eq!([step(&mut state, 0), step(&mut state, 1)], ["b1", "wait"]);
+        state.finished(0, Verdict::Passed);
+        assert_eq!([step(&mut state, 1), step(&mut state, 0)], ["c1", "wait"]);
+    }
+
+    #[test]
+    fn a_test_that_has_failed_often_enough_is_not_repeated() {
+        let mut state = with_rules(1, "[]", Some(1));
+        let mut steps = Vec::new();
+        for _ in 0..6 {
+            let next = step(&mut state, 0);
+            let verdict = if next == "a1" { Verdict::Failed } else { Verdict::Passed };
+            if next != "end" {
+                state.finished(0, verdict);
+            }
+            steps.push(next);
+        }
+        assert_eq!(steps, ["a1", "b1", "c1", "b2", "c2", "end"]);
+        assert_eq!(state.left_out(), 1);
     }
 }

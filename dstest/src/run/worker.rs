@@ -47,12 +47,12 @@ impl Worker {
         if self.campaign.inputs.edited().is_some() {
             self.state.lock().edited();
         }
-        let step = self.state.lock().next(self.slot, &*self.expected_duration)?;
+        let step = self.state.next(self.slot, &*self.expected_duration)?;
         Some(match step {
             Step::Round(iterations) => Message::Round { iterations },
             Step::Run(job) => {
                 let record = Box::new(self.run(job));
-                self.state.lock().finished(self.slot, record.verdict);
+                self.state.finished(self.slot, record.verdict);
                 Message::Finished { test: job.test, record }
             }
         })
@@ -104,6 +104,7 @@ impl Worker {
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
+            wants_subtest: self.campaign.tests[job.test].is_subtest(),
             status: end.reaped.status,
             ended: end.ended,
             survivors: end.survivors,
@@ -133,6 +134,7 @@ impl Worker {
         } else if record.verdict.class() != Class::Pass {
             let reported = || RunReport::read(self.scratch.dir())?.signature;
             let found = judgement.reason.or_else(reported).or_else(|| log.classifier.finish());
+            let found = found.map(|found| self.scratch.without_own_paths(&found));
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
     }

@@ -1,6 +1,6 @@
 //! `campaign.json`: the description of a campaign, enough to run any of it again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,27 @@ pub struct CampaignFile {
     pub env: Vec<(String, String)>,
     /// The further variable that carried the seed.
     pub seed_env: Option<String>,
+    /// Further arguments of test programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_args: Vec<String>,
+    /// The command that ran each run (`--wrap`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrap: Vec<String>,
+    /// The command that runs the programs, from cargo's configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runner: Vec<String>,
+    /// Exceptions for some tests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// The number of runs at once of each group of tests.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, u32>,
+    /// The shell command before the first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
+    /// The shell command after the last run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teardown: Option<String>,
     /// The tested programs, at the paths from which they were run.
     pub binaries: Vec<Binary>,
     /// The files of a command that may be edited, as they were when the campaign began.
@@ -75,6 +96,19 @@ pub struct Input {
     pub path: PathBuf,
     /// The hash of its contents.
     pub contents: String,
+}
+
+/// An exception for some tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The tests.
+    pub pattern: String,
+    /// Their group.
+    pub group: Option<String>,
+    /// Workers that each of their runs takes.
+    pub threads: Option<u32>,
+    /// Variables set for their runs.
+    pub env: Vec<(String, String)>,
 }
 
 /// The limits of a run.

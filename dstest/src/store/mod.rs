@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use binaries::program_hash;
-pub use campaign_file::{CampaignFile, Input, Invocation, Limits};
+pub use campaign_file::{CampaignFile, Input, Invocation, Limits, Rule};
 pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
 pub use live_dir::{LiveDir, LiveError};

@@ -43,6 +43,7 @@ pub fn human(duration: Duration) -> String {
         return format!("{} days", seconds / 86_400);
     }
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) if duration.as_millis() < 100 => format!("{} ms", duration.as_millis()),
         (0, 0, _) if seconds < 10 && duration.subsec_millis() > 0 => {
             format!("{:.2} s", duration.as_secs_f64())
         }
@@ -110,9 +111,13 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        for (seconds, want) in
-            [(0.42, "0.42 s"), (48.2, "48 s"), (200.0, "3 min 20 s"), (3900.0, "1 h 5 min")]
-        {
+        for (seconds, want) in [
+            (0.0042, "4 ms"),
+            (0.42, "0.42 s"),
+            (48.2, "48 s"),
+            (200.0, "3 min 20 s"),
+            (3900.0, "1 h 5 min"),
+        ] {
             assert_eq!(human(Duration::from_secs_f64(seconds)), want);
         }
     }

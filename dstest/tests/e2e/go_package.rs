@@ -84,7 +84,10 @@ fn a_go_test_that_hangs_leaves_the_stacks_of_its_goroutines() {
     let sandbox = Sandbox::new();
     let args = ["Hangs", "-n", "1", "-T", "0.5", "--grace", "60"];
     let called = on_module(&sandbox, &args);
-    called.exits_with(1).prints("timed out after 0.5 s; last: waiting for a leader");
+    called
+        .exits_with(1)
+        .prints("timed out after 0.5 s; last: ")
+        .prints(" in fixture.TestHangs2D (fixture_test.go:");
     let log = fs::read_to_string(sandbox.latest().join("logs/TestHangs2D/1.log")).unwrap();
     assert!(log.contains("SIGQUIT: quit") && log.contains("fixture.TestHangs2D"), "{log}");
 }

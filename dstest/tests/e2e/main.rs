@@ -10,6 +10,7 @@ mod cargo_project;
 mod commands;
 mod crashes;
 mod edited;
+mod environment;
 mod exit_codes;
 mod exports;
 mod go_package;

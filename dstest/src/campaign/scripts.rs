@@ -1,0 +1,71 @@
+//! The scripts before and after a campaign (`--setup`, `--teardown`), and the variables between them and
+//! the runs.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::stored::StoredCampaign;
+use crate::error::Error;
+use crate::process::signals::Interrupts;
+use crate::store::StoreError;
+use crate::text::console;
+
+/// Runs the setup script of a campaign, if it has one, and hands its variables to all runs.
+///
+/// # Errors
+/// [`Error::Setup`] if it fails: no run would mean anything.
+pub(crate) fn set_up(stored: &mut StoredCampaign, interrupts: &Interrupts) -> Result<(), Error> {
+    let Some(script) = stored.file.setup.clone() else { return Ok(()) };
+    let variables = stored.dir.path.join(VARIABLES);
+    fs::write(&variables, "").map_err(Error::system("write the file of DSTEST_ENV"))?;
+    if !run(&script, stored, &variables, interrupts)? {
+        tear_down(stored, interrupts);
+        return Err(Error::Setup { script });
+    }
+    let text =
+        fs::read_to_string(&variables).map_err(Error::system("read the file of DSTEST_ENV"))?;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (name, value) = line.split_once('=').ok_or_else(|| {
+            StoreError::Unsuitable(format!("--setup wrote `{line}` to DSTEST_ENV, not NAME=VALUE"))
+        })?;
+        stored.file.env.retain(|(own, _)| own != name);
+        stored.file.env.push((name.to_owned(), value.to_owned()));
+    }
+    // Replays get them, too.
+    stored.file.write(&stored.dir.path)?;
+    Ok(())
+}
+
+/// Runs the teardown script of a campaign, if it has one. Its failure changes no result.
+pub(crate) fn tear_down(stored: &StoredCampaign, interrupts: &Interrupts) {
+    let Some(script) = &stored.file.teardown else { return };
+    let variables = stored.dir.path.join(VARIABLES);
+    match run(script, stored, &variables, interrupts) {
+        Ok(true) => {}
+        Ok(false) => console::warn(&format!("--teardown has failed: {script}")),
+        Err(error) => console::warn(&error.to_string()),
+    }
+}
+
+/// Runs a script in the directory of the campaign's command, its output on standard error.
+fn run(
+    script: &str,
+    stored: &StoredCampaign,
+    variables: &Path,
+    interrupts: &Interrupts,
+) -> Result<bool, Error> {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).current_dir(&stored.file.invocation.cwd);
+    command.stdin(Stdio::null()).stdout(std::io::stderr());
+    command.envs(stored.file.env.iter().map(|(name, value)| (name, value)));
+    command.env("DSTEST_ENV", variables).env("DSTEST_CAMPAIGN_DIR", &stored.dir.path);
+    let mut child = command.spawn().map_err(Error::system("run a script with sh"))?;
+    interrupts.forward_to(child.id());
+    let status = child.wait();
+    interrupts.stop_forwarding();
+    Ok(status.map_err(Error::system("wait for a script"))?.success())
+}
+
+/// The file of `DSTEST_ENV`, in the campaign's directory.
+const VARIABLES: &str = "setup.env";

@@ -1,0 +1,383 @@
+//! The line of a log that best explains the failure of its run: the one a person would quote.
+//!
+//! ```text
+//! line ─► is it worth a look? ─► part of an open message? ─► its rest, its place in the sources
+//!                             └► begins a message (one file for each language) or names a test
+//! message + test + place ─► the reason, if it weighs more than what was found before
+//! ```
+
+mod go;
+mod jvm;
+mod native;
+mod python;
+mod rust;
+mod scripts;
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use self::go::GoReport;
+use super::passed_line;
+use super::signature::{SIGNATURE_CHARS_MAX, visible};
+
+/// The weight of a line as an explanation of a failure, in rising order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    Verdict,
+    ErrorWord,
+    Assertion,
+    /// A test framework's own account.
+    Framework,
+    Panic,
+    /// The account of a harness that expected something else.
+    Expectation,
+}
+
+/// The language of a message, which decides the form of the places that follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Rust,
+    Go,
+    Python,
+    Scripts,
+    Jvm,
+    Native,
+}
+
+/// A message that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Message {
+    language: Language,
+    weight: Weight,
+    text: String,
+    place: Option<String>,
+    /// Further lines that belong to its text.
+    more: u32,
+}
+
+impl Message {
+    fn new(language: Language, weight: Weight, text: impl Into<String>) -> Self {
+        Self { language, weight, text: text.into(), place: None, more: 0 }
+    }
+
+    fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    fn with_more(mut self, lines: u32) -> Self {
+        self.more = lines;
+        self
+    }
+
+    /// Adds a line to the text.
+    fn add(&mut self, line: &str) {
+        let line = line.strip_prefix("what():").or(line.strip_prefix('#')).unwrap_or(line);
+        let line = without_quotes(line.trim());
+        if !self.text.is_empty() {
+            self.text.push_str(if self.text.ends_with([':', ',']) { " " } else { ", " });
+        }
+        self.text.push_str(line);
+        self.more -= 1;
+    }
+
+    /// The place that a line below the message names.
+    fn place_in(&self, line: &str) -> Option<String> {
+        match self.language {
+            Language::Rust | Language::Go | Language::Native => None,
+            Language::Python => python::place_after(line),
+            Language::Scripts => scripts::place(line),
+            Language::Jvm => jvm::place(line),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let names_place_below =
+            matches!(self.language, Language::Python | Language::Scripts | Language::Jvm);
+        self.more == 0 && (self.place.is_some() || !names_place_below)
+    }
+}
+
+/// Finds the line that best explains the failure of a run, fed line by line.
+#[derive(Debug, Default)]
+pub struct FailureReason {
+    best: Option<(Weight, String)>,
+    /// The last line, in case that nothing explains anything.
+    last: Vec<u8>,
+    open: Option<Message>,
+    /// Lines since the open message began.
+    age: u32,
+    /// The test that is speaking, where one process runs several.
+    test: Option<String>,
+    /// A place that comes before its message.
+    place: Option<String>,
+    go: GoReport,
+    /// `true` within the stacks that dstest has added.
+    in_stacks: bool,
+}
+
+impl FailureReason {
+    /// Looks at one line, without its end.
+    pub fn line(&mut self, line: &[u8]) {
+        if self.in_stacks || line.starts_with(STACKS) {
+            self.in_stacks = !line.starts_with(STACKS_END);
+            return;
+        }
+        let is_awaited = self.open.is_some() || self.go.is_open();
+        if !is_awaited && !INTERESTING.is_match(line) {
+            return self.remember(line);
+        }
+        let text = visible(line);
+        let text = text.trim_end();
+        if let Some((weight, reason)) = self.go.line(text, self.weight() < Some(Weight::Panic)) {
+            self.offer(weight, reason);
+        }
+        if self.go.is_open() || self.is_part_of_message(text) {
+            return;
+        }
+        if let Some(test) = named_test(text) {
+            self.test = Some(test);
+        }
+        if let Some(place) = python::place_before(text) {
+            self.place = Some(place);
+        } else if python::is_exception(text)
+            && let Some(place) = self.place.take()
+        {
+            self.open(Message::new(Language::Python, Weight::Assertion, text).at(place));
+            return;
+        }
+        if let Some(mut message) = begun(text) {
+            if message.language == Language::Python && message.place.is_none() {
+                message.place = self.place.take();
+            }
+            self.open(message);
+            return;
+        }
+        let bare = text.trim();
+        match weigh(bare.as_bytes()) {
+            Some(weight) => self.offer(weight, without_stamp(bare).to_owned()),
+            None => self.remember(line),
+        }
+    }
+
+    /// Keeps a line that explains nothing, in case that none does.
+    fn remember(&mut self, line: &[u8]) {
+        let bare = line.trim_ascii();
+        if self.best.is_none() && !bare.is_empty() && !is_harness_line(bare) {
+            self.last.clear();
+            self.last.extend_from_slice(&bare[..bare.len().min(LAST_BYTES_MAX)]);
+        }
+    }
+
+    fn open(&mut self, message: Message) {
+        self.age = 0;
+        let is_complete = message.is_complete();
+        self.open = Some(message);
+        if is_complete {
+            self.close();
+        }
+    }
+
+    /// Takes a line as part of the open message, if there is one: a further line of its text, its
+    /// place, or something between them.
+    fn is_part_of_message(&mut self, text: &str) -> bool {
+        let Some(message) = &mut self.open else { return false };
+        self.age += 1;
+        let bare = text.trim();
+        if message.language == Language::Rust && message.more > 0 {
+            message.add(bare);
+        } else if let Some(place) = message.place_in(bare) {
+            message.place.get_or_insert(place);
+        } else if named_test(text).is_some()
+            || begun(text).is_some_and(|other| other.language != message.language)
+        {
+            // The place of this message is not known.
+            self.close();
+            return false;
+        } else if message.more > 0 && !bare.is_empty() && !scripts::is_decoration(bare) {
+            message.add(bare);
+        }
+        if message.is_complete() || self.age > MESSAGE_LINES_MAX {
+            self.close();
+        }
+        true
+    }
+
+    /// Offers the open message.
+    fn close(&mut self) {
+        let Some(message) = self.open.take() else { return };
+        let text = without_stamp(message.text.trim());
+        let test = self.test.as_deref().filter(|test| !text.contains(test));
+        let test = test.map_or_else(String::new, |test| format!("{test}: "));
+        let place = message.place.map_or_else(String::new, |place| format!(" ({place})"));
+        let text: String = text.chars().take(SIGNATURE_CHARS_MAX).collect();
+        if !text.is_empty() {
+            self.offer(message.weight, format!("{test}{text}{place}"));
+        } else if !place.is_empty() {
+            self.offer(message.weight, format!("{test}panicked{place}"));
+        }
+    }
+
+    /// The signature; `None` if nothing was printed at all.
+    #[must_use]
+    pub fn finish(mut self) -> Option<String> {
+        self.close();
+        if let Some((weight, reason)) = self.go.finish() {
+            self.offer(weight, reason);
+        }
+        let last = visible(&self.last);
+        let last = without_stamp(last.trim());
+        let found = self.best.map(|(_, reason)| reason);
+        let found = found.or_else(|| (!last.is_empty()).then(|| last.to_owned()));
+        found.map(|reason| reason.chars().take(2 * SIGNATURE_CHARS_MAX).collect())
+    }
+
+    fn weight(&self) -> Option<Weight> {
+        self.best.as_ref().map(|(weight, _)| *weight)
+    }
+
+    /// Of equal weight the first line counts; of verdicts the last, as it is that of the innermost test.
+    fn offer(&mut self, weight: Weight, reason: String) {
+        let is_better = |best| weight > best || weight == best && weight == Weight::Verdict;
+        if self.weight().is_none_or(is_better) {
+            self.best = Some((weight, reason));
+        }
+    }
+}
+
+/// A message that begins with this line.
+fn begun(text: &str) -> Option<Message> {
+    rust::begun(text)
+        .or_else(|| go::begun(text))
+        .or_else(|| python::begun(text))
+        .or_else(|| jvm::begun(text))
+        .or_else(|| native::begun(text))
+        .or_else(|| scripts::begun(text))
+}
+
+/// The test that speaks from this line on, in programs that run several.
+fn named_test(text: &str) -> Option<String> {
+    go::named_test(text)
+        .or_else(|| python::named_test(text))
+        .or_else(|| jvm::named_test(text))
+        .or_else(|| native::named_test(text))
+        .or_else(|| scripts::named_test(text))
+}
+
+fn weigh(text: &[u8]) -> Option<Weight> {
+    if text.starts_with(b"--- FAIL: ") || text.starts_with(b"not ok ") {
+        return Some(Weight::Verdict);
+    }
+    if text.is_empty() || is_harness_line(text) {
+        return None;
+    }
+    let has = |words: &[&str]| {
+        words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+    };
+    if has(&[passed_line::FAILURE, "Assertion", "assertion", "AssertionError"]) {
+        return Some(Weight::Assertion);
+    }
+    if has(&["Error", "error", "ERROR", "FAIL", "Exception", "fatal"]) {
+        return Some(Weight::ErrorWord);
+    }
+    None
+}
+
+/// Lines that test harnesses print around every run, whatever its result.
+fn is_harness_line(text: &[u8]) -> bool {
+    const STARTS: [&str; 14] = [
+        "test result:",
+        "running ",
+        "failures:",
+        "error: test failed",
+        "note: ",
+        "=== ",
+        "FAIL",
+        "PASS",
+        "exit status",
+        "stack backtrace:",
+        "# Subtest",
+        "failureType:",
+        "code: 'ERR",
+        "name: 'A",
+    ];
+    STARTS.iter().any(|start| text.starts_with(start.as_bytes()))
+        || text.starts_with(b"test ") && text.ends_with(b"FAILED")
+}
+
+/// The line without the date and time that Go's `log` puts before it, and without the duration
+/// that harnesses put behind it.
+fn without_stamp(text: &str) -> &str {
+    let is_stamp = |word: &str, separators: &[char]| {
+        word.contains(separators)
+            && word.chars().all(|c| c.is_ascii_digit() || c == '.' || separators.contains(&c))
+    };
+    let mut words = text.splitn(3, ' ');
+    let text = match (words.next(), words.next(), words.next()) {
+        (Some(date), Some(time), Some(rest))
+            if is_stamp(date, &['/']) && is_stamp(time, &[':']) =>
+        {
+            rest
+        }
+        _ => text,
+    };
+    match text.rsplit_once(" (") {
+        Some((test, duration)) if test.starts_with("--- FAIL") && duration.ends_with("s)") => test,
+        _ => text,
+    }
+}
+
+/// A value of a report without the quotes around it.
+fn without_quotes(text: &str) -> &str {
+    let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+    inner.unwrap_or(text)
+}
+
+/// The name of a file without its directories.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// `a.rs:1:2` from its parts.
+fn place_of(path: &str, line: &str) -> String {
+    format!("{}:{line}", file_name(path))
+}
+
+/// The first group of a match, or the one with this number.
+fn group<'a>(found: &regex::Captures<'a>, number: usize) -> &'a str {
+    found.get(number).map_or("", |group| group.as_str())
+}
+
+/// A pattern that is part of the program.
+fn pattern(text: &str) -> regex::Regex {
+    regex::Regex::new(text).expect("the patterns of this directory are compiled by its tests")
+}
+
+/// Everything that a line of interest holds; other lines, the bulk of most logs, are passed over.
+static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
+    let words = [
+        r"panicked at |did not panic|did not contain expected|^---- ",
+        r"[Ee]rror|ERROR|FAIL|[Ff]ailure|[Ee]xception|[Ff]atal|[Aa]ssertion|[Ff]ailed",
+        r"^panic:|^=== |--- FAIL|\.go:[0-9]|^SIGQUIT|^WARNING: (DATA RACE|ThreadSanitizer)|apply error",
+        r"^Traceback|^E  |\.py:[0-9]|, line [0-9]|^_{3,} ",
+        r"not ok |✖|✗|●|^ *[0-9]+\) |^# |=> |JUnit |terminate called|^SUMMARY: |RUN      ",
+        r"expect\(|^\s+at ",
+    ];
+    Regex::new(&words.join("|")).expect("the pattern is compiled by the tests below")
+});
+
+/// The line that dstest writes before the stacks of a run that hangs.
+const STACKS: &[u8] = b"dstest: stacks of all threads";
+
+/// The line after them.
+const STACKS_END: &[u8] = b"dstest: end of the stacks";
+
+/// A last line is data beyond this.
+const LAST_BYTES_MAX: usize = 1024;
+
+/// A place that comes later belongs to another message.
+const MESSAGE_LINES_MAX: u32 = 40;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Messages of JavaScript (node:test, mocha, jest) and of the Test Anything Protocol (bats, prove).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Language, Message, Weight, group, pattern, place_of, without_quotes};
+
+/// A message that begins with this line.
+pub(super) fn begun(text: &str) -> Option<Message> {
+    static ERROR: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^\s*(?:Uncaught )?([A-Z]\w*(?:Error|Exception))(?: \[\w+\])?: ?(.*)$")
+    });
+    static FIELD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+(?:error|message): (.*)$"));
+    let bare = text.trim();
+    if let Some(found) = ERROR.captures(text) {
+        let message = format!("{}: {}", group(&found, 1), group(&found, 2));
+        let more = u32::from(message.trim_end().ends_with(':'));
+        return Some(script(message.trim_end()).with_more(more));
+    }
+    if let Some(found) = FIELD.captures(text) {
+        // A block of YAML: the text follows.
+        let value = without_quotes(group(&found, 1).trim());
+        let is_block = value.starts_with('|') || value.starts_with('>');
+        let message = if is_block { script("").with_more(2) } else { script(value) };
+        return Some(message);
+    }
+    if bare.starts_with("expect(") && bare.contains(")") {
+        let message = bare.split(" // ").next().unwrap_or(bare);
+        return Some(script(format!("{message}:")).with_more(2));
+    }
+    // bats: `# (in test file t.bats, line 3)`, then the command.
+    static BATS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^#? *\(in test file (\S+), line ([0-9]+)\)$"));
+    if let Some(found) = BATS.captures(bare) {
+        let place = place_of(group(&found, 1), group(&found, 2));
+        return Some(script("").at(place).with_more(1));
+    }
+    // Test::More: `#   Failed test 'name'`, the place, the values.
+    bare.starts_with("#   Failed test").then(|| script("").with_more(2))
+}
+
+fn script(text: impl Into<String>) -> Message {
+    Message::new(Language::Scripts, Weight::Framework, text)
+}
+
+/// A place below a message: `at f (file:///a/b.js:5:10)`, `#   at t.t line 3.`
+pub(super) fn place(text: &str) -> Option<String> {
+    static FRAME: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(?:at |\S+ \().*?([^\s(/']+\.[cm]?[jt]sx?):([0-9]+):[0-9]+\)?$")
+    });
+    static PERL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^#?\s*at (\S+) line ([0-9]+)\.$"));
+    if text.contains("node:internal") || text.contains("/node_modules/") {
+        return None;
+    }
+    let found = FRAME.captures(text).or_else(|| PERL.captures(text))?;
+    Some(place_of(group(&found, 1), group(&found, 2)))
+}
+
+/// `true` for lines between the parts of a message.
+pub(super) fn is_decoration(text: &str) -> bool {
+    text.starts_with("at ")
+        || text.starts_with("+ actual")
+        || text.starts_with("in test '")
+        || text == "---"
+        || text == "..."
+        || text.starts_with("#   in test ")
+        || text.starts_with("#   at ")
+}
+
+/// The test that speaks: `not ok 2 - name`, `✖ name (0.5ms)`, `● suite › name`.
+pub(super) fn named_test(text: &str) -> Option<String> {
+    static TAP: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^\s*not ok [0-9]+ *(?:- )?([^#]*?)(?: # (?i:TODO|SKIP).*)?$"));
+    static SPEC: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^\s*(?:✖|✗|●) (.+?)(?: \([0-9.]+m?s\))?$"));
+    let found = TAP.captures(text).or_else(|| SPEC.captures(text))?;
+    let name = group(&found, 1).trim();
+    (!name.is_empty() && name != "failing tests:").then(|| name.to_owned())
+}
