@@ -43,7 +43,9 @@ pub fn human(duration: Duration) -> String {
         return format!("{} days", seconds / 86_400);
     }
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) if duration.as_millis() < 100 => format!("{} ms", duration.as_millis()),
+        (0, 0, 0) if (1..100).contains(&duration.as_millis()) => {
+            format!("{} ms", duration.as_millis())
+        }
         (0, 0, _) if seconds < 10 && duration.subsec_millis() > 0 => {
             format!("{:.2} s", duration.as_secs_f64())
         }
