@@ -145,6 +145,13 @@ impl Membership {
         self
     }
 
+    /// The same members and addresses, without what is recorded of their stores and cluster.
+    #[must_use]
+    pub fn without_records(&self) -> Self {
+        let (stores, returning) = (BTreeMap::new(), BTreeSet::new());
+        Self { stores, returning, cluster: None, ..self.clone() }
+    }
+
     /// Takes over what `current` has recorded of these members and their cluster.
     #[must_use]
     pub(crate) fn with_records_of(mut self, current: &Self) -> Self {

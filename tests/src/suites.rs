@@ -7,8 +7,9 @@
 //! test of each row.
 
 use crate::dissertation::{
-    compacted, extended, joint_consensus, leadership, leases, members, membership, quiet, removal,
-    restarts, small_limits, three_peers, with_leases, without_no_op, without_pre_vote,
+    compacted, extended, joint_consensus, leadership, leases, lost_disks, members, membership,
+    quiet, removal, reseeded, restarts, small_limits, three_peers, with_leases, without_no_op,
+    without_pre_vote,
 };
 use crate::lab2::{agreement, elections, persistence, snapshots};
 #[cfg(feature = "real")]
@@ -237,6 +238,12 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| compacted(3, 4)), |c| restarts::snapshot_before_change(c);
     snapshot_beside_slow_write_5: "a snapshot arrives while committed entries are being written",
         Dissertation, Drawn(|_| compacted(3, 3)), |c| restarts::snapshot_beside_slow_write(c);
+    wiped_follower_4_1: "a follower without its disk does not help to lose an entry",
+        Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_follower(c);
+    wiped_leader_4_1: "a leader without its disk comes back as a new member",
+        Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_leader(c);
+    wiped_in_joint_4_3: "lost disks in both halves of a joint configuration count in neither",
+        Dissertation, Drawn(|_| reseeded(3, 6)), |c| lost_disks::wiped_in_joint(c);
     paused_lease_holder_6_4_1 | paused_leader_6_4_1:
         "a paused leader does not rely on its lease",
         Dissertation, Drawn(|_| with_leases()), |c| leases::paused_lease_holder(c);

@@ -16,13 +16,8 @@ impl Node {
         if let Err(reason) = self.validate(envelope) {
             return self.trace(&Event::Rejected { envelope, reason });
         }
-        if let Message::Register = envelope.message {
-            return self.on_formation(envelope, None);
-        }
-        if let Message::RegisterReply(reply) = envelope.message {
-            return self.on_formation(envelope, Some(reply));
-        }
-        if envelope.term < self.hard_state.current_term {
+        let of_stores = matches!(envelope.message, Message::Register | Message::RegisterReply(_));
+        if envelope.term < self.hard_state.current_term && !of_stores {
             return self.on_earlier_term(envelope);
         }
         if self.must_ignore(&envelope.message) {
@@ -55,8 +50,8 @@ impl Node {
             }
             Message::ReadIndex(request) => self.on_read_index(envelope, *request),
             Message::ReadIndexReply(reply) => self.on_read_index_reply(*reply),
-            // Handled above.
-            Message::Register | Message::RegisterReply(_) => {}
+            Message::Register => self.on_formation(envelope, None),
+            Message::RegisterReply(reply) => self.on_formation(envelope, Some(*reply)),
         }
     }
 

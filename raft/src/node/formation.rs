@@ -141,7 +141,7 @@ impl Node {
         self.unregistered().next().map(|_| self.formation.due)
     }
 
-    /// Handles the messages of formation, which have nothing to do with terms.
+    /// Handles the messages of formation, which are answered in any term.
     pub(super) fn on_formation(&mut self, envelope: &Envelope, reply: Option<Registration>) {
         let Some(StoreStamp { incarnation, .. }) = envelope.store else {
             let reason = RejectReason::WithoutStore;

@@ -124,6 +124,11 @@ pub enum Step {
         /// The peer.
         peer: usize,
     },
+    /// A stopped peer loses its disk.
+    Wipe {
+        /// The peer.
+        peer: usize,
+    },
     /// A client begins a request.
     Ask {
         /// The client.
@@ -228,6 +233,7 @@ impl Step {
             | Self::Disk { peer, .. }
             | Self::Snapshot { peer }
             | Self::Resign { peer }
+            | Self::Wipe { peer }
             | Self::Offer { peer, .. } => PeerSet::only(*peer),
             Self::Transfer { peer, to } => PeerSet::only(*peer).with(*to),
             Self::Cut(links) | Self::Heal(links) => {
@@ -256,6 +262,7 @@ impl Step {
             Self::Change { .. } => "change",
             Self::Transfer { .. } => "transfer",
             Self::Resign { .. } => "resign",
+            Self::Wipe { .. } => "wipe",
             Self::Ask { .. } => "ask",
             Self::Offer { .. } => "offer",
             Self::Calm { .. } => "calm",

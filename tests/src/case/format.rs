@@ -11,7 +11,7 @@ use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 use super::Case;
 use super::decision::{Change, Decision, MessageName, Step};
 use super::peers::{LinkDirection, Links, PeerSet};
-use super::settings::Settings;
+use super::settings::{Settings, Stores};
 use crate::service::Snapshots;
 use crate::sim::disk::FlushFault;
 use crate::sim::late_polls::LatePolls;
@@ -90,6 +90,9 @@ impl fmt::Display for SettingLines<'_> {
             let LatePolls { chance, delay_max } = self.0.late_polls;
             writeln!(f, "late-polls {chance} 0..{}", Ms(delay_max))?;
         }
+        if self.0.stores != Stores::Plain {
+            writeln!(f, "stores {}", self.0.stores.as_str())?;
+        }
         match self.0.snapshots {
             Snapshots::Never => writeln!(f, "snapshots never")?,
             Snapshots::Every(count) => writeln!(f, "snapshots every {count}")?,
@@ -140,7 +143,8 @@ impl fmt::Display for Step {
             | Self::Disconnect { peer }
             | Self::Connect { peer }
             | Self::Snapshot { peer }
-            | Self::Resign { peer } => write!(f, " {peer}"),
+            | Self::Resign { peer }
+            | Self::Wipe { peer } => write!(f, " {peer}"),
             Self::Transfer { peer, to } => write!(f, " {peer} > {to}"),
             Self::Pause { peer, length } => write!(f, " {peer} {}", Ms(*length)),
             Self::Cut(links) | Self::Heal(links) => write!(f, " {links}"),

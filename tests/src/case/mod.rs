@@ -23,7 +23,7 @@ pub use self::decision::{Change, Decision, MessageName, Step};
 pub use self::format::CaseError;
 pub use self::peers::{LinkDirection, Links, PeerSet};
 pub use self::recorder::{FaultRecorder, Script};
-pub use self::settings::{Limits, Protocol, Settings, Timing};
+pub use self::settings::{Limits, Protocol, Settings, Stores, Timing};
 
 use raft::Instant;
 

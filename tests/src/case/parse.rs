@@ -132,6 +132,7 @@ impl Draft {
                 let (chance, delay_max) = (tokens.chance()?, tokens.range()?.1);
                 self.settings.late_polls = LatePolls { chance, delay_max };
             }
+            "stores" => self.settings.stores = tokens.stores()?,
             "snapshots" => self.settings.snapshots = tokens.snapshots()?,
             "service" => {
                 let word = tokens.word("history or kv")?;

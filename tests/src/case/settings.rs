@@ -32,6 +32,8 @@ pub struct Settings {
     pub flush_faults: FlushFaultRates,
     /// Rate of late polls.
     pub late_polls: LatePolls,
+    /// Identities of the peers' stores.
+    pub stores: Stores,
     /// Snapshot policy of services.
     pub snapshots: Snapshots,
     /// Method by which leaders confirm their leadership for reads.
@@ -43,6 +45,32 @@ pub struct Settings {
     /// Drift of each peer's clock, in thousandths (positive: fast); peers beyond the end have an
     /// exact clock.
     pub clocks: Vec<i32>,
+}
+
+/// Identities of the peers' stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stores {
+    /// None, as in the paper: no disk is ever lost.
+    Plain,
+    /// A peer that lost its disk is recognised.
+    Identified,
+    /// It is re-seeded, too.
+    Reseeded,
+}
+
+impl Stores {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Identified, Self::Reseeded];
+
+    /// Its word in cases.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Identified => "identified",
+            Self::Reseeded => "reseeded",
+        }
+    }
 }
 
 /// A peer's timeouts, in its own time.
@@ -130,6 +158,7 @@ impl Settings {
             latency: Latency::DEFAULT,
             flush_faults: FlushFaultRates::NONE,
             late_polls: LatePolls::LAB,
+            stores: Stores::Plain,
             snapshots,
             reads: Reads::ReadIndex,
             machine: Machine::History,

@@ -8,6 +8,7 @@ use raft::Instant;
 use super::decision::{Change, Decision, MessageName, Step};
 use super::format::CaseError;
 use super::peers::{LinkDirection, Links, PEERS_MAX, PeerSet};
+use super::settings::Stores;
 use crate::kv::Operation;
 use crate::service::Snapshots;
 use crate::sim::disk::FlushFault;
@@ -193,6 +194,12 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    pub(super) fn stores(&mut self) -> Result<Stores, CaseError> {
+        let word = self.word("plain, identified or reseeded")?;
+        let known = Stores::ALL.into_iter().find(|stores| stores.as_str() == word);
+        known.ok_or_else(|| self.unknown(word, "plain, identified or reseeded"))
+    }
+
     pub(super) fn step(&mut self) -> Result<Step, CaseError> {
         let kind = self.word("a step")?;
         Ok(match kind {
@@ -219,6 +226,7 @@ impl<'a> Tokens<'a> {
             "change" => Step::Change { peer: self.peer()?, change: self.change()? },
             "transfer" => self.transfer()?,
             "resign" => Step::Resign { peer: self.peer()? },
+            "wipe" => Step::Wipe { peer: self.peer()? },
             "ask" => self.ask()?,
             "offer" => Step::Offer { peer: self.peer()?, command: self.hex()?.into() },
             "calm" => {

@@ -29,6 +29,11 @@ impl Cluster {
         self.world_mut().stop(server, damage);
     }
 
+    /// Stops a peer and replaces its disk by an empty one.
+    pub fn wipe(&self, server: usize) {
+        self.world_mut().wipe(server);
+    }
+
     /// Pauses a peer for a while.
     pub fn pause(&self, server: usize, length: Duration) {
         self.world_mut().pause(server, length);

@@ -179,7 +179,7 @@ impl LoadedCluster {
         self.until(&format!("{target} to be the members"), |cluster| {
             let leader = cluster.leading()?;
             let done = cluster.change_under_way(leader).is_none();
-            let same = *cluster.members(leader)? == *target;
+            let same = cluster.members(leader)?.without_records() == target.without_records();
             (done && same).then_some(())
         })
         .await
@@ -196,7 +196,8 @@ impl LoadedCluster {
     ) -> Result<(), Failure> {
         peers.iter().try_for_each(|server| {
             let found = self.cluster.members(server);
-            let same = found.as_ref().is_some_and(|found| **found == *target);
+            let found = found.map(|found| found.without_records());
+            let same = found.as_ref() == Some(&target.without_records());
             expect(same, format_args!("{target} to be the members by {server}, found {found:?}"))
         })
     }

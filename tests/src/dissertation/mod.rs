@@ -8,6 +8,7 @@ pub(crate) mod joint_consensus;
 pub(crate) mod leadership;
 pub(crate) mod leases;
 mod loaded_cluster;
+pub(crate) mod lost_disks;
 pub(crate) mod membership;
 pub(crate) mod removal;
 pub(crate) mod restarts;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use raft::{FirstEntry, PreVote, Reads};
 
-use crate::case::{Limits, Protocol, Settings};
+use crate::case::{Limits, Protocol, Settings, Stores};
 use crate::service::{Machine, Snapshots};
 use crate::sim::network::{LinkProfile, NetworkProfile};
 
@@ -54,6 +55,11 @@ pub(crate) fn compacted(initial_members: usize, peers: usize) -> Settings {
     let settings = members(initial_members, peers);
     let limits = Limits { chunk_bytes: 16 * 1024, ..settings.limits };
     Settings { snapshots: Snapshots::EVERY_TENTH, limits, ..settings }
+}
+
+/// Clusters whose peers may lose their disks, and whose leaders re-seed those that did.
+pub(crate) fn reseeded(initial_members: usize, peers: usize) -> Settings {
+    Settings { stores: Stores::Reseeded, ..members(initial_members, peers) }
 }
 
 /// Clusters whose leaders commit nothing in their term before the first command.

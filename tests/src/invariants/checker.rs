@@ -104,6 +104,14 @@ impl InvariantChecker {
         self.audit(observed)
     }
 
+    /// Forgets a peer whose disk is lost: the next store under its id has promised nothing.
+    pub fn peer_wiped(&mut self, server: usize, peer: PeerId) {
+        self.elections.forget_votes(peer);
+        let known = &mut self.peers[server];
+        known.past.forget_disk();
+        known.acknowledged = AcknowledgedEntry::default();
+    }
+
     /// Checks a peer after an input. `holds` returns whether a peer's disk holds an entry.
     ///
     /// # Errors

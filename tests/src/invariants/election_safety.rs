@@ -4,7 +4,7 @@
 //!
 //! Checked over all time: a term's leader stays its leader after it has crashed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raft::{Membership, PeerId, Term};
 
@@ -17,6 +17,8 @@ use super::violation::{Violation, Witness};
 pub struct ElectionSafety {
     leaders: BTreeMap<Term, Witness>,
     votes: BTreeMap<(PeerId, Term), PeerId>,
+    /// Votes of stores that are lost, by voter, term and candidate.
+    of_lost_stores: BTreeSet<(PeerId, Term, PeerId)>,
 }
 
 impl ElectionSafety {
@@ -44,7 +46,9 @@ impl ElectionSafety {
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
         let voted = |voter: PeerId| {
-            voter == leader.peer || self.votes.get(&(voter, term)) == Some(&leader.peer)
+            voter == leader.peer
+                || self.votes.get(&(voter, term)) == Some(&leader.peer)
+                || self.of_lost_stores.contains(&(voter, term, leader.peer))
         };
         if is_quorum(members, voted) {
             return Ok(());
@@ -53,6 +57,14 @@ impl ElectionSafety {
         Err(Invariant::ElectionSafety.broken(format_args!(
             "{leader} leads term {term} with the votes of {votes} among {members}"
         )))
+    }
+
+    /// A peer's store is lost: the next one may vote again in a term, if it is a member.
+    pub fn forget_votes(&mut self, voter: PeerId) {
+        let of_voter = |(peer, _): &(PeerId, Term)| *peer == voter;
+        let lost = self.votes.iter().filter(|(key, _)| of_voter(key));
+        self.of_lost_stores.extend(lost.map(|((peer, term), to)| (*peer, *term, *to)));
+        self.votes.retain(|key, _| !of_voter(key));
     }
 
     /// A vote of a peer was seen outside of it.

@@ -73,6 +73,11 @@ impl Past {
             .broken(format_args!("{witness}: the durable {before:?} was replaced by {now:?}")))
     }
 
+    /// The peer's disk is lost.
+    pub fn forget_disk(&mut self) {
+        self.floor = HardState::default();
+    }
+
     /// The peer starts again, with this status, from what survived on its disk.
     ///
     /// # Errors

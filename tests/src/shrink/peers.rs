@@ -79,6 +79,7 @@ fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
         | Step::Disk { peer, .. }
         | Step::Snapshot { peer }
         | Step::Resign { peer }
+        | Step::Wipe { peer }
         | Step::Offer { peer, .. } => *peer = server(*peer, gone)?,
         Step::Transfer { peer, to } => {
             (*peer, *to) = (server(*peer, gone)?, server(*to, gone)?);

@@ -20,6 +20,8 @@ use super::random::{Chance, Domain, Stream};
 #[derive(Clone, Debug)]
 pub struct Disk {
     durable: PersistentState,
+    /// The states that were lost.
+    lost: Vec<PersistentState>,
     pending: VecDeque<Write>,
     flush: Flush,
     latency: Latency,
@@ -128,6 +130,7 @@ impl Disk {
     pub fn new(seed: u64, peer: usize, latency: Latency) -> Self {
         Self {
             durable: PersistentState::default(),
+            lost: Vec::new(),
             pending: VecDeque::new(),
             flush: Flush::Idle,
             latency,
@@ -153,6 +156,17 @@ impl Disk {
     #[must_use]
     pub const fn durable(&self) -> &PersistentState {
         &self.durable
+    }
+
+    /// Replaces the disk by an empty one, after a crash.
+    pub fn wipe(&mut self) {
+        self.lost.push(std::mem::take(&mut self.durable));
+    }
+
+    /// The states that were lost, oldest first: their stores are never in use again.
+    #[must_use]
+    pub fn lost(&self) -> &[PersistentState] {
+        &self.lost
     }
 
     /// Number of pending writes.

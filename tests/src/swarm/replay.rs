@@ -113,6 +113,7 @@ fn apply_step(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         }
         Step::Transfer { peer, to } => cluster.transfer(peer, to),
         Step::Resign { peer } => cluster.resign(peer),
+        Step::Wipe { peer } => cluster.wipe(peer),
         Step::Offer { peer, command } => {
             // The peer may no longer lead.
             let _ = cluster.propose_as(peer, &Command::from(command), LogSource::Tester);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
-use crate::case::{Limits, Protocol, Settings, Timing};
+use crate::case::{Limits, Protocol, Settings, Stores, Timing};
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::late_polls::LatePolls;
@@ -71,6 +71,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
         latency: latency(family, &timing, &mut rng),
         flush_faults: flush_faults(family, &timing, &mut rng),
         late_polls: late_polls(seed, &timing),
+        stores: Stores::Plain,
         snapshots: snapshots(family, &mut rng),
         machine: Machine::Store,
         padding: rng.pick(&[0, 0, 0, 40]),

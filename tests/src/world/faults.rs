@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{Config, Instant, Node, Round};
+use raft::{Config, Incarnation, Instant, LostStore, Node, Round};
 
 use super::event::Event;
 use super::logging::ClockSink;
 use super::outputs::observed_peer;
-use super::peer::{Inputs, PeerJitter, config};
+use super::peer::{Inputs, ObservedMembership, PeerJitter, config};
+use super::servers::peer_id;
 use super::state::World;
-use crate::case::{Links, Step};
+use crate::case::{Links, Step, Stores};
 use crate::failure::Failure;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
+use crate::service::Service;
 use crate::sim::disk::{Damage, FlushFaultRates, Latency};
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::sim::queue::Source;
@@ -108,6 +110,19 @@ impl World {
             format_args!("crashes {server}: {survived} writes survive, {lost} are lost"),
         );
         (survived, damage.torn_entries)
+    }
+
+    /// Stops a peer and replaces its disk by an empty one: it starts again as if for the first time.
+    pub fn wipe(&mut self, server: usize) {
+        self.stop(server, Damage::Drawn);
+        self.record(Step::Wipe { peer: server });
+        self.trace.number(server as u64 | 10 << 32);
+        let peer = &mut self.peers[server];
+        peer.disk.wipe();
+        peer.service = Service::new(self.settings.snapshots, self.settings.machine);
+        peer.members = ObservedMembership::default();
+        self.invariants.peer_wiped(server, peer_id(server));
+        self.log_test("wiped", format_args!("replaces the disk of {server} by an empty one"));
     }
 
     /// Pauses a peer for a while. Its disk goes on; messages, timers and ended flushes wait for it.
@@ -216,7 +231,16 @@ impl World {
         let cannot_start = |error: &dyn std::error::Error| {
             Failure::expected(format_args!("peer {server} cannot start: {error}"))
         };
-        let config: Config = config(server, &self.settings, peer.next_message);
+        let life = peer.disk.lost().len() as u64 + 1;
+        let identified = self.settings.stores != Stores::Plain;
+        let config = Config {
+            incarnation: identified.then(|| Incarnation::new(life << 32 | server as u64)),
+            lost_store: match self.settings.stores {
+                Stores::Plain | Stores::Identified => LostStore::Report,
+                Stores::Reseeded => LostStore::Reseed,
+            },
+            ..config(server, &self.settings, peer.next_message)
+        };
         let config = config.validate().map_err(|error| cannot_start(&error))?;
         let jitter = PeerJitter::new(self.seed, server);
         let stored = peer.disk.durable().clone();

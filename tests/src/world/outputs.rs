@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use raft::message::{Candidacy, Carried, Direction};
 use raft::role::Role;
-use raft::{Entry, Envelope, Index, Message, Output, Record, Round, Snapshot, codec};
+use raft::{
+    Entry, EntryId, Envelope, Index, Message, Output, PersistentState, Record, Round, Snapshot,
+    codec,
+};
 
 use super::event::{Arrival, Event, Link};
 use super::peer::Inputs;
@@ -17,7 +20,7 @@ use crate::invariants::ObservedPeer;
 use crate::invariants::violation::Witness;
 use crate::invariants::{address_book, durability, limits, pre_vote, read_index, transfer};
 use crate::service::Machine;
-use crate::sim::disk::FlushFault;
+use crate::sim::disk::{Disk, FlushFault};
 use crate::sim::network::{Loss, Verdict};
 use crate::sim::queue::Source;
 
@@ -89,7 +92,7 @@ impl World {
         let Some(observed) = observed_peer(&self.peers, server, self.now) else { return Ok(()) };
         let holds = |peer, id| {
             let disk = server_of(peer, self.peers.len()).map(|server| &self.peers[server].disk);
-            disk.is_some_and(|disk| durability::holds(disk.durable(), id))
+            disk.is_some_and(|disk| has_held(disk, id))
         };
         self.committed = self.committed.max(observed.status.commit_index);
         self.invariants.check_after_input(observed, holds)?;
@@ -346,4 +349,11 @@ pub(super) fn observed_peer(
         members: node.membership(),
         disk: peer.disk.durable(),
     })
+}
+
+/// Returns whether a disk holds an entry, or one that was lost did: its store has crashed for ever,
+/// and what it acknowledged counts.
+pub(super) fn has_held(disk: &Disk, id: EntryId) -> bool {
+    let held = |stored: &PersistentState| durability::holds(stored, id);
+    held(disk.durable()) || disk.lost().iter().any(held)
 }

@@ -4,6 +4,7 @@ use raft::role::Role;
 use raft::{EntryId, Input, Instant, codec};
 
 use super::event::{Event, FlushNumber};
+use super::outputs::has_held;
 use super::servers::{peer_id, server_of};
 use super::state::World;
 use crate::coverage::Mark;
@@ -146,11 +147,17 @@ impl World {
         let Role::Leader(role) = node.role() else { return Ok(()) };
         let Some(progress) = role.followers.get(&peer_id(follower)) else { return Ok(()) };
         let Some(term) = node.log().term_at(progress.match_index) else { return Ok(()) };
+        let matched = EntryId::new(term, progress.match_index);
+        if !self.peers[follower].disk.lost().is_empty()
+            && has_held(&self.peers[follower].disk, matched)
+        {
+            return Ok(());
+        }
         Ok(commit_rule::check_match_index(
             self.witness(leader),
             node.status().current_term,
             peer_id(follower),
-            EntryId::new(term, progress.match_index),
+            matched,
             self.peers[follower].disk.durable(),
         )?)
     }
