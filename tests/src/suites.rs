@@ -284,6 +284,9 @@ swarm SWARM swarm_tests! hunt swarm worlds simulated {
     swarm_members: "swarm: members come and go",
         Swarm, Drawn(|seed| settings::draw(Family::Members, seed)),
         |c| swarm::run(c, Family::Members);
+    swarm_lost_disks: "swarm: fewer than a majority lose their disks",
+        Swarm, Drawn(|seed| settings::draw(Family::LostDisks, seed)),
+        |c| swarm::run(c, Family::LostDisks);
     swarm_reads: "dissertation §6.4: reads from deposed leaders",
         Swarm, Drawn(|seed| deposed_leader::settings(ReadMode::ReadIndex, seed)),
         |c| deposed_leader::depose_leaders(c);

@@ -7,7 +7,7 @@
 //! again once a membership entry in its log records its new store (`lost_store.rs`). The argument
 //! is in docs/decisions.md.
 //!
-//! Invariant: a store is recorded durably before its peer learns of it, and a confirmed peer never
+//! Invariant: a store is recorded durably before its peer learns of it, and a peer that votes never
 //! changes what it has recorded.
 
 use std::collections::BTreeSet;
@@ -163,9 +163,10 @@ impl Node {
         self.reply(from, Message::RegisterReply(reply));
     }
 
-    /// Records an initial member's store, and returns whether it is the recorded one. A confirmed
-    /// peer may have taken part with an earlier store of that member, or with none.
+    /// Records an initial member's store, and returns whether it is the recorded one. A peer that
+    /// votes may have taken part with an earlier store of that member, or with none.
     fn record(&mut self, peer: PeerId, store: Incarnation) -> bool {
+        let votes = self.may_vote();
         let Some(identity) = &mut self.identity else { return false };
         if !identity.peers.contains(&peer) {
             return false;
@@ -173,7 +174,7 @@ impl Node {
         if identity.known.get(&peer) == Some(&store) {
             return true;
         }
-        if identity.standing == Standing::Confirmed {
+        if votes {
             return false;
         }
         identity.known.insert(peer, store);

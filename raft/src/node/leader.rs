@@ -39,10 +39,11 @@ impl Node {
             // Its term is higher than the request's and was followed already.
             AppendEntriesReply::OldTerm => {}
         }
+        // A round that ends with this reply needs the quorum of what follows from the reply.
+        self.promote_returning();
         if let Some(round) = reply.round() {
             self.on_round(of, round);
         }
-        self.promote_returning();
     }
 
     /// Notes that a follower's log equals the own one through `match_index`.

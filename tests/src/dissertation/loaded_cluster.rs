@@ -309,6 +309,7 @@ const fn is_transient(error: ChangeError) -> bool {
             | ChangeError::InProgress { .. }
             | ChangeError::TermNotCommitted
             | ChangeError::NotCaughtUp { .. }
+            | ChangeError::NotAdmitted { .. }
             | ChangeError::Unresponsive { .. }
     )
 }

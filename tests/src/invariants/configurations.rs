@@ -30,13 +30,15 @@ pub struct PeerConfigurations {
     later: Vec<(Index, Arc<Membership>)>,
 }
 
-/// Returns whether some peers contain a majority of each group of voters.
+/// Returns whether some peers contain a majority of each group of voters. A returning peer is an
+/// outgoing voter that has crashed for ever.
 #[must_use]
 pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> bool {
-    let most = |voters: &BTreeSet<PeerId>| {
-        voters.iter().filter(|peer| among(**peer)).count() * 2 > voters.len()
+    let most = |voters: &BTreeSet<PeerId>, lost: &BTreeSet<PeerId>| {
+        voters.difference(lost).filter(|peer| among(**peer)).count() * 2 > voters.len()
     };
-    most(membership.voters()) && membership.outgoing().is_none_or(most)
+    let (none, returning) = (BTreeSet::new(), membership.returning());
+    most(membership.voters(), &none) && membership.outgoing().is_none_or(|old| most(old, returning))
 }
 
 /// Returns whether two configurations differ at most in what is recorded of stores: for the initial

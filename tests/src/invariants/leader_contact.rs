@@ -309,14 +309,19 @@ impl LeaderContact {
             None => *since,
         };
         // The latest time that a majority reached or passed.
-        let most = |voters: &BTreeSet<PeerId>| {
+        let most = |voters: &BTreeSet<PeerId>, lost: &BTreeSet<PeerId>| {
+            let heard_at = |peer: &PeerId| match lost.contains(peer) {
+                true => Instant::START,
+                false => heard_at(peer),
+            };
             let mut all: Vec<Instant> = voters.iter().map(heard_at).collect();
             all.sort_unstable();
             all.len()
                 .checked_sub(voters.len() / 2 + 1)
                 .map_or(Instant::START, |position| all[position])
         };
-        let new = most(self.members.voters());
-        self.members.outgoing().map_or(new, |old| new.min(most(old)))
+        let new = most(self.members.voters(), &BTreeSet::new());
+        let lost = self.members.returning();
+        self.members.outgoing().map_or(new, |old| new.min(most(old, lost)))
     }
 }

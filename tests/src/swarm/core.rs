@@ -1,13 +1,14 @@
 //! Core of the liveness phase: a quorum of every configuration that may be in force.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use raft::{Membership, Payload, RoleName};
+use raft::{Membership, Payload, PeerId, RoleName};
 
 use crate::case::PeerSet;
 use crate::cluster::Cluster;
 use crate::invariants::configurations::is_quorum;
-use crate::world::{members, peer_id, server_of};
+use crate::world::{World, members, peer_id, server_of};
 
 /// These peers and as many more as a quorum needs, in every configuration that is in force at a
 /// running peer or the last on a disk.
@@ -38,6 +39,26 @@ pub(super) fn members_of(cluster: &Cluster, core: PeerSet) -> PeerSet {
         return PeerSet::NONE;
     };
     core.iter().filter(|server| leader.membership().contains(peer_id(*server))).collect()
+}
+
+/// Returns whether a peer may lose its disk: in each configuration that may be in force, the voters
+/// whose store is lost are fewer than a majority then.
+#[must_use]
+pub(super) fn may_lose_disk(cluster: &Cluster, victim: usize) -> bool {
+    let size = cluster.size();
+    in_use(cluster).iter().all(|members| {
+        let lost = |peer: &PeerId, outgoing: bool| {
+            let Some(server) = server_of(*peer, size) else { return false };
+            let world = cluster.world();
+            let meant = members.store_of(*peer).unwrap_or(World::incarnation_of(server, 0));
+            let alive = meant == world.incarnation(server);
+            server == victim || !alive || (outgoing && members.returning().contains(peer))
+        };
+        let few = |voters: &BTreeSet<PeerId>, outgoing| {
+            voters.iter().filter(|peer| lost(peer, outgoing)).count() * 2 < voters.len()
+        };
+        few(members.voters(), false) && members.outgoing().is_none_or(|old| few(old, true))
+    })
 }
 
 fn in_use(cluster: &Cluster) -> Vec<Arc<Membership>> {

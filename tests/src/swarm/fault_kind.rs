@@ -51,14 +51,31 @@ fault_kinds! {
     Resign = 11 "Resign",
     /// A change of members is asked for.
     Members = 9 "Members",
+    /// A peer loses its disk, as long as fewer than a majority have.
+    Wipe = 12 "Wipe",
 }
 
 impl FaultKind {
     /// Returns whether a family has this kind at all. Members change only in their own family:
-    /// elsewhere, a run that is left with one member would test nothing about several.
+    /// elsewhere, a run that is left with one member would test nothing about several. Disks are lost
+    /// only where stores have identities.
     #[must_use]
     pub const fn applies_to(self, family: Family) -> bool {
-        !matches!(self, Self::Members) || matches!(family, Family::Members)
+        match self {
+            Self::Members => matches!(family, Family::Members),
+            Self::Wipe => matches!(family, Family::LostDisks),
+            Self::Partition
+            | Self::OneWayPartition
+            | Self::PartialPartition
+            | Self::FlappingLink
+            | Self::Crash
+            | Self::RestartStorm
+            | Self::Pause
+            | Self::SlowDisk
+            | Self::Snapshot
+            | Self::Transfer
+            | Self::Resign => true,
+        }
     }
 
     /// Returns whether a family focuses on this kind.
@@ -78,6 +95,7 @@ impl FaultKind {
                     | Family::Small
                     | Family::Snapshots
                     | Family::Members
+                    | Family::LostDisks
             ),
             Self::RestartStorm | Self::Pause | Self::Transfer | Self::Resign => {
                 matches!(family, Family::Elections)
@@ -85,6 +103,7 @@ impl FaultKind {
             Self::SlowDisk => matches!(family, Family::Disks),
             Self::Snapshot => matches!(family, Family::Snapshots),
             Self::Members => matches!(family, Family::Members),
+            Self::Wipe => matches!(family, Family::LostDisks),
         }
     }
 
@@ -96,7 +115,8 @@ impl FaultKind {
             | Self::OneWayPartition
             | Self::PartialPartition
             | Self::FlappingLink
-            | Self::Transfer => true,
+            | Self::Transfer
+            | Self::Wipe => true,
             Self::Crash
             | Self::RestartStorm
             | Self::Pause

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use raft::PeerId;
 
+use super::core::may_lose_disk;
 use super::fault_kind::FaultKind;
 use super::fault_plan::{FaultPlan, Phase};
 use crate::case::{Change, LinkDirection, Links, PeerSet};
@@ -83,6 +84,7 @@ impl Nemesis {
             FaultKind::Members => self.change_members(rng),
             FaultKind::Transfer => self.transfer(rng),
             FaultKind::Resign => self.cluster.resign(self.victim(rng)),
+            FaultKind::Wipe => self.wipe(rng, length, phase).await?,
         }
         Ok(())
     }
@@ -155,6 +157,25 @@ impl Nemesis {
     ) -> Result<(), Failure> {
         let victim = self.victim(rng);
         self.cluster.stop(victim, Damage::Drawn);
+        self.cluster.sleep(length).await;
+        match phase.get() {
+            Phase::Faults => self.cluster.start_if_down(victim),
+            Phase::Liveness => Ok(()),
+        }
+    }
+
+    /// Replaces a peer's disk by an empty one, if those that are lost are fewer than a majority then.
+    async fn wipe(
+        &self,
+        rng: &mut Stream,
+        length: Duration,
+        phase: &Cell<Phase>,
+    ) -> Result<(), Failure> {
+        let victim = self.victim(rng);
+        if !may_lose_disk(&self.cluster, victim) {
+            return Ok(());
+        }
+        self.cluster.wipe(victim);
         self.cluster.sleep(length).await;
         match phase.get() {
             Phase::Faults => self.cluster.start_if_down(victim),

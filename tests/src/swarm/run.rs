@@ -22,7 +22,12 @@ pub(crate) async fn run(cluster: Cluster, family: Family) -> Result<(), Failure>
     client::start(&cluster, &plan, &phase, &clients);
     cluster.sleep(plan.duration).await;
     phase.set(Phase::Liveness);
-    let core = quorum_with(&cluster, drawn_majority(&cluster));
+    // Peers that lost their disks are no part of a quorum before the others have re-seeded them.
+    let core = if family == Family::LostDisks {
+        PeerSet::first(cluster.size())
+    } else {
+        quorum_with(&cluster, drawn_majority(&cluster))
+    };
     let done = liveness::run(&cluster, core, &clients).await?;
     verify(&cluster, &clients, done)
 }

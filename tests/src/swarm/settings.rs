@@ -28,6 +28,8 @@ pub enum Family {
     Elections,
     /// Members come and go.
     Members,
+    /// Peers lose their disks, fewer than a majority at a time.
+    LostDisks,
 }
 
 /// Draws the settings of a run.
@@ -37,6 +39,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
     let peers = match family {
         Family::Small => 1 + rng.index(3),
         Family::Mixed => 1 + rng.index(7),
+        Family::LostDisks => rng.pick(&[3, 3, 4, 5, 5]),
         Family::Snapshots | Family::Disks | Family::Links | Family::Elections => {
             rng.pick(&[2, 3, 3, 3, 4, 5, 5])
         }
@@ -49,7 +52,8 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
         | Family::Snapshots
         | Family::Disks
         | Family::Links
-        | Family::Elections => peers,
+        | Family::Elections
+        | Family::LostDisks => peers,
     };
     let (in_flight_bytes, uncommitted_bytes) = bytes(seed);
     let timing = timing(&mut rng);
@@ -71,7 +75,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
         latency: latency(family, &timing, &mut rng),
         flush_faults: flush_faults(family, &timing, &mut rng),
         late_polls: late_polls(seed, &timing),
-        stores: Stores::Plain,
+        stores: if family == Family::LostDisks { Stores::Reseeded } else { Stores::Plain },
         snapshots: snapshots(family, &mut rng),
         machine: Machine::Store,
         padding: rng.pick(&[0, 0, 0, 40]),
@@ -107,7 +111,7 @@ pub(super) fn lease(election_min: Duration, clocks: &[i32]) -> Reads {
 /// Draws the protocol extensions, from a stream of its own.
 fn protocol(family: Family, seed: u64) -> Protocol {
     // Without them, removed peers that were not notified disturb the others (dissertation §4.2.3).
-    if family == Family::Members {
+    if matches!(family, Family::Members | Family::LostDisks) {
         return Protocol::EXTENDED;
     }
     let mut rng = Stream::new(seed, Domain::Settings, [3, 0]);
@@ -185,7 +189,12 @@ fn snapshots(family: Family, rng: &mut Stream) -> Snapshots {
     match family {
         Family::Snapshots => Snapshots::Every(rng.pick(&[1, 2, 5, 10])),
         Family::Members => rng.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(20)]),
-        Family::Small | Family::Mixed | Family::Disks | Family::Links | Family::Elections => {
+        Family::Small
+        | Family::Mixed
+        | Family::Disks
+        | Family::Links
+        | Family::Elections
+        | Family::LostDisks => {
             rng.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])
         }
     }

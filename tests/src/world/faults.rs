@@ -112,6 +112,18 @@ impl World {
         (survived, damage.torn_entries)
     }
 
+    /// The incarnation of a peer's store, where stores have identities.
+    #[must_use]
+    pub fn incarnation(&self, server: usize) -> Incarnation {
+        Self::incarnation_of(server, self.peers[server].disk.lost().len())
+    }
+
+    /// The incarnation of a peer's store after this many losses.
+    #[must_use]
+    pub const fn incarnation_of(server: usize, losses: usize) -> Incarnation {
+        Incarnation::new((losses as u64 + 1) << 32 | server as u64)
+    }
+
     /// Stops a peer and replaces its disk by an empty one: it starts again as if for the first time.
     pub fn wipe(&mut self, server: usize) {
         self.stop(server, Damage::Drawn);
@@ -231,10 +243,9 @@ impl World {
         let cannot_start = |error: &dyn std::error::Error| {
             Failure::expected(format_args!("peer {server} cannot start: {error}"))
         };
-        let life = peer.disk.lost().len() as u64 + 1;
         let identified = self.settings.stores != Stores::Plain;
         let config = Config {
-            incarnation: identified.then(|| Incarnation::new(life << 32 | server as u64)),
+            incarnation: identified.then(|| self.incarnation(server)),
             lost_store: match self.settings.stores {
                 Stores::Plain | Stores::Identified => LostStore::Report,
                 Stores::Reseeded => LostStore::Reseed,

@@ -193,8 +193,11 @@ impl World {
         let Some(node) = &self.peers[from].node else { return Ok(()) };
         let (witness, log) = (self.witness(from), node.log());
         if envelope.message == Message::TimeoutNow {
-            let disk = self.peers[to].disk.durable();
-            transfer::check_successor(witness, envelope.term, log.last(), disk)?;
+            let disk = &self.peers[to].disk;
+            // One that is lost since is no mistake of the leader's.
+            if disk.lost().is_empty() || !has_held(disk, log.last()) {
+                transfer::check_successor(witness, envelope.term, log.last(), disk.durable())?;
+            }
         }
         if let Message::AppendEntries(append) = &envelope.message
             && append.carried() == Carried::Entries

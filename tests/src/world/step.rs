@@ -1,7 +1,7 @@
 //! The next event, and its effect on the world.
 
 use raft::role::Role;
-use raft::{EntryId, Input, Instant, codec};
+use raft::{EntryId, Envelope, Input, Instant, Node, codec};
 
 use super::event::{Event, FlushNumber};
 use super::outputs::has_held;
@@ -127,7 +127,7 @@ impl World {
         *link = envelope.id.max(*link);
         Self::cover_message(&mut self.coverage, &envelope, node);
         let local = self.peers[to].clock.local_time(self.now);
-        let (before, message) = (self.before(to, node, local), ReceivedMessage::of(&envelope));
+        let (before, message) = (self.before(to, node, local), received(&envelope, node));
         if let Some(node) = &mut self.peers[to].node {
             node.handle(local, Input::Receive(envelope));
         }
@@ -231,3 +231,16 @@ impl World {
 
 /// Far above what any scenario needs in one instant, and reached within a tenth of a second.
 const EVENTS_PER_INSTANT_MAX: u32 = 100_000;
+
+/// A message as the rules of contact see it: an answer from another store than the member's is none.
+fn received(envelope: &Envelope, node: &Node) -> ReceivedMessage {
+    let meant = node.membership().store_of(envelope.from);
+    let shown = envelope.store.map(|stamp| stamp.incarnation);
+    let message = ReceivedMessage::of(envelope);
+    let is_member = meant.is_none() || meant == shown;
+    let kind = match message.kind {
+        MessageKind::OfFollower(_) if !is_member => MessageKind::Other,
+        kind => kind,
+    };
+    ReceivedMessage { kind, ..message }
+}
