@@ -320,8 +320,11 @@ pub enum ReadIndexReply {
 /// The answer to an initial member that registers its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Registration {
-    /// The store is recorded, durably.
-    Registered,
+    /// This store is recorded, durably. The request may be of an earlier store of the receiver.
+    Registered {
+        /// The store.
+        store: Incarnation,
+    },
     /// The sender knows the peer under another store, or does not know it as an initial member: the
     /// peer may have lost its data.
     Refused {

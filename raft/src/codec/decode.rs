@@ -55,7 +55,7 @@ impl Reader<'_> {
 
     fn registration(&mut self) -> Result<Registration, DecodeError> {
         match self.u8()? {
-            0 => Ok(Registration::Registered),
+            0 => Ok(Registration::Registered { store: Incarnation::new(self.u64()?) }),
             1 => Ok(Registration::Refused { known: None }),
             2 => Ok(Registration::Refused { known: Some(Incarnation::new(self.u64()?)) }),
             found => Err(DecodeError::Unknown { what: "registration", found }),

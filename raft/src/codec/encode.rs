@@ -128,7 +128,10 @@ impl Writer {
 
     fn registration(&mut self, reply: Registration) {
         match reply {
-            Registration::Registered => self.u8(0),
+            Registration::Registered { store } => {
+                self.u8(0);
+                self.u64(store.number());
+            }
             Registration::Refused { known: None } => self.u8(1),
             Registration::Refused { known: Some(store) } => {
                 self.u8(2);

@@ -155,7 +155,7 @@ impl Node {
 
     fn on_register(&mut self, from: PeerId, store: Incarnation) {
         let reply = if self.record(from, store) {
-            Registration::Registered
+            Registration::Registered { store }
         } else {
             let known = self.identity.as_ref().and_then(|it| it.known.get(&from).copied());
             Registration::Refused { known }
@@ -188,8 +188,9 @@ impl Node {
             return;
         }
         match reply {
-            Registration::Registered => {
-                if self.record(from, store) && self.formation.registered.insert(from) {
+            Registration::Registered { store: registered } => {
+                let own = self.identity.as_ref().is_some_and(|it| it.incarnation == registered);
+                if own && self.record(from, store) && self.formation.registered.insert(from) {
                     self.confirm_if_registered();
                 }
             }

@@ -194,7 +194,9 @@ impl Display for Details<'_> {
                 }
                 InstallSnapshotReply::OldTerm => f.write_str(": your term is over"),
             },
-            Message::RegisterReply(Registration::Registered) => f.write_str(": recorded"),
+            Message::RegisterReply(Registration::Registered { store }) => {
+                write!(f, ": store {store} is recorded")
+            }
             Message::RegisterReply(Registration::Refused { known: Some(store) }) => {
                 write!(f, ": refused, store {store} is known")
             }

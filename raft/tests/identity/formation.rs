@@ -123,3 +123,18 @@ fn a_peer_that_joined_does_not_become_an_initial_member_later() {
     assert_eq!(node.poll_timeout(), None, "it does not lead alone");
     assert_eq!(committed(&cluster, 3), 0);
 }
+
+/// A request of the lost store may be on its way for long.
+#[test]
+fn an_answer_to_the_lost_store_does_not_confirm_the_next_one() {
+    let mut cluster = Cluster::with(2, identified);
+    cluster.poll_all();
+    let late: Vec<_> = cluster.wire.iter().filter(|sent| sent.from == peer(1)).cloned().collect();
+    cluster.deliver_all();
+    wipe(&mut cluster, 1, &[0, 1]);
+    cluster.poll_all();
+    late.into_iter().for_each(|request| cluster.handle(peer(0), raft::Input::Receive(request)));
+    run(&mut cluster);
+    assert_eq!(cluster.node(peer(1)).store().map(|it| it.standing), Some(Standing::New));
+    assert_eq!(leaders(&cluster), []);
+}

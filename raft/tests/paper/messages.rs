@@ -217,7 +217,8 @@ mod bytes {
             Just(Message::TimeoutNow),
             Just(Message::Register),
             prop_oneof![
-                Just(Registration::Registered),
+                any::<u64>()
+                    .prop_map(|store| Registration::Registered { store: Incarnation::new(store) }),
                 proptest::option::of(any::<u64>().prop_map(Incarnation::new))
                     .prop_map(|known| Registration::Refused { known }),
             ]

@@ -38,7 +38,7 @@ pub fn check_sent(
         | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
             check_term(witness, envelope, disk)
         }
-        Message::Register | Message::RegisterReply(Registration::Registered) => {
+        Message::Register | Message::RegisterReply(Registration::Registered { .. }) => {
             check_registration(witness, envelope, disk)
         }
         // Refusals, questions and pre-votes promise nothing.
