@@ -238,9 +238,7 @@ fn received(envelope: &Envelope, node: &Node) -> ReceivedMessage {
     let shown = envelope.store.map(|stamp| stamp.incarnation);
     let message = ReceivedMessage::of(envelope);
     let is_member = meant.is_none() || meant == shown;
-    let kind = match message.kind {
-        MessageKind::OfFollower(_) if !is_member => MessageKind::Other,
-        kind => kind,
-    };
+    let of_follower = matches!(message.kind, MessageKind::OfFollower(_));
+    let kind = if of_follower && !is_member { MessageKind::Other } else { message.kind };
     ReceivedMessage { kind, ..message }
 }
