@@ -396,3 +396,28 @@ fn a_diagram_of_a_range() {
     assert!(error.contains("500 events") && error.contains("-s, -u"), "{error}");
     assert_eq!(text(&output.stdout), "");
 }
+
+#[test]
+fn an_unknown_format_is_said_and_explained_until_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("x.log");
+    std::fs::write(&log, "17 n1 WARN disk full\n18 n2 INFO ok\n").unwrap();
+    let log = log.to_str().unwrap();
+    let silent = pretty(&[log]).output().unwrap();
+    let said = text(&silent.stderr);
+    assert!(
+        said.contains("0 of 2 lines are of a known format") && said.contains("--explain"),
+        "{said}"
+    );
+    let explained = pretty(&["--explain", log]).output().unwrap();
+    let (_, rest) = text(&explained.stdout).split_once("--format '").unwrap();
+    let format = rest.split_once('\'').unwrap().0;
+    let read = pretty(&["--format", format, "--export", "json", log]).output().unwrap();
+    assert_eq!(text(&read.stderr), "");
+    let first = text(&read.stdout).lines().next().unwrap();
+    for part in
+        [r#""peer":"n1""#, r#""level":"WARN""#, r#""message":"disk full""#, r#""time":"17""#]
+    {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 
+use crate::class::is_continuation;
 use crate::cli::error::RunError;
 use crate::cli::output::sink::Sink;
 use crate::line::{Event, Line};
@@ -96,6 +97,9 @@ impl Sink for ExplainSink {
                     "peers={}",
                     header.peers.map_or("?".to_owned(), |peers| peers.to_string())
                 ),
+                Line::Other(_, text) if is_continuation(text) => {
+                    "continues the line before it".to_owned()
+                }
                 Line::Other(_, text) => format!("to read it: --format '{}'", expression(text)),
             },
         });
@@ -175,7 +179,9 @@ fn expression(text: &[u8]) -> String {
 /// The name of a group that may read a word, and the group.
 fn group(word: &str) -> Option<(&'static str, String)> {
     let first_is_digit = word.starts_with(|c: char| c.is_ascii_digit());
-    if first_is_digit && word.len() >= 4 {
+    let is_number =
+        first_is_digit && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number || (first_is_digit && word.len() >= 4) {
         return Some(("time", format!("(?<time>{})", kinds(word))));
     }
     if word.len() > 1 && crate::level::Level::of(word.as_bytes()).is_some() {
