@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `words` | a retired word, or a doc comment that begins with a question word |
 //! | `cycles` | files of one crate that need each other in a circle |
+//! | `packages` | a package with a licence or source that `deny.toml` does not allow |
 //! | `tour` | a command of the README that fails or prints something else (only with `README_TOUR` set) |
 //!
 //! Each failure names file and line, and says what to write instead. The checks read sources as
@@ -12,6 +13,7 @@
 
 pub mod cycles;
 pub mod modules;
+pub mod packages;
 pub mod sources;
 pub mod tour;
 pub mod words;
