@@ -10,7 +10,7 @@
 //! Invariant: a store is recorded durably before its peer learns of it, and a peer that votes never
 //! changes what it has recorded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::membership::Membership;
 use crate::message::{Envelope, Message, Registration};
 use crate::role::Role;
 use crate::trace::{Event, RejectReason, StoreEvent};
-use crate::types::{Index, Instant, PeerId};
+use crate::types::{Index, Instant, MessageId, PeerId};
 
 /// The progress of a peer's registration with the other initial members.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub(crate) struct Formation {
     due: Instant,
     /// The number of times requests were sent.
     requests: u32,
+    /// The newest of these messages from each member: one of a lost store may be late.
+    newest: BTreeMap<PeerId, MessageId>,
 }
 
 /// A member's refusal to record this peer's store.
@@ -141,12 +143,18 @@ impl Node {
         self.unregistered().next().map(|_| self.formation.due)
     }
 
-    /// Handles the messages of formation, which are answered in any term.
+    /// Handles the messages of formation, which are answered in any term, unless there was a newer one
+    /// of the same peer: numbers of messages rise over all of its lives.
     pub(super) fn on_formation(&mut self, envelope: &Envelope, reply: Option<Registration>) {
         let Some(StoreStamp { incarnation, .. }) = envelope.store else {
             let reason = RejectReason::WithoutStore;
             return self.trace(&Event::Rejected { envelope, reason });
         };
+        let newest = self.formation.newest.entry(envelope.from).or_insert(envelope.id);
+        if envelope.id < *newest {
+            return;
+        }
+        *newest = envelope.id;
         match reply {
             None => self.on_register(envelope.from, incarnation),
             Some(reply) => self.on_register_reply(envelope.from, incarnation, reply),

@@ -33,6 +33,8 @@ pub(crate) struct Peer {
     /// The node's address book.
     pub(crate) address_book: AddressBook,
     written: WriteId,
+    /// Number of earlier starts.
+    lives: u64,
 }
 
 impl Peer {
@@ -107,6 +109,11 @@ impl Cluster {
         config.pre_vote = PreVote::Off;
         config.check_quorum = CheckQuorum::Off;
         (self.change)(&mut config);
+        if config.incarnation.is_some() {
+            // Numbers of messages rise over all lives of a peer.
+            let sent = self.peers.get(&peer).map_or(0, |before| 1000 * (before.lives + 1));
+            config.first_message_id = MessageId::new(sent + 1);
+        }
         let jitter = Box::new(JitterByNumber(peer.number()));
         let config = config.validate().unwrap();
         let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
@@ -119,6 +126,7 @@ impl Cluster {
             reads: vec![],
             disk: Disk::Immediate,
             written: WriteId::ZERO,
+            lives: self.peers.get(&peer).map_or(0, |before| before.lives + 1),
         }
     }
 
