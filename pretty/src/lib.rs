@@ -105,6 +105,7 @@ mod diagram;
 mod editor;
 mod event_name;
 mod filter;
+#[cfg(feature = "view")]
 mod html;
 mod layout;
 mod level;
@@ -131,6 +132,7 @@ pub use class::Class;
 #[cfg(feature = "view")]
 pub use diagram::{Diagram, DiagramBuilder, DiagramError};
 pub use filter::{Filter, NameSet};
+#[cfg(feature = "view")]
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
 pub use level::Level;

@@ -1,5 +1,6 @@
 //! Text as a terminal may show it: made harmless, measured in columns, broken into rows.
 
+#[cfg(feature = "view")]
 pub(crate) mod markup;
 mod safe;
 mod wrap;
