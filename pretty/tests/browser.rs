@@ -76,7 +76,7 @@ fn nothing_in_a_log_becomes_a_part_of_the_page() {
         b"<!-- --!> <![CDATA[ ]]> <svg/onload=document.title='owned'>",
         b"</style><style>*{display:none}",
         b"&lt;b&gt; &amp; &#60;i&#62; &quot; ' \"",
-        b"\0\x1b[31m\x07\r\x0b tab\there \xff\xfe",
+        b"\0\x1b[2J\x07\r\x0b tab\there \xff\xfe",
         "\u{202e}rtl \u{2028} \u{feff} 日本語 e\u{301} 👩\u{200d}👧".as_bytes(),
         b"__proto__ constructor toString ${document.title} `x`",
         b"javascript:alert(1) \\u003cscript\\u003e \\\"",

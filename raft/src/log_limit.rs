@@ -46,6 +46,7 @@ impl LogLimit {
     }
 
     /// The number of lines suppressed since the last one that was admitted.
+    #[cfg(any(test, feature = "tcp"))]
     pub(crate) fn take_suppressed(&self) -> u64 {
         std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).suppressed)
     }
