@@ -19,6 +19,8 @@ pub(crate) struct Canary {
     /// Hanging is how the bug shows: a hunt stopped by its limit on CPU time counts as caught.
     #[serde(default)]
     pub(crate) hangs: bool,
+    /// Seeds to search, for a bug that takes more than a suite's usual number.
+    pub(crate) seeds: Option<u64>,
     /// The differences from the right code.
     #[serde(rename = "change")]
     pub(crate) changes: Vec<Change>,

@@ -176,7 +176,7 @@ fn hunt_all<'a>(
             if expected.is_some_and(|expected| !expected.must_catch(suite.name, &canary.name)) {
                 return Ok(None);
             }
-            let limits = Limits::new(*suite, cli.seeds);
+            let limits = Limits::new(*suite, cli.seeds.or(canary.seeds));
             let outcome = hunt::hunt(programs, *suite, limits, *number).map_err(|source| {
                 Error::Hunt { canary: canary.name.clone(), suite: suite.name, source }
             })?;
@@ -198,9 +198,11 @@ fn first(outcomes: &[Option<Outcome>]) -> String {
 
 /// Bugs that must be caught and are not, a line each.
 fn missed(table: &Table<'_>, expected: Option<&Expected>) -> Vec<String> {
+    let names: Vec<_> = table.suites.iter().map(|suite| suite.name).collect();
+    let by = if names.len() == suites().len() { "any suite".to_owned() } else { names.join(", ") };
     let mut lines: Vec<String> = table
         .missed()
-        .map(|Canary { name, does, .. }| format!("not caught by any suite: {name} ({does})"))
+        .map(|Canary { name, does, .. }| format!("not caught by {by}: {name} ({does})"))
         .collect();
     for row in table.rows.iter().filter(|_| expected.is_some()) {
         for (suite, outcome) in table.suites.iter().zip(&row.outcomes) {
@@ -267,7 +269,7 @@ mod tests {
         assert_eq!(
             missed(&table(stopped), Some(&Expected::default())),
             [
-                "not caught by any suite: loops (loops)",
+                "not caught by scenarios: loops (loops)",
                 "no longer caught by scenarios: loops (stopped in seed 3: limit on CPU time)",
             ]
         );

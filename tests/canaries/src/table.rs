@@ -148,7 +148,14 @@ mod tests {
 
     fn canary(name: &str) -> Canary {
         let (does, source) = ("does wrong".to_owned(), "paper §5".to_owned());
-        Canary { name: name.to_owned(), does, source, hangs: false, changes: Vec::new() }
+        Canary {
+            name: name.to_owned(),
+            does,
+            source,
+            hangs: false,
+            seeds: None,
+            changes: Vec::new(),
+        }
     }
 
     #[test]
