@@ -83,11 +83,16 @@ impl Node {
         !self.may_vote()
     }
 
-    /// This peer's store, as its messages carry it.
+    /// This peer's store, as its messages carry it. An entry that records it confirms it once it is
+    /// committed: another leader, which lacks the entry, must record the store again.
     #[must_use]
     pub fn store(&self) -> Option<StoreStamp> {
-        let incarnation = self.identity.as_ref()?.incarnation;
-        let standing = if self.may_vote() { Standing::Confirmed } else { Standing::New };
+        let Identity { incarnation, standing, .. } = *self.identity.as_ref()?;
+        let committed = self.membership_history.latest_index() <= self.commit_index;
+        let standing = match standing {
+            Standing::New if self.may_vote() && committed => Standing::Confirmed,
+            Standing::New | Standing::Confirmed => standing,
+        };
         Some(StoreStamp { incarnation, standing })
     }
 
