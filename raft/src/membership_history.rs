@@ -89,6 +89,16 @@ impl MembershipHistory {
         &place.unwrap_or(&self.base).1
     }
 
+    /// The one that a snapshot through `index` holds: the first one, which no entry has, without
+    /// stores, as peers may have recorded different ones of one member.
+    pub(crate) fn for_snapshot(&self, index: Index) -> Arc<Membership> {
+        let membership = self.at(index);
+        if self.base.0 == Index::ZERO && Arc::ptr_eq(membership, &self.base.1) {
+            return Arc::new(membership.without_records().with_cluster(membership.cluster()));
+        }
+        Arc::clone(membership)
+    }
+
     /// Returns whether the log has one after `index`.
     pub(crate) fn changed_after(&self, index: Index) -> bool {
         self.latest_index() > index

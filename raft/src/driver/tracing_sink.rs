@@ -60,7 +60,10 @@ fn level(event: &Event<'_>) -> Level {
             | Event::Store(StoreEvent::Confirmed)
     );
     // Reported once, as a lost store.
-    let other_store = matches!(event, Event::Rejected { reason: RejectReason::OtherStore, .. });
+    let other_store = matches!(
+        event,
+        Event::Rejected { reason: RejectReason::OtherStore | RejectReason::UnconfirmedStore, .. }
+    );
     if rare {
         Level::INFO
     } else if matches!(event, Event::Rejected { .. } | Event::Store(_)) && !other_store {

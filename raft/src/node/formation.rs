@@ -177,9 +177,12 @@ impl Node {
     }
 
     /// Records an initial member's store, and returns whether it is the recorded one. A peer that
-    /// votes may have taken part with an earlier store of that member, or with none.
+    /// votes may have taken part with an earlier store of that member, or with none. One that lost its
+    /// own store lost its record with it, and takes it from an entry.
     fn record(&mut self, peer: PeerId, store: Incarnation) -> bool {
         let votes = self.may_vote();
+        let by_entry = self.membership_index() > Index::ZERO
+            && self.membership().store_of(peer) == Some(store);
         let Some(identity) = &mut self.identity else { return false };
         if !identity.peers.contains(&peer) {
             return false;
@@ -187,7 +190,8 @@ impl Node {
         if identity.known.get(&peer) == Some(&store) {
             return true;
         }
-        if votes {
+        let lost = by_entry && !identity.known.contains_key(&peer);
+        if votes && !lost {
             return false;
         }
         identity.known.insert(peer, store);

@@ -62,21 +62,28 @@ impl Node {
         let (of, found) = (envelope.from, envelope.store);
         let membership = self.membership_history.latest();
         let (recorded, is_voter) = (membership.store_of(of), membership.is_voter(of));
+        let is_first = self.membership_history.latest_index() == Index::ZERO;
         let Role::Leader(leader) = &mut self.role else { return true };
         let Some(progress) = leader.followers.get_mut(&of) else { return true };
         let expected = recorded.or_else(|| progress.store.map(|stamp| stamp.incarnation));
+        let forming = is_first && is_voter && found.is_some_and(|it| it.standing == Standing::New);
         let counts = match (expected, found) {
             (None, None) => true,
             (None, Some(stamp)) => stamp.standing == Standing::Confirmed || !is_voter,
-            (Some(expected), Some(stamp)) => expected == stamp.incarnation,
+            (Some(expected), Some(stamp)) => expected == stamp.incarnation && !forming,
             (Some(_), None) => false,
         };
         if !counts {
-            self.on_other_store(of, expected, found);
-            self.ignore_other_store(envelope);
+            let known = found.map(|stamp| stamp.incarnation);
+            if forming && known == expected {
+                self.on_unconfirmed_store(envelope);
+            } else {
+                self.on_other_store(of, expected, found);
+                self.ignore_other_store(envelope);
+            }
             return false;
         }
-        progress.store = found;
+        (progress.store, progress.unconfirmed_since) = (found, None);
         let forget_after = self.config.settings().election_timeout_max;
         progress.loss.take_if(|loss| {
             loss.kind != LossKind::RolledBack && loss.seen_at.after(forget_after) <= self.now
@@ -89,6 +96,27 @@ impl Node {
             self.reseed(of, stamp.incarnation);
         }
         true
+    }
+
+    /// Ignores an answer from a store that this leader has recorded itself, and another member has
+    /// not: that one may know an earlier store of the same peer, which may have voted. It is taken for
+    /// the next one after a loss if it shows no confirmation for an election timeout.
+    fn on_unconfirmed_store(&mut self, envelope: &Envelope) {
+        let (from, now) = (envelope.from, self.now);
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.followers.get_mut(&from) else { return };
+        let since = *progress.unconfirmed_since.get_or_insert(now);
+        if since.after(self.config.settings().election_timeout_max) <= now {
+            self.on_other_store(from, None, envelope.store);
+        }
+        self.trace(&Event::Rejected { envelope, reason: RejectReason::UnconfirmedStore });
+    }
+
+    /// Returns whether no answer of a follower has counted for an election timeout.
+    fn is_silent(&self, peer: PeerId) -> bool {
+        let Role::Leader(leader) = &self.role else { return false };
+        let timeout = self.config.settings().election_timeout_max;
+        leader.followers.get(&peer).is_some_and(|it| it.last_contact.after(timeout) <= self.now)
     }
 
     /// Reports an answer of a member from another store than the one that counts.
@@ -154,8 +182,7 @@ impl Node {
         let others = membership.voters().iter().filter(|voter| **voter != peer).count();
         let Role::Leader(leader) = &self.role else { return };
         let Some(progress) = leader.followers.get(&peer) else { return };
-        let silent_at = progress.last_contact.after(self.config.settings().election_timeout_max);
-        let lost = silent_at <= self.now || !progress.counts();
+        let lost = self.is_silent(peer) || !progress.counts();
         let allowed = self.config.settings().lost_store == LostStore::Reseed
             && self.may_change_members()
             && others >= votes_needed(membership)

@@ -73,7 +73,7 @@ impl Node {
         if bytes > limit {
             return Err(CompactError::TooLarge { bytes, limit });
         }
-        let membership = Arc::clone(self.membership_history.at(through));
+        let membership = self.membership_history.for_snapshot(through);
         if membership.is_empty() {
             return Err(CompactError::MembersUnknown { through });
         }

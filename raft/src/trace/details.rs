@@ -96,6 +96,8 @@ pub enum RejectReason {
     AcknowledgesUnsent,
     /// An answer from another store than the one that counts for the member.
     OtherStore,
+    /// An answer from a store that not all initial members have recorded yet.
+    UnconfirmedStore,
     /// A message about stores from a peer that shows none.
     WithoutStore,
     /// A snapshot chunk beyond all numbers, or a snapshot of nothing.

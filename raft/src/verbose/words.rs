@@ -107,6 +107,7 @@ pub(super) const fn reject(reason: RejectReason) -> &'static str {
         RejectReason::ConflictsWithCommitted => "it contradicts committed entries",
         RejectReason::AcknowledgesUnsent => "it acknowledges what was never sent",
         RejectReason::OtherStore => "it comes from another store than the member's",
+        RejectReason::UnconfirmedStore => "not all members have recorded its store yet",
         RejectReason::WithoutStore => "it names no store",
         RejectReason::InvalidChunk => "no snapshot has such a chunk",
         RejectReason::SnapshotTooLarge { .. } => "the snapshot is over `snapshot_bytes_max`",

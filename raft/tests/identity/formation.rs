@@ -1,13 +1,15 @@
 //! The first start of a cluster, and later starts with other peers.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use raft::{
-    Config, Instant, Jitter, Node, PersistentState, RestoreError, RoleName, Standing, Term,
+    Config, Index, Input, Instant, Jitter, Message, Node, PersistentState, RestoreError, RoleName,
+    Standing, Term,
 };
 
 use crate::cluster::{Cluster, peer, request_vote};
-use crate::{committed, formed, identified, leaders, run, store, wipe};
+use crate::{committed, formed, identified, leaders, loss, reseeding, run, store, wipe};
 
 #[test]
 fn a_new_cluster_begins_once_all_of_its_peers_have_been_started() {
@@ -59,7 +61,7 @@ fn the_identity_is_durable_before_anything_is_sent() {
     cluster.stall_disk(peer(0));
     assert_eq!(cluster.take_sent(peer(0)), []);
     cluster.resume_disk(peer(0));
-    assert_eq!(cluster.take_sent(peer(0)), [raft::Message::Register]);
+    assert_eq!(cluster.take_sent(peer(0)), [Message::Register]);
     let stored = cluster.peers[&peer(0)].stored.identity.clone().expect("the first write");
     assert_eq!((stored.incarnation, stored.peers.len()), (store(0, 1), 2));
 }
@@ -133,8 +135,128 @@ fn an_answer_to_the_lost_store_does_not_confirm_the_next_one() {
     cluster.deliver_all();
     wipe(&mut cluster, 1, &[0, 1]);
     cluster.poll_all();
-    late.into_iter().for_each(|request| cluster.handle(peer(0), raft::Input::Receive(request)));
+    late.into_iter().for_each(|request| cluster.handle(peer(0), Input::Receive(request)));
     run(&mut cluster);
     assert_eq!(cluster.node(peer(1)).store().map(|it| it.standing), Some(Standing::New));
     assert_eq!(leaders(&cluster), []);
+}
+
+/// Three peers. The answers to 0 are lost, so that it does not vote yet when the store of 2 is lost, which
+/// 1 has recorded for good. 0 records the next one, and leads.
+fn recorded_twice(change: fn(&mut Config)) -> Cluster {
+    let mut cluster = Cluster::with(3, change);
+    cluster.poll_all();
+    while let Some(sent) = cluster.wire.pop_front() {
+        let to = sent.to;
+        if to != peer(0) || !matches!(sent.message, Message::RegisterReply(_)) {
+            cluster.handle(to, Input::Receive(sent));
+            cluster.poll(to);
+        }
+    }
+    wipe(&mut cluster, 2, &[0, 1, 2]);
+    for _ in 0..30 {
+        cluster.advance(Duration::from_millis(2));
+        cluster.deliver_all();
+    }
+    cluster.elect(peer(0));
+    let of_2 = |at| cluster.node(peer(at)).membership().store_of(peer(2));
+    assert_eq!((of_2(0), of_2(1)), (Some(store(2, 2)), Some(store(2, 1))));
+    assert_eq!(cluster.node(peer(2)).store().map(|it| it.standing), Some(Standing::New));
+    cluster.commit(peer(0), b"x");
+    cluster
+}
+
+/// Returns whether an entry is committed by 0 and 2 alone.
+fn commits_without_1(cluster: &mut Cluster) -> bool {
+    cluster.cut(peer(1));
+    let before = committed(cluster, 0);
+    cluster.propose(peer(0), b"y");
+    cluster.deliver_all();
+    committed(cluster, 0) > before
+}
+
+/// Together with 1, the lost one may have elected another leader.
+#[test]
+fn a_store_that_one_member_refuses_counts_for_no_commit() {
+    let mut cluster = recorded_twice(identified);
+    assert!(!commits_without_1(&mut cluster));
+}
+
+/// A snapshot would bring them to other members, as if the cluster had agreed on them.
+#[test]
+fn a_snapshot_does_not_name_the_stores_that_one_member_recorded() {
+    let mut cluster = recorded_twice(identified);
+    let (now, through) = (cluster.now, Index::new(committed(&cluster, 0)));
+    let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+    leader.compact(now, through, b"state".as_slice().into()).unwrap();
+    cluster.poll(peer(0));
+    let stored = cluster.peers[&peer(0)].stored.snapshot.as_ref();
+    assert_eq!(stored.map(|it| it.membership.stores().len()), Some(0));
+    cluster.restart(peer(0));
+    cluster.elect(peer(0));
+    assert!(!commits_without_1(&mut cluster));
+}
+
+#[test]
+fn a_store_that_one_member_refuses_is_reseeded_by_any_leader() {
+    for leader in [0, 1] {
+        let mut cluster = recorded_twice(reseeding);
+        cluster.elect(peer(leader));
+        run(&mut cluster);
+        run(&mut cluster);
+        let membership = cluster.node(peer(leader)).membership();
+        assert_eq!(membership.to_string(), "voters 0 1 2");
+        assert_eq!(membership.store_of(peer(2)), Some(store(2, 2)), "{leader} leads");
+        let own = cluster.node(peer(2)).store().map(|it| it.standing);
+        assert_eq!(own, Some(Standing::Confirmed), "{leader} leads");
+    }
+}
+
+/// The link that held up its answers may have held up its registration, which then ends soon.
+#[test]
+fn an_unconfirmed_store_is_not_taken_for_the_next_after_a_loss_at_once() {
+    let mut cluster = recorded_twice(reseeding);
+    let timeout = Config::new(peer(0), vec![peer(0)]).election_timeout_max;
+    let leader = |cluster: &Cluster| cluster.node(peer(0)).membership().to_string();
+    cluster.cut(peer(2));
+    // 0 hears 1, and not 2.
+    for _ in 0..200 {
+        cluster.advance(Duration::from_millis(2));
+        cluster.deliver_all();
+    }
+    cluster.heal(peer(2));
+    for _ in 0..timeout.as_millis() / 4 {
+        cluster.advance(Duration::from_millis(2));
+        cluster.deliver_all();
+        assert_eq!((leader(&cluster), loss(&cluster, 0, 2)), ("voters 0 1 2".to_owned(), None));
+    }
+    run(&mut cluster);
+    assert_eq!(cluster.node(peer(2)).store().map(|it| it.standing), Some(Standing::Confirmed));
+}
+
+/// Without it, two lost stores of five would leave a third one, which kept its data, without a vote.
+#[test]
+fn a_peer_that_lost_its_store_records_those_that_an_entry_names() {
+    let mut cluster = Cluster::with(5, reseeding);
+    cluster.poll_all();
+    // 4 does not answer 3.
+    while let Some(sent) = cluster.wire.pop_front() {
+        let to = sent.to;
+        if (sent.from, to) != (peer(4), peer(3)) {
+            cluster.handle(to, Input::Receive(sent));
+            cluster.poll(to);
+        }
+    }
+    cluster.cut(peer(3));
+    cluster.elect(peer(0));
+    wipe(&mut cluster, 4, &[0, 1, 2, 3, 4]);
+    run(&mut cluster);
+    run(&mut cluster);
+    let membership = cluster.node(peer(0)).membership();
+    assert_eq!(membership.store_of(peer(4)), Some(store(4, 2)));
+    assert_eq!(cluster.node(peer(3)).waits_for(), BTreeSet::from([peer(4)]));
+    [0, 1, 2].into_iter().for_each(|other| cluster.cut(peer(other)));
+    cluster.heal(peer(3));
+    run(&mut cluster);
+    assert_eq!(cluster.node(peer(3)).store().map(|it| it.standing), Some(Standing::Confirmed));
 }

@@ -1,7 +1,7 @@
 //! The next event, and its effect on the world.
 
 use raft::role::Role;
-use raft::{EntryId, Envelope, Input, Instant, Node, codec};
+use raft::{EntryId, Envelope, Index, Input, Instant, Node, Standing, codec};
 
 use super::event::{Event, FlushNumber};
 use super::outputs::has_held;
@@ -232,12 +232,17 @@ impl World {
 /// Far above what any scenario needs in one instant, and reached within a tenth of a second.
 const EVENTS_PER_INSTANT_MAX: u32 = 100_000;
 
-/// A message as the rules of contact see it: an answer from another store than the member's is none.
+/// A message as the rules of contact see it: an answer from another store than the member's is none,
+/// nor is one of a voter whose new store neither all members nor an entry have recorded.
 fn received(envelope: &Envelope, node: &Node) -> ReceivedMessage {
-    let meant = node.membership().store_of(envelope.from);
+    let members = node.membership();
+    let meant = members.store_of(envelope.from);
     let shown = envelope.store.map(|stamp| stamp.incarnation);
+    let is_new = envelope.store.is_some_and(|stamp| stamp.standing == Standing::New);
+    let agreed = meant.is_some() && node.membership_index() > Index::ZERO;
+    let unconfirmed = is_new && !agreed && members.is_voter(envelope.from);
     let message = ReceivedMessage::of(envelope);
-    let is_member = meant.is_none() || meant == shown;
+    let is_member = (meant.is_none() || meant == shown) && !unconfirmed;
     let of_follower = matches!(message.kind, MessageKind::OfFollower(_));
     let kind = if of_follower && !is_member { MessageKind::Other } else { message.kind };
     ReceivedMessage { kind, ..message }
