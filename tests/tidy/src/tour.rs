@@ -139,27 +139,26 @@ fn kind_of(line: &str, ids: &[String], seeded: Seeded) -> String {
         .map(|(text, name)| (compiled(text), name))
         .into()
     });
-    static SPREAD: LazyLock<Regex> = LazyLock::new(|| compiled(r"[\d.]+ ± [\d.]+"));
+    static SPREAD: LazyLock<Regex> =
+        LazyLock::new(|| compiled(r"([\d.]+) ± ([\d.]+) ?(ns|µs|ms|s|min)?"));
     static UNSEEDED: LazyLock<Regex> = LazyLock::new(|| compiled(r"seed \d+"));
-    let mut line = line.to_owned();
+    // The first spread of a row is wall-clock time, the second is time in the simulated cluster.
+    let mut place = 0;
+    let spread = |found: &Captures<'_>| {
+        place += 1;
+        if place == 1 || seeded == Seeded::No {
+            "SPREAD".to_owned()
+        } else {
+            found[0].replace(' ', "")
+        }
+    };
+    let mut line = SPREAD.replace_all(line, spread).into_owned();
     for (regex, name) in VOLATILE.iter() {
         line = regex.replace_all(&line, *name).into_owned();
     }
     for id in ids {
         line = line.replace(id.as_str(), "ID");
     }
-    // The first spread of a row is wall-clock time, the second is time in the simulated cluster.
-    let mut place = 0;
-    line = SPREAD
-        .replace_all(&line, |found: &Captures<'_>| {
-            place += 1;
-            if place == 1 || seeded == Seeded::No {
-                "SPREAD".to_owned()
-            } else {
-                found[0].to_owned()
-            }
-        })
-        .into_owned();
     if seeded == Seeded::No {
         line = UNSEEDED.replace_all(&line, "seed SEED").into_owned();
     }
@@ -194,15 +193,15 @@ mod tests {
     #[test]
     fn times_and_identifiers_may_differ_and_counts_may_not() {
         let old = lines(
-            "│ a │ 0 │ 50 │ 15.6 ± 6.6 │ 7.94 ± 0.88 │\nreplay x5d7\nin 1.30 s (384/s); runs/20261123T130035Z-x5d7",
+            "│ a │ 0 │ 50 │ 15.6 ± 6.6 ms │ 7.94 ± 0.88 s │\nreplay x5d7\nin 1.30 s (384/s); runs/20261123T130035Z-x5d7",
         );
         let new = lines(
-            "│ a │ 0 │ 50 │ 1.2 ± 0.1 │ 7.94 ± 0.88 │\n\nreplay abcd\nin 900 ms (5/s); runs/20261124T130035Z-abcd",
+            "│ a │ 0 │ 50 │ 1.2 ± 0.1 s │ 7.94 ± 0.88 s │\n\nreplay abcd\nin 900 ms (5/s); runs/20261124T130035Z-abcd",
         );
         assert_eq!(compare(&old, &new, Seeded::Yes), Ok(()));
-        let fewer = lines("│ a │ 1 │ 50 │ 1.2 ± 0.1 │ 7.94 ± 0.88 │");
+        let fewer = lines("│ a │ 1 │ 50 │ 1.2 ± 0.1 ms │ 7.94 ± 0.88 s │");
         assert!(compare(&old, &fewer, Seeded::No).is_err());
-        let other = lines("│ a │ 0 │ 50 │ 1.2 ± 0.1 │ 9.94 ± 0.88 │");
+        let other = lines("│ a │ 0 │ 50 │ 1.2 ± 0.1 ms │ 9.94 ± 0.88 s │");
         assert!(compare(&old[..1], &other, Seeded::Yes).is_err());
         assert_eq!(compare(&old[..1], &other, Seeded::No), Ok(()));
     }
