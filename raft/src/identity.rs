@@ -10,45 +10,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::membership::Membership;
-use crate::types::PeerId;
+use crate::types::{PeerId, number};
 
-/// A random number, shown in hexadecimal.
-macro_rules! random_number {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u64);
-
-        impl $name {
-            /// The one with this number.
-            #[must_use]
-            pub const fn new(number: u64) -> Self {
-                Self(number)
-            }
-
-            /// The number itself, for encoding.
-            #[must_use]
-            pub const fn number(self) -> u64 {
-                self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:016x}", self.0)
-            }
-        }
-    };
+/// Shows a random number.
+fn hexadecimal(number: &u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{number:016x}")
 }
 
-random_number! {
+number! {
     /// One life of a peer's store, from the moment it is made until its data is lost.
-    Incarnation
+    Incarnation, hexadecimal
 }
 
-random_number! {
+number! {
     /// A cluster, by a number that no other cluster has.
-    ClusterId
+    ClusterId, hexadecimal
 }
 
 /// The confidence in a store that its former selves, if any, promised nothing.

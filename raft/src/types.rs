@@ -6,10 +6,13 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A number with a type of its own: made from a `u64`, shown as one, and otherwise not mixed with
-/// others.
+/// A number with a type of its own: made from a `u64`, shown as one, in decimal unless a function
+/// shows it, and otherwise not mixed with others.
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
+        number! { $(#[$doc])* $name, fmt::Display::fmt }
+    };
+    ($(#[$doc:meta])* $name:ident, $shown:path) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u64);
@@ -30,11 +33,12 @@ macro_rules! number {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                $shown(&self.0, f)
             }
         }
     };
 }
+pub(crate) use number;
 
 number! {
     /// A term, the logical clock of Raft (paper §5.1, Figure 2 `currentTerm`).
