@@ -157,11 +157,7 @@ impl Nemesis {
     ) -> Result<(), Failure> {
         let victim = self.victim(rng);
         self.cluster.stop(victim, Damage::Drawn);
-        self.cluster.sleep(length).await;
-        match phase.get() {
-            Phase::Faults => self.cluster.start_if_down(victim),
-            Phase::Liveness => Ok(()),
-        }
+        self.start_after(length, victim, phase).await
     }
 
     /// Replaces a peer's disk by an empty one, if those that are lost are fewer than a majority then.
@@ -176,6 +172,16 @@ impl Nemesis {
             return Ok(());
         }
         self.cluster.wipe(victim);
+        self.start_after(length, victim, phase).await
+    }
+
+    /// Starts a peer after a while, unless the fault phase ends first.
+    async fn start_after(
+        &self,
+        length: Duration,
+        victim: usize,
+        phase: &Cell<Phase>,
+    ) -> Result<(), Failure> {
         self.cluster.sleep(length).await;
         match phase.get() {
             Phase::Faults => self.cluster.start_if_down(victim),
