@@ -110,7 +110,8 @@ impl Parser {
         let own_keys = settings.keys != OwnKeys::default();
         let keys = own_keys.then(|| CATALOG.keys_with(&settings.keys));
         let records = layers.first().into_iter().cloned().collect();
-        let unknown = Reading { records, ..Reading::default() };
+        let heads = (0..CATALOG.heads.len()).filter(|at| CATALOG.heads[*at].fit == Fit::Strict);
+        let unknown = Reading { records, heads: heads.collect(), ..Reading::default() };
         Self {
             readings: vec![None; settings.sources.len().max(1)],
             setup: Arc::new(Setup { settings, layers, keys, unknown }),
@@ -148,11 +149,7 @@ impl Parser {
         }
         match ansi::strip(line) {
             Cow::Borrowed(line) => self.read(line, Carried::default(), 0),
-            Cow::Owned(plain) => match self.read(&plain, Carried::default(), 0) {
-                Line::Event(event) => Line::Event(into_owned(event)),
-                Line::Header(header) => Line::Other(Class::Test, Cow::Owned(header.text.to_vec())),
-                Line::Other(class, text) => Line::Other(class, Cow::Owned(text.into_owned())),
-            },
+            Cow::Owned(plain) => owned(self.read(&plain, Carried::default(), 0)),
         }
     }
 
@@ -288,11 +285,7 @@ impl Parser {
                 Line::Other(class, Cow::Borrowed(_)) => Line::Other(class, Cow::Borrowed(line)),
                 read @ (Line::Event(_) | Line::Header(_) | Line::Other(..)) => read,
             },
-            Cow::Owned(rest) => match self.read(&rest, carried, depth + 1) {
-                Line::Event(event) => Line::Event(into_owned(event)),
-                Line::Header(header) => Line::Other(Class::Test, Cow::Owned(header.text.to_vec())),
-                Line::Other(class, text) => Line::Other(class, Cow::Owned(text.into_owned())),
-            },
+            Cow::Owned(rest) => owned(self.read(&rest, carried, depth + 1)),
         }
     }
 
@@ -372,7 +365,7 @@ impl Parser {
         match plan.from {
             PeerPlace::Line => {
                 if record.peer.is_none() {
-                    self.peer_of_head(record, reading);
+                    Self::peer_of_head(record, reading);
                 }
             }
             PeerPlace::Subject(at) if record.peer.is_none() => {
@@ -406,20 +399,8 @@ impl Parser {
     }
 
     /// The peer at the head of the text, which is taken off it.
-    fn peer_of_head(&self, record: &mut Record<'_>, reading: &Reading) {
-        let looked = self.readings[self.source].is_some();
-        let strict: Vec<usize>;
-        let heads = if looked {
-            &reading.heads
-        } else {
-            strict = (0..CATALOG.heads.len())
-                .filter(|at| CATALOG.heads[*at].fit == Fit::Strict)
-                .collect();
-            &strict
-        };
-        if heads.is_empty() {
-            return;
-        }
+    fn peer_of_head(record: &mut Record<'_>, reading: &Reading) {
+        let heads = &reading.heads;
         match &record.text {
             Cow::Borrowed(text) => {
                 if let Some((peer, rest)) = head(text, heads) {
@@ -505,6 +486,15 @@ fn shift_by(stamp: &mut Stamp<'_>, shift: i64, calendar: &Calendar) {
     stamp.at = Some(at);
     let text = super::timestamp::shifted(stamp, at, calendar);
     stamp.text = Cow::Owned(text);
+}
+
+/// The line with texts of its own. A header that was packed in something else is a plain line.
+fn owned(line: Line<'_>) -> Line<'static> {
+    match line {
+        Line::Event(event) => Line::Event(into_owned(event)),
+        Line::Header(header) => Line::Other(Class::Test, Cow::Owned(header.text.to_vec())),
+        Line::Other(class, text) => Line::Other(class, Cow::Owned(text.into_owned())),
+    }
 }
 
 fn head<'t>(text: &'t [u8], places: &[usize]) -> Option<(&'t [u8], &'t [u8])> {
