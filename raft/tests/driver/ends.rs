@@ -242,6 +242,25 @@ fn a_node_whose_runtime_has_ended_says_so() {
     assert_eq!(raft.status().run.to_string(), "stopped: the tokio runtime has ended");
 }
 
+/// Class: a task that its runtime drops before the first poll.
+#[test]
+fn a_node_whose_runtime_ends_before_its_first_turn_says_so() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let builder = Raft::builder(1)
+        .peers([1])
+        .storage(raft::storage::MemoryStorage::default())
+        .transport(Hub::default().join(PeerId::new(1)))
+        .state_machine(Counter::default());
+    let raft = runtime.block_on(builder.start()).expect("a valid builder");
+    drop(runtime);
+    assert_eq!(raft.status().run.to_string(), "stopped: the tokio runtime has ended");
+    let error = raft.propose(Add(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let error = runtime.block_on(error).expect_err("nobody is there to take it");
+    assert!(error.to_string().contains("the tokio runtime has ended"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_removed_peer_knows_it_and_starts_no_elections() {
     let cluster = counters().await;

@@ -92,19 +92,22 @@ pub(super) struct Timer {
 const EXPIRY_GRID: Duration = Duration::from_millis(10);
 
 impl<M: StateMachine> CoreTask<M> {
-    /// Runs until the node is stopped or fails.
-    pub(super) async fn run(mut self) {
+    /// Runs until the node is stopped or fails. The end is reported even by a future that is dropped
+    /// before its first poll, as a runtime does that ends early.
+    pub(super) fn run(mut self) -> impl Future<Output = ()> {
         let mut guard = StopGuard { shared: Arc::clone(&self.shared), reason: None };
-        self.turn();
-        let reason = loop {
-            if let Some(reason) = self.stop.take() {
-                break reason;
-            }
-            poll_fn(|context| self.poll_events(context)).await;
+        async move {
             self.turn();
-        };
-        guard.reason = Some(reason.clone());
-        self.end(reason).await;
+            let reason = loop {
+                if let Some(reason) = self.stop.take() {
+                    break reason;
+                }
+                poll_fn(|context| self.poll_events(context)).await;
+                self.turn();
+            };
+            guard.set_reason(&reason);
+            self.end(reason).await;
+        }
     }
 
     /// Takes all requests; pending while there are none. A turn reads the time anyway, so the timer
@@ -293,6 +296,13 @@ impl Timer {
 struct StopGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
     reason: Option<StopReason>,
+}
+
+impl<M: StateMachine> StopGuard<M> {
+    /// Sets the reason to report. Writing to the field would capture no more than the field.
+    fn set_reason(&mut self, reason: &StopReason) {
+        self.reason = Some(reason.clone());
+    }
 }
 
 impl<M: StateMachine> Drop for StopGuard<M> {
