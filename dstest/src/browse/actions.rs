@@ -12,6 +12,7 @@ use super::text_page::TextPage;
 use crate::record::RunRecord;
 use crate::store::{CampaignDir, log_path};
 use crate::suite::Test;
+use crate::text::style::Paint;
 
 impl App {
     /// Shows the result of a dstest process, which ended with this exit code.
@@ -215,7 +216,7 @@ impl App {
 
     pub(super) fn report(&mut self) {
         let Some(run) = self.selected_run() else { return };
-        let text = super::show::text(&self.campaign, run);
+        let text = super::show::text(&self.campaign, run, Paint::Plain);
         let title = format!("report of {}", self.campaign.name(run));
         self.push(Page::Text(TextPage::new(title, &text, Some(run))));
     }

@@ -158,11 +158,13 @@ impl App {
         self.page_mut().work()
     }
 
-    /// Reads what has been stored since the last call.
-    pub(crate) fn tick(&mut self) {
-        if self.campaign.poll().unwrap_or(false) {
+    /// Reads what has been stored since the last call; `false` if nothing has.
+    pub(crate) fn tick(&mut self) -> bool {
+        let has_news = self.campaign.poll().unwrap_or(false);
+        if has_news {
             self.refresh();
         }
+        has_news
     }
 
     /// Takes a key.

@@ -1,14 +1,15 @@
 //! A stored campaign for the browser: every run, their tally, and their logs. It grows while the
 //! campaign runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::known::KnownFailures;
 use crate::record::signature::group_key;
-use crate::record::{Class, RunRecord, RunReport};
+use crate::record::{Class, RunRecord, RunReport, Verdict};
 use crate::report::completion::{Completion, End};
 use crate::report::tally::Tally;
+use crate::seed::Iteration;
 use crate::store::{
     CampaignDir, CampaignFile, EventFollower, REPLAYS, Store, StoreError, kept_log,
 };
@@ -22,6 +23,10 @@ pub(crate) struct Campaign {
     pub(crate) tally: Tally,
     /// Every run with its test's index, in the order of their ends.
     pub(crate) runs: Vec<(usize, RunRecord)>,
+    /// The runs without a result that were run again, as by `resume`.
+    repeated: HashSet<usize>,
+    /// The last record of each run without a result.
+    open: HashMap<(usize, Iteration), usize>,
     pub(crate) known: KnownFailures,
     /// The replays of its runs, in the order of their ends.
     attempts: Vec<RunRecord>,
@@ -72,6 +77,8 @@ impl Campaign {
         let mut campaign = Self {
             tally: Tally::of(&file.tests),
             runs: Vec::new(),
+            repeated: HashSet::new(),
+            open: HashMap::new(),
             known: KnownFailures::of_store(&dir),
             attempts: Vec::new(),
             follower: EventFollower::new(&dir.path),
@@ -91,10 +98,15 @@ impl Campaign {
     pub(crate) fn poll(&mut self) -> Result<bool, StoreError> {
         let before = self.runs.len() + self.attempts.len();
         let Self { file, tally, runs, index_of, follower, attempts, attempt_follower, .. } = self;
+        let (open, repeated) = (&mut self.open, &mut self.repeated);
         follower.poll(|mut record| {
             if let Some(test) = index_of.get(&record.test) {
                 record.test.clone_from(&file.tests[*test].key);
                 tally.record(*test, &record);
+                repeated.extend(open.remove(&(*test, record.iter)));
+                if record.verdict.class() == Class::Inconclusive {
+                    open.insert((*test, record.iter), runs.len());
+                }
                 runs.push((*test, record));
             }
         })?;
@@ -104,7 +116,7 @@ impl Campaign {
 
     /// The runs that were planned, and those that are done.
     pub(crate) fn completion(&self) -> Completion {
-        Completion::new(self.file.planned(), &self.tally, End::Running)
+        Completion::of(&self.file, &self.tally, End::Running)
     }
 
     /// The number of unreadable lines in the store.
@@ -114,24 +126,29 @@ impl Campaign {
 
     /// The indexes of the selected runs of a test, in the order of their ends.
     pub(crate) fn runs_of(&self, test: usize, filter: &RunFilter) -> Vec<usize> {
-        let key = match filter {
-            RunFilter::Failed(group) => {
-                self.tally.groups().get(*group).map(|group| group_key(&group.signature))
-            }
+        let group = match filter {
+            RunFilter::Failed(group) => self.tally.groups().get(*group),
             RunFilter::Passed | RunFilter::Skipped | RunFilter::Inconclusive => None,
         };
-        let class = match filter {
-            RunFilter::Failed(_) => Class::Fail,
-            RunFilter::Passed => Class::Pass,
-            RunFilter::Skipped => Class::Skip,
-            RunFilter::Inconclusive => Class::Inconclusive,
+        let group = group.map(|group| (group.kind, group_key(&group.signature)));
+        let is_of_group = |record: &RunRecord| {
+            let is_it = |(kind, key): &(_, String)| {
+                record.verdict.failure() == Some(*kind) && group_key(record.reason()) == *key
+            };
+            group.as_ref().is_some_and(is_it)
         };
-        let is_selected = |(own, record): &(usize, RunRecord)| {
-            *own == test
-                && record.verdict.class() == class
-                && key.as_ref().is_none_or(|key| group_key(record.reason()) == *key)
+        let is_wanted = |record: &RunRecord| match (filter, record.verdict.class()) {
+            (RunFilter::Failed(_), _) => is_of_group(record),
+            (RunFilter::Passed, Class::Pass) => record.verdict != Verdict::Flaky,
+            (RunFilter::Skipped, class) => class == Class::Skip,
+            (RunFilter::Inconclusive, class) => class == Class::Inconclusive,
+            (RunFilter::Passed, _) => false,
         };
-        self.runs.iter().enumerate().filter(|(_, run)| is_selected(run)).map(|(at, _)| at).collect()
+        let runs = self.runs.iter().enumerate();
+        let selected = runs.filter(|(at, (own, record))| {
+            *own == test && is_wanted(record) && !self.repeated.contains(at)
+        });
+        selected.map(|(at, _)| at).collect()
     }
 
     /// The first run of the first failure of a test.
@@ -171,7 +188,7 @@ impl Campaign {
 
     /// The log of the run itself.
     fn kept_log(&self, run: usize) -> Option<PathBuf> {
-        kept_log(&self.dir.path, &self.runs[run].1)
+        kept_log(&self.dir.path, self.runs[run].1.log.as_ref())
     }
 
     /// The kind of that log.
@@ -196,7 +213,7 @@ impl Campaign {
         };
         self.attempts.iter().filter(is_of_run).map(move |record| Attempt {
             record,
-            log: kept_log(&replays, record),
+            log: kept_log(&replays, record.log.as_ref()),
             // Without a trace, equal results may come about in different ways.
             is_same: original.trace.is_some() && original.differences(record).is_empty(),
         })
@@ -228,7 +245,10 @@ impl Campaign {
     /// [`StoreError`], also if dstest has not made the store.
     pub(crate) fn delete_logs(&self, run: usize) -> Result<(), StoreError> {
         let repeated = self.attempts_of(run).filter_map(|attempt| attempt.log);
-        let logs: Vec<PathBuf> = self.kept_log(run).into_iter().chain(repeated).collect();
+        let retries = self.runs[run].1.retries.iter();
+        let retries = retries.filter_map(|retry| kept_log(&self.dir.path, retry.log.as_ref()));
+        let logs = self.kept_log(run).into_iter().chain(retries).chain(repeated);
+        let logs: Vec<PathBuf> = logs.collect();
         let store = self.dir.path.parent().and_then(Path::parent).unwrap_or(&self.dir.path);
         Store::at(store.to_owned()).remove_logs(&self.dir, &logs)
     }

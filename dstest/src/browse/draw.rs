@@ -21,6 +21,7 @@ use super::list::{Align, AnyList, Column, List, Row};
 use super::page::Page;
 use super::text_page::TextPage;
 use crate::text::style::TextStyle;
+use crate::text::width::{cut, folded_report, shortened};
 
 impl App {
     /// Draws everything; [`App::fit`] comes first.
@@ -28,7 +29,7 @@ impl App {
         let [title, body, foot] = rows_of(area);
         let colors = self.colors;
         let titles: Vec<String> = self.pages.iter().map(|p| p.title(&self.campaign)).collect();
-        put(buffer, title, &format!(" {}", titles.join(" › ")), bar());
+        put(buffer, title, &breadcrumb(&titles, title.width.into()), bar());
         match self.page() {
             Page::Campaigns(list) => draw_list(list, body, buffer, colors),
             Page::Tests(list) | Page::Runs { list, .. } => draw_list(list, body, buffer, colors),
@@ -37,14 +38,14 @@ impl App {
             Page::Log(log) => log.view.draw(body, buffer),
             Page::Diff(diff) => draw_diff(diff, body, buffer, colors),
         }
-        put(buffer, foot, &self.foot(), bar());
+        put(buffer, foot, &self.foot(foot.width.into()), bar());
         if let Some(top) = self.help {
             draw_help(&keys::help(|action| self.unavailable(action).is_none()), top, area, buffer);
         }
     }
 
     /// The message of the last key, or else the keys of the page.
-    fn foot(&self) -> String {
+    fn foot(&self, width: usize) -> String {
         if let Some(prompt) = &self.prompt {
             return format!(" /{prompt}▏");
         }
@@ -55,7 +56,7 @@ impl App {
             return format!(" {}", self.note);
         }
         let hints = self.page().hints().split("  ").filter(|hint| self.is_possible(hint));
-        hints.map(|hint| format!(" {hint} ")).collect()
+        fitting_hints(hints.collect(), width)
     }
 
     /// `false` for a hint whose key would do nothing now.
@@ -66,11 +67,40 @@ impl App {
     }
 }
 
+/// The titles of the pages, the first of them left out where there is no room: the last one says
+/// what is on the screen.
+fn breadcrumb(titles: &[String], width: usize) -> String {
+    let path = |from: usize| {
+        let left_out = if from > 0 { "… › " } else { "" };
+        format!(" {left_out}{}", titles[from..].join(" › "))
+    };
+    let mut paths = (0..titles.len()).map(path);
+    paths.find(|path| path.width() <= width).unwrap_or_else(|| {
+        let last = titles.last().map_or("", String::as_str);
+        shortened(&format!(" {last}"), width)
+    })
+}
+
+/// As many of the hints as there is room for: the last two, which show all keys and close the page,
+/// come first.
+fn fitting_hints(mut hints: Vec<&str>, width: usize) -> String {
+    let line = |hints: &[&str]| hints.iter().map(|hint| format!(" {hint} ")).collect::<String>();
+    if line(&hints).width() <= width {
+        return line(&hints);
+    }
+    let at = |hints: &[&str]| hints.len().saturating_sub(2);
+    hints.insert(at(&hints), "…");
+    while line(&hints).width() > width && hints.len() > 3 {
+        hints.remove(hints.len() - 4);
+    }
+    line(&hints)
+}
+
 fn bar() -> Style {
     Style::new().add_modifier(Modifier::REVERSED)
 }
 
-/// A text over a whole row, cut where the row ends.
+/// A text over a whole row, cut with a sign where the row ends.
 fn put(buffer: &mut Buffer, row: Rect, text: &str, style: Style) {
     if row.height == 0 || row.y >= buffer.area.bottom() {
         return;
@@ -78,6 +108,7 @@ fn put(buffer: &mut Buffer, row: Rect, text: &str, style: Style) {
     buffer.set_style(row, style);
     let blank = " ".repeat(row.width.into());
     buffer.set_stringn(row.x, row.y, blank, row.width.into(), style);
+    let text = cut(text, row.width.into());
     buffer.set_stringn(row.x, row.y, text, row.width.into(), style);
 }
 
@@ -126,7 +157,8 @@ fn table_row<'a, T>(
 ) -> TableRow<'a> {
     let cells = fits.iter().filter_map(|fit| {
         let cell = row.cells.get(fit.column)?;
-        let text = aligned(&cell.text, fit.width, columns[fit.column].align);
+        let text = cut(&cell.text, fit.width.into());
+        let text = aligned(&text, fit.width, columns[fit.column].align);
         Some(TableCell::from(text).style(cell_style(cell.style, colors)))
     });
     TableRow::new(cells)
@@ -193,28 +225,10 @@ fn cell_style(style: TextStyle, colors: ColorScheme) -> Style {
 
 fn draw_text(text: &TextPage, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.max(1));
-    let rows = text.lines[text.top..].iter().flat_map(|line| folded(line, width));
+    let rows = text.lines[text.top..].iter().flat_map(|line| folded_report(line, width));
     for (y, row) in (area.y..area.bottom()).zip(rows) {
         buffer.set_stringn(area.x, y, row, width, Style::new());
     }
-}
-
-/// A line folded at this width.
-fn folded(line: &str, width: usize) -> Vec<String> {
-    let mut rows = vec![String::new()];
-    let mut used = 0;
-    for c in line.chars() {
-        let columns = c.to_string().width();
-        if used + columns > width {
-            rows.push(String::new());
-            used = 0;
-        }
-        used += columns;
-        if let Some(row) = rows.last_mut() {
-            row.push(c);
-        }
-    }
-    rows
 }
 
 fn draw_diff(diff: &DiffPage, area: Rect, buffer: &mut Buffer, colors: ColorScheme) {

@@ -78,27 +78,36 @@ struct Task {
 
 impl Browser {
     fn run(mut self) -> io::Result<()> {
+        let mut is_current = false;
         loop {
-            self.app.tick();
-            self.finish_task()?;
+            let has_news = self.app.tick();
+            let is_over = self.finish_task()?;
             let work = self.app.work();
-            let app = &mut self.app;
-            self.screen.draw(|frame| {
-                app.fit(frame.area());
-                app.draw(frame.area(), frame.buffer_mut());
-            })?;
+            if has_news || is_over || work == Work::More || !is_current {
+                self.draw()?;
+            }
+            // The last piece of the work is to be drawn, too.
+            is_current = work == Work::Done;
             let mut wait = match (work, &self.task) {
                 (Work::More, _) => Duration::ZERO,
                 (Work::Done, Some(_)) => TASK_TICK,
                 (Work::Done, None) => TICK,
             };
             while event::poll(wait)? {
-                wait = Duration::ZERO;
+                (wait, is_current) = (Duration::ZERO, false);
                 if self.take(&event::read()?)?.is_break() {
                     return Ok(());
                 }
             }
         }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let app = &mut self.app;
+        self.screen.draw(|frame| {
+            app.fit(frame.area());
+            app.draw(frame.area(), frame.buffer_mut());
+        })
     }
 
     fn take(&mut self, event: &Event) -> io::Result<ControlFlow<()>> {
@@ -200,19 +209,19 @@ impl Browser {
         }
     }
 
-    /// Shows the result of a task, once it has ended.
-    fn finish_task(&mut self) -> io::Result<()> {
-        let Some(task) = &mut self.task else { return Ok(()) };
-        let Some(status) = task.child.try_wait()? else { return Ok(()) };
+    /// Shows the result of a task, once it has ended; `false` if none has.
+    fn finish_task(&mut self) -> io::Result<bool> {
+        let Some(task) = &mut self.task else { return Ok(false) };
+        let Some(status) = task.child.try_wait()? else { return Ok(false) };
         let (purpose, is_stopping) = (task.purpose.clone(), task.is_stopping);
         self.task = None;
         self.app.busy = None;
         if is_stopping {
             self.app.note = "stopped".to_owned();
-            return Ok(());
+            return Ok(true);
         }
         let effect = self.app.on_finished(&purpose, status.code());
-        self.carry_out(effect).map(|_| ())
+        self.carry_out(effect).map(|_| true)
     }
 
     fn delete_campaign(&mut self, dir: &CampaignDir) {

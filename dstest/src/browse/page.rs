@@ -11,6 +11,7 @@ use super::list::{AnyList, List, Row};
 use super::log_page::LogPage;
 use super::rows;
 use super::text_page::TextPage;
+use crate::record::Verdict;
 use crate::store::CampaignDir;
 
 /// One screen.
@@ -74,7 +75,10 @@ impl Page {
 
     /// The test of that run, by the tally alone: quick enough for every drawing.
     pub(crate) fn tested(&self, campaign: &Campaign) -> Option<usize> {
-        let has_failed = |test: &usize| campaign.tally.tests()[*test].failed() > 0;
+        let has_failed = |test: &usize| {
+            let test = &campaign.tally.tests()[*test];
+            test.failed() + test.count(Verdict::Flaky) > 0
+        };
         match self {
             Self::Campaigns(_) => None,
             Self::Tests(list) => list.selected().copied().filter(has_failed),
@@ -155,19 +159,19 @@ impl Page {
         match self {
             Self::Campaigns(_) => "Enter open  / filter  Delete delete  ? keys  q quit",
             Self::Tests(_) => {
-                "Enter failures  p report  D diff with a pass  s sort  / filter  Esc campaigns  ? keys"
+                "Enter failures  p report  D diff with a pass  s sort  / filter  Esc campaigns  ? keys  q quit"
             }
             Self::Failures { .. } => {
-                "Enter runs  p report  r replay  D diff with a pass  K known  Esc back  ? keys"
+                "Enter runs  p report  r replay  D diff with a pass  K known  ? keys  q back"
             }
             Self::Runs { .. } => {
-                "Enter log  p report  r replay  R 200 seeds  D diff with a pass  Y copy  ? keys"
+                "Enter log  p report  r replay  R 200 seeds  D diff with a pass  Y copy  ? keys  q back"
             }
             Self::Log(_) => {
-                "W causes only  P whole past  < cause  s state  D diff with a pass  O report  q back"
+                "W causes only  P whole past  < cause  s state  D diff with a pass  O report  ? keys  q back"
             }
-            Self::Text(_) => "↓ ↑ scroll  r replay  D diff with a pass  Esc back  ? keys",
-            Self::Diff(_) => "n N differences  Tab other side  s state  q back  ? keys of the log",
+            Self::Text(_) => "↓ ↑ scroll  r replay  D diff with a pass  ? keys  q back",
+            Self::Diff(_) => "n N differences  Tab other side  s state  ? keys of the log  q back",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::campaign::{Campaign, LogKind, RunFilter};
 use super::list::{Align, Cell, Column, Row};
-use crate::record::{Class, RunRecord, Verdict};
+use crate::record::{Class, FailureKind, RunRecord, Verdict};
 use crate::report::histogram::bars;
 use crate::report::stats;
 use crate::report::summary::percent;
@@ -124,6 +124,7 @@ fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
     let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), duration::short);
     let name_style = match (failed, total) {
         (_, 0) => TextStyle::Warning,
+        (0, _) if test.count(Verdict::Flaky) > 0 => TextStyle::Warning,
         (0, _) => TextStyle::Good,
         (_, _) => TextStyle::Bad,
     };
@@ -149,17 +150,21 @@ fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
 pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<RunFilter>> {
     let groups = campaign.tally.groups().iter().enumerate();
     let mut groups: Vec<_> = groups.filter(|(_, group)| group.test == test).collect();
-    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
+    groups.sort_by_key(|(_, group)| (group.kind, std::cmp::Reverse(group.count)));
     let row = |(at, group): (usize, &crate::report::tally::Group)| {
         let known = campaign.is_known(test, &group.signature);
         let style = if known { TextStyle::Faint } else { TextStyle::Normal };
+        let (count_style, flaky) = match group.kind {
+            FailureKind::Final => (TextStyle::Bad, ""),
+            FailureKind::Flaky => (TextStyle::Warning, "flaky: "),
+        };
         Row {
             item: RunFilter::Failed(at),
             cells: vec![
-                Cell::new(format!("{} ×", group.count), TextStyle::Bad),
+                Cell::new(format!("{} ×", group.count), count_style),
                 Cell::plain(format!("#{}", group.first)),
                 Cell::new(if known { "known" } else { "" }, style),
-                Cell::new(&group.signature, style),
+                Cell::new(format!("{flaky}{}", group.signature), style),
             ],
             keys: Vec::new(),
         }
@@ -172,6 +177,7 @@ pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<RunFilter>> 
     ] {
         let tally = &campaign.tally.tests()[test];
         let of_class = Verdict::ALL.iter().filter(|verdict| verdict.class() == class);
+        let of_class = of_class.filter(|verdict| verdict.failure().is_none());
         let count: u64 = of_class.map(|verdict| tally.count(*verdict)).sum();
         if count > 0 {
             let style = if class == Class::Pass { TextStyle::Good } else { TextStyle::Warning };
@@ -218,6 +224,7 @@ fn run_row(campaign: &Campaign, run: usize) -> Row<usize> {
 
 fn verdict_style(record: &RunRecord) -> TextStyle {
     match record.verdict.class() {
+        Class::Pass if record.verdict == Verdict::Flaky => TextStyle::Warning,
         Class::Pass => TextStyle::Good,
         Class::Fail => TextStyle::Bad,
         Class::Skip | Class::Inconclusive => TextStyle::Warning,

@@ -8,11 +8,14 @@ use pretty::view::LogView;
 use pretty::{Background, Depth};
 
 use super::campaign::{Attempt, Campaign};
+use crate::record::{Retry, RunRecord, tail};
 use crate::store::REPLAYS;
+use crate::text::log_line::log_line;
 use crate::text::shell;
+use crate::text::style::Paint;
 
-/// The report of a run.
-pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
+/// The report of a run; lines of its log have their own colours if `paint` has any.
+pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
     if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
         return format!("{}\n{}", text.trim_end(), commands(campaign, run));
     }
@@ -27,11 +30,12 @@ pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
     if let Some(signature) = &record.signature {
         text.push_str(&format!("FAILURE    {signature}\n"));
     }
+    text.push_str(&attempts(record));
     if let Some(trace) = record.trace {
         text.push_str(&format!("TRACE      {trace}\n"));
     }
     match campaign.log(run) {
-        Some(log) => text.push_str(&of_log(&log)),
+        Some(log) => text.push_str(&of_log(&log, paint)),
         None => text.push_str("LOG        not stored\n"),
     }
     text.push_str(&commands(campaign, run));
@@ -51,6 +55,18 @@ fn commands(campaign: &Campaign, run: usize) -> String {
     text
 }
 
+/// The further attempts of a run that failed at first, each with its own result.
+fn attempts(record: &RunRecord) -> String {
+    let line = |(number, retry): (u64, &Retry)| {
+        let label = if number == 2 { "ATTEMPTS" } else { "" };
+        let reason = retry.signature.as_ref().map(|reason| format!(": {reason}"));
+        let log = retry.log.as_ref().map(|log| format!("   {log}"));
+        let (reason, log) = (reason.unwrap_or_default(), log.unwrap_or_default());
+        format!("{label:<10} {number}: {}{reason}{log}\n", retry.verdict.label())
+    };
+    (2..).zip(&record.retries).map(line).collect()
+}
+
 /// The replays of the run, each with its own result.
 fn replays(campaign: &Campaign, run: usize) -> String {
     let original = &campaign.runs[run].1;
@@ -68,9 +84,10 @@ fn replays(campaign: &Campaign, run: usize) -> String {
 }
 
 /// The last state of the peers in a log, if any, and its last lines.
-fn of_log(path: &Path) -> String {
+fn of_log(path: &Path, paint: Paint) -> String {
     let Ok(bytes) = fs::read(path) else { return String::new() };
-    let tail: Vec<String> = tail(&bytes);
+    let tail = tail(&bytes, TAIL_LINES).into_iter();
+    let tail: Vec<String> = tail.map(|line| log_line(line, TAIL_COLUMNS, paint)).collect();
     let mut view = LogView::of_bytes(bytes, Background::Dark, Depth::None);
     view.select(usize::MAX);
     let mut text = String::new();
@@ -82,27 +99,14 @@ fn of_log(path: &Path) -> String {
             state.iter().map(|(key, value)| format!("{key}={value}")).collect();
         text.push_str(&format!("{label} {peer:<4} {}\n", facts.join(" ")));
     }
-    let shown = tail.len().min(TAIL_LINES);
-    text.push_str(&format!("TAIL       last {shown} lines of the log\n"));
-    for line in &tail[tail.len() - shown..] {
-        text.push_str(&format!("           {line}\n"));
-    }
-    text
-}
-
-/// The last lines that are not blank, safe for any terminal and cut to its width.
-fn tail(bytes: &[u8]) -> Vec<String> {
-    let start = bytes.len().saturating_sub(TAIL_BYTES);
-    let safe = |line: &[u8]| {
-        let mut text = pretty::make_safe(line, &mut String::new()).text().to_owned();
-        if let Some((cut, _)) = text.char_indices().nth(TAIL_COLUMNS) {
-            text.truncate(cut);
-            text.push('…');
-        }
-        text
+    let title = match tail.len() {
+        0 => "the log is empty".to_owned(),
+        1 => "the last line of the log".to_owned(),
+        count => format!("the last {count} lines of the log"),
     };
-    let lines = bytes[start..].split(|byte| *byte == b'\n');
-    lines.map(safe).filter(|line| !line.trim().is_empty()).collect()
+    text.push_str(&format!("TAIL       {title}\n"));
+    tail.iter().for_each(|line| text.push_str(&format!("           {line}\n")));
+    text
 }
 
 /// A screen has room for so many lines in addition to the rest.
@@ -110,6 +114,3 @@ const TAIL_LINES: usize = 20;
 
 /// Longer lines are data, not messages.
 const TAIL_COLUMNS: usize = 200;
-
-/// Enough for so many lines of any log that is for people.
-const TAIL_BYTES: usize = 64 * 1024;

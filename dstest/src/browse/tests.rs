@@ -190,7 +190,7 @@ fn a_run_without_its_full_log_is_repeated_first() {
 fn the_log_of_a_failure_is_never_replaced_by_a_replay_that_went_another_way() {
     let mut sandbox = Sandbox::new();
     let dir = sandbox.app.campaign.dir.path.clone();
-    let original = kept_log(&dir, &figure8(6)).unwrap();
+    let original = kept_log(&dir, figure8(6).log.as_ref()).unwrap();
     fs::create_dir_all(original.parent().unwrap()).unwrap();
     fs::write(&original, "the original failure\n").unwrap();
     let Effect::Run(_, purpose) = sandbox.press("\n\nj\n") else { panic!("nothing is run") };
@@ -440,4 +440,36 @@ fn the_replay_command_is_copied_and_more_seeds_are_run() {
     let Effect::Run(words, purpose) = sandbox.press("R") else { panic!("nothing is run") };
     assert_eq!(words[2..], ["figure8_2c#3", "--seeds", "200"]);
     assert_eq!(purpose, Purpose::Rerun);
+}
+
+#[test]
+fn the_name_of_the_run_and_the_key_that_closes_stay_at_any_width() {
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\n\n");
+    for width in [60, 80, 100, 200] {
+        let screen = sandbox.screen(width, 12);
+        let (title, foot) = (screen.lines().next().unwrap(), screen.lines().last().unwrap());
+        assert!(title.contains("figure8_2c#3"), "{title}");
+        assert!(foot.contains("? keys") && foot.ends_with("q back"), "{foot}");
+        let is_whole = title.contains("campaign ab12") && !foot.contains('…');
+        assert!(is_whole || title.contains("… ›") || foot.contains("  …  "), "{title}\n{foot}");
+    }
+    let narrow = sandbox.screen(80, 12);
+    assert!(narrow.lines().next().unwrap().starts_with(" … › "), "{narrow}");
+}
+
+#[test]
+fn a_run_that_was_cancelled_and_repeated_is_listed_once() {
+    let mut sandbox = Sandbox::new();
+    let mut events = EventLog::open(&sandbox.app.campaign.dir.path).unwrap();
+    let cancelled = RunRecord { verdict: Verdict::Cancelled, signature: None, ..figure8(21) };
+    events.append(&cancelled).unwrap();
+    events.append(&cancelled).unwrap();
+    sandbox.app.tick();
+    sandbox.press("\n");
+    assert!(sandbox.screen(80, 12).contains("1 ×  #21"), "{}", sandbox.screen(80, 12));
+    events.append(&figure8(21)).unwrap();
+    sandbox.app.tick();
+    let screen = sandbox.screen(80, 12);
+    assert!(!screen.contains("cancelled"), "{screen}");
 }

@@ -41,6 +41,7 @@ pub(crate) fn create(
         },
         patterns: plan.selection.typed.clone(),
         planned: None,
+        max_fail_per_test: plan.budget.max_fail_per_test.map(NonZeroU32::get),
         shard: (plan.shard != Shard::WHOLE).then(|| plan.shard.to_string()),
         archive: plan.keep == Keep::Everything,
         workers: plan.workers.get(),
@@ -106,7 +107,8 @@ fn copy_binaries(
 
 fn rule(rule: &TestRule) -> Rule {
     let (group, env) = (rule.group.clone(), rule.env.clone());
-    Rule { pattern: rule.pattern.to_string(), group, threads: rule.threads, env }
+    let (threads, retries) = (rule.threads, rule.retries);
+    Rule { pattern: rule.pattern.to_string(), group, threads, retries, env }
 }
 
 fn limits(plan: &ProcessPlan) -> Limits {

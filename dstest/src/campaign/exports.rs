@@ -162,13 +162,11 @@ fn tail(log: &Path) -> io::Result<Vec<String>> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let lines = bytes.split(|byte| *byte == b'\n').map(printable);
-    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
-    Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].to_vec())
+    Ok(crate::record::tail(&bytes, TAIL_LINES).into_iter().map(printable).collect())
 }
 
 /// Enough to see what happened last, without a second click.
 const TAIL_LINES: usize = 30;
 
-/// Some hundred lines.
-const TAIL_BYTES: u64 = 16 * 1024;
+/// Some thousand lines: the stacks of a program are long.
+const TAIL_BYTES: u64 = 256 * 1024;

@@ -11,7 +11,7 @@ use crate::process::signals::Interrupts;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, Verdict};
 use crate::report::summary::runs;
-use crate::run::{LogNames, ReplaySpec};
+use crate::run::{Attempts, LogNames, ReplaySpec};
 use crate::schedule::Job;
 use crate::seed::Iteration;
 use crate::store::{REPLAYS, StoreError};
@@ -56,7 +56,8 @@ fn verify(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
     }
     let chosen: Vec<_> = passed.iter().step_by(passed.len() / count).take(count).collect();
     let jobs = chosen.iter().map(|(test, record)| Job { test: *test, iteration: record.iter });
-    let spec = ReplaySpec { keep: Some(Keep::Failures), ..ReplaySpec::default() };
+    let (keep, attempts) = (Some(Keep::Failures), Attempts::One);
+    let spec = ReplaySpec { keep, attempts, ..ReplaySpec::default() };
     let campaign = stored.campaign(Some("verify"), spec)?;
     let Some(after) = run_listed(campaign, jobs.collect(), stored.file.workers, interrupts)? else {
         return Ok(Exit::Interrupted);
@@ -91,6 +92,7 @@ fn detail(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
         verbose: Some(DETAIL),
         keep: Some(Keep::Everything),
         log_names: LogNames::OfReplay,
+        attempts: Attempts::One,
         ..ReplaySpec::default()
     };
     let campaign = stored.campaign(Some(REPLAYS), spec)?;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::hints::CommandHints;
 use super::output::Detail;
 use crate::progress::{FailureReport, FixedReport, Notice, Novelty, SharedTally, View};
-use crate::record::{Class, RunRecord};
+use crate::record::{Class, RunRecord, Verdict};
 use crate::report::summary::runs;
 use crate::run::{ExpectedDuration, Observer, RunEvent, RunningRun};
 use crate::schedule::Job;
@@ -155,11 +155,21 @@ impl<'a> Recorder<'a> {
             test,
             iter: record.iter,
             verdict: record.verdict.label(),
-            signature: record.reason().to_owned(),
+            signature: reason(record),
             again,
             log,
             novelty,
         }
+    }
+}
+
+/// The reason of a failure, and the number of attempts if there was more than one.
+fn reason(record: &RunRecord) -> String {
+    let reason = record.reason();
+    match (record.verdict, record.attempts()) {
+        (_, 1) => reason.to_owned(),
+        (Verdict::Flaky, attempts) => format!("{reason} (attempt {attempts} passed)"),
+        (_, attempts) => format!("{reason} ({attempts} attempts)"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A stored campaign, read back.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -12,7 +12,6 @@ use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
 use crate::report::tally::Tally;
 use crate::run::{Campaign, Inputs, ReplaySpec};
-use crate::seed::Iteration;
 use crate::store::live_dir::is_busy;
 use crate::store::marker::refuse_links;
 use crate::store::{
@@ -88,25 +87,14 @@ impl StoredCampaign {
         Tally::of(&self.file.tests)
     }
 
-    /// The tally of everything recorded, and the seconds it took. A run that was cancelled, or could
-    /// not be started, counts only if it was not repeated later.
+    /// The tally of everything recorded, and the seconds it took.
     pub(crate) fn tally(&self) -> Result<(Tally, f64), StoreError> {
-        let mut tally = self.empty_tally();
-        let mut end_s = 0.0_f64;
-        let mut open: BTreeMap<(usize, Iteration), RunRecord> = BTreeMap::new();
+        let (mut tally, mut end_ms) = (self.empty_tally(), 0);
         self.each(|test, record| {
-            end_s = end_s.max(record.start_ms as f64 / 1000.0 + record.wall_s());
-            if record.verdict.class() == Class::Inconclusive {
-                open.insert((test, record.iter), record);
-            } else {
-                open.remove(&(test, record.iter));
-                tally.record(test, &record);
-            }
+            end_ms = end_ms.max(record.end_ms());
+            tally.record(test, &record);
         })?;
-        open.iter().for_each(|((test, _), record)| {
-            tally.record(*test, record);
-        });
-        Ok((tally, end_s))
+        Ok((tally, end_ms as f64 / 1000.0))
     }
 
     /// The tally of the table's rows, if they are patterns: each run counts for the first pattern that
@@ -134,7 +122,7 @@ impl StoredCampaign {
     /// The runs that were planned, those done, and the way it ended.
     pub(crate) fn completion(&self, tally: &Tally) -> Completion {
         let end = if is_busy(&self.dir.path) { End::Running } else { self.end() };
-        Completion::new(self.file.planned(), tally, end)
+        Completion::of(&self.file, tally, end)
     }
 
     /// The end that its summary has; without a summary it was killed.

@@ -46,16 +46,17 @@ Examples:
   dstest replay                       repeat the first failure of the newest campaign
 
 Environment:
-  Each run gets DSTEST_SEED (below 2^53), DSTEST_ITER, DSTEST_SLOT (the worker's number, from 0),
-  DSTEST_RUN_DIR (a private directory, kept with the log of a failed run) and a private TMPDIR, removed
-  after it. VERBOSE is set by -v. DSTEST_CASE=FILE, set by you, names a case to play instead of a seed.
+  Each run gets DSTEST_SEED (below 2^53), DSTEST_ITER, DSTEST_ATTEMPT (2 in the first retry),
+  DSTEST_SLOT (the worker's number, from 0), DSTEST_RUN_DIR (a private directory, kept with the log of
+  a failed run) and a private TMPDIR, removed after it. VERBOSE is set by -v. DSTEST_CASE=FILE, set by
+  you, names a case to play instead of a seed.
   --setup writes NAME=VALUE lines for all runs to the file DSTEST_ENV. In a cargo project, [env] and
   target runners of .cargo/config.toml count. Colours: --color, then NO_COLOR, CLICOLOR_FORCE.
 
 Files:
   dstest.toml   next to the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
                 variables (one of them may select a preset), a further variable for the seed,
-                groups of tests that must not all run at once
+                retries of runs that fail, groups of tests that must not all run at once
   .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`),
                 and the tests of each cargo target: a PATTERN builds only targets with a match, and
                 those that have changed
@@ -65,7 +66,7 @@ Signals:
   once. Ctrl-Z stops the runs and their timeouts too.
 
 Exit codes:
-  0    all passed
+  0    all passed; flaky runs, which failed and passed when repeated, are named
   1    some run failed, or could not be started
   2    bad usage, or results that cannot be written
   3    a replay or --verify differs

@@ -39,7 +39,7 @@ pub(super) fn parse_variable_name(name: &str) -> Result<String, String> {
     }
     match name {
         "DSTEST_SEED" => Err("set by dstest for each run; use --seed".to_owned()),
-        "DSTEST_ITER" | "DSTEST_RUN_DIR" | "DSTEST_SLOT" => {
+        "DSTEST_ITER" | "DSTEST_ATTEMPT" | "DSTEST_RUN_DIR" | "DSTEST_SLOT" => {
             Err("set by dstest for each run".to_owned())
         }
         _ => Ok(name.to_owned()),

@@ -26,7 +26,7 @@ pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
     }
     let stored = StoredCampaign::read(merged.dir)?;
     let (tally, wall_s) = stored.tally()?;
-    let completion = Completion::new(stored.file.planned(), &tally, End::Complete);
+    let completion = Completion::of(&stored.file, &tally, End::Complete);
     let head = Head { completion, ..stored.head(&tally, wall_s) };
     let document = Document::new(head, &tally);
     write_atomically(&stored.dir.path.join("summary.json"), document.text().as_bytes())?;

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::plan::Keep;
 use crate::process::signals::Interrupts;
 use crate::record::{Class, RunRecord};
-use crate::run::{self, Campaign, LogNames, ReplaySpec, Seeds};
+use crate::run::{self, Attempts, Campaign, LogNames, ReplaySpec, Seeds};
 use crate::schedule::Job;
 use crate::store::REPLAYS;
 use crate::text::style::{Paint, TextStyle};
@@ -29,6 +29,7 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
         seeds: args.seed.or(before.as_ref().map(|before| before.seed)).map(Seeds::Fixed),
         keep: Some(Keep::Everything),
         log_names: LogNames::OfReplay,
+        attempts: Attempts::One,
     };
     let mut campaign = stored.campaign(Some(REPLAYS), spec)?;
     if args.print {

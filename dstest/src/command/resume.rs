@@ -40,11 +40,12 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
         ))
         .into());
     }
+    // From now on, this is the plan.
     if args.iterations.is_some() {
-        // From now on, this is the plan.
         (stored.file.iterations, stored.file.planned) = (args.iterations, None);
-        stored.file.write(&stored.dir.path)?;
     }
+    stored.file.max_fail_per_test = None;
+    stored.file.write(&stored.dir.path)?;
     set_up(&mut stored, interrupts)?;
     let mut campaign = stored.campaign(None, ReplaySpec::default())?;
     campaign.earlier = earlier;

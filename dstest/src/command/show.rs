@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::record::RunRecord;
 use crate::store::StoreError;
 use crate::text::console;
+use crate::text::style::Paint;
 
 /// Prints the report of a run.
 pub(super) fn run(args: &ShowRunArgs) -> Result<Exit, Error> {
@@ -19,6 +20,8 @@ pub(super) fn run(args: &ShowRunArgs) -> Result<Exit, Error> {
     let Some(run) = campaign.runs.iter().rposition(|(_, own)| is_it(own)) else {
         return Err(StoreError::Unsuitable("that run is no longer in the store".to_owned()).into());
     };
-    console::print(&report_text(&campaign, run));
+    let paint = Paint::choose(args.location.store.color, &std::io::stdout());
+    let text = report_text(&campaign, run, paint);
+    console::print(&console::folded(&text));
     Ok(Exit::Success)
 }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::plan::Keep;
 use crate::process::signals::Interrupts;
 use crate::record::Class;
-use crate::run::{ReplaySpec, Seeds};
+use crate::run::{Attempts, ReplaySpec, Seeds};
 use crate::seed::{Iteration, Seed};
 use crate::store::{StoreError, case_path};
 use crate::suite::Harness;
@@ -35,6 +35,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
         verbose: Some(0),
         seeds: Some(Seeds::Fixed(before.seed)),
         keep: Some(Keep::Everything),
+        attempts: Attempts::One,
         ..ReplaySpec::default()
     };
     let mut campaign = stored.campaign(Some("shrunk"), spec)?;

@@ -26,6 +26,7 @@
 //! timeout = "5m"
 //! threads = 2                  # workers that a run of it takes
 //! group = "ports"
+//! retries = 2                  # further attempts of a run that failed; one that passes is "flaky"
 //! env.LISTEN = "127.0.0.1"
 //!
 //! [group.ports]                # tests that must not all run at once

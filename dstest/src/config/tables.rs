@@ -78,6 +78,9 @@ pub struct TestConfig {
     /// Workers that each of their runs takes.
     #[serde(default)]
     pub threads: Option<std::num::NonZeroU32>,
+    /// Further attempts of a run that failed; one that then passes is flaky.
+    #[serde(default)]
+    pub retries: Option<u32>,
     /// Variables set for their runs.
     #[serde(default)]
     pub env: BTreeMap<String, String>,

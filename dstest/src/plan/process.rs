@@ -50,6 +50,8 @@ pub struct TestRule {
     pub group: Option<String>,
     /// Workers that each of their runs takes.
     pub threads: Option<u32>,
+    /// Further attempts of a run that failed.
+    pub retries: Option<u32>,
     /// Variables set for their runs.
     pub env: Vec<(String, String)>,
 }
@@ -92,7 +94,8 @@ fn rules(config: &Config) -> Result<Vec<TestRule>, PlanError> {
         if let Some(name) = group.as_ref().filter(|name| !config.group.contains_key(*name)) {
             return Err(PlanError::NoGroup(name.clone()));
         }
-        rules.push(TestRule { pattern, group, threads: test.threads.map(u32::from), env });
+        let (threads, retries) = (test.threads.map(u32::from), test.retries);
+        rules.push(TestRule { pattern, group, threads, retries, env });
     }
     Ok(rules)
 }

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::coverage::RunCoverage;
 use super::metrics::Metrics;
 use super::signature::group_key;
-use super::verdict::Verdict;
+use super::verdict::{Class, Verdict};
 use crate::seed::{Iteration, Seed};
 
-/// One finished run, as reported and as stored (one line of `events.jsonl`).
+/// One finished run, as reported and as stored (one line of `events.jsonl`). With retries, everything
+/// but the verdict is that of its first attempt: the failure is the evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Schema version of the line: [`RunRecord::VERSION`].
@@ -60,6 +61,26 @@ pub struct RunRecord {
     /// The reason of its failure, in one line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature: Option<String>,
+    /// The attempts after the first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub retries: Vec<Retry>,
+}
+
+/// A further attempt of a run that failed, with the same seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Its own verdict.
+    pub verdict: Verdict,
+    /// Wall time in microseconds.
+    pub wall_us: u64,
+    /// CPU time in microseconds.
+    pub cpu_us: u64,
+    /// Its reason, unless it passed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signature: Option<String>,
+    /// The kept log, relative to the run's directory.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub log: Option<String>,
 }
 
 impl RunRecord {
@@ -74,8 +95,36 @@ impl RunRecord {
 
     /// Its end, in milliseconds since the campaign started.
     #[must_use]
-    pub const fn end_ms(&self) -> u64 {
-        self.start_ms.saturating_add(self.wall_us.div_ceil(1000))
+    pub fn end_ms(&self) -> u64 {
+        let retries: u64 = self.retries.iter().map(|retry| retry.wall_us).sum();
+        self.start_ms.saturating_add((self.wall_us + retries).div_ceil(1000))
+    }
+
+    /// CPU time of all attempts, in seconds.
+    #[must_use]
+    pub fn cpu_s(&self) -> f64 {
+        let retries: u64 = self.retries.iter().map(|retry| retry.cpu_us).sum();
+        Duration::from_micros(self.user_us + self.sys_us + retries).as_secs_f64()
+    }
+
+    /// The number of its attempts.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        1 + self.retries.len()
+    }
+
+    /// Adds a further attempt of a run that has failed so far, which decides about the verdict if it
+    /// passed, or was cancelled.
+    pub fn retried(&mut self, attempt: Self) {
+        let verdict = attempt.verdict;
+        match verdict.class() {
+            Class::Pass => self.verdict = Verdict::Flaky,
+            Class::Inconclusive if verdict == Verdict::Cancelled => self.verdict = verdict,
+            Class::Inconclusive | Class::Fail | Class::Skip => {}
+        }
+        let (wall_us, cpu_us) = (attempt.wall_us, attempt.user_us + attempt.sys_us);
+        let (signature, log) = (attempt.signature, attempt.log);
+        self.retries.push(Retry { verdict, wall_us, cpu_us, signature, log });
     }
 
     /// The reason of a failure in one line; the verdict if nothing better is known.

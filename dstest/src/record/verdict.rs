@@ -10,6 +10,8 @@ pub enum Verdict {
     Passed,
     /// It passed, but processes it had started were still there; they have been ended.
     Leaked,
+    /// It failed, and passed when it was repeated, as `retries` of `dstest.toml` allows.
+    Flaky,
     /// It tested nothing, by its own word.
     Skipped,
     /// It failed by its own verdict.
@@ -28,9 +30,10 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order in which summaries list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Passed,
         Self::Leaked,
+        Self::Flaky,
         Self::Skipped,
         Self::Failed,
         Self::TimedOut,
@@ -44,10 +47,20 @@ impl Verdict {
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
-            Self::Passed | Self::Leaked => Class::Pass,
+            Self::Passed | Self::Leaked | Self::Flaky => Class::Pass,
             Self::Failed | Self::TimedOut | Self::Signalled | Self::OutputLimit => Class::Fail,
             Self::Skipped => Class::Skip,
             Self::Cancelled | Self::NotStarted => Class::Inconclusive,
+        }
+    }
+
+    /// The weight of a failure that has a reason worth a look; `None` if no attempt failed.
+    #[must_use]
+    pub fn failure(self) -> Option<FailureKind> {
+        match self.class() {
+            Class::Fail => Some(FailureKind::Final),
+            Class::Pass if self == Self::Flaky => Some(FailureKind::Flaky),
+            Class::Pass | Class::Skip | Class::Inconclusive => None,
         }
     }
 
@@ -57,6 +70,7 @@ impl Verdict {
         match self {
             Self::Passed => "passed",
             Self::Leaked => "leaked",
+            Self::Flaky => "flaky",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::TimedOut => "timed out",
@@ -66,6 +80,15 @@ impl Verdict {
             Self::NotStarted => "not started",
         }
     }
+}
+
+/// The weight of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// No attempt of the run passed.
+    Final,
+    /// A later attempt of the run passed.
+    Flaky,
 }
 
 /// The weight of a verdict in the failure rate.

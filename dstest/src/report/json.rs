@@ -29,6 +29,9 @@ pub struct Document {
     /// Runs with a result, skipped ones included.
     #[serde(default)]
     pub done: u64,
+    /// Planned runs that `--max-fail-per-test` left out; they are not done.
+    #[serde(default)]
+    pub left_out: u64,
     /// `true` if nothing that was planned is missing.
     #[serde(default)]
     pub complete: bool,
@@ -56,6 +59,9 @@ pub struct TestEntry {
     /// Runs that were skipped; they are not in `total`.
     #[serde(default)]
     pub skipped: u64,
+    /// Runs that failed at first and passed when repeated; they are in `total`, not in `failed`.
+    #[serde(default)]
+    pub flaky: u64,
     /// Runs that timed out.
     pub timeouts: u64,
     /// Wall time of passed runs; absent if none passed.
@@ -65,6 +71,9 @@ pub struct TestEntry {
     pub cluster_time: Option<Summary>,
     /// Every failed run.
     pub failures: Vec<FailureEntry>,
+    /// Every flaky run, with the failure of its first attempt.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub flaky_runs: Vec<FailureEntry>,
 }
 
 /// One failed run.
@@ -81,6 +90,9 @@ pub struct FailureEntry {
     pub log: String,
     /// The reason in one line: that of the first failure of its group.
     pub signature: String,
+    /// The number of its attempts.
+    #[serde(default = "one")]
+    pub attempts: usize,
 }
 
 /// The part of a document that is not in the tally.
@@ -110,6 +122,7 @@ impl Document {
             wall_s,
             planned: completion.planned,
             done: completion.done,
+            left_out: completion.left_out.map_or(0, |left_out| left_out.runs),
             complete: completion.is_complete(),
             interrupted: completion.is_interrupted(),
             end: Some(completion.end),
@@ -121,7 +134,7 @@ impl Document {
     #[must_use]
     pub fn runs(&self) -> String {
         let end = self.end.unwrap_or(End::Complete);
-        Completion { planned: self.planned, done: self.done, end }.runs()
+        Completion { planned: self.planned, done: self.done, left_out: None, end }.runs()
     }
 
     /// As text, with a line end.
@@ -134,6 +147,11 @@ impl Document {
     }
 }
 
+/// The attempts of runs in documents of older versions.
+const fn one() -> usize {
+    1
+}
+
 fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
     let failure = |failure: &crate::report::tally::Failure| FailureEntry {
         iter: failure.iter.number(),
@@ -141,6 +159,7 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
         seed_text: failure.seed.to_string(),
         log: log_path(&test.name, failure.iter),
         signature: tally.groups()[failure.group].signature.clone(),
+        attempts: failure.attempts,
     };
     TestEntry {
         name: test.name.clone(),
@@ -148,10 +167,12 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
         failed: test.failed(),
         total: test.total(),
         skipped: test.count(Verdict::Skipped),
+        flaky: test.count(Verdict::Flaky),
         timeouts: test.count(Verdict::TimedOut),
         time: test.time.summary(),
         cluster_time: test.metrics.sample(REPORTED_TIME).and_then(Sample::summary),
         failures: test.failures.iter().map(failure).collect(),
+        flaky_runs: test.flaky.iter().map(failure).collect(),
     }
 }
 
@@ -171,7 +192,12 @@ mod tests {
             seed: Seed::new(7),
             started: "2026-11-23T11:59:16Z".into(),
             wall_s: 3.5,
-            completion: Completion { planned: Some(5), done: 5, end: End::Complete },
+            completion: Completion {
+                planned: Some(5),
+                done: 5,
+                left_out: None,
+                end: End::Complete,
+            },
         };
         let text = Document::new(head, &tally).text();
         insta::assert_snapshot!(text);

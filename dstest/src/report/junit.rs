@@ -1,12 +1,13 @@
 //! The JUnit export: one suite for each program, one case for each test, named alike in every
 //! campaign, so that histories hold. A case fails if any run failed; its text says how often, and
-//! has the reason, seed, replay command and end of the log of each kind of failure.
+//! has the reason, seed, replay command and end of the log of each kind of failure. Runs that passed
+//! only when repeated are `flakyFailure` elements of a case that passed.
 //!
 //! The form is that of Jenkins' schema (`junit-10.xsd`), which also fits GitLab, Azure and Bamboo.
 
 use super::json::Document;
 use super::tally::{Group, Tally, TestTally};
-use crate::record::Verdict;
+use crate::record::{FailureKind, Verdict};
 use crate::seed::{Iteration, Seed};
 use crate::text::sink::{screen, xml};
 
@@ -134,8 +135,7 @@ fn case(results: &Results<'_>, at: usize) -> (Outcome, String) {
             let reason = test.skip_reason.as_deref().unwrap_or("no run has a result");
             (Outcome::Skipped, format!("      <skipped message=\"{}\"/>\n", line(reason)))
         }
-        (0, _) => (Outcome::Passed, String::new()),
-        (_, _) if is_mixed && results.mixed == MixedResults::AreFlaky => {
+        (failed, _) if failed == 0 || is_mixed && results.mixed == MixedResults::AreFlaky => {
             let flaky = |kind: &&Group| {
                 format!(
                     "      <flakyFailure type=\"failed\" message=\"{}\">\n        <stackTrace>{}\
@@ -181,25 +181,27 @@ fn failure(results: &Results<'_>, at: usize, kinds: &[&Group]) -> String {
     )
 }
 
-/// The kinds of failures of a test, the most frequent first.
+/// The kinds of failures of a test, the most frequent first, and those of flaky runs last.
 pub(super) fn kinds(tally: &Tally, test: usize) -> Vec<&Group> {
     let mut kinds: Vec<&Group> = tally.groups().iter().filter(|kind| kind.test == test).collect();
-    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+    kinds.sort_by_key(|kind| (kind.kind, std::cmp::Reverse(kind.count)));
     kinds.truncate(KINDS_MAX);
     kinds
 }
 
 /// The seed of a failed run.
 pub(super) fn seed_of(test: &TestTally, iter: Iteration) -> Option<Seed> {
-    test.failures.iter().find(|failure| failure.iter == iter).map(|failure| failure.seed)
+    let mut failures = test.failures.iter().chain(&test.flaky);
+    failures.find(|failure| failure.iter == iter).map(|failure| failure.seed)
 }
 
 fn description(results: &Results<'_>, at: usize, kind: &Group) -> String {
     let test = &results.tally.tests()[at];
     let seed = seed_of(test, kind.first).map_or_else(String::new, |seed| format!(", seed {seed}"));
     let evidence = (results.evidence)(at, kind.first);
+    let flaky = if kind.kind == FailureKind::Flaky { FLAKY } else { "" };
     let mut text = format!(
-        "{} × {}\n  run     {}#{}{seed}\n  replay  {}\n",
+        "{} × {flaky}{}\n  run     {}#{}{seed}\n  replay  {}\n",
         kind.count,
         screen(&kind.signature),
         screen(&test.name),
@@ -212,6 +214,9 @@ fn description(results: &Results<'_>, at: usize, kind: &Group) -> String {
     evidence.tail.iter().for_each(|line| text.push_str(&format!("    {}\n", screen(line))));
     text
 }
+
+/// The word before a failure of a run that passed when repeated.
+pub(super) const FLAKY: &str = "flaky: ";
 
 /// A text in one line for an attribute.
 fn line(text: &str) -> String {
@@ -243,7 +248,8 @@ mod tests {
         tally.record(1, &record("hung", 1, Verdict::TimedOut, 61.23456));
         tally.record(2, &record("broken", 1, Verdict::NotStarted, 0.0));
         let (seed, started) = (Seed::new(7), "2026-11-23T11:59:16Z".to_owned());
-        let completion = Completion::new(Some(9), &tally, End::Failures);
+        let (planned, left_out, end) = (Some(9), None, End::Failures);
+        let completion = Completion { planned, done: 4, left_out, end };
         let head = Head { seed, started, wall_s: 1.5, completion };
         let case = |class: &str, name: &str| CaseName { class: class.into(), name: name.into() };
         let names = [

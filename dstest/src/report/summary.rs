@@ -3,7 +3,7 @@
 //! Pure: a [`Tally`] in, text out.
 
 use crate::plan::Columns;
-use crate::record::{COLUMNS, Column, REPORTED_TIME, Shown, Unit, Verdict};
+use crate::record::{COLUMNS, Column, FailureKind, REPORTED_TIME, Shown, Unit, Verdict};
 use crate::report::histogram;
 use crate::report::stats::{self, Moments};
 use crate::report::tally::{Tally, TestTally};
@@ -62,13 +62,13 @@ pub fn conclusions(
         out.push_str(&paint.apply(TextStyle::Warning, &sink::screen(&line)));
         out.push('\n');
     }
-    if tally.failed() == 0 {
-        out.push_str(&proof(tally));
-    } else {
-        out.push_str(&distinct(tally, paint, replay));
-        out.push_str(&rates(tally));
+    if tally.failed() > 0 {
+        out.push_str(&distinct(tally, FailureKind::Final, paint, &replay));
     }
-    out
+    if tally.count(Verdict::Flaky) > 0 {
+        out.push_str(&distinct(tally, FailureKind::Flaky, paint, &replay));
+    }
+    out + &rates(tally) + &proof(tally)
 }
 
 /// The coverage of situations: all with `--metrics`, else those never reached.
@@ -82,24 +82,29 @@ pub fn coverage(tally: &Tally, columns: Columns, paint: Paint, width: Option<usi
 /// The columns.
 struct Shape {
     columns: Columns,
-    is_any_skipped: bool,
+    /// Verdicts that have a column where there is any.
+    others: Vec<Verdict>,
     metrics: Vec<Column>,
 }
 
 impl Shape {
     fn of(tally: &Tally, columns: Columns) -> Self {
         let is_shown = |column: &Column| is_shown(*column, tally, columns);
-        let is_any_skipped = tally.count(Verdict::Skipped) > 0;
+        let others = [Verdict::Flaky, Verdict::Skipped].into_iter();
+        let others = others.filter(|verdict| tally.count(*verdict) > 0).collect();
         let metrics = COLUMNS.into_iter().filter(is_shown).collect();
-        Self { columns, is_any_skipped, metrics }
+        Self { columns, others, metrics }
     }
 
     /// Each title, with what becomes of it in a narrow terminal.
     fn titles(&self) -> impl Iterator<Item = (&'static str, Narrow)> {
-        let skipped = self.is_any_skipped.then_some(("Skipped", Narrow::Keep));
+        let title = |verdict: &Verdict| {
+            (if *verdict == Verdict::Flaky { "Flaky" } else { "Skipped" }, Narrow::Keep)
+        };
+        let others = self.others.iter().map(title);
         let timing = if self.columns.timing { &TIMING[..] } else { &[] };
         let metrics = self.metrics.iter().map(|column| (column.title, Narrow::Drop(METRICS_RANK)));
-        let always = COUNTS.into_iter().chain(skipped).chain([("Time", Narrow::Keep)]);
+        let always = COUNTS.into_iter().chain(others).chain([("Time", Narrow::Keep)]);
         always.chain(timing.iter().copied()).chain(metrics)
     }
 
@@ -109,10 +114,10 @@ impl Shape {
             Cell { text: test.failed().to_string(), style: failed_style },
             Cell::plain(test.total().to_string()),
         ];
-        if self.is_any_skipped {
-            let skipped = test.count(Verdict::Skipped);
-            let style = if skipped > 0 { TextStyle::Warning } else { TextStyle::Normal };
-            cells.push(Cell { text: skipped.to_string(), style });
+        for verdict in &self.others {
+            let count = test.count(*verdict);
+            let style = if count > 0 { TextStyle::Warning } else { TextStyle::Normal };
+            cells.push(Cell { text: count.to_string(), style });
         }
         cells.push(Cell::plain(spread(test.time.moments())));
         if self.columns.timing {
@@ -171,6 +176,7 @@ fn metric(column: Column, test: &TestTally) -> String {
 fn name_style(test: &TestTally) -> TextStyle {
     match (test.failed(), test.total()) {
         (0, 0) => TextStyle::Warning,
+        (0, _) if test.count(Verdict::Flaky) > 0 => TextStyle::Warning,
         (0, _) => TextStyle::Good,
         (_, _) => TextStyle::Bad,
     }
@@ -225,10 +231,13 @@ fn inconclusive(tally: &Tally) -> Vec<String> {
         .collect()
 }
 
-/// The upper bound of the failure rate after a campaign without failures.
+/// The upper bound of the failure rate after a campaign without failures, of any attempt.
 fn proof(tally: &Tally) -> String {
     if tally.nothing_tested() {
         return "Nothing was tested: every run was skipped\n".to_owned();
+    }
+    if tally.failed() + tally.count(Verdict::Flaky) > 0 {
+        return String::new();
     }
     let totals = tally.tests().iter().map(TestTally::total).filter(|total| *total > 0);
     let ran = totals.clone().count();
@@ -249,18 +258,23 @@ fn proof(tally: &Tally) -> String {
 /// Each distinct failure with its count and the command that replays it.
 fn distinct(
     tally: &Tally,
+    kind: FailureKind,
     paint: Paint,
     replay: impl Fn(usize, crate::seed::Iteration) -> String,
 ) -> String {
-    let mut groups: Vec<_> = tally.groups().iter().collect();
+    let mut groups: Vec<_> = tally.groups().iter().filter(|group| group.kind == kind).collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     let kinds =
         if groups.len() == 1 { "one kind".to_owned() } else { format!("{} kinds", groups.len()) };
-    let failures = if tally.failed() == 1 { "failure" } else { "failures" };
-    let mut out = if tally.failed() == 1 {
-        "1 failure:\n".to_owned()
-    } else {
-        format!("{} {failures} of {kinds}:\n", tally.failed())
+    let mut out = match (kind, tally.failed(), tally.count(Verdict::Flaky)) {
+        (FailureKind::Final, 1, _) => "1 failure:\n".to_owned(),
+        (FailureKind::Final, failed, _) => format!("{failed} failures of {kinds}:\n"),
+        (FailureKind::Flaky, _, 1) => {
+            "1 flaky run: it failed, and passed when repeated (retries):\n".to_owned()
+        }
+        (FailureKind::Flaky, _, flaky) => format!(
+            "{flaky} flaky runs of {kinds}: they failed, and passed when repeated (retries):\n"
+        ),
     };
     for group in &groups {
         let count = paint.apply(TextStyle::Bad, &format!("{:>5} ×", group.count));
@@ -275,18 +289,21 @@ fn distinct(
     out
 }
 
+/// The rates at which tests fail, and at which they pass only when repeated.
 fn rates(tally: &Tally) -> String {
     let mut out = String::new();
-    for test in tally.tests().iter().filter(|test| test.failed() > 0) {
-        let interval = stats::interval(test.failed(), test.total());
-        let rate = percent(test.failed() as f64 / test.total() as f64);
-        let (low, high) = (percent(interval.low), percent(interval.high));
-        out.push_str(&format!(
-            "{} fails in {rate} of runs ({} of {}; 95 % interval {low} to {high})\n",
-            sink::screen(&test.name),
-            test.failed(),
-            test.total()
-        ));
+    for test in tally.tests() {
+        let rows = [("fails", test.failed()), ("is flaky", test.count(Verdict::Flaky))];
+        for (words, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
+            let interval = stats::interval(count, test.total());
+            let rate = percent(count as f64 / test.total() as f64);
+            let (low, high) = (percent(interval.low), percent(interval.high));
+            out.push_str(&format!(
+                "{} {words} in {rate} of runs ({count} of {}; 95 % interval {low} to {high})\n",
+                sink::screen(&test.name),
+                test.total()
+            ));
+        }
     }
     out
 }

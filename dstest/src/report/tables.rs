@@ -1,9 +1,9 @@
 //! The results as Markdown and as CSV.
 
-use super::junit::{kinds, seed_of};
+use super::junit::{FLAKY, kinds, seed_of};
 use super::stats::Moments;
 use super::tally::{Tally, TestTally};
-use crate::record::{COLUMNS, Column, Verdict};
+use crate::record::{COLUMNS, Column, FailureKind, Verdict};
 use crate::seed::Iteration;
 use crate::text::sink;
 use crate::text::table::{Align, Table};
@@ -32,8 +32,9 @@ pub fn markdown_failures(tally: &Tally, replay: impl Fn(usize, Iteration) -> Str
         for kind in kinds(tally, at) {
             let seed =
                 seed_of(test, kind.first).map_or_else(String::new, |seed| format!(", seed {seed}"));
+            let flaky = if kind.kind == FailureKind::Flaky { FLAKY } else { "" };
             out.push_str(&format!(
-                "- **{}** × {}: {} \\\n  run \\#{}{seed}: <code>{}</code>\n",
+                "- **{}** × {}: {flaky}{} \\\n  run \\#{}{seed}: <code>{}</code>\n",
                 sink::markdown(&test.name),
                 kind.count,
                 sink::markdown(&kind.signature),
@@ -69,6 +70,7 @@ fn fields(test: &TestTally) -> Vec<String> {
         test.total().to_string(),
         test.count(Verdict::Skipped).to_string(),
         test.count(Verdict::TimedOut).to_string(),
+        test.count(Verdict::Flaky).to_string(),
         seconds(times.map(|times| times.mean)),
         seconds(times.and_then(|times| times.std)),
         seconds(times.map(|times| times.min)),
@@ -86,13 +88,14 @@ fn fields(test: &TestTally) -> Vec<String> {
 }
 
 /// The columns, but for the numbers that tests report.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "test",
     "key",
     "failed",
     "total",
     "skipped",
     "timed_out",
+    "flaky",
     "mean_s",
     "std_s",
     "min_s",

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::coverage::Coverage;
 use super::metrics::MetricTally;
 use crate::record::signature::group_key;
-use crate::record::{Class, RunRecord, Verdict};
+use crate::record::{Class, FailureKind, RunRecord, Verdict};
 use crate::report::stats::{Moments, Sample};
 use crate::seed::{Iteration, Seed};
 use crate::suite::Test;
@@ -18,7 +18,9 @@ use crate::suite::Test;
 pub struct Tally {
     tests: Vec<TestTally>,
     groups: Vec<Group>,
-    group_of: HashMap<(usize, String), usize>,
+    group_of: HashMap<(usize, FailureKind, String), usize>,
+    /// Runs without a result, by the key of their test; the same run may come again.
+    open: HashMap<(String, Iteration), (usize, Verdict)>,
     start_error: Option<String>,
     busy_s: f64,
     coverage: Coverage,
@@ -49,9 +51,11 @@ pub struct TestTally {
     pub skip_reason: Option<String>,
     /// Every run that failed, in the order of their ends.
     pub failures: Vec<Failure>,
+    /// Every run that failed at first and passed when repeated.
+    pub flaky: Vec<Failure>,
 }
 
-/// One run that failed.
+/// One run that failed, or one of whose attempts did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
     /// The iteration.
@@ -60,6 +64,8 @@ pub struct Failure {
     pub seed: Seed,
     /// The group of equal failures it belongs to.
     pub group: usize,
+    /// The number of its attempts.
+    pub attempts: usize,
 }
 
 /// Equal failures of one test.
@@ -67,6 +73,8 @@ pub struct Failure {
 pub struct Group {
     /// The index of the test.
     pub test: usize,
+    /// Failures for good, or of runs that passed when repeated.
+    pub kind: FailureKind,
     /// The signature of the first one.
     pub signature: String,
     /// The first one.
@@ -93,16 +101,19 @@ impl Tally {
         tally
     }
 
-    /// Adds a run of the test with this index; returns the group of a failure.
+    /// Adds a run of the test with this index; returns the group of a failure. A run without a result,
+    /// such as a cancelled one, counts until the same run comes again.
     ///
     /// # Panics
     /// If the index is out of range.
     pub fn record(&mut self, test: usize, record: &RunRecord) -> Option<&Group> {
-        let group = (record.verdict.class() == Class::Fail).then(|| self.group(test, record));
+        self.replace_open(test, record);
+        let kind = record.verdict.failure();
+        let group = kind.map(|kind| self.group(test, kind, record));
         if record.verdict == Verdict::NotStarted {
             self.start_error.get_or_insert_with(|| record.reason().to_owned());
         }
-        self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
+        self.busy_s += record.cpu_s();
         if let Some(said) = &record.coverage {
             self.coverage.add(said);
         }
@@ -114,12 +125,11 @@ impl Tally {
         if record.verdict.class() != Class::Inconclusive {
             tally.any_time.push(record.wall_s());
         }
-        match (record.verdict.class(), group) {
-            (Class::Pass, _) => tally.passed(record),
-            (Class::Fail | Class::Skip | Class::Inconclusive, Some(group)) => {
-                tally.failures.push(Failure { iter: record.iter, seed: record.seed, group });
-            }
-            (Class::Fail | Class::Skip | Class::Inconclusive, None) => {}
+        if let (Some(kind), Some(group)) = (kind, group) {
+            let (iter, seed, attempts) = (record.iter, record.seed, record.attempts());
+            tally.failures_of(kind).push(Failure { iter, seed, group, attempts });
+        } else if record.verdict.class() == Class::Pass {
+            tally.passed(record);
         }
         group.map(|group| &self.groups[group])
     }
@@ -190,13 +200,29 @@ impl Tally {
         Verdict::ALL.iter().map(|verdict| self.count(*verdict)).sum()
     }
 
-    fn group(&mut self, test: usize, record: &RunRecord) -> usize {
+    /// Takes back what was counted for the same run before, if that had no result.
+    fn replace_open(&mut self, test: usize, record: &RunRecord) {
+        let is_open = record.verdict.class() == Class::Inconclusive;
+        if self.open.is_empty() && !is_open {
+            return;
+        }
+        let run = (record.test.clone(), record.iter);
+        let before = match is_open {
+            true => self.open.insert(run, (test, record.verdict)),
+            false => self.open.remove(&run),
+        };
+        if let Some((test, verdict)) = before {
+            self.tests[test].counts[verdict as usize] -= 1;
+        }
+    }
+
+    fn group(&mut self, test: usize, kind: FailureKind, record: &RunRecord) -> usize {
         let signature = record.reason();
         let next = self.groups.len();
-        let group = *self.group_of.entry((test, group_key(signature))).or_insert(next);
+        let group = *self.group_of.entry((test, kind, group_key(signature))).or_insert(next);
         if group == next {
             let signature = signature.to_owned();
-            self.groups.push(Group { test, signature, first: record.iter, count: 0 });
+            self.groups.push(Group { test, kind, signature, first: record.iter, count: 0 });
         }
         self.groups[group].count += 1;
         group
@@ -226,6 +252,15 @@ impl TestTally {
     #[must_use]
     pub fn expected_s(&self) -> f64 {
         self.time.moments().mean().unwrap_or(0.0)
+    }
+
+    /// The runs with failures of this kind, in the order of their ends.
+    #[must_use]
+    pub fn failures_of(&mut self, kind: FailureKind) -> &mut Vec<Failure> {
+        match kind {
+            FailureKind::Final => &mut self.failures,
+            FailureKind::Flaky => &mut self.flaky,
+        }
     }
 
     fn class(&self, class: Class) -> u64 {
@@ -276,7 +311,8 @@ pub(crate) mod tests {
             trace: None,
             metrics: (verdict == Verdict::Passed).then_some(metrics),
             coverage: None,
-            signature: (verdict.class() == Class::Fail)
+            retries: Vec::new(),
+            signature: (verdict.failure().is_some())
                 .then(|| format!("two leaders in term {iter} (a.rs:1:2)")),
         }
     }
@@ -293,6 +329,33 @@ pub(crate) mod tests {
         assert_eq!((test.failed(), test.total(), tally.ended()), (1, 3, 5));
         assert!((test.expected_s() - 2.0).abs() < 1e-9);
         assert_eq!(tally.tests()[1].total(), 0);
+    }
+
+    #[test]
+    fn a_run_that_was_cancelled_and_then_repeated_counts_once() {
+        let mut tally = Tally::new(["a", "b"]);
+        for verdict in [Verdict::Cancelled, Verdict::Cancelled, Verdict::NotStarted] {
+            tally.record(0, &record("a", 1, verdict, 1.0));
+            tally.record(1, &record("b", 1, verdict, 1.0));
+        }
+        assert_eq!((tally.ended(), tally.count(Verdict::NotStarted)), (2, 2));
+        tally.record(0, &record("a", 1, Verdict::Failed, 1.0));
+        assert_eq!((tally.ended(), tally.total(), tally.count(Verdict::Cancelled)), (2, 1, 0));
+        tally.record(0, &record("a", 2, Verdict::Cancelled, 1.0));
+        assert_eq!((tally.ended(), tally.count(Verdict::Cancelled)), (3, 1), "another run");
+    }
+
+    #[test]
+    fn a_flaky_run_passes_but_its_failure_is_known_and_its_time_is_none_of_a_pass() {
+        let mut tally = Tally::new(["a"]);
+        tally.record(0, &record("a", 1, Verdict::Passed, 1.0));
+        tally.record(0, &record("a", 2, Verdict::Flaky, 9.0));
+        tally.record(0, &record("a", 3, Verdict::Failed, 9.0));
+        let test = &tally.tests()[0];
+        assert_eq!((test.failed(), test.total(), test.flaky.len()), (1, 3, 1));
+        assert!((test.expected_s() - 1.0).abs() < 1e-9);
+        let kinds: Vec<_> = tally.groups().iter().map(|group| group.kind).collect();
+        assert_eq!(kinds, [FailureKind::Flaky, FailureKind::Final]);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Campaign {
     pub dir: PathBuf,
     /// The names of logs.
     pub log_names: LogNames,
+    /// The attempts of runs that fail.
+    pub attempts: Attempts,
     /// The files whose edits end the campaign.
     pub inputs: Arc<Inputs>,
     /// The time that earlier runs of the campaign took.
@@ -51,6 +53,16 @@ pub enum LogNames {
     OfRun,
     /// The log of a replay replaces none.
     OfReplay,
+}
+
+/// The attempts of runs that fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Attempts {
+    /// As many as `retries` of `dstest.toml` allows.
+    #[default]
+    AsConfigured,
+    /// One: the run is repeated to see its result.
+    One,
 }
 
 /// The source of a campaign's seeds.
@@ -92,6 +104,8 @@ pub struct ReplaySpec {
     pub keep: Option<Keep>,
     /// The names of logs.
     pub log_names: LogNames,
+    /// The attempts of runs that fail.
+    pub attempts: Attempts,
 }
 
 impl Campaign {
@@ -118,6 +132,7 @@ impl Campaign {
             skips: FirstRuns::none(file.tests.len()),
             dir,
             log_names: spec.log_names,
+            attempts: spec.attempts,
             inputs: Arc::default(),
             earlier: Duration::ZERO,
         })
@@ -147,6 +162,17 @@ impl Campaign {
 }
 
 impl Campaign {
+    /// The number of further attempts of a run of a test that fails.
+    pub(super) fn retries_of(&self, test: usize) -> u32 {
+        match self.attempts {
+            Attempts::AsConfigured => {
+                let mut rules = self.process.rules_of(&self.tests[test].name);
+                rules.find_map(|rule| rule.retries).unwrap_or(0)
+            }
+            Attempts::One => 0,
+        }
+    }
+
     /// The workers that a run of a test takes, and the group whose limit counts for it.
     pub(super) fn needs_of(&self, test: usize) -> Needs {
         let name = &self.tests[test].name;
@@ -194,5 +220,6 @@ fn process_plan(file: &CampaignFile) -> Result<ProcessPlan, regex::Error> {
 fn rule(rule: &Rule) -> Result<TestRule, regex::Error> {
     let pattern = RegexBuilder::new(&rule.pattern).case_insensitive(true).build()?;
     let (group, env) = (rule.group.clone(), rule.env.clone());
-    Ok(TestRule { pattern, group, threads: rule.threads, env })
+    let (threads, retries) = (rule.threads, rule.retries);
+    Ok(TestRule { pattern, group, threads, retries, env })
 }

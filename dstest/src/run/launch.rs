@@ -21,12 +21,14 @@ use crate::suite::Harness;
 pub(super) fn start(
     campaign: &Campaign,
     job: Job,
+    attempt: u32,
     scratch: &mut ScratchDir,
 ) -> Result<(Child, Pid), StartError> {
     let outputs = scratch.prepare().and_then(|log| Ok((log.try_clone()?, log.try_clone()?)));
     let (output, errors) =
         outputs.map_err(|source| StartError::Output { path: scratch.log().to_owned(), source })?;
     let mut command = command(campaign, job, scratch);
+    command.env("DSTEST_ATTEMPT", attempt.to_string());
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
     let child = command.spawn().map_err(|source| {
         let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();

@@ -20,7 +20,7 @@ mod state;
 mod timeout;
 mod worker;
 
-pub use self::campaign::{Campaign, FirstRuns, LogNames, ReplaySpec, Seeds};
+pub use self::campaign::{Attempts, Campaign, FirstRuns, LogNames, ReplaySpec, Seeds};
 pub use self::dispatcher::{DispatchOptions, dispatch};
 pub use self::event::{ExpectedDuration, Observer, Outcome, RunEvent, RunningRun, Stop};
 pub use self::inputs::{Inputs, inputs_of};

@@ -47,6 +47,11 @@ impl SharedState {
         }
     }
 
+    /// Begins a further attempt of a worker's run; `false` if runs are being ended.
+    pub(super) fn retry(&self, slot: usize) -> bool {
+        self.lock().retry(slot)
+    }
+
     /// Notes the end of a worker's run.
     pub(super) fn finished(&self, slot: usize, verdict: Verdict) {
         self.lock().finished(slot, verdict);
@@ -270,6 +275,13 @@ impl CampaignState {
         }
         let cannot_start = verdict == Verdict::NotStarted;
         self.not_started = if cannot_start { self.not_started.saturating_add(1) } else { 0 };
+    }
+
+    /// Begins a further attempt of a worker's run, with a deadline of its own.
+    fn retry(&mut self, slot: usize) -> bool {
+        let current = self.slots[slot].current.as_ref().map(|current| current.job);
+        let job = current.filter(|_| !self.stop.is_some_and(Stop::is_sudden));
+        job.is_some_and(|job| matches!(self.begin(slot, job), Next::Step(_)))
     }
 
     fn begin(&mut self, slot: usize, job: Job) -> Next {

@@ -51,18 +51,35 @@ impl Worker {
         Some(match step {
             Step::Round(iterations) => Message::Round { iterations },
             Step::Run(job) => {
-                let record = Box::new(self.run(job));
+                let record = Box::new(self.run_with_retries(job));
                 self.state.finished(self.slot, record.verdict);
                 Message::Finished { test: job.test, record }
             }
         })
     }
 
-    fn run(&mut self, job: Job) -> RunRecord {
+    /// A run, and as many further attempts as its test may have until one passes.
+    fn run_with_retries(&mut self, job: Job) -> RunRecord {
+        let mut record = self.run(job, FIRST_ATTEMPT);
+        for retry in 0..self.campaign.retries_of(job.test) {
+            if record.verdict.class() != Class::Fail {
+                break;
+            }
+            if !self.state.retry(self.slot) {
+                // Whether it would have passed is not known.
+                record.verdict = Verdict::Cancelled;
+                break;
+            }
+            record.retried(self.run(job, FIRST_ATTEMPT + 1 + retry));
+        }
+        record
+    }
+
+    fn run(&mut self, job: Job, attempt: u32) -> RunRecord {
         let mut record = self.new_record(job);
-        match self.run_process(job) {
+        match self.run_process(job, attempt) {
             Ok(end) => {
-                self.fill(&mut record, job, &end);
+                self.fill(&mut record, job, attempt, &end);
                 // An interpreter may have read parts of both versions.
                 if let Some(file) = self.campaign.inputs.edited() {
                     record.verdict = Verdict::Cancelled;
@@ -75,11 +92,11 @@ impl Worker {
         record
     }
 
-    fn run_process(&mut self, job: Job) -> Result<End, StartError> {
+    fn run_process(&mut self, job: Job, attempt: u32) -> Result<End, StartError> {
         let start = Instant::now();
         // The handle is dropped at once: waiting needs the process's resource usage too, which
         // std does not give.
-        let (_, pid) = launch::start(&self.campaign, job, &mut self.scratch)?;
+        let (_, pid) = launch::start(&self.campaign, job, attempt, &mut self.scratch)?;
         self.group.attach(pid);
         let waited = sys::wait_for_exit(pid);
         let wall = start.elapsed().saturating_sub(self.group.paused());
@@ -92,7 +109,7 @@ impl Worker {
         Ok(End { wall, reaped: reaped.map_err(StartError::Lost)?, ended, survivors })
     }
 
-    fn fill(&mut self, record: &mut RunRecord, job: Job, end: &End) {
+    fn fill(&mut self, record: &mut RunRecord, job: Job, attempt: u32, end: &End) {
         if end.ended == Some(EndReason::OutputLimit) {
             // Best effort: a log that cannot be cut is only larger than asked for.
             let _ = self.scratch.cut(self.campaign.process.max_output);
@@ -121,7 +138,7 @@ impl Worker {
         record.metrics = scan.metrics.take();
         record.coverage = scan.coverage.take();
         self.conclude(record, job, judgement, scan);
-        self.keep_or_discard(record, job.test, end.survivors);
+        self.keep_or_discard(record, (job.test, attempt), end.survivors);
     }
 
     /// Sets the verdict and its reason.
@@ -143,7 +160,7 @@ impl Worker {
     fn keep_or_discard(
         &mut self,
         record: &mut RunRecord,
-        test: usize,
+        (test, attempt): (usize, u32),
         survivors: SurvivingProcesses,
     ) {
         // A run that prints its trace can be repeated for its log; of other tests one that passed
@@ -168,8 +185,8 @@ impl Worker {
             | (Class::Fail | Class::Inconclusive, _) => {
                 let (dir, name) = (&self.campaign.dir, &self.campaign.tests[test].name);
                 let name = match self.campaign.log_names {
-                    LogNames::OfRun => Ok(log_path(name, record.iter)),
-                    LogNames::OfReplay => fresh_log_path(dir, name, record.iter),
+                    LogNames::OfRun if attempt == FIRST_ATTEMPT => Ok(log_path(name, record.iter)),
+                    LogNames::OfRun | LogNames::OfReplay => fresh_log_path(dir, name, record.iter),
                 };
                 // On a full disk the log is lost, and the record names none.
                 let kept = name.and_then(|name| scratch.keep(&dir.join(&name)).map(|()| name));
@@ -199,9 +216,13 @@ impl Worker {
             metrics: None,
             coverage: None,
             signature: None,
+            retries: Vec::new(),
         }
     }
 }
+
+/// Attempts of a run are counted from here.
+const FIRST_ATTEMPT: u32 = 1;
 
 /// Notifies the dispatcher that a worker has exited, even by a panic.
 struct ExitNotice<'a>(&'a Sender<Message>);
@@ -234,6 +255,7 @@ fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> St
         Verdict::Cancelled => return Verdict::Cancelled.label().to_owned(),
         Verdict::Passed
         | Verdict::Leaked
+        | Verdict::Flaky
         | Verdict::Skipped
         | Verdict::OutputLimit
         | Verdict::NotStarted => {

@@ -40,6 +40,9 @@ pub struct CampaignFile {
     /// Runs in all, where that does not follow from the iterations: in a merged campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<u64>,
+    /// No run of a test was started after so many failures of its own; absent without such a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_fail_per_test: Option<u32>,
     /// The share of the iterations, as `I/M`; absent for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
@@ -107,6 +110,9 @@ pub struct Rule {
     pub group: Option<String>,
     /// Workers that each of their runs takes.
     pub threads: Option<u32>,
+    /// Further attempts of a run that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
     /// Variables set for their runs.
     pub env: Vec<(String, String)>,
 }
@@ -182,10 +188,14 @@ impl CampaignFile {
     /// The number of runs that were planned; `None` if there was none.
     #[must_use]
     pub fn planned(&self) -> Option<u64> {
-        self.planned.or_else(|| {
-            let shard = self.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
-            Some(u64::from(shard.size(self.iterations?)) * self.tests.len() as u64)
-        })
+        self.planned.or_else(|| Some(self.planned_of_each()? * self.tests.len() as u64))
+    }
+
+    /// The number of runs of each test that were planned; `None` if there was none.
+    #[must_use]
+    pub fn planned_of_each(&self) -> Option<u64> {
+        let shard = self.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
+        Some(u64::from(shard.size(self.iterations?)))
     }
 
     /// The index of each test by the name under which records have it: its key or, in campaigns of

@@ -31,6 +31,10 @@ impl EventFollower {
     /// # Errors
     /// [`StoreError::Io`]; a file that does not exist yet has no records.
     pub fn poll(&mut self, mut each: impl FnMut(RunRecord)) -> Result<(), StoreError> {
+        // Nothing to do while nothing happens.
+        if self.path.metadata().is_ok_and(|file| file.len() == self.offset) {
+            return Ok(());
+        }
         let bytes = match self.read_on() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(io_error("read", &self.path))?,

@@ -170,6 +170,7 @@ impl MergedTests {
             invocation,
             iterations: iterations.filter(|_| is_one),
             planned,
+            max_fail_per_test: None,
             shard: None,
             binaries: self.binaries,
             tests: self.tests,
@@ -297,20 +298,29 @@ fn renumbered(
     directory: &CampaignDir,
 ) -> Result<RunRecord, StoreError> {
     let campaign = &source.directory.path;
-    let old = kept_log(campaign, &record);
+    let old = kept_log(campaign, record.log.as_ref());
     let number = record.iter.number().checked_add(offset).and_then(Iteration::new);
     record.iter =
         number.ok_or_else(|| StoreError::Unsuitable("too many iterations in total".into()))?;
     record.log = None;
-    if let Some(old) = old.filter(|old| old.symlink_metadata().is_ok()) {
+    let copy = |old: Option<PathBuf>, log: String| -> Result<Option<String>, StoreError> {
+        let Some(old) = old.filter(|old| old.symlink_metadata().is_ok()) else { return Ok(None) };
         let old = old.strip_prefix(campaign).unwrap_or(&old);
-        let log = log_path(name, record.iter);
         let new = directory.path.join(&log);
         copy_log(campaign, old, &new).map_err(io_error("write", &new))?;
-        record.log = Some(log);
+        Ok(Some(log))
+    };
+    let iter = record.iter;
+    record.log = copy(old, log_path(name, iter))?;
+    for (retry, number) in record.retries.iter_mut().zip(SECOND_ATTEMPT..) {
+        let log = format!("{}-{number}.log", log_path(name, iter).trim_end_matches(".log"));
+        retry.log = copy(kept_log(campaign, retry.log.as_ref()), log)?;
     }
     Ok(record)
 }
+
+/// Retries are numbered from here, as the attempts that they are.
+const SECOND_ATTEMPT: u32 = 2;
 
 /// Copies a log, and the directory of the run's own files. Links are not followed: a campaign may
 /// have come from anywhere, and its copy goes on to others.

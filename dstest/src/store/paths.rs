@@ -5,7 +5,6 @@ use std::io;
 use std::iter;
 use std::path::{Component, Path, PathBuf};
 
-use crate::record::RunRecord;
 use crate::seed::{Iteration, Seed};
 use crate::text::names;
 
@@ -42,8 +41,8 @@ pub(crate) fn fresh_log_path(dir: &Path, test: &str, iteration: Iteration) -> io
 /// The log that a record names, below its campaign's directory; `None` if it names none, or a path
 /// that leads out of it.
 #[must_use]
-pub fn kept_log(campaign: &Path, run: &RunRecord) -> Option<PathBuf> {
-    let log = Path::new(run.log.as_ref()?);
+pub fn kept_log(campaign: &Path, log: Option<&String>) -> Option<PathBuf> {
+    let log = Path::new(log?);
     let is_below = log.components().all(|part| matches!(part, Component::Normal(_)));
     (is_below && log.starts_with("logs")).then(|| campaign.join(log))
 }

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::sink;
 use super::style::Color;
+use super::width::folded_report;
 
 /// Writes a result for people to standard output, or to standard error where the former holds data.
 /// A closed pipe is not an error: the store has everything.
@@ -48,6 +49,19 @@ pub fn warn(text: &str) {
 pub fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+/// The lines of a report that are prose, folded between words where a terminal is too narrow. Commands
+/// and paths stay whole, to be copied.
+#[must_use]
+pub(crate) fn folded(text: &str) -> String {
+    let Some(width) = width() else { return text.to_owned() };
+    let is_copied = |line: &str| ["REPLAY ", "LOG ", "BROWSE "].iter().any(|l| line.starts_with(l));
+    let fold = |line: &str| match is_copied(line) || line.contains('\u{1b}') {
+        true => line.to_owned(),
+        false => folded_report(line, width).join("\n"),
+    };
+    text.lines().map(|line| fold(line) + "\n").collect()
 }
 
 /// `true` if lines on standard error can be redrawn.

@@ -3,6 +3,7 @@
 pub mod console;
 pub mod duration;
 pub(crate) mod echo;
+pub mod log_line;
 pub mod names;
 pub mod shell;
 pub mod sink;

@@ -14,6 +14,18 @@ pub fn shortened(text: &str, width: usize) -> String {
     format!("{head}…{}", tail.into_iter().collect::<String>())
 }
 
+/// The text, cut with a sign where it is wider than this.
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    match width {
+        0 => String::new(),
+        width => fitting(text.chars(), width - 1) + "…",
+    }
+}
+
 /// The text in lines of at most this width, broken at blanks or punctuation where possible.
 #[must_use]
 pub fn folded(text: &str, width: usize) -> String {
@@ -33,8 +45,44 @@ pub fn folded(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// A line of a report in lines of at most this width, broken between words. Further lines begin
+/// below the text, which is behind the first gap of several blanks: that of `FAILURE    no leader`.
+#[must_use]
+pub fn folded_report(line: &str, width: usize) -> Vec<String> {
+    let gap = line.find("  ").map_or(0, |at| at + line[at..].len() - line[at..].trim_start().len());
+    let indent = if gap <= LABEL_MAX.min(width / 2) { gap } else { 0 };
+    let (label, text) = line.split_at(indent);
+    let mut lines = vec![label.to_owned()];
+    for word in text.split_inclusive(' ') {
+        let used = lines.last().map_or(0, |line| line.width());
+        if used > indent && used + word.trim_end().width() > width {
+            lines.push(" ".repeat(indent));
+        }
+        lines.iter_mut().last().into_iter().for_each(|line| line.push_str(word));
+    }
+    // A word that is wider than a line, such as a path, is broken anywhere.
+    let broken = |line: String| -> Vec<String> {
+        let mut parts = vec![];
+        let mut rest = line.trim_end();
+        while rest.width() > width {
+            let fits = fitting(rest.chars(), width.max(1)).len();
+            let fits = fits.max(rest.chars().next().map_or(1, char::len_utf8));
+            parts.push(rest[..fits].to_owned());
+            rest = &rest[fits..];
+        }
+        if parts.is_empty() || !rest.is_empty() {
+            parts.push(rest.to_owned());
+        }
+        parts
+    };
+    lines.into_iter().flat_map(broken).collect()
+}
+
+/// No label of a report is wider.
+const LABEL_MAX: usize = 16;
+
 /// The first characters that fit into this width.
-fn fitting(text: impl Iterator<Item = char>, width: usize) -> String {
+pub(crate) fn fitting(text: impl Iterator<Item = char>, width: usize) -> String {
     let mut used = 0;
     text.take_while(|c| {
         used += c.width().unwrap_or(0);
@@ -66,5 +114,32 @@ mod tests {
             let letters = |text: &str| text.replace([' ', '\n'], "");
             prop_assert_eq!(letters(&folded), letters(&text));
         }
+    }
+
+    #[test]
+    fn reports_are_folded_between_words_below_their_text() {
+        let rows = [
+            (
+                "FAILURE    two leaders in term one",
+                24,
+                "FAILURE    two leaders\n           in term one",
+            ),
+            ("           a tail of a log here", 22, "           a tail of a\n           log here"),
+            ("one two three", 8, "one two\nthree"),
+            ("a /very/long/path/of/a/file", 10, "a\n/very/long\n/path/of/a\n/file"),
+            ("short", 80, "short"),
+            ("", 80, ""),
+            ("x", 0, "x"),
+        ];
+        for (line, width, want) in rows {
+            assert_eq!(folded_report(line, width).join("\n"), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_has_a_sign() {
+        assert_eq!(["選挙", "abcd"].map(|text| cut(text, 3)), ["選…", "ab…"]);
+        assert_eq!(["ab"; 3].map(|text| cut(text, text.len())), ["ab"; 3]);
+        assert_eq!((cut("ab", 1), cut("ab", 0)), ("…".to_owned(), String::new()));
     }
 }

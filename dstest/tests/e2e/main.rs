@@ -19,6 +19,7 @@ mod manual;
 mod merged;
 mod names;
 mod predecessor;
+mod retries;
 mod robustness;
 mod shrink;
 mod signals;

@@ -165,7 +165,7 @@ fn a_report_is_the_table_again() {
     let read = |name: &str| fs::read_to_string(sandbox.path().join(name)).unwrap();
     assert!(read("j.xml").contains("<testcase classname=\"fixture::sim\" name=\"flaky_2c\""));
     assert!(read("m.md").starts_with("| Test | Failed | Total | Time |"), "{}", read("m.md"));
-    assert!(read("c.csv").starts_with("test,key,failed,total,skipped,timed_out,mean_s,"));
+    assert!(read("c.csv").starts_with("test,key,failed,total,skipped,timed_out,flaky,mean_s,"));
     assert!(read("c.csv").contains("\r\nflaky_2c,"));
 }
 
