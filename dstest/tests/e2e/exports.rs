@@ -65,7 +65,7 @@ fn an_export_to_standard_output_is_all_that_is_there() {
     called.exits_with(0).warns("2 runs in");
     assert!(!sandbox.path().join("-").exists());
     let csv = stored(&sandbox, "report", &["--export-csv", "/dev/stdout"]);
-    assert!(csv.stdout.contains("\r\nsh,sh,0,2,0,0,0.0"), "{csv:#?}");
+    assert!(csv.stdout.contains("\r\nsh,sh,0,2,0,0,0,0.0"), "{csv:#?}");
 }
 
 #[test]
