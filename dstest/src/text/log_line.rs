@@ -47,7 +47,7 @@ fn is_shown(sequence: &[u8]) -> bool {
     !codes.split(|byte| b";:".contains(byte)).any(|code| code == b"8")
 }
 
-/// What pretty takes for colours, too.
+/// Colours, as pretty reads them.
 static COLOR: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?-u)\x1b\[[0-9;:]*[mK]").expect("a fixed expression"));
 

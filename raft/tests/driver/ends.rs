@@ -257,7 +257,7 @@ fn a_node_whose_runtime_ends_before_its_first_turn_says_so() {
     assert_eq!(raft.status().run.to_string(), "stopped: the tokio runtime has ended");
     let error = raft.propose(Add(1));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let error = runtime.block_on(error).expect_err("nobody is there to take it");
+    let error = runtime.block_on(error).expect_err("no peer is there to take it");
     assert!(error.to_string().contains("the tokio runtime has ended"), "{error}");
 }
 
