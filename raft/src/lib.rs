@@ -67,6 +67,7 @@
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
 //! | identities of stores, and peers that lost theirs | [`identity`] |
+//! | peers that are accepted in handshakes | [`cluster_view`] |
 //! | membership configurations (§6) | [`membership`]: the members; [`membership_change`]: requests; `membership_history`: those in the log; `node/joint_consensus`: the rules |
 //! | majorities | [`quorum`] |
 //! | linearizable reads (dissertation §6.4) | [`Node::read`], [`read_index`], [`lease`] |
@@ -126,6 +127,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+pub mod cluster_view;
 pub mod codec;
 pub mod config;
 #[cfg(feature = "driver")]
@@ -155,6 +157,7 @@ pub mod transport;
 pub mod types;
 pub mod verbose;
 
+pub use cluster_view::{ClusterView, StatedIdentity};
 pub use config::{
     CheckQuorum, Config, ConfigError, FirstEntry, LostStore, PreVote, Reads, ValidConfig,
 };

@@ -89,6 +89,18 @@ impl MembershipHistory {
         &place.unwrap_or(&self.base).1
     }
 
+    /// The index of the entry of the one that was in force at `index`, or of its snapshot.
+    pub(crate) fn index_at(&self, index: Index) -> Index {
+        let after = self.later.partition_point(|(entry, _)| *entry <= index);
+        let place = after.checked_sub(1).and_then(|place| self.later.get(place));
+        place.unwrap_or(&self.base).0
+    }
+
+    /// All of them, the newest one last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Membership>> {
+        std::iter::once(&self.base).chain(&self.later).map(|(_, membership)| membership)
+    }
+
     /// The one that a snapshot through `index` holds: the first one, which no entry has, without
     /// stores, as peers may have recorded different ones of one member.
     pub(crate) fn for_snapshot(&self, index: Index) -> Arc<Membership> {

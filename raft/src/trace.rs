@@ -277,6 +277,13 @@ pub enum Event<'a> {
         /// The reason.
         reason: ReadDropReason,
     },
+    /// A peer learned from a member that it was removed while it was away.
+    Removed {
+        /// The member.
+        by: PeerId,
+        /// The committed configuration without the peer.
+        configuration: EntryId,
+    },
     /// A store was confirmed, refused or lost.
     Store(StoreEvent<'a>),
     /// A message was handed to the network.
@@ -319,6 +326,7 @@ impl Event<'_> {
             Self::Progress { .. } => "progress",
             Self::NextIndexLowered { .. } => "next_index_lowered",
             Self::MembershipChanged { .. } => "membership_changed",
+            Self::Removed { .. } => "removed",
             Self::Committed { .. } => "committed",
             Self::Applied { .. } => "applied",
             Self::Persisting { .. } => "persisting",

@@ -33,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// The handshake of peer 1.
 fn handshake(version: u8) -> Vec<u8> {
-    let hello = Hello { version, from: PeerId::new(1), to: PeerId::new(2), cluster: "fuzz".into() };
+    let hello = Hello { version, from: PeerId::new(1), to: PeerId::new(2), cluster: "fuzz".into(), origin: None };
     [&hello.encode()[..], &NONCE.to_le_bytes()].concat()
 }
 

@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::message::{Envelope, Message, Vote};
-    use crate::transport::{Closed, Inbox, InboxSink};
+    use crate::transport::{Closed, Inbox, InboxSink, LinkReport};
     use crate::types::{MessageId, PeerId, Term};
 
     /// In the test's paused clock, which advances only when all tasks wait.
@@ -152,6 +152,8 @@ mod tests {
         fn put(&self, envelope: Envelope) -> Result<(), PutError> {
             self.0.put_bounded(self.capacity(), envelope, |envelope| envelope)
         }
+
+        fn report(&self, _: LinkReport) {}
 
         fn space_freed(&self) -> &Notify {
             self.0.space_freed()

@@ -8,11 +8,12 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, Unit};
 
 use super::error::StopReason;
+use crate::transport::RefusalKind;
 use crate::types::PeerId;
 
-/// Every instrument: name, unit and description. All have the label `peer`, and `raft_stopped` also
-/// `reason`, see [`StopReason::NAMES`].
-pub const NAMES: [(&str, Unit, &str); 21] = [
+/// Every instrument: name, unit and description. All have the label `peer`, `raft_stopped` also
+/// `reason`, see [`StopReason::NAMES`], and so has `raft_links_refused`, see [`RefusalKind::name`].
+pub const NAMES: [(&str, Unit, &str); 22] = [
     ("raft_commands_appended_total", Unit::Count, "commands appended by this leader"),
     ("raft_commands_refused_total", Unit::Count, "commands rejected before the append"),
     ("raft_entries_applied_total", Unit::Count, "entries applied to the state machine"),
@@ -31,6 +32,7 @@ pub const NAMES: [(&str, Unit, &str); 21] = [
     ("raft_stopped", Unit::Count, "1 once the node has stopped for this reason, else 0"),
     ("raft_store_new", Unit::Count, "1 while the peer has no vote as its store is new, else 0"),
     ("raft_members_lost", Unit::Count, "members whose data is lost, as the leader sees them"),
+    ("raft_links_refused", Unit::Count, "links whose handshakes fail for this reason"),
     ("raft_write_seconds", Unit::Seconds, "time from a command's append to its answer"),
     ("raft_apply_seconds", Unit::Seconds, "time from commit to apply, per batch of entries"),
     ("raft_disk_flush_seconds", Unit::Seconds, "time of a flush, from the first write it covers"),
@@ -56,6 +58,7 @@ pub(super) struct Metrics {
     stopped: [Gauge; StopReason::NAMES.len()],
     pub(super) store_new: Gauge,
     pub(super) members_lost: Gauge,
+    links_refused: [Gauge; RefusalKind::ALL.len()],
     pub(super) write: Histogram,
     pub(super) apply: Histogram,
     pub(super) flush: Histogram,
@@ -82,6 +85,7 @@ impl Metrics {
             stopped,
             store_new,
             members_lost,
+            links_refused,
             write,
             apply,
             flush,
@@ -94,6 +98,10 @@ impl Metrics {
         let gauge = |(name, unit, text): (&'static str, Unit, &'static str)| {
             metrics::describe_gauge!(name, unit, text);
             metrics::gauge!(name, "peer" => peer.clone())
+        };
+        let gauge_of = |(name, unit, text): (&'static str, Unit, &'static str), reason| {
+            metrics::describe_gauge!(name, unit, text);
+            metrics::gauge!(name, "peer" => peer.clone(), "reason" => reason)
         };
         let histogram = |(name, unit, text): (&'static str, Unit, &'static str)| {
             metrics::describe_histogram!(name, unit, text);
@@ -115,11 +123,8 @@ impl Metrics {
             calls_waiting: gauge(calls_waiting),
             disk_stuck: gauge(disk_stuck),
             removed: gauge(removed),
-            stopped: StopReason::NAMES.map(|reason| {
-                let (name, unit, text) = stopped;
-                metrics::describe_gauge!(name, unit, text);
-                metrics::gauge!(name, "peer" => peer.clone(), "reason" => reason)
-            }),
+            stopped: StopReason::NAMES.map(|reason| gauge_of(stopped, reason)),
+            links_refused: RefusalKind::ALL.map(|kind| gauge_of(links_refused, kind.name())),
             store_new: gauge(store_new),
             members_lost: gauge(members_lost),
             write: histogram(write),
@@ -133,6 +138,14 @@ impl Metrics {
     /// Notes the node's start, for a process that starts it again.
     pub(super) fn start(&self) {
         self.stopped.iter().chain([&self.removed]).for_each(|gauge| gauge.set(0.0));
+        self.set_links_refused([0; RefusalKind::ALL.len()]);
+    }
+
+    /// Sets the number of links that fail, of each kind.
+    pub(super) fn set_links_refused(&self, counts: [u32; RefusalKind::ALL.len()]) {
+        for (gauge, count) in self.links_refused.iter().zip(counts) {
+            gauge.set(f64::from(count));
+        }
     }
 
     /// Notes the node's end, and that it neither leads nor serves any more.

@@ -16,7 +16,7 @@ use super::state_machine::{MachineError, StateMachine};
 use super::status::StatusCell;
 use super::waiters::Waiters;
 use crate::message::Envelope;
-use crate::transport::{InboxSink, PutError};
+use crate::transport::{InboxSink, LinkReport, PutError};
 use crate::types::{Index, PeerId};
 
 /// State shared by handles, core task and apply task.
@@ -94,5 +94,10 @@ impl<M: StateMachine> InboxSink for Shared<M> {
 
     fn space_freed(&self) -> &Notify {
         self.requests.space_freed()
+    }
+
+    fn report(&self, report: LinkReport) {
+        // The core task may have ended.
+        let _ = self.requests.put(Request::Link(report));
     }
 }

@@ -12,6 +12,7 @@ use crate::membership::Membership;
 use crate::node::{Node, Refusal};
 use crate::progress::LossKind;
 use crate::role::{Role, RoleName};
+use crate::transport::{LinkDirection, LinkReport, RefusedLink};
 use crate::types::{Index, PeerId, Term};
 
 /// The status of a node.
@@ -46,6 +47,8 @@ pub struct Status {
     pub waits_for: BTreeSet<PeerId>,
     /// A member that knows this peer by another store, while it has no vote: its data was lost.
     pub refused: Option<Refusal>,
+    /// Links whose handshakes fail, on this side or the other one.
+    pub refused_links: Vec<RefusedLink>,
     /// State of the disk.
     pub disk: DiskState,
     /// State of the node.
@@ -74,8 +77,8 @@ pub enum MemberState {
     Learner,
     /// It has joined and waits until a leader adds it.
     Joining,
-    /// It was a member, and its removal is committed: it takes part in nothing and starts no
-    /// elections. Shut it down, or add it again.
+    /// It was a member, and its removal is committed, as its log says or another member at a
+    /// connection: it takes part in nothing and starts no elections. Shut it down, or add it again.
     Removed,
 }
 
@@ -113,17 +116,17 @@ impl std::fmt::Display for RunState {
 impl MemberState {
     fn of(node: &Node) -> Self {
         let (id, membership) = (node.status().id, node.membership());
-        if membership.is_voter(id) {
+        if node.is_removed() {
+            Self::Removed
+        } else if membership.is_voter(id) {
             Self::Voter
         } else if membership.contains(id) {
             Self::Learner
         } else if membership.is_empty() {
             Self::Joining
-        } else if node.address_book().contains_key(&id) {
+        } else {
             // Its removal is not committed yet, and it may still be needed as a voter.
             Self::Voter
-        } else {
-            Self::Removed
         }
     }
 }
@@ -146,6 +149,7 @@ impl Status {
             store: None,
             waits_for: BTreeSet::new(),
             refused: None,
+            refused_links: Vec::new(),
             disk: DiskState::Healthy,
             run: RunState::Running,
         };
@@ -176,11 +180,34 @@ impl Status {
         changed | self.update_peers(node.role())
     }
 
+    /// Notes a report about a link; returns whether it changes anything.
+    pub(super) fn note_link(&mut self, report: LinkReport) -> bool {
+        let place = |status: &Self, peer: PeerId, direction: LinkDirection| {
+            let is = |link: &RefusedLink| link.peer == peer && link.direction == direction;
+            status.refused_links.iter().position(is)
+        };
+        match report {
+            LinkReport::Refused(link) => {
+                match place(self, link.peer, link.direction) {
+                    Some(at) if self.refused_links[at] == link => return false,
+                    Some(at) => self.refused_links[at] = link,
+                    None => self.refused_links.push(link),
+                }
+                true
+            }
+            LinkReport::Cleared { peer, direction } => {
+                place(self, peer, direction).map(|at| self.refused_links.remove(at)).is_some()
+            }
+            LinkReport::Removed { .. } => false,
+        }
+    }
+
     /// Notes the end of the node.
     pub(super) fn stop(&mut self, reason: StopReason) {
         self.role = RoleName::Follower;
         self.leader = None;
         self.peers.clear();
+        self.refused_links.clear();
         self.run = RunState::Stopped(reason);
     }
 

@@ -39,6 +39,7 @@ impl Node {
             identity,
             formation,
             voted_store,
+            removed_at,
         } = self;
         Self {
             config: config.clone(),
@@ -64,6 +65,7 @@ impl Node {
             identity: identity.clone(),
             formation: formation.clone(),
             voted_store: *voted_store,
+            removed_at: *removed_at,
         }
     }
 
@@ -98,8 +100,9 @@ impl Node {
             identity,
             formation,
             voted_store,
+            removed_at,
         } = self;
-        (identity, voted_store).hash(hasher);
+        (identity, voted_store, removed_at).hash(hasher);
         formation.behaviour_hash(*now, hasher);
         (hard_state, election_timeout, log, membership_history, snapshot, address_book)
             .hash(hasher);

@@ -33,6 +33,7 @@ mod outbox;
 mod pre_vote;
 mod propose;
 mod read_index;
+mod removal;
 mod replication;
 mod snapshot;
 mod step_down;
@@ -66,7 +67,7 @@ use crate::read_index::{Confirmed, FollowerReads};
 use crate::restore_error::RestoreError;
 use crate::role::{Follower, Role, RoleName};
 use crate::trace::{Event, Sink, Source};
-use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
+use crate::types::{EntryId, Index, Instant, PeerId, RequestId, Term, WriteId};
 
 /// One peer's state machine.
 ///
@@ -131,6 +132,8 @@ pub struct Node {
     formation: Formation,
     /// The store of the candidate this peer voted for since its start.
     voted_store: Option<Incarnation>,
+    /// The committed configuration without this peer that another one has told of.
+    removed_at: Option<EntryId>,
 }
 
 /// The state of the search for due outputs.
@@ -225,6 +228,7 @@ impl Node {
             identity,
             formation: Formation::default(),
             voted_store: None,
+            removed_at: None,
         };
         if let Some(identity) = node.identity.as_ref().filter(|_| is_first_start) {
             node.writes.identity(identity);
@@ -347,7 +351,9 @@ impl Node {
     /// log that can win (dissertation §4.2.2, figure 4.6). It does not count its own vote then.
     fn is_electable(&self) -> bool {
         let store = self.identity.as_ref().map(|identity| identity.incarnation);
-        self.may_vote() && self.membership_history.has_voter(self.commit_index, self.id(), store)
+        self.may_vote()
+            && !self.is_removed()
+            && self.membership_history.has_voter(self.commit_index, self.id(), store)
     }
 
     fn leader(&self) -> Option<PeerId> {

@@ -3,12 +3,14 @@
 //! Faults are injected where a message arrives, after the real connection has carried it; cuts are
 //! also checked when it is sent and when a delayed message is delivered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{Inbox, Transport, TransportError};
+use crate::cluster_view::ClusterView;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
@@ -88,7 +90,7 @@ impl<T: Transport, F: FaultPolicy> FaultyTransport<T, F> {
 impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
         let (arriving, arrived) = Inbox::new(inbox.capacity());
-        self.inner.start(arriving)?;
+        self.inner.start(arriving.with_reports_of(&inbox))?;
         self.receiving.spawn(receive(arrived, inbox, self.policy.clone()));
         Ok(())
     }
@@ -106,6 +108,10 @@ impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
 
     fn remove_peer(&mut self, peer: PeerId) {
         self.inner.remove_peer(peer);
+    }
+
+    fn set_view(&mut self, view: &Arc<ClusterView>) {
+        self.inner.set_view(view);
     }
 }
 

@@ -25,17 +25,20 @@
 mod faults;
 mod faulty;
 pub mod memory;
+mod report;
 #[cfg(feature = "tcp")]
 pub mod tcp;
 
 pub use self::faults::{Faults, LinkFaults};
 pub use self::faulty::{Delivery, FaultPolicy, FaultyTransport, LinkState};
+pub use self::report::{LinkDirection, LinkReport, RefusalKind, RefusedLink};
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::cluster_view::ClusterView;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
@@ -58,11 +61,21 @@ pub trait Transport: Send + 'static {
     /// Removes a peer: nothing more is sent to it, and its connections may end once the messages
     /// before are sent, the last of which tell it that it is removed.
     fn remove_peer(&mut self, peer: PeerId);
+
+    /// Passes on what this peer states about itself and whom it accepts, before anything is sent and
+    /// with each change. Networks without handshakes need not look at it.
+    fn set_view(&mut self, view: &Arc<ClusterView>) {
+        let _ = view;
+    }
 }
 
 /// The bounded queue of received messages.
 #[derive(Clone)]
-pub struct Inbox(Queue);
+pub struct Inbox {
+    queue: Queue,
+    /// The driver that takes reports, if any.
+    reports: Option<Arc<dyn InboxSink>>,
+}
 
 #[derive(Clone)]
 enum Queue {
@@ -80,6 +93,9 @@ pub(crate) trait InboxSink: Send + Sync {
 
     /// Notified when there is space again after [`PutError::Full`].
     fn space_freed(&self) -> &Notify;
+
+    /// Takes a report about a link.
+    fn report(&self, report: LinkReport);
 }
 
 /// A message was not queued.
@@ -96,18 +112,31 @@ impl Inbox {
     #[must_use]
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<Envelope>) {
         let (sender, receiver) = mpsc::channel(capacity);
-        (Self(Queue::Channel(sender)), receiver)
+        (Self { queue: Queue::Channel(sender), reports: None }, receiver)
     }
 
     /// The queue of a driver.
     pub(crate) fn from_sink(queue: Arc<dyn InboxSink>) -> Self {
-        Self(Queue::Driver(queue))
+        Self { queue: Queue::Driver(Arc::clone(&queue)), reports: Some(queue) }
+    }
+
+    /// The same queue, with reports to the driver of another one.
+    #[must_use]
+    pub fn with_reports_of(self, other: &Self) -> Self {
+        Self { reports: other.reports.clone(), ..self }
+    }
+
+    /// Reports about a link, to a driver. Reports must be rare: they are not bounded.
+    pub fn report(&self, report: LinkReport) {
+        if let Some(driver) = &self.reports {
+            driver.report(report);
+        }
     }
 
     /// Limit on queued messages.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        match &self.0 {
+        match &self.queue {
             Queue::Channel(sender) => sender.max_capacity(),
             Queue::Driver(queue) => queue.capacity(),
         }
@@ -115,7 +144,7 @@ impl Inbox {
 
     /// True if both are the same queue.
     fn is_same_queue(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
+        match (&self.queue, &other.queue) {
             (Queue::Channel(one), Queue::Channel(other)) => one.same_channel(other),
             (Queue::Driver(one), Queue::Driver(other)) => Arc::ptr_eq(one, other),
             (Queue::Channel(_), Queue::Driver(_)) | (Queue::Driver(_), Queue::Channel(_)) => false,
@@ -127,7 +156,7 @@ impl Inbox {
     /// # Errors
     /// The driver has stopped.
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), Closed> {
-        match &self.0 {
+        match &self.queue {
             Queue::Channel(sender) => sender.send(envelope).await.map_err(|_| Closed),
             Queue::Driver(queue) => put_when_free(queue.as_ref(), envelope).await,
         }
@@ -138,7 +167,7 @@ impl Inbox {
     /// # Errors
     /// The driver has stopped.
     pub fn deliver_or_drop(&self, envelope: Envelope) -> Result<(), Closed> {
-        match &self.0 {
+        match &self.queue {
             Queue::Channel(sender) => match sender.try_send(envelope) {
                 Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => Ok(()),
                 Err(mpsc::error::TrySendError::Closed(_)) => Err(Closed),

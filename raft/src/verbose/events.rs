@@ -106,6 +106,7 @@ impl EventFormatter<'_> {
                 self.read(read, format_args!("read {read} may be served at {index}"));
             }
             Event::ReadDropped { read, reason } => self.read_dropped(read, reason),
+            Event::Removed { by, configuration } => self.removed(by, configuration),
             Event::Store(event) => self.store(event),
             Event::Sent(envelope) => self.message("sends", peer("to", envelope.to), envelope),
             Event::Received(envelope) => {
@@ -296,6 +297,11 @@ impl EventFormatter<'_> {
     fn lease_used(&self, read_index: Index, reads: usize) {
         let text = format_args!("serves {reads} reads at {read_index} by its lease");
         self.line(Topic::Lead, text, &[index("read", read_index)]);
+    }
+
+    fn removed(&self, by: PeerId, configuration: EntryId) {
+        let text = format_args!("was removed, says {by}: no member at {configuration}");
+        self.line(Topic::Info, text, &[peer("by", by), index("index", configuration.index)]);
     }
 
     fn store(&self, event: StoreEvent<'_>) {

@@ -8,7 +8,7 @@ use raft::transport::tcp::{
     ConnectionError, Expected, FrameWriter, Hello, Received, Receiver, VERSION, encode_frame,
 };
 
-use super::support::{append, chunk, peer, vote};
+use super::support::{append, chunk, origin, peer, vote};
 
 const LIMIT: usize = 400_000;
 
@@ -18,7 +18,14 @@ fn receiver() -> Receiver {
 }
 
 fn handshake(version: u8) -> Vec<u8> {
-    let mut bytes = Hello { version, from: peer(1), to: peer(2), cluster: "test".into() }.encode();
+    let mut bytes = Hello {
+        version,
+        from: peer(1),
+        to: peer(2),
+        cluster: "test".into(),
+        origin: origin(version),
+    }
+    .encode();
     bytes.extend_from_slice(&42_u64.to_le_bytes());
     bytes
 }
@@ -50,7 +57,7 @@ fn stream(version: u8, messages: &[Envelope]) -> Vec<u8> {
 
 /// A version of frames.
 fn version() -> impl Strategy<Value = u8> {
-    prop_oneof![Just(1), Just(2)]
+    prop_oneof![Just(1), Just(2), Just(3)]
 }
 
 /// Feeds the bytes in pieces of these sizes, again and again, and returns the messages.

@@ -4,6 +4,7 @@
 mod child_process;
 mod faults;
 mod frames;
+mod handshakes;
 mod limits;
 mod memory;
 mod metrics;

@@ -2,11 +2,15 @@
 
 use raft::codec;
 use raft::transport::Transport as _;
-use raft::transport::tcp::{Answer, Hello, MAGIC, TcpOptions, VERSION, Verdict, encode_frame};
+use raft::transport::tcp::{
+    Answer, FrameWriter, Hello, MAGIC, TcpOptions, VERSION, Verdict, encode_frame,
+};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
+use super::support::{
+    CLUSTER, Log, Peer, RawClient, append, options, origin, peer, vote, with_timeout,
+};
 
 /// Invalid bytes, and their position.
 enum Violation {
@@ -19,7 +23,8 @@ enum Violation {
 }
 
 fn hello(from: u64, to: u64, cluster: &str) -> Vec<u8> {
-    Hello { version: 1, from: peer(from), to: peer(to), cluster: cluster.into() }.encode()
+    Hello { version: 1, from: peer(from), to: peer(to), cluster: cluster.into(), origin: None }
+        .encode()
 }
 
 fn frame(body: &[u8]) -> Vec<u8> {
@@ -43,7 +48,7 @@ fn rows() -> Vec<(Violation, &'static str)> {
         (First(vec![0x16, 3, 1, 2, 0, 1]), "it speaks TLS, this peer is configured for plain TCP"),
         (
             First([&MAGIC[..], &[9]].concat()),
-            "it speaks version 9 of the protocol, this peer versions 1 to 2",
+            "it speaks version 9 of the protocol, this peer versions 1 to 3",
         ),
         (First(hello(1, 2, "other")), "it belongs to cluster `other`, this peer to `test`"),
         (First(hello(1, 3, CLUSTER)), "misrouted: it expects peer 3 here"),
@@ -133,13 +138,14 @@ async fn a_rejected_peer_logs_the_reason_once() {
 
 #[tokio::test]
 async fn an_invalid_answer_is_rejected() {
-    let verdict = Verdict::Accepted;
-    let welcome = Answer { version: VERSION, verdict, nonce: 1, frame_bytes_max: 1000 }.encode();
+    let answer = |verdict| answer(VERSION, verdict).encode();
+    let welcome = answer(Verdict::Accepted);
     let rows = [
         (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "its first bytes belong to another protocol"),
-        ([&MAGIC[..], &[VERSION + 1]].concat(), "it speaks version 3 of the protocol"),
-        ([&welcome[..9], &[1], &welcome[10..]].concat(), "rejected: it belongs to another cluster"),
-        ([&welcome[..9], &[77], &welcome[10..]].concat(), "rejected; the reason is in its log"),
+        ([&MAGIC[..], &[VERSION + 1]].concat(), "it speaks version 4 of the protocol"),
+        (answer(Verdict::WrongCluster), "rejected: it belongs to another cluster"),
+        (answer(Verdict::Other), "rejected; the reason is in its log"),
+        ([&welcome[..9], &[1], &welcome[10..]].concat(), "its handshake was damaged on its way"),
         ([&welcome[..], b"more"].concat(), "its first bytes belong to another protocol"),
     ];
     for (answer, reason) in rows {
@@ -155,44 +161,52 @@ async fn an_invalid_answer_is_rejected() {
     }
 }
 
-/// A listener of the version before, which knows no other.
+/// A listener of an earlier version, which knows no other.
 #[tokio::test]
-async fn a_peer_of_the_version_before_is_sent_to_in_its_version() {
-    let log = Log::capture();
-    let mut one = Peer::plain(1, options());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    one.transport.set_address(peer(2), &listener.local_addr().unwrap().to_string());
-    for round in 1..=2 {
-        let (stream, _) = with_timeout(listener.accept()).await.unwrap();
-        let mut newest = RawClient(stream);
-        let mut first = vec![0; Hello::encode(&hello_of(VERSION)).len()];
-        with_timeout(newest.0.read_exact(&mut first)).await.unwrap();
-        assert_eq!(first[8], VERSION, "round {round}: it may have been upgraded meanwhile");
-        let other = Answer { version: 1, verdict: Verdict::Other, nonce: 0, frame_bytes_max: 1000 };
-        newest.write(&other.encode()).await;
-        drop(newest);
+async fn a_peer_of_an_earlier_version_is_sent_to_in_its_version() {
+    for (version, expected) in [(1, "its length"), (2, "a checksum of it")] {
+        let log = Log::capture();
+        let mut one = Peer::plain(1, options());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        one.transport.set_address(peer(2), &listener.local_addr().unwrap().to_string());
+        for round in 1..=2 {
+            let (stream, _) = with_timeout(listener.accept()).await.unwrap();
+            let mut newest = RawClient(stream);
+            let mut first = vec![0; hello_of(VERSION).encode().len()];
+            with_timeout(newest.0.read_exact(&mut first)).await.unwrap();
+            assert_eq!(first[8], VERSION, "round {round}: it may have been upgraded meanwhile");
+            newest.write(&answer(version, Verdict::Other).encode()).await;
+            drop(newest);
 
-        let (stream, _) = with_timeout(listener.accept()).await.unwrap();
-        let mut older = RawClient(stream);
-        with_timeout(older.0.read_exact(&mut first)).await.unwrap();
-        assert_eq!(first, hello_of(1).encode());
-        let verdict = Verdict::Accepted;
-        let welcome = Answer { version: 1, verdict, nonce: 7, frame_bytes_max: 1000 };
-        older.write(&welcome.encode()).await;
-        let mut nonce = [0; 8];
-        with_timeout(older.0.read_exact(&mut nonce)).await.unwrap();
-        assert_eq!(u64::from_le_bytes(nonce), 7);
-        log.wait_for("connected peer=2").await;
-        let mut expected = Vec::new();
-        encode_frame(&vote(round, peer(1), peer(2)), 1000, &mut expected).unwrap();
-        one.transport.send(vote(round, peer(1), peer(2)));
-        let mut frame = vec![0; expected.len()];
-        with_timeout(older.0.read_exact(&mut frame)).await.unwrap();
-        assert_eq!(frame, expected, "a frame without a checksum");
-        assert_eq!(log.warnings(), [""; 0], "an upgrade is nothing to warn of");
+            let (stream, _) = with_timeout(listener.accept()).await.unwrap();
+            let mut older = RawClient(stream);
+            let mut first = vec![0; hello_of(version).encode().len()];
+            with_timeout(older.0.read_exact(&mut first)).await.unwrap();
+            assert_eq!(first, hello_of(version).encode());
+            let welcome = answer(version, Verdict::Accepted);
+            older.write(&welcome.encode()).await;
+            let mut nonce = [0; 8];
+            with_timeout(older.0.read_exact(&mut nonce)).await.unwrap();
+            assert_eq!(u64::from_le_bytes(nonce), welcome.nonce);
+            log.wait_for("connected peer=2").await;
+            let frames = FrameWriter { version, nonce: welcome.nonce, message_bytes_max: 1000 };
+            let mut sent = Vec::new();
+            frames.encode(&vote(round, peer(1), peer(2)), &mut sent).unwrap();
+            one.transport.send(vote(round, peer(1), peer(2)));
+            let mut frame = vec![0; sent.len()];
+            with_timeout(older.0.read_exact(&mut frame)).await.unwrap();
+            assert_eq!(frame, sent, "a frame with {expected}");
+            assert_eq!(log.warnings(), [""; 0], "an upgrade is nothing to warn of");
+        }
     }
 }
 
 fn hello_of(version: u8) -> Hello {
-    Hello { version, from: peer(1), to: peer(2), cluster: CLUSTER.into() }
+    let (cluster, origin) = (CLUSTER.into(), origin(version));
+    Hello { version, from: peer(1), to: peer(2), cluster, origin }
+}
+
+fn answer(version: u8, verdict: Verdict) -> Answer {
+    let (process, conflict) = (origin(version).map(|origin| origin.process), None);
+    Answer { version, verdict, nonce: 7, frame_bytes_max: 1000, process, conflict }
 }

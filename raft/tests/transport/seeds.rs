@@ -153,6 +153,10 @@ fn envelope(message: Message) -> Envelope {
     Envelope { id, from: peer(1), to: peer(2), term, store: None, message }
 }
 
+fn hello() -> Hello {
+    Hello { version: 1, from: peer(1), to: peer(2), cluster: "fuzz".into(), origin: None }
+}
+
 /// The first two bytes are the target's: where the rest begins, and the size of the pieces.
 fn seeds() -> BTreeMap<String, Vec<u8>> {
     let (mut seeds, mut frames) = (BTreeMap::new(), Vec::new());
@@ -169,10 +173,15 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
         let stamped = codec::encode(&Envelope { store: Some(stamp), ..vote });
         seeds.insert(name.into(), [&[2, 9][..], &stamped].concat());
     }
-    let hello = Hello { version: 1, from: peer(1), to: peer(2), cluster: "fuzz".into() }.encode();
-    let whole = [&[0, 3][..], &hello, &NONCE.to_le_bytes(), &frames].concat();
-    let answer =
-        Answer { version: 1, verdict: Verdict::Accepted, nonce: NONCE, frame_bytes_max: 1 << 17 };
+    let whole = [&[0, 3][..], &hello().encode(), &NONCE.to_le_bytes(), &frames].concat();
+    let answer = Answer {
+        version: 1,
+        verdict: Verdict::Accepted,
+        nonce: NONCE,
+        frame_bytes_max: 1 << 17,
+        process: None,
+        conflict: None,
+    };
     seeds.insert("frames".into(), [&[1, 2][..], &frames].concat());
     seeds.insert("whole".into(), whole);
     seeds.insert("answer".into(), [&[3, 0][..], &answer.encode()].concat());
@@ -216,7 +225,7 @@ fn the_longest_seed_is_a_complete_connection() {
         Expected { me: peer(2), cluster: "fuzz".into(), nonce: NONCE, frame_bytes_max: LIMIT };
     let mut receiver = Receiver::new(expected);
     receiver.buffer().extend_from_slice(&seeds()["whole"][2..]);
-    assert_eq!(receiver.take_next(), Ok(Some(Received::Hello { from: peer(1), version: 1 })));
+    assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(hello()))));
     assert_eq!(receiver.take_next(), Ok(Some(Received::Identified(peer(1)))));
     for message in messages() {
         assert_eq!(receiver.take_next(), Ok(Some(Received::Message(envelope(message)))));

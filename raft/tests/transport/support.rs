@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use raft::message::{AppendEntries, InstallSnapshot, Vote};
-use raft::transport::tcp::{Answer, Hello, TcpOptions, TcpTransport};
+use raft::transport::tcp::{
+    Answer, Hello, Origin, Process, ProcessStart, TcpOptions, TcpTransport,
+};
 use raft::transport::{Inbox, Transport};
 use raft::{
-    Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Round, Term,
+    Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Round,
+    StatedIdentity, Term,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -140,6 +143,12 @@ pub(crate) async fn connected(options: &TcpOptions) -> [Peer; 2] {
     peers
 }
 
+/// The origin of a handshake of this version, of a process that knows nothing.
+pub(crate) fn origin(version: u8) -> Option<Origin> {
+    let process = Process { start: ProcessStart::new(1), identity: StatedIdentity::default() };
+    (version >= 3).then_some(Origin { process, address: None })
+}
+
 /// A client with a plain socket that follows no protocol.
 pub(crate) struct RawClient(pub(crate) TcpStream);
 
@@ -155,7 +164,13 @@ impl RawClient {
     /// Connects and completes the handshake.
     pub(crate) async fn after_handshake(from: u64, to: &Peer) -> Self {
         let mut raw = Self::connect(to).await;
-        let hello = Hello { version: 1, from: peer(from), to: to.name, cluster: CLUSTER.into() };
+        let hello = Hello {
+            version: 1,
+            from: peer(from),
+            to: to.name,
+            cluster: CLUSTER.into(),
+            origin: None,
+        };
         raw.write(&hello.encode()).await;
         let mut answer = [0; Answer::BYTES];
         with_timeout(raw.0.read_exact(&mut answer)).await.expect("it answers");

@@ -5,10 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use super::network::{Addresses, OpenTransport, Requirements};
 use super::{Builder, OpenStorage, StartMode};
+use crate::cluster_view::ClusterView;
 use crate::config::{Config, ValidConfig};
 use crate::driver::admission::Admission;
 use crate::driver::apply::{Applier, restore};
 use crate::driver::clock::Clock;
+use crate::driver::core_task::links::{ViewKey, view_of};
 use crate::driver::core_task::request::Request;
 use crate::driver::core_task::snapshot_schedule::SnapshotSchedule;
 use crate::driver::core_task::{CoreTask, Timeouts, Timer};
@@ -134,12 +136,15 @@ impl<M: StateMachine> ValidBuilder<M> {
             metrics: Metrics::new(id),
             stopped: OnceLock::new(),
         });
-        let transport = connect(transport, &known, &node, &shared)?;
+        let view = view_of(&node, known.get(&id));
+        let transport = connect(transport, &view, &known, &node, &shared)?;
         let disk = start_disk(storage, &shared)?;
         shared.metrics.start();
         let applier = Applier::new(machine, skipped, last_applied, Arc::clone(&shared));
         let core = CoreTask {
             addresses: node.address_book().clone(),
+            view,
+            view_key: ViewKey::of(&node),
             now: shared.clock.now(),
             node,
             disk,
@@ -169,10 +174,12 @@ impl<M: StateMachine> ValidBuilder<M> {
 /// builder's.
 fn connect<M: StateMachine>(
     mut transport: Box<dyn Transport>,
+    view: &Arc<ClusterView>,
     known: &BTreeMap<PeerId, Address>,
     node: &Node,
     shared: &Arc<Shared<M>>,
 ) -> Result<Box<dyn Transport>, StartError> {
+    transport.set_view(view);
     let mut addresses = known.clone();
     let book = node.address_book().iter();
     addresses.extend(book.filter_map(|(peer, at)| Some((*peer, Address::clone(at.as_ref()?)))));

@@ -4,6 +4,7 @@
 //! Invariant: it never waits for a disk, a peer or the state machine.
 
 mod leadership_transfer;
+pub(super) mod links;
 mod membership_request;
 mod outputs;
 pub(super) mod request;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use self::links::ViewKey;
 use self::request::{PendingChange, PendingTransfer, Request};
 use self::snapshot_schedule::SnapshotSchedule;
 use super::apply::job::Job;
@@ -29,6 +31,7 @@ use super::shared::Shared;
 use super::state_machine::StateMachine;
 use super::status::{DiskState, MemberState};
 use super::waiters::Waiter;
+use crate::cluster_view::ClusterView;
 use crate::node::Node;
 use crate::output::{AddressBook, Input};
 use crate::role::RoleName;
@@ -45,6 +48,9 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) member: Option<MemberState>,
     pub(super) transport: Box<dyn Transport>,
     pub(super) addresses: AddressBook,
+    /// As last passed to the transport.
+    pub(super) view: Arc<ClusterView>,
+    pub(super) view_key: ViewKey,
     pub(super) timeouts: Timeouts,
     /// The time of this turn.
     pub(super) now: Instant,
@@ -132,6 +138,7 @@ impl<M: StateMachine> CoreTask<M> {
         self.tick();
         self.check_leadership();
         self.process_outputs();
+        self.update_view();
         self.publish();
         self.answer_membership_change();
         self.answer_transfers();

@@ -26,7 +26,10 @@ impl<M: StateMachine> CoreTask<M> {
                 }
                 Output::ReadReady { read, .. } => self.on_read_ready(read),
                 Output::ReadDropped { read, reason } => self.on_read_dropped(read, reason),
-                Output::Peers(book) => self.update_addresses(book),
+                Output::Peers(book) => {
+                    self.update_view();
+                    self.update_addresses(book);
+                }
             }
         }
     }

@@ -12,12 +12,15 @@ use crate::driver::state_machine::{MachineError, StateMachine};
 use crate::entry::Bytes;
 use crate::membership_change::MembershipChange;
 use crate::message::Envelope;
+use crate::transport::LinkReport;
 use crate::types::{EntryId, Index, Instant, PeerId, Term};
 
 /// One input of the core task.
 pub(crate) enum Request<M: StateMachine> {
     /// A message of another peer.
     Message(Envelope),
+    /// A report of the transport.
+    Link(LinkReport),
     /// A caller's command.
     Propose(Proposal<M::Answer>),
     /// A caller's read.
@@ -87,6 +90,7 @@ impl<M: StateMachine> Request<M> {
                 request.reply.send(Err(MembershipError::Stopped(reason)));
             }
             Self::Message(_)
+            | Self::Link(_)
             | Self::Disk(_)
             | Self::SnapshotMade { .. }
             | Self::SnapshotFailed { .. }

@@ -23,6 +23,7 @@ impl<M: StateMachine> CoreTask<M> {
     pub(super) fn on_request(&mut self, request: Request<M>) {
         match request {
             Request::Message(envelope) => self.on_message(envelope),
+            Request::Link(report) => self.on_link(report),
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
             Request::ChangeMembership(request) => self.on_change_membership(request),

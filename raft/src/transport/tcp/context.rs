@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
+use super::handshake::Origin;
 use super::metrics::Outgoing;
 use super::options::TcpOptions;
 use super::outbox::Outbox;
+use super::process::{Process, ProcessStart};
 use super::security::Security;
+use crate::cluster_view::ClusterView;
+use crate::transport::{Inbox, LinkReport};
 use crate::types::PeerId;
 
 /// State shared by all connections of a peer.
@@ -20,6 +24,10 @@ pub(super) struct Context {
     pub(super) options: TcpOptions,
     pub(super) security: Security,
     pub(super) peers: Mutex<BTreeMap<PeerId, Peer>>,
+    pub(super) start: ProcessStart,
+    pub(super) view: watch::Sender<Arc<ClusterView>>,
+    /// Takes reports, once it is there.
+    pub(super) reports: OnceLock<Inbox>,
 }
 
 /// A peer to send to.
@@ -35,6 +43,35 @@ pub(super) struct Peer {
 }
 
 impl Context {
+    pub(super) fn new(me: PeerId, options: TcpOptions, security: Security) -> Self {
+        Self {
+            me,
+            options,
+            security,
+            peers: Mutex::default(),
+            start: ProcessStart::now(),
+            view: watch::Sender::new(Arc::default()),
+            reports: OnceLock::new(),
+        }
+    }
+
+    /// This process.
+    pub(super) fn process(&self) -> Process {
+        Process { start: self.start, identity: self.view.borrow().own }
+    }
+
+    /// This process, as a connecting peer names it.
+    pub(super) fn origin(&self) -> Origin {
+        let address = self.view.borrow().address.as_ref().map(ToString::to_string);
+        Origin { process: self.process(), address }
+    }
+
+    pub(super) fn report(&self, report: LinkReport) {
+        if let Some(inbox) = self.reports.get() {
+            inbox.report(report);
+        }
+    }
+
     pub(super) fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Peer>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,11 +1,15 @@
 //! The errors of connections.
 
-use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
+use std::{fmt, io};
 
 use super::wire::{VERSION, VERSION_MIN, Verdict};
+use crate::cluster_view::{NotAccepted, OwnPlace, OwnRejection};
 use crate::codec::DecodeError;
-use crate::types::PeerId;
+use crate::identity::ClusterId;
+use crate::transport::RefusalKind;
+use crate::types::{EntryId, PeerId};
 
 /// A rejected connection: an invalid, unexpected or excess peer at the other end, "it" in the
 /// messages.
@@ -54,6 +58,58 @@ pub enum ConnectionError {
     CertificateName {
         /// The required name.
         expected: String,
+    },
+    /// A handshake with a wrong checksum, or parts that no peer sends.
+    #[error("its handshake was damaged on its way")]
+    DamagedHandshake,
+    /// A peer of another cluster, by its id.
+    #[error(
+        "it belongs to cluster {theirs}, this peer to {ours}: one of the two has a wrong address or \
+         data directory"
+    )]
+    OtherCluster {
+        /// Its cluster.
+        theirs: ClusterId,
+        /// This peer's cluster.
+        ours: ClusterId,
+    },
+    /// Another process with its id is connected and alive.
+    #[error(
+        "another process with id {id} is connected from {address} and alive, with {stores}: stop one \
+         of the two, or give it an id of its own"
+    )]
+    DuplicateProcess {
+        /// The id.
+        id: PeerId,
+        /// The address of the other one's connection.
+        address: SocketAddr,
+        /// The stores of the two.
+        stores: Stores,
+    },
+    /// Another process with this peer's id is connected and alive there.
+    #[error(
+        "rejected: another process with this peer's id is connected to it from {address} and alive, \
+         with {stores}: stop one of the two, or give it an id of its own"
+    )]
+    OtherProcess {
+        /// The address of the other one's connection.
+        address: SocketAddr,
+        /// The stores of the two.
+        stores: Stores,
+    },
+    /// It is not a member, nor being added.
+    #[error("it is not a member as of configuration {committed}, nor being added: {}", advice(*.place))]
+    NotAMember {
+        /// The committed configuration without it.
+        committed: EntryId,
+        /// Its place, as it states it.
+        place: OwnPlace,
+    },
+    /// This peer is not a member.
+    #[error("rejected: this peer {}", meaning(*.rejection))]
+    NotAcceptedAsMember {
+        /// The meaning for this peer.
+        rejection: OwnRejection,
     },
     /// Its handshake was recorded on another connection.
     #[error("its handshake belongs to another connection")]
@@ -132,18 +188,46 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
-    /// The verdict that reports an error to the other side.
+    /// The kind of reason, for the status.
+    pub(super) const fn kind(&self) -> RefusalKind {
+        match self.verdict() {
+            Verdict::WrongCluster | Verdict::OtherCluster => RefusalKind::OtherCluster,
+            Verdict::DuplicateProcess => RefusalKind::DuplicateProcess,
+            Verdict::NotAMember => RefusalKind::NotAMember,
+            Verdict::Accepted
+            | Verdict::Misrouted
+            | Verdict::DuplicateId
+            | Verdict::CertificateName
+            | Verdict::Other => RefusalKind::Other,
+        }
+    }
+
+    /// True for what resolves itself: the leader adds the peer.
+    pub(super) const fn is_expected(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAMember { place: OwnPlace::Joining, .. }
+                | Self::NotAcceptedAsMember { rejection: OwnRejection::NotAdded }
+        )
+    }
+
+    /// The verdict that reports an error to the other side, or was reported by it.
     pub(super) const fn verdict(&self) -> Verdict {
         match self {
             Self::WrongCluster { .. } => Verdict::WrongCluster,
             Self::Misrouted { .. } => Verdict::Misrouted,
             Self::DuplicateId { .. } => Verdict::DuplicateId,
             Self::CertificateName { .. } => Verdict::CertificateName,
+            Self::OtherCluster { .. } => Verdict::OtherCluster,
+            Self::DuplicateProcess { .. } | Self::OtherProcess { .. } => Verdict::DuplicateProcess,
+            Self::NotAMember { .. } | Self::NotAcceptedAsMember { .. } => Verdict::NotAMember,
+            Self::RejectedByPeer(verdict) => *verdict,
             Self::NotRaft
             | Self::UnexpectedTls
             | Self::Tls(_)
             | Self::VersionMismatch { .. }
             | Self::Replayed
+            | Self::DamagedHandshake
             | Self::FrameTooLarge { .. }
             | Self::DamagedFrame
             | Self::UnknownFrame { .. }
@@ -155,8 +239,51 @@ impl ConnectionError {
             | Self::WrongSender { .. }
             | Self::WrongReceiver { .. }
             | Self::HandshakeTimeout { .. }
-            | Self::TooManyPeers { .. }
-            | Self::RejectedByPeer(_) => Verdict::Other,
+            | Self::TooManyPeers { .. } => Verdict::Other,
+        }
+    }
+}
+
+const fn advice(place: OwnPlace) -> &'static str {
+    match place {
+        OwnPlace::Joining => "it waits until the leader adds it",
+        OwnPlace::Member | OwnPlace::Removed => "stop it, or add it again on the leader",
+    }
+}
+
+const fn meaning(rejection: OwnRejection) -> &'static str {
+    match rejection {
+        OwnRejection::NotAdded => "is not a member yet: add it on the leader",
+        OwnRejection::Removed => {
+            "was removed from the cluster: stop it, or add it again on the leader"
+        }
+        OwnRejection::OtherPeers => "is none of its `peers`: start all with the same ones",
+    }
+}
+
+/// The stores of two processes with one id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stores {
+    /// One directory was copied, or one of the peers has no identity.
+    Same,
+    /// One of the two was started with another data directory.
+    Different,
+}
+
+impl fmt::Display for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "a copy of its store",
+            Self::Different => "another store",
+        })
+    }
+}
+
+impl From<NotAccepted> for ConnectionError {
+    fn from(reason: NotAccepted) -> Self {
+        match reason {
+            NotAccepted::OtherCluster { theirs, ours } => Self::OtherCluster { theirs, ours },
+            NotAccepted::NotAMember { place, committed } => Self::NotAMember { committed, place },
         }
     }
 }
@@ -179,6 +306,9 @@ pub(super) enum Disconnect {
     /// The peer has a new address.
     #[error("the peer has a new address")]
     Moved,
+    /// The peer is accepted no more.
+    #[error("{0}")]
+    NotAccepted(ConnectionError),
     /// The peer was removed, and its last messages are sent.
     #[error("the peer was removed")]
     Removed,
@@ -196,8 +326,11 @@ impl Disconnect {
             NetworkUnreachable, TimedOut, UnexpectedEof,
         };
         match self {
-            Self::Error(_) | Self::Stalled(_) => false,
-            Self::Replaced | Self::Moved | Self::Removed | Self::Closed => true,
+            Self::Error(error) => error.is_expected(),
+            Self::Stalled(_) => false,
+            Self::NotAccepted(_) | Self::Replaced | Self::Moved | Self::Removed | Self::Closed => {
+                true
+            }
             Self::Lost(error) => matches!(
                 error.kind(),
                 BrokenPipe

@@ -3,6 +3,7 @@
 //! ```text
 //! version 1   len:u32 message
 //! version 2   len:u32 part:u8 checksum:u64 bytes     part: 0 a message, 1 a piece of one, 2 its last piece
+//! version 3   the same, and part 3: the answer to a probe, without bytes
 //! ```
 //!
 //! Numbers are little-endian, and `len` counts the bytes after the header. The checksum is XXH3 of
@@ -14,6 +15,7 @@
 use xxhash_rust::xxh3::Xxh3;
 
 use super::error::ConnectionError;
+use super::wire::VERSION_OF_PROCESSES;
 use crate::codec;
 use crate::message::{Envelope, Message};
 
@@ -31,6 +33,7 @@ pub(super) enum Part {
     Message = 0,
     Piece = 1,
     LastPiece = 2,
+    Alive = 3,
 }
 
 /// Appends a message's frame of version 1 to `bytes`. A frame longer than `frame_bytes_max` leaves
@@ -131,6 +134,11 @@ impl FrameWriter {
         last
     }
 
+    /// Appends the answer to a probe to `bytes`.
+    pub(super) fn alive(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.header(Part::Alive, &[]));
+    }
+
     fn header(&self, part: Part, bytes: &[u8]) -> [u8; HEADER_BYTES] {
         let mut header = [0; HEADER_BYTES];
         // A frame is at most PIECE_BYTES long.
@@ -157,11 +165,15 @@ pub(super) struct Frame<'a> {
     pub(super) len: usize,
 }
 
-/// The frame of version 2 at the beginning of `bytes`; `None` while it is incomplete.
+/// The frame of version 2 or later at the beginning of `bytes`; `None` while it is incomplete.
 ///
 /// # Errors
 /// It is damaged, or of another kind.
-pub(super) fn decode_frame(bytes: &[u8], nonce: u64) -> Result<Option<Frame<'_>>, ConnectionError> {
+pub(super) fn decode_frame(
+    bytes: &[u8],
+    version: u8,
+    nonce: u64,
+) -> Result<Option<Frame<'_>>, ConnectionError> {
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
     let [a, b, c, d, part, sum @ ..] = *header;
     let found = u32::from_le_bytes([a, b, c, d]) as usize;
@@ -176,6 +188,7 @@ pub(super) fn decode_frame(bytes: &[u8], nonce: u64) -> Result<Option<Frame<'_>>
         0 => Part::Message,
         1 if found > 0 => Part::Piece,
         2 => Part::LastPiece,
+        3 if found == 0 && version >= VERSION_OF_PROCESSES => Part::Alive,
         // Its sender has computed a checksum over it.
         found => return Err(ConnectionError::UnknownFrame { found }),
     };

@@ -8,23 +8,25 @@ use std::time::Duration;
 use ::metrics::Counter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, sleep_until, timeout};
 
 use super::backoff::random;
 use super::context::Context;
 use super::error::{ConnectionError, Disconnect};
-use super::handshake::Answer;
+use super::handshake::{Answer, Hello, Origin};
+use super::live::Live;
 use super::metrics;
+use super::process::Conflict;
 use super::receiver::{Expected, Received, Receiver};
+use super::refusals::{Notice, Refusals};
 use super::security::{PeerIdentity, Stream};
 use super::socket;
 use super::unfinished::{Share, Unfinished};
 use super::unidentified::{Ticket, Unidentified};
-use super::wire::Verdict;
+use super::wire::{PROBE, VERSION_OF_PROCESSES, Verdict};
 use crate::log_limit::LogLimit;
-use crate::transport::{Closed, Inbox};
+use crate::transport::{Closed, Inbox, LinkDirection, LinkReport, RefusalKind, RefusedLink};
 use crate::types::PeerId;
 
 /// Pause after a failed accept, for example without a free socket.
@@ -39,13 +41,13 @@ const FREE_BYTES: usize = 256 * 1024;
 
 /// The listening end of all links of a peer.
 pub(super) struct Incoming {
-    context: Arc<Context>,
+    pub(super) context: Arc<Context>,
     inbox: Inbox,
     unidentified: Arc<Unidentified>,
     /// Unfinished messages of unknown peers.
     unfinished: Unfinished,
-    /// Ends the older connection of a peer that has connected again.
-    identified: Mutex<BTreeMap<PeerId, Arc<Notify>>>,
+    identified: Mutex<BTreeMap<PeerId, Arc<Live>>>,
+    refusals: Refusals,
     rejected: Counter,
     /// Warnings about connections of unknown origin, and of those that name a peer: a flood of the
     /// former must not hide the latter.
@@ -57,6 +59,7 @@ struct Identified {
     peer: PeerId,
     stream: Box<dyn Stream>,
     receiver: Receiver,
+    live: Arc<Live>,
 }
 
 impl From<Closed> for Disconnect {
@@ -79,6 +82,7 @@ impl Incoming {
             unidentified,
             unfinished,
             identified: Mutex::default(),
+            refusals: Refusals::default(),
             rejected,
             warnings,
         }
@@ -88,11 +92,14 @@ impl Incoming {
     pub(super) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
         let mut connections = JoinSet::new();
+        let mut view = this.context.view.subscribe();
         let mut summary = tokio::time::interval(SUMMARY_INTERVAL);
         summary.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = summary.tick() => this.log_suppressed(),
+                // Its sender lives as long as the context.
+                Ok(()) = view.changed() => this.recheck(),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => this.take(stream, address, &mut connections),
                     Err(error) => {
@@ -116,9 +123,12 @@ impl Incoming {
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, ticket: Ticket) {
         let limit = self.context.options.handshake_timeout;
         let open = self.context.options.unidentified_max;
+        let mut claimed = None;
         let identified = tokio::select! {
             biased;
-            identified = timeout(limit, self.identify(stream, &ticket)) => identified,
+            identified = timeout(limit, self.identify(stream, address, &ticket, &mut claimed)) => {
+                identified
+            }
             () = ticket.evicted() => Ok(Err(ConnectionError::Evicted { open }.into())),
         };
         drop(ticket);
@@ -127,11 +137,22 @@ impl Incoming {
             Ok(Err(end)) => (None, end),
             Err(_) => (None, ConnectionError::HandshakeTimeout { limit }.into()),
         };
-        self.log_end(peer, address, &end);
+        match (&end, claimed) {
+            (Disconnect::Error(reason), Some(claimed)) if reason.kind() != RefusalKind::Other => {
+                self.log_refused(claimed, address, reason);
+            }
+            _ => self.log_end(peer, address, &end),
+        }
     }
 
-    /// Performs the handshake.
-    async fn identify(&self, stream: TcpStream, ticket: &Ticket) -> Result<Identified, Disconnect> {
+    /// Performs the handshake. The id that the other side states goes to `claimed`.
+    async fn identify(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        ticket: &Ticket,
+        claimed: &mut Option<PeerId>,
+    ) -> Result<Identified, Disconnect> {
         let Context { me, options, security, .. } = &*self.context;
         socket::prepare(&stream, options.silence_max)?;
         first_byte(&stream, options.handshake_timeout / 2).await?;
@@ -145,66 +166,93 @@ impl Incoming {
         };
         let nonce = expected.nonce;
         let mut receiver = Receiver::new(expected);
+        let mut process = None;
         loop {
-            match self.receive_and_answer(&mut receiver, &mut stream, &identity, nonce).await? {
-                Some(Received::Identified(peer)) => {
-                    return Ok(Identified { peer, stream, receiver });
+            let received = match receiver.take_next() {
+                Ok(Some(Received::Hello(hello))) => {
+                    let admitted = self.admit(&hello, &identity, claimed).await;
+                    process = hello.origin.map(|origin| origin.process);
+                    admitted.map(|()| Some(Verdict::Accepted))
                 }
-                Some(Received::Hello { .. } | Received::Message(_)) => {}
-                None => {
+                Ok(Some(Received::Identified(peer))) => {
+                    let live = Live::new(process, address);
+                    return Ok(Identified { peer, stream, receiver, live });
+                }
+                Ok(Some(Received::Message(_)) | None) => Ok(None),
+                Err(error) => Err(error),
+            };
+            match received {
+                Ok(None) => {
                     read(&mut stream, &mut receiver).await?;
+                }
+                Ok(Some(verdict)) => {
+                    self.answer(&mut stream, receiver.answer_version(), verdict, nonce, None)
+                        .await?;
+                }
+                Err(error) => {
+                    let (verdict, conflict) = (error.verdict(), self.conflict(&error, *claimed));
+                    // The reason of a rejection comes before a failed answer.
+                    let version = receiver.answer_version();
+                    let _ = self.answer(&mut stream, version, verdict, nonce, conflict).await;
+                    return Err(error.into());
                 }
             }
         }
     }
 
-    /// Takes the next item and answers a hello, also a rejected one, at once.
-    async fn receive_and_answer(
+    /// Decides on a hello.
+    async fn admit(
         &self,
-        receiver: &mut Receiver,
-        stream: &mut Box<dyn Stream>,
+        hello: &Hello,
         identity: &PeerIdentity,
+        claimed: &mut Option<PeerId>,
+    ) -> Result<(), ConnectionError> {
+        identity.verify(hello.from)?;
+        *claimed = Some(hello.from);
+        let Some(Origin { process, .. }) = &hello.origin else { return Ok(()) };
+        let view = Arc::clone(&self.context.view.borrow());
+        view.check(hello.from, &process.identity)?;
+        self.check_process(hello.from, process).await
+    }
+
+    /// Sends the answer to a hello, also to a rejected one.
+    async fn answer(
+        &self,
+        stream: &mut Box<dyn Stream>,
+        version: u8,
+        verdict: Verdict,
         nonce: u64,
-    ) -> Result<Option<Received>, Disconnect> {
-        let received = match receiver.take_next() {
-            Ok(Some(Received::Hello { from, version })) => {
-                identity.verify(from).map(|()| Some(Received::Hello { from, version }))
-            }
-            received => received,
-        };
-        let verdict = match &received {
-            Ok(Some(Received::Hello { .. })) => Verdict::Accepted,
-            Ok(_) => return Ok(received?),
-            Err(error) => error.verdict(),
-        };
+        conflict: Option<Conflict>,
+    ) -> Result<(), Disconnect> {
         let max = self.context.options.frame_bytes_max;
         let frame_bytes_max = u32::try_from(max).unwrap_or(u32::MAX);
-        let version = receiver.answer_version();
-        let answer = Answer { version, verdict, nonce, frame_bytes_max };
-        let sent = send_answer(stream, &answer).await;
-        // The reason of a rejection comes before a failed answer.
-        let received = received?;
-        sent?;
-        Ok(received)
+        let process = (version >= VERSION_OF_PROCESSES).then(|| self.context.process());
+        let answer = Answer { version, verdict, nonce, frame_bytes_max, process, conflict };
+        stream.write_all(&answer.encode()).await?;
+        Ok(stream.flush().await?)
     }
 
     async fn serve(&self, mut identified: Identified) -> Disconnect {
-        let (peer, replaced) = (identified.peer, Arc::new(Notify::new()));
-        if let Err(error) = self.register(peer, &replaced) {
+        let (peer, live) = (identified.peer, Arc::clone(&identified.live));
+        if let Err(error) = self.register(peer, &live) {
             return error.into();
+        }
+        if self.refusals.clear(peer) {
+            self.context.report(LinkReport::Cleared { peer, direction: LinkDirection::Incoming });
         }
         self.context.reconnect(peer);
         let end = tokio::select! {
             end = self.receive(&mut identified) => end,
-            () = replaced.notified() => Disconnect::Replaced,
+            end = live.ended() => end,
         };
-        self.unregister(peer, &replaced);
+        live.end();
+        self.unregister(peer, &live);
         end
     }
 
     /// Keeps one connection per peer: a newer one ends the older, which may belong to a vanished
     /// machine.
-    fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), ConnectionError> {
+    fn register(&self, peer: PeerId, live: &Arc<Live>) -> Result<(), ConnectionError> {
         let mut identified = self.identified();
         let is_new = !identified.contains_key(&peer) && !self.context.is_known(peer);
         if is_new && identified.len() >= CONNECTED_PEERS_MAX {
@@ -213,26 +261,37 @@ impl Incoming {
                 return Err(ConnectionError::TooManyPeers { connected: unknown });
             }
         }
-        if let Some(older) = identified.insert(peer, Arc::clone(replaced)) {
-            older.notify_one();
+        if let Some(older) = identified.insert(peer, Arc::clone(live)) {
+            older.replace();
         }
         Ok(())
     }
 
-    fn unregister(&self, peer: PeerId, replaced: &Arc<Notify>) {
+    fn unregister(&self, peer: PeerId, live: &Arc<Live>) {
         let mut identified = self.identified();
-        if identified.get(&peer).is_some_and(|newest| Arc::ptr_eq(newest, replaced)) {
+        if identified.get(&peer).is_some_and(|newest| Arc::ptr_eq(newest, live)) {
             identified.remove(&peer);
         }
     }
 
-    fn identified(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Notify>>> {
+    pub(super) fn identified(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Live>>> {
         self.identified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the connections of peers that a new view does not accept.
+    fn recheck(&self) {
+        let view = Arc::clone(&self.context.view.borrow());
+        for (peer, live) in &*self.identified() {
+            let Some(process) = &live.process else { continue };
+            if let Err(reason) = view.check(*peer, &process.identity) {
+                live.reject(reason.into());
+            }
+        }
     }
 
     /// Delivers messages until the connection ends. A slow driver slows the sender.
     async fn receive(&self, identified: &mut Identified) -> Disconnect {
-        let Identified { peer, stream, receiver } = identified;
+        let Identified { peer, stream, receiver, live } = identified;
         let received_bytes = metrics::received_bytes(self.context.me, *peer);
         let (mut share, mut deadline) = (self.unfinished.share(), FrameDeadline::default());
         loop {
@@ -240,16 +299,23 @@ impl Incoming {
                 return end;
             }
             let limit = self.context.options.silence_max;
-            let read = match deadline.of(receiver.unfinished(), limit) {
-                None => read(stream, receiver).await,
-                Some(at) => timeout_at(at, read(stream, receiver))
-                    .await
-                    .unwrap_or_else(|_| Err(ConnectionError::FrameTimeout { limit }.into())),
+            let at = deadline.of(receiver.unfinished(), limit);
+            let read = tokio::select! {
+                biased;
+                read = read(stream, receiver) => read,
+                () = live.probed() => {
+                    match send_probe(stream).await {
+                        Ok(()) => continue,
+                        Err(end) => return end,
+                    }
+                }
+                () = too_late(at) => Err(ConnectionError::FrameTimeout { limit }.into()),
             };
             match read.and_then(|bytes| Ok((bytes, self.account(*peer, receiver, &mut share)?))) {
                 Ok((bytes, ())) => received_bytes.increment(bytes),
                 Err(end) => return end,
             }
+            live.heard();
         }
     }
 
@@ -274,8 +340,34 @@ impl Incoming {
         Ok(())
     }
 
-    /// Logs the number of warnings left out since the last one.
+    /// Logs and reports a rejected peer, once for each reason.
+    fn log_refused(&self, peer: PeerId, address: SocketAddr, error: &ConnectionError) {
+        self.rejected.increment(1);
+        let (kind, reason) = (error.kind(), error.to_string());
+        let more = match self.refusals.note(peer, kind, &reason, Instant::now()) {
+            Notice::Known => return,
+            Notice::Again(more) => more,
+            Notice::New => {
+                let (reason, direction) = (reason.as_str().into(), LinkDirection::Incoming);
+                let link = RefusedLink { peer, direction, kind, reason };
+                self.context.report(LinkReport::Refused(link));
+                0
+            }
+        };
+        let text = "rejected a peer";
+        if error.is_expected() {
+            tracing::info!(%peer, %address, reason, more, "{text}");
+        } else if let Some(others) = self.warnings[1].admit(Instant::now()) {
+            tracing::warn!(%peer, %address, reason, more, others, "{text}");
+        }
+    }
+
+    /// Logs the number of warnings left out since the last one, and forgets peers that were rejected
+    /// and did not come again.
     fn log_suppressed(&self) {
+        for peer in self.refusals.expire(Instant::now()) {
+            self.context.report(LinkReport::Cleared { peer, direction: LinkDirection::Incoming });
+        }
         let more: u64 = self.warnings.iter().map(LogLimit::take_suppressed).sum();
         if more > 0 {
             tracing::warn!("rejected {more} more incoming connections");
@@ -301,6 +393,7 @@ impl Incoming {
             Disconnect::Lost(_)
             | Disconnect::Stalled(_)
             | Disconnect::Replaced
+            | Disconnect::NotAccepted(_)
             | Disconnect::Moved
             | Disconnect::Removed
             | Disconnect::Closed => {
@@ -343,7 +436,15 @@ async fn read(stream: &mut Box<dyn Stream>, receiver: &mut Receiver) -> Result<u
     }
 }
 
-async fn send_answer(stream: &mut Box<dyn Stream>, answer: &Answer) -> Result<(), Disconnect> {
-    stream.write_all(&answer.encode()).await?;
+async fn send_probe(stream: &mut Box<dyn Stream>) -> Result<(), Disconnect> {
+    stream.write_all(&[PROBE]).await?;
     Ok(stream.flush().await?)
+}
+
+/// Waits for a deadline, or for ever without one.
+async fn too_late(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
 }

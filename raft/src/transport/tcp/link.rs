@@ -11,16 +11,19 @@ use tokio::time::{Instant, timeout};
 
 use super::backoff::Backoff;
 use super::context::Context;
-use super::error::{ConnectionError, Disconnect};
+use super::error::{ConnectionError, Disconnect, Stores};
 use super::frame::{FrameWriter, Pieces};
 use super::handshake::{Answer, Hello};
 use super::metrics::Outgoing;
 use super::outbox::Outbox;
+use super::process::Conflict;
 use super::security::Stream;
 use super::socket;
-use super::wire::{VERSION, VERSION_MIN};
+use super::wire::{PROBE, VERSION, VERSION_MIN, VERSION_OF_PROCESSES, Verdict};
+use crate::cluster_view::{ClusterView, OwnPlace, OwnRejection};
 use crate::log_limit::LogLimit;
 use crate::message::Envelope;
+use crate::transport::{LinkDirection, LinkReport, RefusedLink};
 use crate::types::PeerId;
 
 /// Limit on the bulk messages of one write, in bytes, if there is more than one. An urgent message
@@ -58,8 +61,10 @@ impl Link {
         let options = &self.context.options;
         let mut backoff = Backoff::new(options.reconnect_min, options.reconnect_max);
         let (mut last_reason, mut version) = (None, VERSION);
+        let mut view = self.context.view.subscribe();
         loop {
             let address = self.address.borrow_and_update().clone();
+            self.wait_while_removed(&mut view).await;
             let connected = self.connect(&address, version).await;
             if let Err(Disconnect::Error(ConnectionError::VersionMismatch { found })) = connected
                 && (VERSION_MIN..version).contains(&found)
@@ -73,7 +78,9 @@ impl Link {
                 Ok(connected) => {
                     tracing::info!(peer = %self.to, address, "connected");
                     self.counters.connects.increment(1);
-                    last_reason = None;
+                    if last_reason.take().is_some() {
+                        self.report_cleared();
+                    }
                     let since = Instant::now();
                     let end = self.serve(connected).await;
                     // One that ends at once is not a success.
@@ -95,6 +102,32 @@ impl Link {
         }
     }
 
+    /// Waits as long as this peer knows that it is not a member, unless the other side connects: a
+    /// leader that adds it.
+    async fn wait_while_removed(&self, view: &mut watch::Receiver<Arc<ClusterView>>) {
+        let is_removed = |view: &Arc<ClusterView>| view.own.place == OwnPlace::Removed;
+        if is_removed(&view.borrow_and_update()) && !self.outbox.is_finishing() {
+            tokio::select! {
+                // Its sender lives as long as the context.
+                _ = view.wait_for(|view| !is_removed(view)) => {}
+                () = self.reconnect.notified() => {}
+            }
+        }
+    }
+
+    fn report_cleared(&self) {
+        let direction = LinkDirection::Outgoing;
+        self.context.report(LinkReport::Cleared { peer: self.to, direction });
+    }
+
+    /// Reports a link that fails for a reason of the other side, or for this side's check of it.
+    fn report_refused(&self, end: &Disconnect, reason: &str) {
+        let Disconnect::Error(error) = end else { return self.report_cleared() };
+        let (peer, direction, kind) = (self.to, LinkDirection::Outgoing, error.kind());
+        let link = RefusedLink { peer, direction, kind, reason: reason.into() };
+        self.context.report(LinkReport::Refused(link));
+    }
+
     /// Logs the reason of a missing connection, once for each reason.
     fn log_end(&self, address: &str, end: &Disconnect, last_reason: &mut Option<String>) {
         let (peer, reason) = (self.to, end.to_string());
@@ -102,6 +135,7 @@ impl Link {
             tracing::debug!(%peer, address, reason, "still not connected");
             return;
         }
+        self.report_refused(end, &reason);
         if end.is_transient() {
             tracing::info!(%peer, address, reason, "no connection to peer");
         } else {
@@ -133,16 +167,49 @@ impl Link {
         self.connected.send_replace(Some(stream.peer_addr()?.ip()));
         socket::prepare(&stream, options.silence_max)?;
         let mut stream = security.connect(stream, self.to, options).await?;
-        let hello = Hello { version, from: *me, to: self.to, cluster: options.cluster.clone() };
+        let origin = (version >= VERSION_OF_PROCESSES).then(|| self.context.origin());
+        let cluster = options.cluster.clone();
+        let hello = Hello { version, from: *me, to: self.to, cluster, origin };
         stream.write_all(&hello.encode()).await?;
         stream.flush().await?;
         let answer = read_answer(&mut stream, version).await?;
+        self.check(&answer)?;
         stream.write_all(&answer.nonce.to_le_bytes()).await?;
         stream.flush().await?;
         let theirs = usize::try_from(answer.frame_bytes_max).unwrap_or(usize::MAX);
         let message_bytes_max = theirs.min(options.frame_bytes_max);
         let frames = FrameWriter { version, nonce: answer.nonce, message_bytes_max };
         Ok(Connected { stream, frames, large: None })
+    }
+
+    /// Checks an answer: its verdict, then the other side's identity.
+    fn check(&self, answer: &Answer) -> Result<(), ConnectionError> {
+        let rejected = ConnectionError::RejectedByPeer(answer.verdict);
+        let view = Arc::clone(&self.context.view.borrow());
+        let identity = answer.process.map(|process| process.identity).unwrap_or_default();
+        if answer.verdict == Verdict::Accepted {
+            return Ok(view.check_cluster(self.to, &identity)?);
+        }
+        if answer.verdict == Verdict::OtherCluster
+            && let Some((theirs, ours)) = identity.cluster.zip(view.own.cluster)
+        {
+            return Err(ConnectionError::OtherCluster { theirs, ours });
+        }
+        if answer.verdict == Verdict::DuplicateProcess
+            && let Some(Conflict { store, address, .. }) = answer.conflict
+        {
+            let stores = if store == view.own.store { Stores::Same } else { Stores::Different };
+            return Err(ConnectionError::OtherProcess { address, stores });
+        }
+        if answer.verdict != Verdict::NotAMember || answer.process.is_none() {
+            return Err(rejected);
+        }
+        let rejection = view.explain_rejection(&identity);
+        if rejection == OwnRejection::Removed {
+            let (by, committed) = (self.to, identity.committed);
+            self.context.report(LinkReport::Removed { by, committed });
+        }
+        Err(ConnectionError::NotAcceptedAsMember { rejection })
     }
 
     async fn serve(&mut self, connected: Connected) -> Disconnect {
@@ -157,6 +224,7 @@ impl Link {
         let (mut batch, mut bytes) = (Vec::new(), Vec::new());
         loop {
             let Connected { stream, frames, large } = &mut connected;
+            let mut is_probed = false;
             tokio::select! {
                 // First, so that nothing more goes to an old address.
                 biased;
@@ -165,13 +233,19 @@ impl Link {
                         return Disconnect::Moved;
                     }
                 }
-                end = closed(stream) => return end,
+                heard = hear(stream, frames.version) => match heard {
+                    Ok(()) => is_probed = true,
+                    Err(end) => return end,
+                },
                 () = self.outbox.filled(), if large.is_none() => {}
                 () = std::future::ready(()), if large.is_some() => {}
             }
             self.outbox.take(WRITE_BYTES, &mut batch);
-            if batch.is_empty() && large.is_none() {
+            if batch.is_empty() && large.is_none() && !is_probed {
                 return Disconnect::Removed;
+            }
+            if is_probed {
+                frames.alive(&mut bytes);
             }
             self.encode(&mut batch, *frames, large, &mut bytes);
             if let Some(pieces) = large
@@ -246,22 +320,24 @@ impl Link {
 }
 
 async fn read_answer(stream: &mut Box<dyn Stream>, version: u8) -> Result<Answer, Disconnect> {
-    let mut bytes = Vec::with_capacity(Answer::BYTES);
+    let len = Answer::len_of(version);
+    let mut bytes = Vec::with_capacity(len);
     loop {
         if let Some(answer) = Answer::decode(&bytes, version)? {
             return Ok(answer);
         }
-        let mut rest = stream.take((Answer::BYTES - bytes.len()) as u64);
+        let mut rest = stream.take((len - bytes.len()) as u64);
         if rest.read_buf(&mut bytes).await? == 0 {
             return Err(Disconnect::eof());
         }
     }
 }
 
-/// Waits for the receiver to close the connection. It sends nothing after its answer.
-async fn closed(stream: &mut Box<dyn Stream>) -> Disconnect {
+/// Waits for a probe of the receiver. It sends nothing else after its answer.
+async fn hear(stream: &mut Box<dyn Stream>, version: u8) -> Result<(), Disconnect> {
     match stream.read_u8().await {
-        Ok(_) => ConnectionError::NotRaft.into(),
-        Err(error) => error.into(),
+        Ok(PROBE) if version >= VERSION_OF_PROCESSES => Ok(()),
+        Ok(_) => Err(ConnectionError::NotRaft.into()),
+        Err(error) => Err(error.into()),
     }
 }

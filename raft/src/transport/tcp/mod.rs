@@ -37,10 +37,13 @@ mod frame;
 mod handshake;
 mod incoming;
 mod link;
+mod live;
 pub mod metrics;
 mod options;
 mod outbox;
+mod process;
 mod receiver;
+mod refusals;
 mod security;
 mod socket;
 mod tls;
@@ -48,16 +51,17 @@ mod unfinished;
 mod unidentified;
 mod wire;
 
-pub use self::error::ConnectionError;
+pub use self::error::{ConnectionError, Stores};
 pub use self::frame::{FRAME_HEADER_BYTES, FrameWriter, PIECE_BYTES, Pieces, encode_frame};
-pub use self::handshake::{Answer, Hello};
+pub use self::handshake::{Answer, Hello, Origin};
 pub use self::options::TcpOptions;
+pub use self::process::{Conflict, Process, ProcessStart};
 pub use self::receiver::{Expected, Received, Receiver};
 pub use self::tls::TlsFiles;
 pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, VERSION_MIN, Verdict};
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -70,6 +74,7 @@ use self::outbox::{Outbox, Queued};
 use self::security::Security;
 use self::tls::Tls;
 use super::{Inbox, Transport, TransportError};
+use crate::cluster_view::ClusterView;
 use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::types::PeerId;
@@ -122,7 +127,7 @@ impl TcpTransport {
             |source| TransportError::Listen { address: listen_address.into(), source };
         let local_address = listener.local_addr().map_err(listen_error)?;
         let options = TcpOptions::default();
-        let context = Arc::new(Context { me, options, security, peers: Mutex::default() });
+        let context = Arc::new(Context::new(me, options, security));
         Ok(Self { context, local_address, listener: Some(listener), tasks: JoinSet::new() })
     }
 
@@ -133,8 +138,7 @@ impl TcpTransport {
     pub fn with(self, options: TcpOptions) -> Result<Self, TransportError> {
         options.check()?;
         let Context { me, security, .. } = &*self.context;
-        let (me, security) = (*me, security.clone());
-        let context = Arc::new(Context { me, options, security, peers: Mutex::default() });
+        let context = Arc::new(Context::new(*me, options, security.clone()));
         Ok(Self { context, ..self })
     }
 
@@ -151,6 +155,8 @@ impl Transport for TcpTransport {
         let address = self.local_address.to_string();
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|source| TransportError::Listen { address, source })?;
+        // A transport starts once.
+        let _ = self.context.reports.set(inbox.clone());
         self.tasks.spawn(Incoming::new(Arc::clone(&self.context), inbox).run(listener));
         Ok(())
     }
@@ -208,5 +214,9 @@ impl Transport for TcpTransport {
         if let Some(known) = known.filter(|known| !known.outbox.finish()) {
             known.task.abort();
         }
+    }
+
+    fn set_view(&mut self, view: &Arc<ClusterView>) {
+        self.context.view.send_replace(Arc::clone(view));
     }
 }

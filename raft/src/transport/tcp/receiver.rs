@@ -39,13 +39,8 @@ pub struct Expected {
 /// A decoded item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// The other side's claimed id, and its version. An answer is due.
-    Hello {
-        /// The id.
-        from: PeerId,
-        /// The version of the connection.
-        version: u8,
-    },
+    /// The other side's handshake, with its claimed id. An answer is due.
+    Hello(Hello),
     /// The other side has repeated the nonce: it is live, not a replay.
     Identified(PeerId),
     /// A message from that peer to this one.
@@ -59,16 +54,16 @@ pub enum Received {
 /// use raft::transport::tcp::{Expected, Hello, Received, Receiver, ConnectionError};
 ///
 /// let [one, two] = [1, 2].map(PeerId::new);
-/// let hello = |to| Hello { version: 2, from: one, to, cluster: "example".into() }.encode();
+/// let hello = |to| Hello { version: 2, from: one, to, cluster: "example".into(), origin: None };
 /// let expected = Expected { me: two, cluster: "example".into(), nonce: 7, frame_bytes_max: 100 };
 ///
 /// let mut receiver = Receiver::new(expected.clone());
-/// receiver.buffer().extend(hello(two));
-/// assert_eq!(receiver.take_next(), Ok(Some(Received::Hello { from: one, version: 2 })));
+/// receiver.buffer().extend(hello(two).encode());
+/// assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(hello(two)))));
 /// assert_eq!(receiver.take_next(), Ok(None));
 ///
 /// let mut receiver = Receiver::new(expected);
-/// receiver.buffer().extend(hello(PeerId::new(3)));
+/// receiver.buffer().extend(hello(PeerId::new(3)).encode());
 /// assert_eq!(receiver.take_next(), Err(ConnectionError::Misrouted { expected: PeerId::new(3) }));
 /// ```
 #[derive(Debug)]
@@ -155,7 +150,7 @@ impl Receiver {
             Stage::Hello => self.hello(),
             Stage::Nonce { from, version } => self.nonce(from, version),
             Stage::Frames { from, version: 1 } => self.frame(from),
-            Stage::Frames { from, .. } => self.checked_frame(from),
+            Stage::Frames { from, version } => self.checked_frame(from, version),
         }
     }
 
@@ -179,9 +174,8 @@ impl Receiver {
             return Err(ConnectionError::DuplicateId { id: *me });
         }
         self.start += len;
-        let Hello { from, version, .. } = hello;
-        self.stage = Stage::Nonce { from, version };
-        Ok(Some(Received::Hello { from, version }))
+        self.stage = Stage::Nonce { from: hello.from, version: hello.version };
+        Ok(Some(Received::Hello(hello)))
     }
 
     fn nonce(&mut self, from: PeerId, version: u8) -> Result<Option<Received>, ConnectionError> {
@@ -208,15 +202,23 @@ impl Receiver {
         Ok(Some(Received::Message(envelope)))
     }
 
-    /// The next message of version 2.
-    fn checked_frame(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
+    /// The next message of version 2 or later. Answers to probes are no messages: that bytes came in is
+    /// their news.
+    fn checked_frame(
+        &mut self,
+        from: PeerId,
+        version: u8,
+    ) -> Result<Option<Received>, ConnectionError> {
         let max = self.expected.frame_bytes_max;
         loop {
             let rest = &self.bytes[self.start..];
-            let Some(frame) = decode_frame(rest, self.expected.nonce)? else { return Ok(None) };
+            let Some(frame) = decode_frame(rest, version, self.expected.nonce)? else {
+                return Ok(None);
+            };
             let Frame { part, content, len } = frame;
             let envelope = match part {
                 Part::Message => Some(self.message(content, from)?),
+                Part::Alive => None,
                 Part::Piece | Part::LastPiece => {
                     let found = self.pieces.len() + content.len();
                     if found > max {
@@ -225,7 +227,7 @@ impl Receiver {
                     self.pieces.extend_from_slice(content);
                     match part {
                         Part::LastPiece => Some(self.message(&self.pieces, from)?),
-                        Part::Message | Part::Piece => None,
+                        Part::Message | Part::Piece | Part::Alive => None,
                     }
                 }
             };

@@ -1,0 +1,244 @@
+//! View of the cluster for a network's handshakes: what a peer states about itself, and whom it
+//! accepts.
+//!
+//! Another peer is rejected on knowledge alone, never for its absence: a peer may be behind, and the
+//! other one a member that was added since. Of two logs, the one that ends later contains all that is
+//! committed in the other one (Figure 3, Leader Completeness and Log Matching), so the newest
+//! configuration entries of both sides decide who knows more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::identity::{ClusterId, Incarnation};
+use crate::membership::Address;
+use crate::types::{EntryId, PeerId};
+
+/// The place of a peer in its own configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OwnPlace {
+    /// It has no members yet: it joins a running cluster.
+    #[default]
+    Joining,
+    /// It is a member of a configuration that may be in force.
+    Member,
+    /// A committed configuration lacks it.
+    Removed,
+}
+
+/// What a peer states about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StatedIdentity {
+    /// Its cluster, once it knows the id.
+    pub cluster: Option<ClusterId>,
+    /// Its store; `None` without [`Config::incarnation`](crate::Config).
+    pub store: Option<Incarnation>,
+    /// Its place.
+    pub place: OwnPlace,
+    /// The entry of its newest configuration, or the end of the snapshot that holds it.
+    pub configuration: EntryId,
+    /// The same of its newest committed one.
+    pub committed: EntryId,
+}
+
+impl Default for StatedIdentity {
+    fn default() -> Self {
+        let (configuration, committed) = (EntryId::ZERO, EntryId::ZERO);
+        Self { cluster: None, store: None, place: OwnPlace::Joining, configuration, committed }
+    }
+}
+
+/// A peer's own identity, and what it knows of others. The default one knows nothing and accepts all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterView {
+    /// What the peer states about itself.
+    pub own: StatedIdentity,
+    /// Its address, for others to connect to.
+    pub address: Option<Address>,
+    /// All ids that its cluster has in its log: members may have recorded different ones while it
+    /// formed.
+    pub clusters: BTreeSet<ClusterId>,
+    /// The members of the last committed configuration and all after it.
+    pub members: BTreeSet<PeerId>,
+    /// The stores recorded for each other peer, the one that counts last.
+    pub stores: BTreeMap<PeerId, Vec<Incarnation>>,
+}
+
+/// Reason for which a peer is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// It belongs to another cluster.
+    OtherCluster {
+        /// Its cluster.
+        theirs: ClusterId,
+        /// The cluster of this peer.
+        ours: ClusterId,
+    },
+    /// It is not a member, and none of the members that this peer does not know yet.
+    NotAMember {
+        /// Its place, as it states it.
+        place: OwnPlace,
+        /// The committed configuration without it.
+        committed: EntryId,
+    },
+}
+
+/// Meaning of a [`NotAccepted::NotAMember`] for the peer itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnRejection {
+    /// It waits until it is added.
+    NotAdded,
+    /// It was removed by a configuration that its log lacks, or knows it.
+    Removed,
+    /// The initial members that it was started with are others.
+    OtherPeers,
+}
+
+impl ClusterView {
+    /// Checks what another peer states.
+    ///
+    /// # Errors
+    /// The reason for which it is not accepted.
+    pub fn check(&self, peer: PeerId, stated: &StatedIdentity) -> Result<(), NotAccepted> {
+        self.check_cluster(peer, stated)?;
+        self.check_member(peer, stated)
+    }
+
+    /// Checks that another peer is not of another cluster.
+    ///
+    /// # Errors
+    /// It is, by its cluster's id, and its store is not one recorded here.
+    pub fn check_cluster(&self, peer: PeerId, stated: &StatedIdentity) -> Result<(), NotAccepted> {
+        let (Some(theirs), Some(ours)) = (stated.cluster, self.own.cluster) else { return Ok(()) };
+        let recorded = self.stores.get(&peer);
+        let is_recorded = match (recorded, stated.store) {
+            (Some(known), Some(store)) => known.contains(&store),
+            // Just added: its answers name its store.
+            (None, _) => self.members.contains(&peer),
+            (Some(_), None) => false,
+        };
+        if self.clusters.contains(&theirs) || is_recorded {
+            return Ok(());
+        }
+        Err(NotAccepted::OtherCluster { theirs, ours })
+    }
+
+    fn check_member(&self, peer: PeerId, stated: &StatedIdentity) -> Result<(), NotAccepted> {
+        let committed = self.own.committed;
+        let is_ahead = stated.place == OwnPlace::Member && stated.configuration > committed;
+        let knows_none = self.own.place == OwnPlace::Joining;
+        if knows_none || self.members.contains(&peer) || is_ahead {
+            return Ok(());
+        }
+        Err(NotAccepted::NotAMember { place: stated.place, committed })
+    }
+
+    /// Meaning of a rejection as no member, by a peer that states this.
+    #[must_use]
+    pub fn explain_rejection(&self, by: &StatedIdentity) -> OwnRejection {
+        match self.own.place {
+            OwnPlace::Joining => OwnRejection::NotAdded,
+            OwnPlace::Removed => OwnRejection::Removed,
+            OwnPlace::Member if by.committed > self.own.configuration => OwnRejection::Removed,
+            OwnPlace::Member => OwnRejection::OtherPeers,
+        }
+    }
+
+    /// Returns whether this is the store that counts for a peer.
+    #[must_use]
+    pub fn is_recorded(&self, peer: PeerId, store: Option<Incarnation>) -> bool {
+        let newest = self.stores.get(&peer).and_then(|stores| stores.last());
+        newest.is_some() && newest == store.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Index, Term};
+
+    const fn peer(number: u64) -> PeerId {
+        PeerId::new(number)
+    }
+
+    const fn at(term: u64, index: u64) -> EntryId {
+        EntryId::new(Term::new(term), Index::new(index))
+    }
+
+    fn member(cluster: u64, store: u64, configuration: EntryId) -> StatedIdentity {
+        StatedIdentity {
+            cluster: Some(ClusterId::new(cluster)),
+            store: Some(Incarnation::new(store)),
+            place: OwnPlace::Member,
+            configuration,
+            committed: configuration,
+        }
+    }
+
+    /// Peer 1 of cluster 7, whose members are 1, 2 and 3 since 10@2; 2 and 3 have the stores 22, 33.
+    fn view() -> ClusterView {
+        let stores = [(2, 22), (3, 33)];
+        ClusterView {
+            own: member(7, 11, at(2, 10)),
+            address: None,
+            clusters: [ClusterId::new(7)].into(),
+            members: [1, 2, 3].map(peer).into(),
+            stores: stores.map(|(id, store)| (peer(id), vec![Incarnation::new(store)])).into(),
+        }
+    }
+
+    #[test]
+    fn another_cluster_is_known_by_its_id_unless_the_store_is_recorded() {
+        let view = view();
+        let check = |id, stated| view.check_cluster(peer(id), &stated);
+        assert_eq!(check(2, member(7, 99, at(1, 1))), Ok(()));
+        let other =
+            Err(NotAccepted::OtherCluster { theirs: ClusterId::new(8), ours: ClusterId::new(7) });
+        assert_eq!(check(2, member(8, 99, at(1, 1))), other);
+        assert_eq!(check(9, member(8, 22, at(1, 1))), other, "the store of another peer");
+        assert_eq!(
+            check(2, member(8, 22, at(1, 1))),
+            Ok(()),
+            "recorded differently while it formed"
+        );
+        assert_eq!(check(2, StatedIdentity::default()), Ok(()), "it does not know its cluster yet");
+        let forming = ClusterView { own: StatedIdentity::default(), ..view.clone() };
+        assert_eq!(forming.check_cluster(peer(2), &member(8, 99, at(1, 1))), Ok(()));
+    }
+
+    #[test]
+    fn an_unknown_peer_is_rejected_only_by_one_that_knows_more() {
+        let view = view();
+        let check = |id, stated| view.check(peer(id), &stated).is_ok();
+        assert!(check(3, member(7, 33, EntryId::ZERO)), "a member that is behind");
+        assert!(check(4, member(7, 44, at(2, 11))), "a member that was added since");
+        assert!(check(4, member(7, 44, at(3, 5))), "the same, in a later term");
+        assert!(!check(4, member(7, 44, at(2, 9))), "removed at 10@2");
+        assert!(!check(4, member(7, 44, at(1, 500))), "its own configuration was never committed");
+        assert!(!check(4, member(7, 44, at(2, 10))), "one entry has one content");
+        assert!(!check(4, StatedIdentity::default()), "it joins, and is not added");
+        let removed = StatedIdentity { place: OwnPlace::Removed, ..member(7, 44, at(2, 11)) };
+        assert!(!check(4, removed));
+        let joining = ClusterView::default();
+        assert_eq!(joining.check(peer(4), &member(7, 44, at(2, 9))), Ok(()), "it knows nothing");
+    }
+
+    #[test]
+    fn a_rejected_peer_knows_why() {
+        let by = |committed| member(7, 22, committed);
+        let view = view();
+        assert_eq!(view.explain_rejection(&by(at(2, 11))), OwnRejection::Removed);
+        assert_eq!(view.explain_rejection(&by(at(2, 10))), OwnRejection::OtherPeers);
+        assert_eq!(
+            ClusterView::default().explain_rejection(&by(at(2, 11))),
+            OwnRejection::NotAdded
+        );
+    }
+
+    #[test]
+    fn the_last_recorded_store_counts() {
+        let mut view = view();
+        view.stores.insert(peer(2), [22, 23].map(Incarnation::new).into());
+        let counts = |store| view.is_recorded(peer(2), store);
+        assert_eq!([22, 23].map(|store| counts(Some(Incarnation::new(store)))), [false, true]);
+        assert!(!counts(None) && !view.is_recorded(peer(4), None));
+    }
+}
