@@ -1,5 +1,5 @@
-//! View of the cluster for a network's handshakes: what a peer states about itself, and whom it
-//! accepts.
+//! View of the cluster for a network's handshakes: a peer's statement about itself, and the peers that
+//! it accepts.
 //!
 //! Another peer is rejected on knowledge alone, never for its absence: a peer may be behind, and the
 //! other one a member that was added since. Of two logs, the one that ends later contains all that is
@@ -24,7 +24,7 @@ pub enum OwnPlace {
     Removed,
 }
 
-/// What a peer states about itself.
+/// A peer's statement about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StatedIdentity {
     /// Its cluster, once it knows the id.
@@ -49,7 +49,7 @@ impl Default for StatedIdentity {
 /// A peer's own identity, and what it knows of others. The default one knows nothing and accepts all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterView {
-    /// What the peer states about itself.
+    /// The peer's statement about itself.
     pub own: StatedIdentity,
     /// Its address, for others to connect to.
     pub address: Option<Address>,

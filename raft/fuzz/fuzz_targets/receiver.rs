@@ -5,23 +5,25 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use raft::PeerId;
 use raft::transport::tcp::{
-    Answer, Expected, FRAME_HEADER_BYTES, Hello, Received, Receiver, encode_frame,
+    Answer, Expected, FRAME_HEADER_BYTES, Hello, Origin, Process, ProcessStart, Received, Receiver,
+    Verdict, encode_frame,
 };
+use raft::{PeerId, StatedIdentity};
 
 const NONCE: u64 = 42;
 const LIMIT: usize = 16 * 1024;
 
 fuzz_target!(|input: &[u8]| {
     let Some(([begin, pieces], bytes)) = input.split_first_chunk() else { return };
-    match begin % 5 {
+    match begin % 6 {
         // The whole connection.
         0 => receive(&[], bytes, *pieces),
         // Frames, after a valid handshake.
         1 => receive(&handshake(1), bytes, *pieces),
-        // The same in version 2, which no bytes pass but those of a peer.
+        // The same in versions 2 and 3, which no bytes pass but those of a peer.
         4 => receive(&handshake(2), bytes, *pieces),
+        5 => receive(&handshake(3), bytes, *pieces),
         // One frame with a valid length.
         2 => {
             let len = u32::try_from(bytes.len()).expect("inputs are small");
@@ -33,7 +35,10 @@ fuzz_target!(|input: &[u8]| {
 
 /// The handshake of peer 1.
 fn handshake(version: u8) -> Vec<u8> {
-    let hello = Hello { version, from: PeerId::new(1), to: PeerId::new(2), cluster: "fuzz".into(), origin: None };
+    let process = Process { start: ProcessStart::new(1), identity: StatedIdentity::default() };
+    let origin = (version >= 3).then_some(Origin { process, address: None });
+    let (from, to, cluster) = (PeerId::new(1), PeerId::new(2), "fuzz".into());
+    let hello = Hello { version, from, to, cluster, origin };
     [&hello.encode()[..], &NONCE.to_le_bytes()].concat()
 }
 
@@ -42,7 +47,7 @@ fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
     let expected = Expected { me: PeerId::new(2), cluster, nonce: NONCE, frame_bytes_max: LIMIT };
     let mut receiver = Receiver::new(expected);
     let stream = [before, bytes].concat();
-    // Frames of version 2 may be cut in other places.
+    // Frames of later versions may be cut in other places.
     let (mut again, mut compared) = (Vec::new(), true);
     let (mut came, size) = (0, usize::from(pieces).pow(2) + 1);
     for piece in stream.chunks(size) {
@@ -51,7 +56,7 @@ fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
         loop {
             match receiver.take_next() {
                 Ok(Some(received)) => {
-                    compared &= !matches!(received, Received::Hello { version: 2, .. });
+                    compared &= !matches!(&received, Received::Hello(hello) if hello.version > 1);
                     note(&received, &mut again);
                 }
                 Ok(None) => break,
@@ -71,10 +76,7 @@ fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
 /// Encodes a received item again, as the sender would.
 fn note(received: &Received, again: &mut Vec<u8>) {
     match received {
-        Received::Hello { from, version } => {
-            let (from, version, to, cluster) = (*from, *version, PeerId::new(2), "fuzz".into());
-            again.extend(Hello { version, from, to, cluster }.encode());
-        }
+        Received::Hello(hello) => again.extend(hello.encode()),
         Received::Identified(_) => again.extend_from_slice(&NONCE.to_le_bytes()),
         Received::Message(envelope) => {
             encode_frame(envelope, LIMIT, again).expect("it came within the limit");
@@ -83,8 +85,11 @@ fn note(received: &Received, again: &mut Vec<u8>) {
 }
 
 fn answer(bytes: &[u8]) {
-    for version in [1, 2] {
-        if let Ok(Some(answer)) = Answer::decode(bytes, version) {
+    for version in [1, 2, 3] {
+        // An unknown verdict is another reason.
+        if let Ok(Some(answer)) = Answer::decode(bytes, version)
+            && answer.verdict != Verdict::Other
+        {
             assert!(bytes.starts_with(&answer.encode()));
         }
     }

@@ -62,8 +62,8 @@ pub trait Transport: Send + 'static {
     /// before are sent, the last of which tell it that it is removed.
     fn remove_peer(&mut self, peer: PeerId);
 
-    /// Passes on what this peer states about itself and whom it accepts, before anything is sent and
-    /// with each change. Networks without handshakes need not look at it.
+    /// Passes on this peer's statement about itself and the peers that it accepts, before anything is
+    /// sent and with each change. Networks without handshakes need not look at it.
     fn set_view(&mut self, view: &Arc<ClusterView>) {
         let _ = view;
     }

@@ -4,6 +4,7 @@ mod builder;
 mod disks;
 mod ends;
 mod extensions;
+mod identities;
 mod large_commands;
 mod observability;
 mod outcomes;

@@ -10,6 +10,7 @@ mod memory;
 mod metrics;
 #[cfg(unix)]
 mod paused_process;
+mod processes;
 mod rejected_connections;
 mod seeds;
 mod support;

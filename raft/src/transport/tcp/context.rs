@@ -39,7 +39,16 @@ pub(super) struct Peer {
     pub(super) connected_to: watch::Receiver<Option<IpAddr>>,
     pub(super) reconnect: Arc<Notify>,
     pub(super) counters: Outgoing,
-    pub(super) task: AbortHandle,
+    pub(super) source: Source,
+}
+
+/// The way in which a peer became known.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The driver named it. Its link is this task.
+    Driver(AbortHandle),
+    /// It has connected and stated its address. Its link ends with its connection, or once notified.
+    Connection(Arc<Notify>),
 }
 
 impl Context {
@@ -78,18 +87,19 @@ impl Context {
 
     /// Returns whether a peer is a member, or another one that this peer sends to.
     pub(super) fn is_known(&self, peer: PeerId) -> bool {
-        self.peers().contains_key(&peer)
+        self.peers().get(&peer).is_some_and(Peer::is_of_driver)
     }
 
     /// The addresses of the known peers, as far as they are numbers or were connected to.
     pub(super) fn known_addresses(&self) -> BTreeSet<IpAddr> {
         let peers = self.peers();
-        let stated = peers.values().filter_map(|peer| {
+        let known = || peers.values().filter(|peer| peer.is_of_driver());
+        let stated = known().filter_map(|peer| {
             let address = peer.address.borrow();
             let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
             host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok()
         });
-        let connected = peers.values().filter_map(|peer| *peer.connected_to.borrow());
+        let connected = known().filter_map(|peer| *peer.connected_to.borrow());
         stated.chain(connected).map(|address| address.to_canonical()).collect()
     }
 
@@ -98,5 +108,11 @@ impl Context {
         if let Some(known) = self.peers().get(&peer) {
             known.reconnect.notify_one();
         }
+    }
+}
+
+impl Peer {
+    pub(super) const fn is_of_driver(&self) -> bool {
+        matches!(self.source, Source::Driver(_))
     }
 }

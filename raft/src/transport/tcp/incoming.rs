@@ -1,6 +1,7 @@
 //! Incoming connections: accept, identify, read until the end.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use ::metrics::Counter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, sleep_until, timeout};
 
@@ -15,6 +17,7 @@ use super::backoff::random;
 use super::context::Context;
 use super::error::{ConnectionError, Disconnect};
 use super::handshake::{Answer, Hello, Origin};
+use super::link::Link;
 use super::live::Live;
 use super::metrics;
 use super::process::Conflict;
@@ -60,6 +63,8 @@ struct Identified {
     stream: Box<dyn Stream>,
     receiver: Receiver,
     live: Arc<Live>,
+    /// The address on which the peer listens, as it states.
+    address: Option<String>,
 }
 
 impl From<Closed> for Disconnect {
@@ -166,17 +171,19 @@ impl Incoming {
         };
         let nonce = expected.nonce;
         let mut receiver = Receiver::new(expected);
-        let mut process = None;
+        let (mut process, mut listens) = (None, None);
         loop {
             let received = match receiver.take_next() {
                 Ok(Some(Received::Hello(hello))) => {
                     let admitted = self.admit(&hello, &identity, claimed).await;
-                    process = hello.origin.map(|origin| origin.process);
+                    if let Some(origin) = hello.origin {
+                        (process, listens) = (Some(origin.process), origin.address);
+                    }
                     admitted.map(|()| Some(Verdict::Accepted))
                 }
                 Ok(Some(Received::Identified(peer))) => {
                     let live = Live::new(process, address);
-                    return Ok(Identified { peer, stream, receiver, live });
+                    return Ok(Identified { peer, stream, receiver, live, address: listens });
                 }
                 Ok(Some(Received::Message(_)) | None) => Ok(None),
                 Err(error) => Err(error),
@@ -234,6 +241,7 @@ impl Incoming {
 
     async fn serve(&self, mut identified: Identified) -> Disconnect {
         let (peer, live) = (identified.peer, Arc::clone(&identified.live));
+        let address = identified.address.take();
         if let Err(error) = self.register(peer, &live) {
             return error.into();
         }
@@ -241,10 +249,15 @@ impl Incoming {
             self.context.report(LinkReport::Cleared { peer, direction: LinkDirection::Incoming });
         }
         self.context.reconnect(peer);
+        let (link, learned) = address.and_then(|at| self.context.learn(peer, &at)).unzip();
         let end = tokio::select! {
             end = self.receive(&mut identified) => end,
             end = live.ended() => end,
+            end = run_learned(link, learned.clone()) => match end {},
         };
+        if let Some(learned) = learned {
+            self.context.forget(peer, &learned);
+        }
         live.end();
         self.unregister(peer, &live);
         end
@@ -291,7 +304,7 @@ impl Incoming {
 
     /// Delivers messages until the connection ends. A slow driver slows the sender.
     async fn receive(&self, identified: &mut Identified) -> Disconnect {
-        let Identified { peer, stream, receiver, live } = identified;
+        let Identified { peer, stream, receiver, live, .. } = identified;
         let received_bytes = metrics::received_bytes(self.context.me, *peer);
         let (mut share, mut deadline) = (self.unfinished.share(), FrameDeadline::default());
         loop {
@@ -434,6 +447,17 @@ async fn read(stream: &mut Box<dyn Stream>, receiver: &mut Receiver) -> Result<u
         0 => Err(Disconnect::eof()),
         bytes => Ok(bytes as u64),
     }
+}
+
+/// Runs the link to a peer that was learned, until it is to end, and waits for ever.
+async fn run_learned(link: Option<Link>, ended: Option<Arc<Notify>>) -> Infallible {
+    if let Some((link, ended)) = link.zip(ended) {
+        tokio::select! {
+            () = link.run() => {}
+            () = ended.notified() => {}
+        }
+    }
+    std::future::pending().await
 }
 
 async fn send_probe(stream: &mut Box<dyn Stream>) -> Result<(), Disconnect> {

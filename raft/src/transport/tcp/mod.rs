@@ -32,6 +32,7 @@ mod backoff;
 #[cfg(feature = "certificates")]
 pub mod certificates;
 mod context;
+mod duplicates;
 mod error;
 mod frame;
 mod handshake;
@@ -41,6 +42,7 @@ mod live;
 pub mod metrics;
 mod options;
 mod outbox;
+mod peers;
 mod process;
 mod receiver;
 mod refusals;
@@ -63,19 +65,16 @@ pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, VERSION_MIN, Verdict};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::context::{Context, Peer};
+use self::context::{Context, Source};
 use self::incoming::Incoming;
 use self::link::Link;
-use self::metrics::Outgoing;
-use self::outbox::{Outbox, Queued};
+use self::outbox::Queued;
 use self::security::Security;
 use self::tls::Tls;
 use super::{Inbox, Transport, TransportError};
 use crate::cluster_view::ClusterView;
-use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
@@ -163,8 +162,11 @@ impl Transport for TcpTransport {
 
     fn send(&mut self, envelope: Envelope) {
         let peers = self.context.peers();
-        let Some(peer) = peers.get(&envelope.to) else { return };
         let (to, message) = (envelope.to, envelope.message.name());
+        let Some(peer) = peers.get(&to) else {
+            tracing::debug!(peer = %to, message, "message dropped: no address of its receiver");
+            return;
+        };
         let queued = peer.outbox.push(envelope);
         if queued != Queued::Accepted {
             peer.counters.dropped.increment(1);
@@ -179,40 +181,30 @@ impl Transport for TcpTransport {
             return;
         }
         let mut peers = self.context.peers();
-        if let Some(known) = peers.get(&peer) {
-            known.address.send_if_modified(|old| {
-                let moved = old != address;
-                address.clone_into(old);
-                moved
-            });
-            return;
+        match peers.get(&peer).map(|known| (&known.source, &known.address)) {
+            Some((Source::Driver(_), known)) => {
+                known.send_if_modified(|old| {
+                    let moved = old != address;
+                    address.clone_into(old);
+                    moved
+                });
+                return;
+            }
+            Some((Source::Connection(ended), _)) => ended.notify_one(),
+            None => {}
         }
-        let (sender, receiver) = watch::channel(address.to_owned());
-        let (outbox, reconnect) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
-        let counters = Outgoing::new(self.context.me, peer);
-        let (connected, connected_to) = watch::channel(None);
-        let link = Link {
-            context: Arc::clone(&self.context),
-            to: peer,
-            address: receiver,
-            outbox: Arc::clone(&outbox),
-            reconnect: Arc::clone(&reconnect),
-            counters: counters.clone(),
-            connected,
-            too_large: LogLimit::new(5, std::time::Duration::from_secs(10)),
-        };
-        let task = self.tasks.spawn(link.run());
-        peers.insert(
-            peer,
-            Peer { outbox, address: sender, connected_to, reconnect, counters, task },
-        );
+        let tasks = &mut self.tasks;
+        let spawn = |link: Link| Source::Driver(tasks.spawn(link.run()));
+        self.context.add(&mut peers, peer, address, spawn);
     }
 
     fn remove_peer(&mut self, peer: PeerId) {
-        let known = self.context.peers().remove(&peer);
-        // The last messages tell the peer that it is removed.
-        if let Some(known) = known.filter(|known| !known.outbox.finish()) {
-            known.task.abort();
+        let Some(known) = self.context.peers().remove(&peer) else { return };
+        match known.source {
+            // The last messages tell the peer that it is removed.
+            Source::Driver(task) if !known.outbox.finish() => task.abort(),
+            Source::Driver(_) => {}
+            Source::Connection(ended) => ended.notify_one(),
         }
     }
 

@@ -32,7 +32,7 @@ struct Refused {
     more: u64,
 }
 
-/// What to do about a rejection.
+/// Treatment of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
     /// Log and report it.
