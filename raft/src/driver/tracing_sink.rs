@@ -4,6 +4,8 @@
 //! event. Roles and leaders are `INFO`, rejected messages `WARN`, heartbeats and timers `TRACE`,
 //! everything else `DEBUG`. Contents of messages are left out: `VERBOSE=3` shows them.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use tracing::Level;
@@ -12,7 +14,7 @@ use tracing::level_filters::LevelFilter;
 use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::trace::{Event, RejectReason, Sink, Source, StoreEvent};
-use crate::types::Instant;
+use crate::types::{Instant, PeerId};
 
 /// Passes events to another sink, then to `tracing`.
 pub(super) struct TracingSink {
@@ -107,9 +109,23 @@ fn emit(source: Source, event: &Event<'_>) {
         let by = by.number();
         at_level!(level, peer, term, role, by, ?known, "{}", text::STORE_REFUSED);
     } else if let Event::Store(StoreEvent::Unregistered { missing }) = event {
-        at_level!(level, peer, term, role, ?missing, "{}", text::STORE_UNREGISTERED);
+        let missing = Missing(missing);
+        at_level!(level, peer, term, role, %missing, "{}", text::STORE_UNREGISTERED);
     } else {
         at_level!(level, peer, term, role, "{event:?}");
+    }
+}
+
+/// Peers in a field, with spaces between.
+struct Missing<'a>(&'a BTreeSet<PeerId>);
+
+impl fmt::Display for Missing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, peer) in self.0.iter().enumerate() {
+            let space = if position == 0 { "" } else { " " };
+            write!(f, "{space}{peer}")?;
+        }
+        Ok(())
     }
 }
 
@@ -133,5 +149,5 @@ mod text {
         its data was lost, or data_dir is a wrong one; it does not vote until it was removed from the \
         cluster and added again";
     pub(super) const STORE_UNREGISTERED: &str = "this peer does not vote yet: a new cluster begins \
-        once all of `peers` have been started; start the missing ones";
+        once all of `peers` have been started and reach each other; start the missing ones";
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::driver::metrics::NAMES;
 use raft::driver::{LeadershipTransferError, MembershipError, Settings, StopReason, WaitError};
 use raft::membership_change::MembershipChange;
 use raft::{PeerId, RoleName};
+use tracing::subscriber::DefaultGuard;
 
 use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT, counters};
 
@@ -95,6 +97,13 @@ async fn metrics_count_requests_and_messages() {
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
+impl Written {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().expect("not poisoned").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+}
+
 impl std::io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().expect("not poisoned").write(bytes)
@@ -105,26 +114,62 @@ impl std::io::Write for Written {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn protocol_events_are_tracing_events() {
+/// Writes of this thread's subscriber, up to a level.
+fn subscribe(level: tracing::Level) -> (Written, (DefaultGuard, tracing::Dispatch)) {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
+        .with_max_level(level)
         .with_ansi(false)
         .without_time()
         .with_writer(move || writer.clone());
     // While there is only one subscriber, tracing asks that of the thread which first comes to an
     // event, and the other tests' threads have none.
-    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
-    let guard = tracing::subscriber::set_default(subscriber.finish());
+    let another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    (written, (tracing::subscriber::set_default(subscriber.finish()), another))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_of_a_new_cluster_says_which_peers_it_waits_for() {
+    let (written, guard) = subscribe(tracing::Level::WARN);
+    let cluster = Cluster::<Counter>::empty(3);
+    let start = async |id| {
+        let builder = cluster.builder(id).state_machine(Counter::default());
+        builder.start().await.expect("all parts are there")
+    };
+    let first = start(1).await;
+    assert_eq!(first.status().waits_for, [2, 3].map(PeerId::new).into());
+    let second = start(2).await;
+    let one_left = |status: &raft::driver::Status| status.waits_for == [PeerId::new(3)].into();
+    first.wait(one_left, TEST_TIMEOUT).await.expect("it has registered");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let text = written.text();
+    for id in [1, 2] {
+        let warning = "WARN raft::protocol: this peer does not vote yet: a new cluster begins";
+        let is_it = |line: &&str| {
+            line.trim_start().starts_with(warning) && line.contains(&format!("peer={id} "))
+        };
+        let line = text.lines().find(is_it);
+        let line = line.unwrap_or_else(|| panic!("no warning of peer {id}:\n{text}"));
+        assert!(line.contains("start the missing ones") && line.contains("missing=3"), "{line}");
+    }
+    let third = start(3).await;
+    for raft in [first, second, third] {
+        let begun = raft.wait(|status| status.leader.is_some(), TEST_TIMEOUT).await;
+        assert!(begun.expect("all have been started").waits_for.is_empty());
+    }
+    drop(guard);
+}
+
+#[tokio::test(start_paused = true)]
+async fn protocol_events_are_tracing_events() {
+    let (written, guard) = subscribe(tracing::Level::DEBUG);
     let cluster = counters().await;
     let leader = cluster.leader().await;
     leader.propose(Add(1)).await.expect("it leads");
     drop(guard);
 
-    let bytes = written.0.lock().expect("not poisoned").clone();
-    let text = String::from_utf8(bytes).expect("text");
+    let text = written.text();
     let id = leader.id();
     for (level, what) in
         [("INFO", "RoleChanged"), ("DEBUG", "message sent"), ("DEBUG", "Committed")]

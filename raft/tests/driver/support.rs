@@ -58,7 +58,8 @@ impl<M: StateMachine> Cluster<M> {
         cluster
     }
 
-    fn empty(count: u64) -> Self {
+    /// No peers yet, of `count` in all.
+    pub(crate) fn empty(count: u64) -> Self {
         Self {
             faults: Faults::new(|| 42),
             stores: (0..count).map(|_| MemoryStorage::default()).collect(),
