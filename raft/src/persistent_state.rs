@@ -9,7 +9,7 @@ use crate::log::Log;
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix};
 use crate::restore_error::{CorruptStore, OtherPeers};
-use crate::types::{EntryId, Index, PeerId};
+use crate::types::{EntryId, Index, PeerId, Term};
 
 /// The durable state of a peer: empty at first, later what survived.
 ///
@@ -101,19 +101,25 @@ impl PersistentState {
         let are_members = members.is_some_and(|it| *it.voters() == given || it.members() == given);
         let stored = match &self.identity {
             Some(identity) => identity.peers.clone(),
-            // A store of an earlier version says little: the peer it voted for is a member.
-            None => match self.hard_state.voted_for {
-                Some(peer) if members.is_none() && !given.contains(&peer) => [peer].into(),
-                Some(_) | None => return Ok(()),
+            // Its members are in the log, and not those of this start.
+            None if members.is_some() => return Ok(()),
+            None => match self.hard_state {
+                // A store of an earlier version says little: the peer it voted for is a member,
+                HardState { voted_for: Some(peer), .. } if !given.contains(&peer) => [peer].into(),
+                // and a peer alone has voted for itself in every term.
+                HardState { voted_for: None, current_term }
+                    if current_term > Term::ZERO && given == BTreeSet::from([own]) =>
+                {
+                    return Err(OtherPeers::of(own, given, BTreeSet::new(), members));
+                }
+                HardState { .. } => return Ok(()),
             },
         };
         // A peer that joined takes its members from its log alone.
         if given.is_empty() || stored.is_empty() || given == stored || are_members {
             return Ok(());
         }
-        let members = members.map(Membership::to_string);
-        let list = |peers: BTreeSet<PeerId>| peers.into_iter().collect();
-        Err(OtherPeers { own, given: list(given), stored: list(stored), members })
+        Err(OtherPeers::of(own, given, stored, members))
     }
 
     /// The identity of a store that has none yet, as its peer starts with these peers. A store with a
@@ -159,7 +165,6 @@ pub(crate) struct RestoredState {
 mod tests {
     use super::*;
     use crate::entry::Payload;
-    use crate::types::Term;
     use std::sync::Arc;
 
     fn entries(term: u64, indexes: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
@@ -230,6 +235,14 @@ mod tests {
         assert_eq!(stored.check_peers(own, &[own]), Ok(()), "nothing has happened");
         stored.hard_state = HardState { current_term: Term::new(4), voted_for: Some(other) };
         assert!(stored.check_peers(own, &[own]).is_err());
+        assert_eq!(stored.check_peers(own, &[own, other]), Ok(()));
+        stored.hard_state.voted_for = None;
+        let error =
+            stored.check_peers(own, &[own]).expect_err("alone, it would have voted").to_string();
+        assert!(
+            error.contains("the store of peer 3 belongs to a cluster of other peers, too"),
+            "{error}"
+        );
         assert_eq!(stored.check_peers(own, &[own, other]), Ok(()));
     }
 

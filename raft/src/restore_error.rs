@@ -1,6 +1,9 @@
 //! Errors of a node's start from its store.
 
+use std::collections::BTreeSet;
+
 use crate::entry::BrokenSlice;
+use crate::membership::Membership;
 use crate::types::{EntryId, PeerId, Term};
 
 /// Contents that no order of writes can leave behind.
@@ -26,7 +29,7 @@ pub enum CorruptStore {
     "`peers` lists {}, but the store of peer {own} belongs to a cluster of {}{}: start it with those; \
      members of a running cluster are changed by `change_membership` on its leader",
     Peers(given),
-    Peers(stored),
+    Members(stored),
     members.as_ref().map_or(String::new(), |now| format!(" (members now: {now})"))
 )]
 pub struct OtherPeers {
@@ -34,10 +37,32 @@ pub struct OtherPeers {
     pub own: PeerId,
     /// The peers of this start.
     pub given: Box<[PeerId]>,
-    /// The initial members in the store, or one of them.
+    /// The initial members in the store, or one of them; none if it only shows that there were others.
     pub stored: Box<[PeerId]>,
     /// The members now, if an entry or a snapshot has them.
     pub members: Option<String>,
+}
+
+impl OtherPeers {
+    pub(crate) fn of(
+        own: PeerId,
+        given: BTreeSet<PeerId>,
+        stored: BTreeSet<PeerId>,
+        members: Option<&Membership>,
+    ) -> Self {
+        let list = |peers: BTreeSet<PeerId>| peers.into_iter().collect();
+        let members = members.map(Membership::to_string);
+        Self { own, given: list(given), stored: list(stored), members }
+    }
+}
+
+/// Members as a list in a sentence.
+struct Members<'a>(&'a [PeerId]);
+
+impl std::fmt::Display for Members<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() { f.write_str("other peers, too") } else { Peers(self.0).fmt(f) }
+    }
 }
 
 /// Peers as a list in a sentence.

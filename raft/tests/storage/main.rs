@@ -3,6 +3,7 @@
 mod child_process;
 mod conformance;
 mod crash;
+mod earlier_versions;
 mod full_disk;
 #[cfg(unix)]
 mod private_files;
