@@ -9,7 +9,7 @@ use super::directory::{self, Directory, TEMPORARY, io_error};
 use super::lock::LOCK;
 use crate::types::PeerId;
 
-const IDENTITY: &str = "IDENTITY";
+pub(super) const IDENTITY: &str = "IDENTITY";
 
 /// The format that this version writes, of either kind. Format 1 has no identity of the peer: its
 /// stores are taken over when they are opened.

@@ -28,6 +28,8 @@ mod directory;
 #[cfg(feature = "disk")]
 mod disk;
 #[cfg(feature = "disk")]
+mod durable_mark;
+#[cfg(feature = "disk")]
 mod health;
 #[cfg(feature = "disk")]
 mod identity;
@@ -153,6 +155,22 @@ pub enum StorageError {
     /// The stored data is damaged, with the position and the finding.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// The store ends before writes that it had reported durable, and that the cluster relies on.
+    #[error(
+        "{file} ends before write {next}, but {recorded_in} says that all below {durable} were durable: \
+         {} acknowledged writes are missing. Put the newest copy of the file back, not an older one; \
+         without it the store is lost: remove the directory, and let the peer come back empty", durable - next
+    )]
+    RolledBack {
+        /// The file that ends too early.
+        file: String,
+        /// The number of the first write that is missing.
+        next: u64,
+        /// The number below which all writes were durable.
+        durable: u64,
+        /// The file that says so: `DURABLE`, or `IDENTITY` for what the last start has read.
+        recorded_in: &'static str,
+    },
     /// The store was written in a newer format, or is not a store.
     #[error("{0}")]
     Unreadable(String),

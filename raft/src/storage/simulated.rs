@@ -212,7 +212,7 @@ pub(super) fn power_loss_at_any_step<M: SimulatedMachine>() {
 pub(super) fn power_loss_at_any_step_of_the_recovery<M: SimulatedMachine>() {
     for_every_step::<M>(1, |seed, step| {
         // Every step of the recovery.
-        for second in 0..12 {
+        for second in 0..16 {
             let case = format!("seed {seed}, step {step}, then {second}");
             let machine = M::default();
             machine.faults(|faults| faults.after(step, Fault::Off));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use raft::PersistentState;
 use raft::storage::conformance::{Script, difference};
-use raft::storage::{DiskStorage, Storage};
+use raft::storage::{DiskStorage, Storage, StorageError};
 
 use crate::child_process::{self, Writer};
 use crate::stores::{Durable, PEER};
@@ -32,6 +32,47 @@ fn kill_9_loses_no_reported_write() {
             batches += output.durable;
         }
         assert!(batches > 100, "{durable:?}: only {batches} batches were written");
+    }
+}
+
+/// The files of a store, without those that say how far it goes.
+fn data_files(directory: &Path) -> Vec<PathBuf> {
+    let says =
+        |file: &PathBuf| ["IDENTITY", "DURABLE", "LOCK"].iter().any(|name| file.ends_with(name));
+    let files = std::fs::read_dir(directory).expect("a directory");
+    files.map(|file| file.expect("a file").path()).filter(|file| !says(file)).collect()
+}
+
+/// The mark is not flushed; the system has it nevertheless.
+#[test]
+fn an_older_copy_put_back_after_kill_9_is_refused() {
+    if child_process::is_child() {
+        return;
+    }
+    let test = "crash::an_older_copy_put_back_after_kill_9_is_refused";
+    for durable in Durable::ALL {
+        let (directory, older) = [(); 2].map(|()| tempfile::tempdir().expect("a directory")).into();
+        let (directory, older) = (directory.path(), older.path());
+        let write = || Writer::start(test, durable, directory, 7, &[]).kill_after(10);
+        assert_eq!(write().failed, None);
+        copy(directory, older);
+        assert_eq!(write().failed, None);
+        data_files(directory)
+            .iter()
+            .for_each(|file| std::fs::remove_file(file).expect("it is there"));
+        let put_back = |file: PathBuf| {
+            let name = file.file_name().expect("a name").to_owned();
+            std::fs::copy(file, directory.join(name)).expect("a copy");
+        };
+        data_files(older).into_iter().for_each(put_back);
+        let error = durable.open(directory).err().expect("ten writes are missing");
+        let StorageError::RolledBack { next, durable: through, recorded_in, .. } = &error else {
+            panic!("{durable:?}: {error}");
+        };
+        assert!(through - next >= 10, "{durable:?}: {error}");
+        assert_eq!(*recorded_in, "DURABLE");
+        copy(older, directory);
+        drop(durable.open(directory).expect("nobody here can tell that the whole is older"));
     }
 }
 
@@ -74,8 +115,9 @@ fn a_store_with_a_last_record(directory: &Path) -> (PersistentState, usize) {
     }
 }
 
+/// A loss of power leaves an older mark, or none. A mark of that record shows that it was durable.
 #[test]
-fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it() {
+fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it_unless_it_is_marked() {
     let directory = tempfile::tempdir().expect("a directory");
     let (before, start) = a_store_with_a_last_record(directory.path());
     let log = frames(directory.path());
@@ -87,6 +129,9 @@ fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it() {
             let torn = tempfile::tempdir().expect("a directory");
             copy(directory.path(), torn.path());
             std::fs::write(newest_log(torn.path()), wrong).expect("it is written");
+            let refused = DiskStorage::open(&torn, PEER).expect_err("it was reported");
+            assert!(matches!(refused, StorageError::RolledBack { .. }), "{refused}");
+            std::fs::remove_file(torn.path().join("DURABLE")).expect("it is there");
             let mut store = DiskStorage::open(&torn, PEER).expect("a torn tail is not damage");
             let found = store.load().expect("it was read");
             assert_eq!(difference(&found, &before), None, "byte {position}");

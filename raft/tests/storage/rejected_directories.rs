@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use raft::PeerId;
-use raft::storage::{Storage, StorageError, conformance};
+use raft::storage::{DiskStorage, Storage, StorageError, conformance};
 
 use tempfile::TempDir;
 
@@ -144,26 +144,74 @@ fn missing_files_are_damage_not_a_new_store() {
     }
 }
 
+/// The files of a directory that hold its data, put back from an older copy.
+fn put_back(directory: &Path, older: &Contents) {
+    let says = ["IDENTITY", "DURABLE"];
+    for name in contents(directory).keys().filter(|name| !says.contains(&name.as_str())) {
+        std::fs::remove_file(directory.join(name)).expect("it is there");
+    }
+    for (name, bytes) in older.iter().filter(|(name, _)| !says.contains(&name.as_str())) {
+        std::fs::write(directory.join(name), bytes).expect("it is written");
+    }
+}
+
+/// All frames, pages and checksums of the copy are whole, and some have never been read by a start.
 #[test]
-fn a_database_restored_from_an_old_copy_is_rejected() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("raft.redb");
-    let mut script = conformance::Script::new(5);
-    let mut backup = Vec::new();
-    for round in 0..3 {
-        let mut store = Durable::Redb.open(directory.path()).expect("it is sound");
+fn files_restored_from_an_old_copy_are_rejected_with_what_to_do() {
+    for (durable, name) in
+        [(Durable::Disk, "00000000000000000001.log"), (Durable::Redb, "raft.redb")]
+    {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut script = conformance::Script::new(5);
+        let mut store = durable.open(directory.path()).expect("a new directory");
+        store.write(&script.batch()).expect("it is written");
+        let older = contents(directory.path());
         (0..3).for_each(|_| store.write(&script.batch()).expect("it is written"));
         drop(store);
-        if round == 0 {
-            backup = std::fs::read(&file).expect("it is there");
-        }
+        let whole = contents(directory.path());
+        put_back(directory.path(), &older);
+        let before = contents(directory.path());
+        let error = text(&rejection(durable, directory.path(), PEER), directory.path());
+        assert!(error.starts_with(&format!("DIRECTORY/{name} ends before write ")), "{error}");
+        assert!(error.contains(", but DURABLE says that all below "), "{error}");
+        assert!(error.ends_with(
+            "3 acknowledged writes are missing. Put the newest copy of the file back, not an older one; \
+             without it the store is lost: remove the directory, and let the peer come back empty"
+        ), "{error}");
+        assert_eq!(contents(directory.path()), before, "{durable:?}");
+        std::fs::remove_file(directory.path().join("DURABLE")).expect("it is there");
+        put_back(directory.path(), &whole);
+        drop(
+            durable
+                .open(directory.path())
+                .expect("as a store of an earlier version, without a mark"),
+        );
+        put_back(directory.path(), &older);
+        std::fs::remove_file(directory.path().join("DURABLE")).expect("it was made");
+        let error = text(&rejection(durable, directory.path(), PEER), directory.path());
+        assert!(error.contains("but IDENTITY says"), "a start has read it: {error}");
     }
-    std::fs::write(&file, backup).expect("it is written");
-    let error = rejection(Durable::Redb, directory.path(), PEER);
-    assert!(
-        text(&error, directory.path()).contains("DIRECTORY/raft.redb: it ends before"),
-        "{error}"
-    );
+}
+
+/// A file system that lost the end of a file, at any byte of it.
+#[test]
+fn a_log_cut_anywhere_is_rejected() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = directory.path().join("00000000000000000001.log");
+    let mut script = conformance::Script::new(2);
+    let mut store = DiskStorage::open(directory.path(), PEER).expect("a new directory");
+    (0..4).for_each(|_| store.write(&script.batch()).expect("it is written"));
+    drop(store);
+    let whole = std::fs::read(&log).expect("a file");
+    let end = whole.iter().rposition(|byte| *byte != 0).expect("it has frames") + 1;
+    for length in 0..end {
+        std::fs::write(&log, &whole[..length]).expect("it is written");
+        let error = rejection(Durable::Disk, directory.path(), PEER);
+        let expected = matches!(error, StorageError::RolledBack { .. } | StorageError::Damaged(_));
+        assert!(expected, "{length} of {end} bytes: {error}");
+    }
+    std::fs::write(&log, &whole[..end]).expect("it is written");
+    drop(Durable::Disk.open(directory.path()).expect("only zeros are missing"));
 }
 
 /// Checksums differ between stores.

@@ -7,6 +7,7 @@
 //! | `LOCK` | locked while a process uses the directory |
 //! | `NUMBER.log` | terms, votes, entries; the log goes on in the file with the next higher number |
 //! | `NUMBER.snapshot` | the state machine's state that the log refers to |
+//! | `DURABLE` | text: how far the writes are durable |
 //! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
@@ -14,18 +15,26 @@
 //! members recognise it, and it has no vote until it was removed and added again, or re-seeded by its
 //! leader ([`LostStore`](crate::LostStore)). As long as fewer than a majority lose their directories
 //! between such repairs, nothing acknowledged is lost. A copy is a backup only if it was taken while
-//! the peer was stopped, and putting an old one back is a loss that no peer can recognise before the
-//! leader sees an entry missing: remove the peer first. `IDENTITY` may be read by anyone.
+//! the peer was stopped, and putting an old one back is a loss (below): remove the peer first.
 //!
 //! # Durability
 //! A crash of the process or of the machine at any time loses nothing that [`Storage::write`]
 //! reported; unreported writes survive up to some record. A broken end of the newest log file is
 //! the result of a crash, and is removed at the next start. Any other broken data was durable once:
-//! then the store does not open, reports the byte and file, and changes nothing. Remove such a peer
-//! from its cluster, delete the directory, and add the peer anew.
+//! then the store does not open, reports the byte and file, and changes nothing. Such a store is lost:
+//! delete the directory, and let the peer come back empty, as above.
 //!
-//! One case cannot be distinguished: a disk that loses the last write before a crash looks like a
-//! crash that interrupted it. Once a start has read a write, its loss is detected.
+//! # Lost writes
+//! A log that ends before a write that was reported does not open either
+//! ([`StorageError::RolledBack`]): a file that was cut or put back from an older copy, a disk that
+//! dropped what it had flushed. `DURABLE` says how far the log was durable. It is written with every
+//! write but flushed at a clean end only, so it is exact after a crash of the process, and may be some
+//! seconds old after a loss of power; `IDENTITY` says at least how far the last start has read.
+//!
+//! Three losses cannot be recognised here: an older copy of the whole directory; a log that is cut while
+//! `DURABLE` is removed or put back with it; and, after a loss of power, a flush that the disk reported
+//! and did not do, if the mark is lost with it. The leader recognises them once it misses an
+//! entry (`LossKind::RolledBack`); a forgotten vote stays a risk until then.
 //!
 //! # Dependencies
 //! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
@@ -159,6 +168,8 @@ impl DiskOptions {
     /// - [`StorageError::InUse`]: another process, or this one, has the directory open.
     /// - [`StorageError::Unreadable`]: the directory is another peer's, holds something else, or was
     ///   written in a newer format.
+    /// - [`StorageError::RolledBack`]: it ends before writes that it had reported. Nothing has been
+    ///   changed.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
     /// - [`StorageError::Io`]: an I/O error.

@@ -11,6 +11,7 @@ use crate::entry::Entry;
 use crate::output::Suffix;
 use crate::storage::StorageError;
 use crate::storage::directory::{Directory, io_error};
+use crate::storage::durable_mark::DurableThrough;
 use crate::storage::identity::Identity;
 use crate::types::{Index, Term};
 
@@ -39,6 +40,7 @@ pub(super) struct Replayed {
 pub(super) fn replay<F: Directory>(
     directory: &F,
     identity: &Identity,
+    durable: DurableThrough,
 ) -> Result<Replayed, StorageError> {
     let files = numbers(directory, LOG)?;
     let mut replayed = Replayed::default();
@@ -51,8 +53,12 @@ pub(super) fn replay<F: Directory>(
             .replay_file(*number, &bytes, newest, identity)
             .map_err(|(at, what)| damaged(directory, &name, at, &what))?;
     }
-    if let Err(what) = replayed.check_complete(identity) {
-        let newest = replayed.segments.last().map(|segment| segment.name()).unwrap_or_default();
+    let Some(newest) = replayed.segments.last().map(|segment| segment.name()) else {
+        let path = directory.path_of("");
+        return Err(StorageError::Damaged(format!("{path} has no log file")));
+    };
+    durable.check(|| directory.path_of(&newest), replayed.next)?;
+    if let Err(what) = replayed.check_complete() {
         return Err(damaged(directory, &newest, replayed.end, &what));
     }
     Ok(replayed)
@@ -185,14 +191,8 @@ impl Replayed {
     }
 
     /// Checks across all records.
-    fn check_complete(&self, identity: &Identity) -> Result<(), String> {
+    fn check_complete(&self) -> Result<(), String> {
         let base = self.state.base();
-        if self.next < identity.read_through {
-            let (next, through) = (self.next, identity.read_through);
-            return Err(format!(
-                "the log ends before frame {next}, but {through} frames were read"
-            ));
-        }
         if self.floor > base.index {
             let floor = self.floor;
             return Err(format!("the entries after {base} through {floor} are in no file"));

@@ -3,6 +3,7 @@
 //! Invariants:
 //! - A frame is written only after all before it are durable.
 //! - A log file gets its name when its first frame, which repeats the state, is durable in it.
+//! - The mark in `DURABLE` advances after the frames before it are durable.
 //! - A snapshot is durable before the frame that refers to it is written, and what it replaces is
 //!   deleted after that frame is durable, oldest log file first.
 //! - After any error nothing is written any more (`health.rs`).
@@ -15,6 +16,7 @@ use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
 use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_error};
+use crate::storage::durable_mark::{DURABLE, DurableMark, DurableThrough};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
 use crate::storage::{Storage, StorageError, WriteProgress};
@@ -42,6 +44,7 @@ pub(super) struct Store<F: Directory> {
     next_snapshot: u64,
     /// The next frame: space for its header, then records.
     frame: Writer,
+    mark: DurableMark,
     health: Health,
     progress: WriteProgress,
     /// The state read at opening, until it is loaded.
@@ -70,22 +73,20 @@ impl<F: Directory> Store<F> {
         if identity.read_through == 0 && numbers(&directory, LOG)?.is_empty() {
             write_segment(&mut directory, &identity, 1, (&State::default(), None))?;
         }
-        let replayed = replay(&directory, &identity)?;
-        let Some(newest) = replayed.segments.last() else {
-            return Err(StorageError::Damaged(format!(
-                "{} has no log file",
-                directory.path_of("")
-            )));
-        };
+        let durable = DurableThrough::read(&directory, &identity)?;
+        let replayed = replay(&directory, &identity, durable)?;
+        let newest = newest_name(&replayed.segments);
         let member = replayed.member;
         let mut opened = load_state(&directory, &identity, &replayed.state, replayed.entries)?;
         opened.identity.clone_from(&member);
-        let newest =
-            repair_tail(&mut directory, &newest.name(), replayed.end, &replayed.last_frame)?;
+        let newest = repair_tail(&mut directory, &newest, replayed.end, &replayed.last_frame)?;
+        let identity = Identity { read_through: replayed.next, ..identity };
+        identity.write(&mut directory)?;
         let mut store = Self {
+            mark: DurableMark::open(&mut directory, &identity, replayed.next)?,
             next_snapshot: numbers(&directory, SNAPSHOT)?.last().map_or(1, |number| number + 1),
             directory,
-            identity: Identity { read_through: replayed.next, ..identity },
+            identity,
             lengths,
             segments: replayed.segments,
             newest,
@@ -100,7 +101,6 @@ impl<F: Directory> Store<F> {
             progress: WriteProgress::default(),
             opened: Some(opened),
         };
-        store.identity.write(&mut store.directory)?;
         store.delete_orphans()?;
         Ok(store)
     }
@@ -133,6 +133,7 @@ impl<F: Directory> Store<F> {
             }
         }
         self.flush()?;
+        self.mark.advance(self.next)?;
         self.delete_replaced()
     }
 
@@ -241,7 +242,8 @@ impl<F: Directory> Storage for Store<F> {
         match self.opened.take() {
             Some(opened) => Ok(opened),
             None => {
-                let replayed = replay(&self.directory, &self.identity)?;
+                let durable = DurableThrough { next: self.next, recorded_in: DURABLE };
+                let replayed = replay(&self.directory, &self.identity, durable)?;
                 let (state, entries) = (&replayed.state, replayed.entries);
                 let loaded = load_state(&self.directory, &self.identity, state, entries)?;
                 Ok(PersistentState { identity: replayed.member, ..loaded })

@@ -6,6 +6,7 @@
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
 //! | `LOCK` | locked while a process uses the directory |
 //! | `raft.redb` | the database |
+//! | `DURABLE` | text: how far the transactions are durable |
 //! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
@@ -16,8 +17,7 @@
 //! As of [`DiskStorage`](super::DiskStorage), by the same tests: a crash at any time loses nothing
 //! that [`Storage::write`] reported. Each write is one transaction, so an unreported write survives
 //! completely or not at all. Missing or wrong durable data is an error, and the directory stays
-//! unchanged; but a damaged last transaction that no start has read yet looks like one that a crash
-//! interrupted.
+//! unchanged, also if the database is an older copy. The same losses as there cannot be recognised.
 //!
 //! # Dependencies
 //! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
@@ -36,6 +36,7 @@ use redb::backends::FileBackend;
 
 use self::store::Store;
 use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
+use super::durable_mark::{DurableMark, DurableThrough};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
 use super::{Storage, StorageError, WriteProgress, own_file, skipped};
@@ -80,6 +81,8 @@ impl RedbStorage {
     /// - [`StorageError::InUse`]: another process, or this one, has the directory or the database open.
     /// - [`StorageError::Unreadable`]: the directory is another peer's, holds something else, or was
     ///   written in a newer format.
+    /// - [`StorageError::RolledBack`]: it ends before writes that it had reported. Nothing has been
+    ///   changed.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
     /// - [`StorageError::Io`]: an I/O error.
@@ -98,9 +101,12 @@ impl RedbStorage {
             create(&mut directory, data_dir, &identity)?;
         }
         let file = open_file(data_dir, DATABASE)?;
-        let store = Store::open(file, &directory.path_of(DATABASE), &identity)?;
-        Identity { read_through: store.next(), ..identity }.write(&mut directory)?;
-        Ok(Self { store, directory, _lock: lock })
+        let durable = DurableThrough::read(&directory, &identity)?;
+        let store = Store::open(file, &directory.path_of(DATABASE), &identity, durable)?;
+        let identity = Identity { read_through: store.next(), ..identity };
+        identity.write(&mut directory)?;
+        let mark = DurableMark::open(&mut directory, &identity, store.next())?;
+        Ok(Self { store: store.with_mark(mark), directory, _lock: lock })
     }
 
     /// Excludes the command at `index` from the state machine, durably, and returns its entry id:

@@ -3,7 +3,8 @@
 //! Invariants:
 //! - A write is one transaction, which is durable when `write` returns: redb commits with one flush
 //!   by default, and checks at the next start what that flush has left.
-//! - Each transaction counts one up in the row of the state, so that going back to an older one shows.
+//! - Each transaction counts one up in the row of the state, and the mark in `DURABLE` follows once it is
+//!   durable, so that going back to an older one shows.
 //! - Every row is checked when it is read, and so is every page when the store is opened.
 //! - After any error nothing is written any more (`health.rs`).
 
@@ -20,6 +21,7 @@ use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
 use crate::storage::directory::io_error;
+use crate::storage::durable_mark::{DurableMark, DurableThrough};
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
 use crate::storage::{Storage, StorageError, WriteProgress};
@@ -32,6 +34,7 @@ pub(super) struct Store {
     seed: u64,
     /// The state after the durable transactions.
     state: State,
+    mark: Option<DurableMark>,
     health: Health,
     /// Passes the progress of writes to the backend's file.
     report: ProgressReport,
@@ -66,6 +69,7 @@ impl Store {
         file: B,
         path: &str,
         identity: &Identity,
+        durable: DurableThrough,
     ) -> Result<Self, StorageError> {
         let system = |error| io_error(format!("open {path}"))(error);
         let backend = Backend::staged(file).map_err(system)?;
@@ -76,12 +80,7 @@ impl Store {
         let database = database.map_err(|error| open_error(path, error))?;
         let mut store = Self::of(database, path, identity.seed);
         let (state, stored) = store.read()?;
-        if state.next < identity.read_through {
-            let (next, through) = (state.next, identity.read_through);
-            return Err(store.damaged(&format!(
-                "it ends before transaction {next}, but those below {through} were read"
-            )));
-        }
+        durable.check(|| path.to_owned(), state.next)?;
         backend.accept().map_err(io_error(format!("write {path}")))?;
         store.report = backend.progress_report();
         (store.state, store.opened) = (state, Some(stored));
@@ -91,7 +90,13 @@ impl Store {
     fn of(database: Database, path: &str, seed: u64) -> Self {
         let (state, health) = (State { next: 1, ..State::default() }, Health::default());
         let report = ProgressReport::default();
-        Self { database, path: path.to_owned(), seed, state, health, report, opened: None }
+        let path = path.to_owned();
+        Self { database, path, seed, state, mark: None, health, report, opened: None }
+    }
+
+    /// Marks how far the writes are durable, from now on.
+    pub(super) fn with_mark(self, mark: DurableMark) -> Self {
+        Self { mark: Some(mark), ..self }
     }
 
     pub(super) fn report_progress_to(&self, progress: WriteProgress) {
@@ -315,10 +320,12 @@ impl Storage for Store {
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.health.check(|| self.path.clone())?;
         self.opened = None;
-        let done = self.apply_writes(writes);
+        let done = self.apply_writes(writes).and_then(|state| {
+            self.state = state;
+            self.mark.as_mut().map_or(Ok(()), |mark| mark.advance(state.next))
+        });
         self.health.record(&done);
-        self.state = done?;
-        Ok(())
+        done
     }
 }
 

@@ -10,6 +10,7 @@ use crate::entry::{Entry, Payload};
 use crate::output::{Record, Suffix};
 use crate::persistent_state::PersistentState;
 use crate::storage::conformance::Script;
+use crate::storage::durable_mark::DURABLE;
 use crate::storage::identity::Identity;
 use crate::storage::{Storage, StorageError};
 use crate::types::{EntryId, Index, Term};
@@ -55,7 +56,8 @@ fn store_with_snapshot_and_entries() -> (SimulatedDirectory, Script) {
 }
 
 fn is_rejection(error: &StorageError) -> bool {
-    matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_))
+    use StorageError::{Damaged, RolledBack, Unreadable};
+    matches!(error, Damaged(_) | RolledBack { .. } | Unreadable(_))
 }
 
 #[test]
@@ -64,6 +66,8 @@ fn every_changed_byte_of_a_read_store_is_detected() {
     let read = open(&directory).and_then(|mut store| store.load()).expect("it is sound");
     assert_eq!(&read, script.model());
     spoil(&directory.contents(), |name, case, wrong| match verdict(&wrong) {
+        // A torn mark is none.
+        Ok(found) if name == DURABLE => assert_eq!(&found, script.model(), "{case}"),
         Ok(_) => panic!("{case}: opened"),
         Err(error) => {
             assert!(is_rejection(&error), "{case}: {error}");
@@ -76,9 +80,10 @@ fn every_changed_byte_of_a_read_store_is_detected() {
     });
 }
 
-/// The last write may have been interrupted by a crash; all before it were durable.
+/// Without a mark, the last write may have been interrupted by a crash; all before it were durable.
+/// With one, its loss is a loss.
 #[test]
-fn an_unread_broken_tail_costs_the_last_write_only() {
+fn an_unread_broken_tail_costs_the_last_write_only_and_none_that_is_marked() {
     let (directory, mut script) = store_with_snapshot_and_entries();
     let mut store = open(&directory).expect("it is sound");
     let before = script.model().clone();
@@ -102,7 +107,10 @@ fn an_unread_broken_tail_costs_the_last_write_only() {
     let (start, whole) = (used(&bytes), directory.contents()[&newest].clone());
     let end = used(&whole);
     assert!(end > start + 32, "the last write is in the newest file: {start} to {end}");
-    spoil(&directory.contents(), |name, case, wrong| {
+    let marked = directory.contents();
+    let mut unmarked = marked.clone();
+    unmarked.remove(DURABLE).expect("the last write is marked");
+    spoil(&unmarked, |name, case, wrong| {
         let bytes = wrong.get(name).filter(|_| name == newest);
         let keeps =
             |length| bytes.is_some_and(|bytes| bytes.get(..length) == Some(&whole[..length]));
@@ -114,6 +122,13 @@ fn an_unread_broken_tail_costs_the_last_write_only() {
                 assert_eq!(found, before, "{case}");
             }
             Err(error) => assert!(!keeps(start) && is_rejection(&error), "{case}: {error}"),
+        }
+    });
+    spoil(&marked, |name, case, wrong| {
+        let whole = wrong.get(&newest).is_some_and(|bytes| bytes.get(..end) == Some(&whole[..end]));
+        if name == newest && !whole {
+            let error = verdict(&wrong).expect_err(&case);
+            assert!(is_rejection(&error), "{case}: {error}");
         }
     });
 }

@@ -64,7 +64,12 @@ fn no_changed_byte_of_a_read_store_goes_undetected() {
         Err(error) => {
             let text = error.to_string();
             assert!(
-                matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_)),
+                matches!(
+                    error,
+                    StorageError::Damaged(_)
+                        | StorageError::RolledBack { .. }
+                        | StorageError::Unreadable(_)
+                ),
                 "{case}: {text}"
             );
             assert!(text.contains("data/raft.redb"), "{case}: {text}");
@@ -92,6 +97,29 @@ fn a_changed_byte_after_a_crash_costs_the_last_transaction_at_most() {
     });
     drop(store);
     assert!(costs > 0, "no changed byte was in the last transaction");
+}
+
+/// A copy of the file from before some writes, put back after the process was killed.
+#[test]
+fn an_older_file_than_the_mark_is_rejected() {
+    let (file, mut script, mut store) = store_with_snapshot_and_entries();
+    let older = file.bytes();
+    store.write(&script.batch()).expect("nothing fails");
+    store.write(&script.batch()).expect("nothing fails");
+    assert_eq!(
+        file.marked_with(&file.bytes()).open().map(|_| ()).map_err(|it| it.to_string()),
+        Ok(())
+    );
+    let error = file.marked_with(&older).open().map(|_| ()).expect_err("two writes are missing");
+    let StorageError::RolledBack { file: path, next, durable, recorded_in } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!((path.as_str(), *recorded_in, durable - next), ("data/raft.redb", "DURABLE", 2));
+    assert_eq!(
+        file.with(&older).open().map(|_| ()).map_err(|it| it.to_string()),
+        Ok(()),
+        "no mark"
+    );
 }
 
 type Rows<'a> = Open<'a, u64, &'static [u8]>;

@@ -7,6 +7,8 @@ use redb::StorageBackend;
 
 use super::super::store::Store;
 use crate::storage::StorageError;
+use crate::storage::directory::WritableFile;
+use crate::storage::durable_mark::{DurableMark, DurableThrough};
 use crate::storage::identity::{Identity, Kind};
 use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
 use crate::types::PeerId;
@@ -24,7 +26,15 @@ struct Disk {
     now: Vec<u8>,
     /// The changes to be flushed next. A failed flush discards them.
     dirty: Vec<Change>,
+    mark: Mark,
     faults: FaultInjector,
+}
+
+/// The bytes of the file `DURABLE`.
+#[derive(Clone, Debug, Default)]
+struct Mark {
+    durable: Vec<u8>,
+    now: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +55,7 @@ impl Default for SimulatedFile {
             durable: Vec::new(),
             now: Vec::new(),
             dirty: Vec::new(),
+            mark: Mark::default(),
             faults: FaultInjector::default(),
         })))
     }
@@ -56,7 +67,7 @@ impl SimulatedFile {
         self.disk().now.clone()
     }
 
-    /// The same directory with other bytes in its file, all durable.
+    /// The same directory with other bytes in its file, all durable, and no mark.
     pub(super) fn with(&self, bytes: &[u8]) -> Self {
         let disk = Disk {
             identity: self.disk().identity,
@@ -64,9 +75,17 @@ impl SimulatedFile {
             durable: bytes.to_vec(),
             now: bytes.to_vec(),
             dirty: Vec::new(),
+            mark: Mark::default(),
             faults: FaultInjector::default(),
         };
         Self(Arc::new(Mutex::new(disk)))
+    }
+
+    /// The same directory with its mark and other bytes in its file.
+    pub(super) fn marked_with(&self, bytes: &[u8]) -> Self {
+        let other = self.with(bytes);
+        other.disk().mark = self.disk().mark.clone();
+        other
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -86,9 +105,12 @@ impl SimulatedMachine for SimulatedFile {
             Store::create(self.clone(), "data/raft.redb", &identity)?;
             self.disk().created = true;
         }
-        let store = Store::open(self.clone(), "data/raft.redb", &identity)?;
+        let durable = DurableThrough::newest(&self.disk().mark.now, &identity);
+        let store = Store::open(self.clone(), "data/raft.redb", &identity, durable)?;
         self.disk().identity.read_through = store.next();
-        Ok(store)
+        let (file, path) = (Box::new(SimulatedMark(self.clone())), "data/DURABLE".to_owned());
+        let mark = DurableMark::of(file, path, identity.seed, store.next())?;
+        Ok(store.with_mark(mark))
     }
 
     fn faults<R>(&self, look: impl FnOnce(&mut FaultInjector) -> R) -> R {
@@ -106,6 +128,38 @@ impl SimulatedMachine for SimulatedFile {
             }
         }
         disk.now = disk.durable.clone();
+        let Mark { durable, now } = &mut disk.mark;
+        durable.resize(now.len(), 0);
+        for (old, new) in durable.chunks_mut(16).zip(now.chunks(16)) {
+            if survival.survives() {
+                old.copy_from_slice(new);
+            }
+        }
+        now.clone_from(durable);
+    }
+}
+
+/// Access to the mark; a torn one is left by parts of sixteen bytes.
+struct SimulatedMark(SimulatedFile);
+
+impl WritableFile for SimulatedMark {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        assert_eq!(offset, 0);
+        let mut disk = self.0.disk();
+        disk.faults.step(&[Fault::Off, Fault::Full])?;
+        disk.mark.now = bytes.to_vec();
+        Ok(())
+    }
+
+    fn set_len(&mut self, _: u64) -> io::Result<()> {
+        Err(io::Error::other("a mark has one length"))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut disk = self.0.disk();
+        disk.faults.step(&[Fault::Off, Fault::FlushFails])?;
+        disk.mark.durable = disk.mark.now.clone();
+        Ok(())
     }
 }
 
