@@ -53,6 +53,13 @@ struct Addresses {
     http: SocketAddr,
 }
 
+/// The initial members in the arguments of a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Members {
+    All,
+    Itself,
+}
+
 struct Process {
     child: Child,
     /// Copies the output of the process into its log file. A pipe lies between, so that a process
@@ -116,10 +123,19 @@ impl Cluster {
 
     /// Starts a peer's process.
     pub(crate) fn restart(&mut self, peer: usize) -> Outcome {
+        self.start_with(peer, Members::All)
+    }
+
+    /// Starts a peer's process with these initial members.
+    pub(crate) fn start_with(&mut self, peer: usize, members: Members) -> Outcome {
         let (mut reader, writer) = io::pipe()?;
         let Settings { election_timeout, reads, store, .. } = self.settings;
-        let addresses = (0..PEERS)
-            .map(|of| format!("{}/{}", self.raft_address(of, peer), self.addresses[of].http));
+        let listed = match members {
+            Members::All => 0..PEERS,
+            Members::Itself => peer..peer + 1,
+        };
+        let addresses =
+            listed.map(|of| format!("{}/{}", self.raft_address(of, peer), self.addresses[of].http));
         let mut command = Command::new("sh");
         command
             .args(["-c", IGNORE_FILE_SIZE_SIGNAL, env!("CARGO_BIN_EXE_kv_service")])
@@ -128,6 +144,7 @@ impl Cluster {
                 ReadMode::ReadIndex => &[][..],
                 ReadMode::Lease => &["--lease-drift", "0"],
             })
+            .arg("--reseed")
             .args(["--snapshot-after", &SNAPSHOT_AFTER.to_string()])
             .args(match store {
                 Store::Disk => ["--store", "disk"],
@@ -156,6 +173,22 @@ impl Cluster {
             process.finish()?;
         }
         Ok(())
+    }
+
+    /// Removes the store of a peer that does not run.
+    pub(crate) fn wipe(&self, peer: usize) -> Outcome {
+        Ok(fs::remove_dir_all(self.data(peer))?)
+    }
+
+    /// Waits until a peer whose disk was lost votes: its store is recorded, and the change of members
+    /// that made it a voter is committed.
+    pub(crate) fn wait_for_vote(&self, peer: usize) -> Outcome {
+        let all = Value::from((1..=PEERS).collect::<Vec<_>>());
+        wait(&format!("peer {} to be a voter with a new store", peer + 1), || {
+            let status = self.status(peer)?;
+            let confirmed = status["store"] == "confirmed" && status["member"] == "voter";
+            (confirmed && status["voters"] == all && status["outgoing"].is_null()).then_some(())
+        })
     }
 
     /// Sends a signal to a running process.

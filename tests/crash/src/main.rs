@@ -6,7 +6,8 @@
 //! $ cargo test --release -p crash-tests -- kill_9 --rounds 1000
 //! ```
 //!
-//! `--reads lease` lets leaders answer reads by leases, `--store redb` keeps logs in databases.
+//! `--wipe-every 10` empties the disk of a killed process in every tenth round of `kill_9`; its leader
+//! re-seeds it. `--reads lease` lets leaders answer reads by leases, `--store redb` keeps logs in databases.
 //!
 //! The seed, which is printed first, decides faults and calls. Real time cannot be repeated: the same
 //! seed gives the same kinds of faults, not the same run. A failed run keeps the output of the
@@ -30,6 +31,7 @@ mod workload;
 
 use std::error::Error;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -48,6 +50,9 @@ pub(crate) struct Options {
     /// Rounds of faults in each scenario
     #[arg(long, default_value_t = 2)]
     pub(crate) rounds: usize,
+    /// In every Nth round of kill_9, one killed process also loses its disk, and is re-seeded
+    #[arg(long, value_name = "N")]
+    pub(crate) wipe_every: Option<NonZeroUsize>,
     /// Seed of faults and calls
     #[arg(long, env = "DSTEST_SEED", default_value_t = raft_tests::harness::DEFAULT_SEED)]
     pub(crate) seed: u64,
@@ -63,6 +68,7 @@ pub(crate) struct Options {
 
 const EXAMPLES: &str = "Examples, behind `cargo test --release -p crash-tests --`:
   kill_9 --rounds 1000                   a long run of one scenario
+  kill_9 --rounds 1000 --wipe-every 10   the same, with a lost disk in every tenth round
   --seed 7 --reads lease --store redb    other faults and calls, leases, databases
   --list                                 the scenarios";
 

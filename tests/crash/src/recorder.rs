@@ -47,15 +47,17 @@ pub(crate) struct Totals {
     pub(crate) unknown: usize,
     /// The longest time without an acknowledged write.
     pub(crate) longest_gap: Duration,
+    /// Disks that were emptied.
+    pub(crate) disks_lost: usize,
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { writes, reads, unknown, longest_gap } = self;
+        let Self { writes, reads, unknown, longest_gap, disks_lost } = self;
         write!(
             f,
             "{writes} writes and {reads} reads answered, {unknown} outcomes unknown, longest time \
-             without an acknowledged write {} ms",
+             without an acknowledged write {} ms, {disks_lost} disks lost",
             longest_gap.as_millis()
         )
     }
@@ -146,6 +148,7 @@ impl Recorder {
             reads: calls.reads,
             unknown: asked.filter(|asked| asked.answer.is_none()).count(),
             longest_gap: longest_gap(&calls.acknowledged),
+            disks_lost: 0,
         }
     }
 
