@@ -4,8 +4,6 @@
 //! event. Roles and leaders are `INFO`, rejected messages `WARN`, heartbeats and timers `TRACE`,
 //! everything else `DEBUG`. Contents of messages are left out: `VERBOSE=3` shows them.
 
-use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
 
 use tracing::Level;
@@ -14,7 +12,8 @@ use tracing::level_filters::LevelFilter;
 use crate::log_limit::LogLimit;
 use crate::message::Envelope;
 use crate::trace::{Event, RejectReason, Sink, Source, StoreEvent};
-use crate::types::{Instant, PeerId};
+use crate::types::Instant;
+use crate::verbose::words::{Found, Known, Peers};
 
 /// Passes events to another sink, then to `tracing`.
 pub(super) struct TracingSink {
@@ -103,29 +102,16 @@ fn emit(source: Source, event: &Event<'_>) {
         let (id, from) = (envelope.id, envelope.from);
         at_level!(level, peer, term, role, %id, %from, ?reason, "message ignored");
     } else if let Event::Store(StoreEvent::Lost { of, kind, .. }) = event {
-        let member = of.number();
-        at_level!(level, peer, term, role, member, ?kind, "{}", text::STORE_LOST);
+        let (member, sign) = (of.number(), Found(*kind));
+        at_level!(level, peer, term, role, member, %sign, "{}", text::STORE_LOST);
     } else if let Event::Store(StoreEvent::Refused { by, known }) = event {
-        let by = by.number();
-        at_level!(level, peer, term, role, by, ?known, "{}", text::STORE_REFUSED);
+        let (by, known) = (by.number(), Known(*known));
+        at_level!(level, peer, term, role, by, %known, "{}", text::STORE_REFUSED);
     } else if let Event::Store(StoreEvent::Unregistered { missing }) = event {
-        let missing = Missing(missing);
+        let missing = Peers(missing);
         at_level!(level, peer, term, role, %missing, "{}", text::STORE_UNREGISTERED);
     } else {
         at_level!(level, peer, term, role, "{event:?}");
-    }
-}
-
-/// Peers in a field, with spaces between.
-struct Missing<'a>(&'a BTreeSet<PeerId>);
-
-impl fmt::Display for Missing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, peer) in self.0.iter().enumerate() {
-            let space = if position == 0 { "" } else { " " };
-            write!(f, "{space}{peer}")?;
-        }
-        Ok(())
     }
 }
 

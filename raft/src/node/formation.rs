@@ -135,7 +135,12 @@ impl Node {
         self.formation.requests = self.formation.requests.saturating_add(1);
         let requests = self.formation.requests;
         if requests >= REPORT_AFTER && requests.is_power_of_two() {
-            self.trace(&Event::Store(StoreEvent::Unregistered { missing: &missing }));
+            let event = match self.refusal() {
+                // It waits in vain.
+                Some(Refusal { by, known }) => StoreEvent::Refused { by, known },
+                None => StoreEvent::Unregistered { missing: &missing },
+            };
+            self.trace(&Event::Store(event));
         }
         self.formation.due = self.now.after(self.config.settings().heartbeat_interval);
         for peer in missing {

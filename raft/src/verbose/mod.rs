@@ -17,7 +17,7 @@
 mod events;
 mod line;
 mod memory;
-mod words;
+pub(crate) mod words;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -37,7 +37,7 @@ impl Display for Maybe {
 }
 
 /// Peers, as a list.
-pub(super) struct Peers<'a>(pub(super) &'a BTreeSet<PeerId>);
+pub(crate) struct Peers<'a>(pub(crate) &'a BTreeSet<PeerId>);
 
 impl Display for Peers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +48,7 @@ impl Display for Peers<'_> {
 }
 
 /// A store, if known.
-pub(super) struct Known(pub(super) Option<Incarnation>);
+pub(crate) struct Known(pub(crate) Option<Incarnation>);
 
 impl Display for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +60,7 @@ impl Display for Known {
 }
 
 /// The store found where another was expected.
-pub(super) struct Found(pub(super) LossKind);
+pub(crate) struct Found(pub(crate) LossKind);
 
 impl Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

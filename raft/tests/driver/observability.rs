@@ -8,6 +8,7 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::driver::metrics::NAMES;
 use raft::driver::{LeadershipTransferError, MembershipError, Settings, StopReason, WaitError};
 use raft::membership_change::MembershipChange;
+use raft::storage::MemoryStorage;
 use raft::{PeerId, RoleName};
 use tracing::subscriber::DefaultGuard;
 
@@ -159,6 +160,34 @@ async fn a_peer_of_a_new_cluster_says_which_peers_it_waits_for() {
         assert!(begun.expect("all have been started").waits_for.is_empty());
     }
     drop(guard);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_without_its_data_says_so_and_not_that_it_waits() {
+    let mut cluster = counters().await;
+    let leader = cluster.leader().await.id();
+    let id = cluster.others(cluster.raft(leader))[0].number();
+    cluster.rafts[id as usize - 1].shutdown().await;
+    cluster.stores[id as usize - 1] = MemoryStorage::default();
+    let (written, guard) = subscribe(tracing::Level::WARN);
+    let builder = cluster.builder(id).state_machine(Counter::default());
+    let empty = builder.start().await.expect("all parts are there");
+    let refused = |status: &raft::driver::Status| status.refused.is_some();
+    let status = empty.wait(refused, TEST_TIMEOUT).await.expect("both know its former store");
+    let store = status.store.expect("it has one");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    drop(guard);
+    let text = written.text();
+    let lines = |peer: u64, words: &str| {
+        let peer = format!("peer={peer} ");
+        text.lines().filter(|line| line.contains(&peer) && line.contains(words)).count()
+    };
+    let times = lines(id, "this peer's store is not the one that its cluster knows");
+    assert!(times > 2, "again and again: {times} times in\n{text}");
+    assert_eq!(lines(id, "a new cluster begins"), 0, "{text}");
+    let sign = format!("sign=answers from store {}", store.incarnation);
+    assert!(lines(leader.number(), "a member lost its data") > 0, "{text}");
+    assert!(lines(leader.number(), &sign) > 0, "no {sign:?} in\n{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -102,6 +102,7 @@ async fn status(State(service): State<Service>) -> Json<Value> {
         "outgoing": status.membership.outgoing().map(numbers),
         "store": if is_new { "new" } else { "confirmed" },
         "waits_for": numbers(&status.waits_for),
+        "refused_by": status.refused.map(|refusal| refusal.by.number()),
         "state": status.run.to_string(),
         "term": status.current_term.number(),
         "leader": status.leader.map(PeerId::number),
