@@ -72,7 +72,7 @@ fn an_older_copy_put_back_after_kill_9_is_refused() {
         assert!(through - next >= 10, "{durable:?}: {error}");
         assert_eq!(*recorded_in, "DURABLE");
         copy(older, directory);
-        drop(durable.open(directory).expect("nobody here can tell that the whole is older"));
+        drop(durable.open(directory).expect("none of its files tells that the whole is older"));
     }
 }
 
