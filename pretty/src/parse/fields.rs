@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::keys::{Keys, PeerField, Role, peer_of_thread};
-use super::record::{NAME_BYTES_MAX, Record, TimeContext, bytes};
+use super::context::ReadContext;
+use super::keys::{PeerField, Role, peer_of_thread};
+use super::record::{NAME_BYTES_MAX, Record, bytes};
 use super::timestamp;
 use crate::level::Level;
 use crate::line::Stamp;
@@ -58,17 +59,12 @@ impl<'a> StructuredFields<'a> {
 
     /// The record; `None` without a text, unless a time with a level, or a topic and a peer, make up
     /// for it.
-    pub(super) fn into_record(
-        mut self,
-        times: TimeContext<'_>,
-        keys: &Keys,
-        field: PeerField<'_>,
-    ) -> Option<Record<'a>> {
-        let found = self.roles(keys, field);
+    pub(super) fn into_record(mut self, context: &ReadContext<'_>) -> Option<Record<'a>> {
+        let found = self.roles(context);
         let Found { time, level, topic, msg, peer, micros, thread } = found;
         let stamp = match micros {
             Some(at) => timestamp::micros(self.fields[at].value.parse().ok()?),
-            None => time.0.and_then(|(_, at)| self.stamp(at, times)),
+            None => time.0.and_then(|(_, at)| self.stamp(at, context)),
         };
         let taken = [
             micros.or(time.0.map(|(_, at)| at).filter(|_| stamp.is_some())),
@@ -87,7 +83,7 @@ impl<'a> StructuredFields<'a> {
         if !enough || (stamp.is_none() && level.is_none()) {
             return None;
         }
-        if own_peer.is_none() && !matches!(field, PeerField::None) {
+        if own_peer.is_none() && !matches!(context.peer, PeerField::None) {
             own_peer = self.span_peer.take();
             own_peer = own_peer.or_else(|| thread.map(|at| self.fields[at].value.clone()));
         }
@@ -99,20 +95,20 @@ impl<'a> StructuredFields<'a> {
     }
 
     /// Gives each field its role, and finds the best one of each role.
-    fn roles(&mut self, keys: &Keys, field: PeerField<'_>) -> Found {
+    fn roles(&mut self, context: &ReadContext<'_>) -> Found {
         let mut found = Found::default();
         for (at, own) in self.fields.iter_mut().enumerate() {
             if own.key == "t_us" {
                 found.micros = Some(at);
                 continue;
             }
-            if let PeerField::Key(wanted) = field
+            if let PeerField::Key(wanted) = context.peer
                 && own.key == wanted
             {
                 found.peer.offer(0, at);
                 continue;
             }
-            let Some(meaning) = keys.meaning(&own.key) else { continue };
+            let Some(meaning) = context.keys.meaning(&own.key) else { continue };
             own.role = Some(meaning.role);
             let value = own.value.as_bytes();
             match meaning.role {
@@ -121,7 +117,7 @@ impl<'a> StructuredFields<'a> {
                 Role::Topic => found.topic.offer(meaning.rank, at),
                 Role::Msg => found.msg.offer(meaning.rank, at),
                 Role::Peer | Role::Id
-                    if matches!(field, PeerField::Any) && meaning.peer(value).is_some() =>
+                    if matches!(context.peer, PeerField::Any) && meaning.peer(value).is_some() =>
                 {
                     found.peer.offer(meaning.rank, at);
                 }
@@ -148,8 +144,8 @@ impl<'a> StructuredFields<'a> {
         text.into_owned()
     }
 
-    fn stamp(&self, at: usize, times: TimeContext<'_>) -> Option<Stamp<'a>> {
-        timestamp::wall(bytes(self.fields[at].value.clone()), times.calendar)
+    fn stamp(&self, at: usize, context: &ReadContext<'_>) -> Option<Stamp<'a>> {
+        timestamp::wall(bytes(self.fields[at].value.clone()), context.calendar)
     }
 
     /// The text with all fields that were not taken, and the length of those that columns leave out.

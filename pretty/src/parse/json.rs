@@ -9,22 +9,18 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::context::ReadContext;
 use super::fields::StructuredFields;
-use super::keys::{Keys, PeerField, Role};
-use super::record::{Record, TimeContext};
+use super::keys::{Keys, Role};
+use super::record::Record;
 
 /// The record in a line; `None` if it is not an object or has neither time nor text.
-pub(super) fn read<'a>(
-    line: &'a [u8],
-    times: TimeContext<'_>,
-    keys: &Keys,
-    peer: PeerField<'_>,
-) -> Option<Record<'a>> {
+pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
     let mut fields = StructuredFields::default();
     for (key, value) in members(line)?.0 {
-        add(&mut fields, key, value, keys, 0);
+        add(&mut fields, key, value, context.keys, 0);
     }
-    fields.into_record(times, keys, peer)
+    fields.into_record(context)
 }
 
 /// A text and the fields of the object that ends it, as `text key=value`.

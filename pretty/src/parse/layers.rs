@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::catalog::{CATALOG, Reader, Transport};
+use super::context::ReadContext;
 use super::format::Format;
-use super::keys::{Keys, PeerField};
 use super::pattern::{Carried, Fit, Pattern};
-use super::record::{Record, TimeContext};
+use super::record::Record;
 use super::{json, logfmt, record, timestamp, verbose};
 
 /// A way to read a record.
@@ -78,9 +78,7 @@ impl Layers {
     pub(super) fn find<'a>(
         &self,
         line: &'a [u8],
-        times: TimeContext<'_>,
-        keys: &Keys,
-        peer: PeerField<'_>,
+        context: &ReadContext<'_>,
     ) -> Option<(usize, Record<'a>)> {
         let matching = if self.is_auto { CATALOG.records_matching(line) } else { None };
         let may_fit = |own: &RecordLayer| match own {
@@ -95,11 +93,11 @@ impl Layers {
         };
         let all = of_fit(Fit::Strict).chain(of_fit(Fit::Generic)).chain(of_fit(Fit::Loose));
         let mut fitting = all.filter(|(_, own)| may_fit(own));
-        fitting.find_map(|(at, own)| Some((at, own.read(line, times, keys, peer)?)))
+        fitting.find_map(|(at, own)| Some((at, own.read(line, context)?)))
     }
 
-    pub(super) fn reads_strictly(&self, line: &[u8], times: TimeContext<'_>, keys: &Keys) -> bool {
-        let found = self.find(line, times, keys, PeerField::None);
+    pub(super) fn reads_strictly(&self, line: &[u8], context: &ReadContext<'_>) -> bool {
+        let found = self.find(line, context);
         found.is_some_and(|(at, _)| self.fit(at) == Fit::Strict)
     }
 }
@@ -113,6 +111,10 @@ impl RecordLayer {
         }
     }
 
+    pub(super) fn is_verbose(&self) -> bool {
+        matches!(self, Self::Reader(Reader::Verbose))
+    }
+
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Reader(Reader::Verbose) => "verbose",
@@ -124,26 +126,18 @@ impl RecordLayer {
     }
 
     /// The record in a line.
-    pub(super) fn read<'a>(
-        &self,
-        line: &'a [u8],
-        times: TimeContext<'_>,
-        keys: &Keys,
-        peer: PeerField<'_>,
-    ) -> Option<Record<'a>> {
+    pub(super) fn read<'a>(&self, line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
         match self {
-            Self::Reader(Reader::Verbose) => verbose::read(line, times),
-            Self::Reader(Reader::Json) if line.first() == Some(&b'{') => {
-                json::read(line, times, keys, peer)
-            }
+            Self::Reader(Reader::Verbose) => verbose::read(line, context),
+            Self::Reader(Reader::Json) if line.first() == Some(&b'{') => json::read(line, context),
             Self::Reader(Reader::Logfmt)
                 if line.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'@') =>
             {
-                logfmt::read(line, times, keys, peer)
+                logfmt::read(line, context)
             }
             Self::Reader(_) => None,
-            Self::BuiltIn(at) => CATALOG.records[*at].read(line, times, keys, peer),
-            Self::Own(own) => own.read(line, times, keys, peer),
+            Self::BuiltIn(at) => CATALOG.records[*at].read(line, context),
+            Self::Own(own) => own.read(line, context),
         }
     }
 }
@@ -152,12 +146,12 @@ impl RecordLayer {
 pub(super) fn strip<'a>(
     transport: &Transport,
     line: &'a [u8],
-    times: TimeContext<'_>,
+    context: &ReadContext<'_>,
 ) -> Option<(Carried<'a>, Cow<'a, [u8]>)> {
     let json = match transport {
         Transport::Text(pattern) => {
             return pattern
-                .strip(line, times)
+                .strip(line, context)
                 .map(|(carried, rest)| (carried, Cow::Borrowed(rest)));
         }
         Transport::Json(json) => json,
@@ -177,7 +171,7 @@ pub(super) fn strip<'a>(
         }
     };
     let stamp =
-        value(&json.time).and_then(|time| timestamp::wall(record::bytes(time), times.calendar));
+        value(&json.time).and_then(|time| timestamp::wall(record::bytes(time), context.calendar));
     let carried = Carried { stamp, source: value(&json.source).map(record::bytes) };
     let rest = match rest {
         Cow::Borrowed(rest) => Cow::Borrowed(rest.trim_ascii_end()),

@@ -2,17 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::context::ReadContext;
 use super::fields::StructuredFields;
-use super::keys::{Keys, PeerField};
-use super::record::{Record, TimeContext};
+use super::record::Record;
 
 /// The record in a line; `None` unless all of it is `key=value` pairs, with a time or a level.
-pub(super) fn read<'a>(
-    line: &'a [u8],
-    times: TimeContext<'_>,
-    keys: &Keys,
-    peer: PeerField<'_>,
-) -> Option<Record<'a>> {
+pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
     let mut rest = std::str::from_utf8(line).ok()?.trim_ascii();
     let mut fields = StructuredFields::default();
     while !rest.is_empty() {
@@ -25,7 +20,7 @@ pub(super) fn read<'a>(
         fields.push(Cow::Borrowed(key), value);
         rest = behind.trim_ascii_start();
     }
-    fields.into_record(times, keys, peer)
+    fields.into_record(context)
 }
 
 fn is_key_byte(byte: u8) -> bool {

@@ -9,8 +9,9 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use super::brackets;
-use super::keys::{Keys, PeerField};
-use super::record::{NAME_BYTES_MAX, Record, TimeContext, short_name};
+use super::context::ReadContext;
+use super::keys::PeerField;
+use super::record::{NAME_BYTES_MAX, Record, short_name};
 use super::timestamp;
 use crate::level::Level;
 use crate::line::Stamp;
@@ -134,6 +135,13 @@ pub(super) struct Carried<'a> {
     pub(super) source: Option<Cow<'a, [u8]>>,
 }
 
+impl<'a> Carried<'a> {
+    /// The facts of an outer transport, and those of an inner one where it has none.
+    pub(super) fn or(self, inner: Self) -> Self {
+        Self { stamp: self.stamp.or(inner.stamp), source: self.source.or(inner.source) }
+    }
+}
+
 impl Compiled {
     fn new(expression: &str) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(expression).dfa_size_limit(DFA_BYTES_MAX).build()?;
@@ -201,13 +209,7 @@ impl Pattern {
 
     /// The record in a line; `None` if the expression does not match, or if a name in it is too
     /// long for a column.
-    pub(super) fn read<'a>(
-        &self,
-        line: &'a [u8],
-        times: TimeContext<'_>,
-        keys: &Keys,
-        peer: PeerField<'_>,
-    ) -> Option<Record<'a>> {
+    pub(super) fn read<'a>(&self, line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
         let found = self.compiled().regex.captures(line)?;
         let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
         let level = group(self.compiled().groups.level);
@@ -226,18 +228,18 @@ impl Pattern {
         }
         record.peer = record.peer.filter(|peer| !peer.is_empty());
         if let Some(time) = group(self.compiled().groups.time) {
-            record.stamp = Some(self.stamp(time, times)?);
+            record.stamp = Some(self.stamp(time, context)?);
         }
         let names =
             [record.topic.as_deref(), record.peer.as_deref(), group(self.compiled().groups.time)];
         if names.into_iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
             return None;
         }
-        self.read_tail(&mut record, keys, peer);
+        self.read_tail(&mut record, context);
         if record.peer.is_none() {
-            let spans =
-                group(self.compiled().groups.spans).filter(|_| !matches!(peer, PeerField::None));
-            let found = spans.and_then(|spans| keys.peer_in(spans, PeerField::Any));
+            let spans = group(self.compiled().groups.spans)
+                .filter(|_| !matches!(context.peer, PeerField::None));
+            let found = spans.and_then(|spans| context.keys.peer_in(spans, PeerField::Any));
             record.peer = found.map(Cow::Borrowed);
         }
         Some(record)
@@ -247,7 +249,7 @@ impl Pattern {
     pub(super) fn strip<'a>(
         &self,
         line: &'a [u8],
-        times: TimeContext<'_>,
+        context: &ReadContext<'_>,
     ) -> Option<(Carried<'a>, &'a [u8])> {
         let found = self.compiled().regex.captures(line)?;
         let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
@@ -257,7 +259,7 @@ impl Pattern {
             return None;
         }
         let stamp = match group(self.compiled().groups.time) {
-            Some(time) => Some(self.stamp(time, times)?),
+            Some(time) => Some(self.stamp(time, context)?),
             None => None,
         };
         let rest = &line[found.get(0)?.end()..];
@@ -282,7 +284,7 @@ impl Pattern {
         Cow::Borrowed(text)
     }
 
-    fn read_tail(&self, record: &mut Record<'_>, keys: &Keys, peer: PeerField<'_>) {
+    fn read_tail(&self, record: &mut Record<'_>, context: &ReadContext<'_>) {
         match self.tail {
             Tail::Text => {}
             Tail::Brackets => {
@@ -297,19 +299,19 @@ impl Pattern {
             }
         }
         // A text may mention peers; fields are meant.
-        let by_key = matches!(peer, PeerField::Key(_)) || self.tail != Tail::Text;
+        let by_key = matches!(context.peer, PeerField::Key(_)) || self.tail != Tail::Text;
         if record.peer.is_none() && by_key {
-            let found = keys.peer_in(&record.text, peer).map(<[u8]>::to_vec);
+            let found = context.keys.peer_in(&record.text, context.peer).map(<[u8]>::to_vec);
             record.peer = found.map(Cow::Owned);
         }
     }
 
     /// The time; `None` if it is not one, and a built-in format must have one.
-    fn stamp<'a>(&self, time: &'a [u8], times: TimeContext<'_>) -> Option<Stamp<'a>> {
+    fn stamp<'a>(&self, time: &'a [u8], context: &ReadContext<'_>) -> Option<Stamp<'a>> {
         if let Some(number) = Number::parse(time) {
-            let given = times.tick.or(self.tick);
+            let given = context.tick.or(self.tick);
             if given.is_none() && timestamp::is_since_1970(time) {
-                return Some(timestamp::since_1970(number, time, times.calendar));
+                return Some(timestamp::since_1970(number, time, context.calendar));
             }
             // Numbers with a point are seconds and whole numbers milliseconds, unless the user gives
             // another unit.
@@ -319,7 +321,7 @@ impl Pattern {
             });
             return Some(timestamp::counted(time, number, unit));
         }
-        let stamp = timestamp::wall(Cow::Borrowed(time), times.calendar);
+        let stamp = timestamp::wall(Cow::Borrowed(time), context.calendar);
         match self.origin {
             Origin::BuiltIn => stamp,
             // Anything else is shown but is not a point in time.

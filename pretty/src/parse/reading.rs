@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::bytes::Regex;
-
 use super::catalog::{CATALOG, Reader};
-use super::keys::{Keys, PeerField};
+use super::context::ReadContext;
+use super::keys::PeerField;
 use super::layers::{Layers, RecordLayer};
 use super::pattern::Fit;
-use super::record::{Record, TimeContext};
+use super::peer_from::PeerFrom;
+use super::peer_plan::{PeerPlace, PeerPlan};
+use super::record::Record;
 
 /// The layers of a source, those that are found most first.
 #[derive(Clone, Debug, Default)]
@@ -21,75 +22,6 @@ pub(super) struct Reading {
     /// A line that is nothing but a head and a text is an event.
     pub(super) bare_heads: bool,
     pub(super) peers: PeerPlan,
-}
-
-/// The way from a line to its peer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct PeerPlan {
-    pub(super) from: PeerPlace,
-    /// The key that names it, if one does.
-    pub(super) key: Option<Box<str>>,
-    /// The peer of lines that name none.
-    pub(super) missing: Option<Box<[u8]>>,
-}
-
-/// The place where peers are named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum PeerPlace {
-    /// The record, its fields, or the head of its text; then the transport.
-    #[default]
-    Line,
-    /// The transport alone.
-    Transport,
-    /// Nothing in a line.
-    Source,
-    /// The first word of a sentence.
-    Subject(usize),
-}
-
-/// The user's choice of where peers are named: `--peer-from`.
-#[derive(Clone, Debug, Default)]
-pub enum PeerFrom {
-    /// The record; else its fields; else the transport's prefix; else the file's name.
-    #[default]
-    Auto,
-    /// The field with this key.
-    Field(String),
-    /// The prefix that a transport adds: container, pod, host.
-    Prefix,
-    /// The name of the file.
-    File,
-    /// The first group of an expression, or its group `peer`, in the whole line.
-    Regex(Regex),
-}
-
-impl PeerFrom {
-    /// Reads `auto`, `field:NAME`, `prefix`, `file` or an expression.
-    ///
-    /// # Errors
-    /// If an expression does not compile or has no group.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "auto" => Self::Auto,
-            "prefix" => Self::Prefix,
-            "file" => Self::File,
-            _ => match text.strip_prefix("field:") {
-                Some("") => return Err("missing name; write it as in field:node_id".to_owned()),
-                Some(name) => Self::Field(name.to_owned()),
-                None => Self::Regex(peer_expression(text)?),
-            },
-        })
-    }
-}
-
-fn peer_expression(text: &str) -> Result<Regex, String> {
-    let regex = Regex::new(text).map_err(|error| error.to_string())?;
-    match regex.captures_len() {
-        1 => Err(format!(
-            "`{text}` has no group for the peer; use auto, field:NAME, prefix, file or an expression as in 'node=(\\w+)'"
-        )),
-        _ => Ok(regex),
-    }
 }
 
 /// The findings about a sample of a source.
@@ -119,8 +51,8 @@ enum Named {
 /// The settings that matter for a reading.
 pub(super) struct ReadingContext<'p> {
     pub(super) layers: &'p Layers,
-    pub(super) keys: &'p Keys,
-    pub(super) times: TimeContext<'p>,
+    /// Without fields that name a peer.
+    pub(super) line: ReadContext<'p>,
     pub(super) from: &'p PeerFrom,
     /// The name of the source, if there are several.
     pub(super) name: Option<&'p [u8]>,
@@ -157,8 +89,7 @@ impl ReadingContext<'_> {
             return None;
         }
         let verbose = RecordLayer::Reader(Reader::Verbose);
-        let reads =
-            |line: &&Vec<u8>| verbose.read(line, self.times, self.keys, PeerField::None).is_some();
+        let reads = |line: &&Vec<u8>| verbose.read(line, &self.line).is_some();
         let count = lines.iter().filter(reads).count();
         (count > 0 && count * 4 >= lines.len() * 3)
             .then(|| Reading { records: vec![verbose], ..Reading::default() })
@@ -167,17 +98,15 @@ impl ReadingContext<'_> {
     /// The transports that may be stripped from these lines: the strict ones, and those loose ones
     /// that nearly all lines have although no record reads them whole.
     fn transports_of(&self, lines: &[Vec<u8>]) -> Vec<usize> {
-        let whole = lines
-            .iter()
-            .filter(|line| self.layers.reads_strictly(line, self.times, self.keys))
-            .count();
+        let whole =
+            lines.iter().filter(|line| self.layers.reads_strictly(line, &self.line)).count();
         let fits = |at: usize| {
             let Some(pattern) = CATALOG.transports[at].pattern() else { return true };
             if pattern.fit == Fit::Strict {
                 return true;
             }
             let count =
-                lines.iter().filter(|line| pattern.strip(line, self.times).is_some()).count();
+                lines.iter().filter(|line| pattern.strip(line, &self.line).is_some()).count();
             whole * 2 < lines.len() && count * 10 >= lines.len() * 7
         };
         (0..CATALOG.transports.len()).filter(|at| fits(*at)).collect()
@@ -191,7 +120,7 @@ impl Evidence {
         for _ in 0..super::layers::TRANSPORTS_MAX {
             let stripped = transports.iter().find_map(|at| {
                 let (carried, rest) =
-                    super::layers::strip(&CATALOG.transports[*at], &text, context.times)?;
+                    super::layers::strip(&CATALOG.transports[*at], &text, &context.line)?;
                 Some((*at, carried.source.map(std::borrow::Cow::into_owned), rest.into_owned()))
             });
             let Some((at, own, rest)) = stripped else { break };
@@ -203,19 +132,13 @@ impl Evidence {
             self.with_source += 1;
             self.sources.insert(source);
         }
-        match context.layers.find(&text, context.times, context.keys, PeerField::None) {
+        match context.layers.find(&text, &context.line) {
             Some((place, mut record)) => {
                 *self.records.entry(place).or_default() += 1;
-                let any = || {
-                    context.layers.all()[place].read(
-                        &text,
-                        context.times,
-                        context.keys,
-                        PeerField::Any,
-                    )
-                };
-                if record.peer.is_none() && context.keys.peers_in(&record.text).is_empty() {
-                    record.peer = any().and_then(|record| record.peer);
+                if record.peer.is_none() && context.line.keys.peers_in(&record.text).is_empty() {
+                    let any = context.line.with_peer(PeerField::Any);
+                    let record_of_any = context.layers.all()[place].read(&text, &any);
+                    record.peer = record_of_any.and_then(|record| record.peer);
                 }
                 self.add_record(&record, context);
             }
@@ -235,7 +158,7 @@ impl Evidence {
             self.name(Named::Record, peer);
         }
         let mut seen = BTreeSet::new();
-        for (rank, key, value) in context.keys.peers_in(&record.text) {
+        for (rank, key, value) in context.line.keys.peers_in(&record.text) {
             if seen.insert(key.clone()) {
                 self.name(Named::Key(rank, key), &value);
             }
@@ -368,9 +291,3 @@ const FEW_PEERS: usize = 9;
 const NEARLY_ALL: usize = 90;
 const MOST: usize = 60;
 const SOME: usize = 10;
-
-impl RecordLayer {
-    pub(super) fn is_verbose(&self) -> bool {
-        matches!(self, Self::Reader(Reader::Verbose))
-    }
-}

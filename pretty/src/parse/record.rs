@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::calendar::Calendar;
 use crate::level::Level;
 use crate::line::{Event, Stamp};
-use crate::time::Tick;
 
 /// The fields of one line.
 #[derive(Debug, Default)]
@@ -17,16 +15,6 @@ pub(super) struct Record<'a> {
     pub(super) text: Cow<'a, [u8]>,
     /// See [`Event::left_out`].
     pub(super) left_out: usize,
-}
-
-/// The settings that decide about the times of a line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TimeContext<'p> {
-    pub(super) calendar: &'p Calendar,
-    /// The unit of whole numbers, given by the user.
-    pub(super) tick: Option<Tick>,
-    /// The unit the log's own header names.
-    pub(super) header_unit: Option<Tick>,
 }
 
 impl<'a> Record<'a> {

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::record::{NAME_BYTES_MAX, Record, TimeContext, is_name};
+use super::context::ReadContext;
+use super::record::{NAME_BYTES_MAX, Record, is_name};
 use super::timestamp;
 use crate::line::Header;
 use crate::time::{Fraction, Number, Tick};
@@ -16,7 +17,7 @@ pub(super) fn is_header(line: &[u8]) -> bool {
 
 /// The record in a line; `None` if it has not this shape.
 #[inline]
-pub(super) fn read<'a>(line: &'a [u8], times: TimeContext<'_>) -> Option<Record<'a>> {
+pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
     if !line.first()?.is_ascii_digit() {
         return None;
     }
@@ -28,8 +29,8 @@ pub(super) fn read<'a>(line: &'a [u8], times: TimeContext<'_>) -> Option<Record<
     }
     let number = Number::parse(time)?;
     let unit = match number.fraction {
-        Fraction::Present => times.header_unit.unwrap_or(Tick::MILLISECOND),
-        Fraction::Absent => times.tick.or(times.header_unit).unwrap_or(Tick::TEN_MILLISECONDS),
+        Fraction::Present => context.header_unit.unwrap_or(Tick::MILLISECOND),
+        Fraction::Absent => context.tick.or(context.header_unit).unwrap_or(Tick::TEN_MILLISECONDS),
     };
     Some(Record {
         stamp: Some(timestamp::counted(time, number, unit)),

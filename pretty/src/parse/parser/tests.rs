@@ -1,5 +1,6 @@
 use super::*;
 use crate::parse::CustomFormat;
+use crate::time::Time;
 
 fn show(parser: &mut Parser, line: &[u8]) -> String {
     match parser.parse(line) {

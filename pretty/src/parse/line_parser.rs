@@ -1,0 +1,223 @@
+//! The parsing of one line: transports, record, peer, time.
+
+use std::borrow::Cow;
+
+use super::catalog::{CATALOG, Transport};
+use super::clock::{ClockOfDay, shift_by};
+use super::context::ReadContext;
+use super::keys::{Keys, PeerField};
+use super::layers::{self, Layers, RecordLayer, TRANSPORTS_MAX};
+use super::pattern::{Carried, Fit};
+use super::peer_plan::head;
+use super::reading::Reading;
+use super::record::{Record, into_owned};
+use super::settings::ParserSettings;
+use super::verbose;
+use crate::class::{Class, is_continuation};
+use crate::line::{Event, Line};
+use crate::time::Tick;
+
+/// The parts of a parser that never change.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) settings: ParserSettings,
+    pub(super) layers: Layers,
+    pub(super) keys: Cow<'static, Keys>,
+    /// The reading of sources that have not been looked at.
+    pub(super) unknown: Reading,
+}
+
+/// The layers found in a line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FoundLayers {
+    transports: Vec<usize>,
+    pub(super) record: Option<RecordLayer>,
+    bare: bool,
+}
+
+/// A parser about to parse one line.
+pub(super) struct LineParser<'p> {
+    pub(super) setup: &'p Setup,
+    pub(super) reading: &'p Reading,
+    /// Nanoseconds that are added to times.
+    pub(super) shift: i64,
+    pub(super) header_unit: &'p mut Option<Tick>,
+    pub(super) clock: &'p mut ClockOfDay,
+    pub(super) found: &'p mut FoundLayers,
+}
+
+impl Setup {
+    pub(super) fn context<'p>(
+        &'p self,
+        header_unit: Option<Tick>,
+        peer: PeerField<'p>,
+    ) -> ReadContext<'p> {
+        let ParserSettings { calendar, tick, .. } = &self.settings;
+        ReadContext { calendar, tick: *tick, header_unit, keys: &self.keys, peer }
+    }
+}
+
+impl FoundLayers {
+    pub(super) fn clear(&mut self) {
+        self.transports.clear();
+        (self.record, self.bare) = (None, false);
+    }
+
+    /// The names of the transports and of the format.
+    pub(super) fn names(&self) -> (Vec<&str>, Option<&str>) {
+        let transports = self.transports.iter().map(|at| CATALOG.transports[*at].name()).collect();
+        let bare = self.bare.then_some("bare");
+        (transports, self.record.as_ref().map(RecordLayer::name).or(bare))
+    }
+}
+
+impl<'p> LineParser<'p> {
+    /// The meaning of a line without colours.
+    pub(super) fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
+        self.read(line, Carried::default(), 0)
+    }
+
+    /// The same inside `depth` transports; `carried` is what they have said about it.
+    fn read<'a>(&mut self, line: &'a [u8], carried: Carried<'a>, depth: usize) -> Line<'a> {
+        if verbose::is_header(line) {
+            let (header, unit) = verbose::header(line);
+            *self.header_unit = unit;
+            return Line::Header(header);
+        }
+        let (reading, context) = (self.reading, self.context());
+        let usual = &reading.transports;
+        if depth < TRANSPORTS_MAX
+            && let Some((at, own, rest)) = transport(line, usual.iter().copied(), &context)
+        {
+            return self.carried(at, line, carried.or(own), rest, depth);
+        }
+        let mut records = reading.records.iter();
+        if let Some((layer, record)) =
+            records.find_map(|own| Some((own, own.read(line, &context)?)))
+        {
+            self.found.record = Some(layer.clone());
+            return Line::Event(self.event(record, line, carried));
+        }
+        // Something that was not in the sample, or there was none.
+        if depth < TRANSPORTS_MAX && CATALOG.may_be_transport(line) {
+            let all = CATALOG.transports.iter().enumerate();
+            let others = all.filter(|(at, own)| own.is_strict() && !usual.contains(at));
+            let others = others.map(|(at, _)| at);
+            if let Some((at, own, rest)) = transport(line, others, &context) {
+                return self.carried(at, line, carried.or(own), rest, depth);
+            }
+        }
+        if let Some(record) = self.other_record(line, &context) {
+            return Line::Event(self.event(record, line, carried));
+        }
+        self.bare(line, carried)
+    }
+
+    /// The line that a transport carries.
+    fn carried<'a>(
+        &mut self,
+        at: usize,
+        line: &'a [u8],
+        carried: Carried<'a>,
+        rest: Cow<'a, [u8]>,
+        depth: usize,
+    ) -> Line<'a> {
+        self.found.transports.push(at);
+        match rest {
+            Cow::Borrowed(rest) => match self.read(rest, carried, depth + 1) {
+                // A line that no layer reads keeps the name of its source.
+                Line::Other(class, Cow::Borrowed(_)) => Line::Other(class, Cow::Borrowed(line)),
+                read @ (Line::Event(_) | Line::Header(_) | Line::Other(..)) => read,
+            },
+            Cow::Owned(rest) => owned(self.read(&rest, carried, depth + 1)),
+        }
+    }
+
+    /// A record of any strict layer, if any format may be found.
+    fn other_record<'a>(
+        &mut self,
+        line: &'a [u8],
+        context: &ReadContext<'_>,
+    ) -> Option<Record<'a>> {
+        let layers = &self.setup.layers;
+        if !layers.is_auto {
+            return None;
+        }
+        let (place, record) = layers.find(line, context)?;
+        if layers.fit(place) == Fit::Loose {
+            return None;
+        }
+        self.found.record = Some(layers.all()[place].clone());
+        Some(record)
+    }
+
+    /// A line that no record reads: an event nevertheless if its peer or its time are known.
+    fn bare<'a>(&mut self, line: &'a [u8], carried: Carried<'a>) -> Line<'a> {
+        let class = Class::of(line);
+        if class != Class::Plain || is_continuation(line) {
+            return Line::Other(class, Cow::Borrowed(line));
+        }
+        let has_head = self.reading.bare_heads && head(line, &self.reading.heads).is_some();
+        if has_head || carried.stamp.is_some() || carried.source.is_some() {
+            self.found.bare = true;
+            let record = Record { text: Cow::Borrowed(line), ..Record::default() };
+            return Line::Event(self.event(record, line, carried));
+        }
+        Line::Other(class, Cow::Borrowed(line))
+    }
+
+    /// The event of a record, whose peer and time may be named elsewhere.
+    fn event<'a>(
+        &mut self,
+        mut record: Record<'a>,
+        line: &'a [u8],
+        carried: Carried<'a>,
+    ) -> Event<'a> {
+        let (reading, settings) = (self.reading, &self.setup.settings);
+        reading.peers.name_peer(&mut record, line, carried.source, &reading.heads, settings);
+        record.stamp = record.stamp.or(carried.stamp);
+        if let Some(stamp) = &mut record.stamp {
+            self.clock.record(stamp);
+            shift_by(stamp, self.shift, &settings.calendar);
+        }
+        record.into_event()
+    }
+
+    fn context(&self) -> ReadContext<'p> {
+        self.setup.context(*self.header_unit, self.reading.peers.field())
+    }
+}
+
+/// The first of these transports that carries the line.
+fn transport<'a>(
+    line: &'a [u8],
+    mut places: impl Iterator<Item = usize>,
+    context: &ReadContext<'_>,
+) -> Option<(usize, Carried<'a>, Cow<'a, [u8]>)> {
+    places.find_map(|at| {
+        let (carried, rest) = layers::strip(&CATALOG.transports[at], line, context)?;
+        Some((at, carried, rest))
+    })
+}
+
+impl Transport {
+    fn is_strict(&self) -> bool {
+        self.pattern().is_none_or(|pattern| pattern.fit == Fit::Strict)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Text(pattern) => &pattern.name,
+            Self::Json(_) => "json",
+        }
+    }
+}
+
+/// The line with texts of its own. A header that was packed in something else is a plain line.
+pub(super) fn owned(line: Line<'_>) -> Line<'static> {
+    match line {
+        Line::Event(event) => Line::Event(into_owned(event)),
+        Line::Header(header) => Line::Other(Class::Test, Cow::Owned(header.text.to_vec())),
+        Line::Other(class, text) => Line::Other(class, Cow::Owned(text.into_owned())),
+    }
+}
