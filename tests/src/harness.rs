@@ -18,24 +18,60 @@ use serde_json::Value;
 use crate::case::Case;
 use crate::failure::Failure;
 use crate::report::RunSummary;
-use crate::run::{Run, add_evidence, simulate, simulate_case};
+use crate::run::{Outcome, Run, add_evidence, simulate, simulate_case};
 use crate::scenario::{Part, Scenario};
 use crate::{shrink, suites};
 
 /// The seed of a run that was given none, so that plain `cargo test` always does the same.
 pub const DEFAULT_SEED: u64 = 42;
 
+/// A scenario as the harness sees it, of this package or another one.
+pub trait Runnable {
+    /// The test's name.
+    fn name(&self) -> &'static str;
+    /// The part of the labs or the suite it belongs to.
+    fn part(&self) -> Part;
+    /// One line about its subject, as it is printed.
+    fn description(&self) -> &'static str;
+    /// Number of peers.
+    fn peers(&self, seed: u64) -> usize;
+    /// Runs it once; all state is built anew.
+    ///
+    /// # Errors
+    /// The report of the failure.
+    fn simulate(&self, seed: u64, logger: Option<Logger>) -> Outcome;
+}
+
+impl Runnable for Scenario {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn part(&self) -> Part {
+        self.part
+    }
+
+    fn description(&self) -> &'static str {
+        self.description
+    }
+
+    fn peers(&self, seed: u64) -> usize {
+        self.spec.settings(seed).peers
+    }
+
+    fn simulate(&self, seed: u64, logger: Option<Logger>) -> Outcome {
+        simulate(self, seed, logger)
+    }
+}
+
 /// Runs a scenario as a test: with the seed, the case and the log that the environment requests,
 /// printing to standard output.
 ///
 /// # Panics
 /// The run fails, or a variable of the environment cannot be read.
-#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 pub fn run(name: &str) {
     let scenario = suites::find(name).unwrap_or_else(|| panic!("unknown scenario {name}"));
-    println!("Test ({}): {} ...", scenario.part, scenario.description);
-    let world = WorldKind::from_env().unwrap_or_else(|error| panic!("{error}"));
-    let request = RunRequest::from_env().unwrap_or_else(|error| panic!("{error}"));
+    let (world, request) = begin(scenario);
     match (world, request) {
         (WorldKind::Simulated, RunRequest::Seeds { first, count }) => {
             run_seeds(scenario, first, count);
@@ -48,6 +84,35 @@ pub fn run(name: &str) {
         (WorldKind::Real, RunRequest::Case(_)) => requires_simulation("DSTEST_CASE"),
         (WorldKind::Real, RunRequest::Shrink { .. }) => requires_simulation("DSTEST_SHRINK"),
     }
+}
+
+/// Runs a scenario of another package as a test, with the seed and the log that the environment
+/// requests. Such a scenario has no cases, and runs in the simulated world alone.
+///
+/// # Panics
+/// The run fails, or the environment asks for something else.
+pub fn run_seeded(scenario: &dyn Runnable) {
+    let name = scenario.name();
+    match begin(scenario) {
+        (WorldKind::Simulated, RunRequest::Seeds { first, count }) => {
+            run_seeds(scenario, first, count);
+        }
+        (WorldKind::Simulated, RunRequest::Case(path)) => {
+            panic!("DSTEST_CASE={path}: {name} has no cases; give a seed by DSTEST_SEED")
+        }
+        (WorldKind::Simulated, RunRequest::Shrink { path, .. }) => {
+            panic!("DSTEST_SHRINK={path}: {name} cannot be shrunk yet; replay its seed")
+        }
+        (WorldKind::Real, _) => panic!("{name} needs the simulated world: unset RAFT_WORLD"),
+    }
+}
+
+/// Prints the line a test begins with, and reads what the environment requests.
+#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
+fn begin(scenario: &dyn Runnable) -> (WorldKind, RunRequest) {
+    println!("Test ({}): {} ...", scenario.part(), scenario.description());
+    let world = WorldKind::from_env().unwrap_or_else(|error| panic!("{error}"));
+    (world, RunRequest::from_env().unwrap_or_else(|error| panic!("{error}")))
 }
 
 fn requires_simulation(variable: &str) -> ! {
@@ -122,23 +187,23 @@ fn seeds(first: u64, count: u64) -> impl Iterator<Item = u64> {
     (0..count).map(move |more| first.wrapping_add(more))
 }
 
-fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
+fn run_seeds(scenario: &dyn Runnable, first: u64, count: u64) {
     let mut total: Option<RunSummary> = None;
     for seed in seeds(first, count) {
-        let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
-        match simulate(scenario, seed, logger) {
+        let logger = logger(scenario.name(), seed, scenario.peers(seed));
+        match scenario.simulate(seed, logger) {
             Ok(report) => match &mut total {
                 None => total = Some(report),
                 Some(total) => total.add(&report),
             },
             Err(mut report) => {
-                add_evidence(&mut report, |logger| simulate(scenario, seed, Some(logger)));
+                add_evidence(&mut report, |logger| scenario.simulate(seed, Some(logger)));
                 fail(&report, &report.to_json(), &report.failure);
             }
         }
     }
     if let Some(report) = total {
-        print_passed(scenario.part, &report);
+        print_passed(scenario.part(), &report);
     }
 }
 
@@ -174,10 +239,9 @@ fn run_real(_: &Scenario, _: u64, _: u64) {
 
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn print_passed(part: Part, report: &RunSummary) {
-    println!("{report}");
-    match part {
-        Part::Swarm => println!("{}", report.coverage),
-        Part::A | Part::B | Part::C | Part::D | Part::Dissertation | Part::Storm => {}
+    println!("{}", report.of_part(part));
+    if part == Part::Swarm {
+        println!("{}", report.coverage);
     }
 }
 

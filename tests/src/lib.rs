@@ -10,7 +10,7 @@
 //!                                                        or real ─► raft::driver, for the labs
 //! world ─┬► sim: event queue, network, disks, clocks, random streams, task executor
 //!        ├► case: every decision, recorded
-//!        ├► service: the commands that are applied
+//!        ├► service: the commands that are applied; hosted: services of other packages
 //!        └► invariants, after every event
 //! run ─► report (text, JSON) and case ─► shrink
 //! ```
@@ -125,6 +125,7 @@ pub mod coverage;
 mod dissertation;
 pub mod failure;
 pub mod harness;
+pub mod hosted;
 pub mod invariants;
 mod isolated_leader;
 pub mod kv;

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::report::{Evidence, FailureReport, RunSummary};
 use crate::scenario::{Body, Part, Scenario};
 use crate::sim::executor::Tasks;
+use crate::sim::random::mix;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{Setup, World, drive};
 use crate::{suites, swarm};
@@ -33,7 +34,7 @@ pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outco
 /// # Errors
 /// The report of the failure.
 pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcome {
-    let setup = Setup { settings, script: Script::default(), logger: None, checkpoints: None };
+    let setup = setup(settings, Script::default(), None, None);
     Run::with(scenario.name, scenario.part, seed, setup, scenario.body).outcome
 }
 
@@ -65,6 +66,15 @@ pub fn first_failure<'a>(
     scenarios.into_iter().try_for_each(|scenario| simulate(scenario, seed, None).map(drop))
 }
 
+fn setup(
+    settings: Settings,
+    script: Script,
+    logger: Option<Logger>,
+    checkpoints: Option<u64>,
+) -> Setup {
+    Setup { settings, script, logger, checkpoints, services: Vec::new() }
+}
+
 /// A run that has ended.
 pub struct Run {
     /// Outcome.
@@ -85,7 +95,7 @@ impl Run {
         checkpoints: Option<u64>,
     ) -> Self {
         let settings = scenario.spec.settings(seed);
-        let setup = Setup { settings, script: Script::default(), logger, checkpoints };
+        let setup = setup(settings, Script::default(), logger, checkpoints);
         Self::with(scenario.name, scenario.part, seed, setup, scenario.body)
     }
 
@@ -97,7 +107,7 @@ impl Run {
         let name = scenario.map_or(&*case.test, |scenario| scenario.name);
         let script = Script::new(&case.decisions);
         let settings = case.settings.clone();
-        let setup = Setup { settings, script, logger, checkpoints: None };
+        let setup = setup(settings, script, logger, None);
         let (steps, end) = (swarm::steps(case), case.end);
         let body = |cluster: Cluster| -> Body { Box::pin(swarm::replay(cluster, steps, end)) };
         Self::with(name, part, case.seed, setup, body)
@@ -126,7 +136,9 @@ impl Run {
                 return Self { outcome: Err(Box::new(report)), case, checkpoints: Vec::new() };
             }
         };
-        let outcome = attempt(&world, body);
+        let outcome = attempt(std::slice::from_ref(&world), |clusters| {
+            body(clusters.into_iter().next().expect("a cluster for each world"))
+        });
         let mut world = world.borrow_mut();
         let outcome = outcome.map(|()| RunSummary::of(&world)).map_err(|failure| {
             case.fails = Some(failure.identity());
@@ -139,13 +151,65 @@ impl Run {
     }
 }
 
-fn attempt(world: &Rc<RefCell<World>>, body: impl FnOnce(Cluster) -> Body) -> Result<(), Failure> {
+/// Runs several groups of peers, which share one clock, and a body that drives them all. The report
+/// and the summary are of all groups together.
+///
+/// # Errors
+/// The report of the failure.
+pub fn simulate_groups(
+    name: &str,
+    part: Part,
+    seed: u64,
+    groups: Vec<Setup>,
+    body: impl FnOnce(Vec<Cluster>) -> Body,
+) -> Outcome {
+    let mut worlds = Vec::with_capacity(groups.len());
+    for (seed, group) in group_seeds(seed).zip(groups) {
+        let settings = group.settings.clone();
+        let world = World::new(seed, group).map_err(|failure| {
+            Box::new(FailureReport::without_world(name, part, seed, &settings, failure))
+        })?;
+        worlds.push(Rc::new(RefCell::new(world)));
+    }
+    let outcome = attempt(&worlds, body);
+    let worlds: Vec<_> = worlds.iter().map(|world| world.borrow()).collect();
+    let (first, others) = worlds.split_first().expect("a run has a group");
+    match outcome {
+        Ok(()) => {
+            let mut summary = RunSummary::of(first);
+            for world in others {
+                let cluster_time = summary.cluster_time;
+                summary.peers += world.size();
+                summary.add(&RunSummary { peers: 0, ..RunSummary::of(world) });
+                summary.cluster_time = cluster_time;
+            }
+            Ok(summary)
+        }
+        Err(failure) => {
+            first.log_failure(&failure);
+            let mut report = FailureReport::new(name, part, first, failure);
+            others.iter().for_each(|world| report.add_group(world));
+            Err(Box::new(report))
+        }
+    }
+}
+
+/// The seeds of groups in one run: the first has the run's own.
+fn group_seeds(seed: u64) -> impl Iterator<Item = u64> {
+    (0..).map(move |group: u64| if group == 0 { seed } else { mix(seed ^ mix(group)) })
+}
+
+fn attempt(
+    worlds: &[Rc<RefCell<World>>],
+    body: impl FnOnce(Vec<Cluster>) -> Body,
+) -> Result<(), Failure> {
     let tasks = Tasks::default();
     // A panic leaves the world as it was; it is only looked at from here on.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let cluster = Cluster::new(Rc::clone(world), tasks.clone());
-        let main = tasks.spawn("test", body(cluster));
-        drive(world, &tasks, &main)
+        let cluster = |world: &Rc<RefCell<World>>| Cluster::new(Rc::clone(world), tasks.clone());
+        let main = tasks.spawn("test", body(worlds.iter().map(cluster).collect()));
+        let worlds: Vec<_> = worlds.iter().map(AsRef::as_ref).collect();
+        drive(&worlds, &tasks, &main)
     }))
     .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
     tasks.clear();

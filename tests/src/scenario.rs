@@ -91,6 +91,14 @@ pub enum Part {
     C,
     /// Log compaction.
     D,
+    /// Lab 3: a key-value service.
+    KeyValue,
+    /// Lab 3: a key-value service with snapshots.
+    KeyValueSnapshots,
+    /// Lab 4: a shard controller.
+    Controller,
+    /// Lab 4: a sharded key-value service.
+    Sharding,
     /// Beyond the labs: Ongaro's dissertation.
     Dissertation,
     /// Beyond the labs: faults of all kinds at once.
@@ -100,11 +108,30 @@ pub enum Part {
 }
 
 impl Part {
+    /// The package of its test program.
+    #[must_use]
+    pub const fn package(self) -> &'static str {
+        match self {
+            Self::KeyValue | Self::KeyValueSnapshots | Self::Controller | Self::Sharding => {
+                "services"
+            }
+            Self::A
+            | Self::B
+            | Self::C
+            | Self::D
+            | Self::Dissertation
+            | Self::Storm
+            | Self::Swarm => "raft-tests",
+        }
+    }
+
     /// The test program that runs it.
     #[must_use]
     pub const fn program(self) -> &'static str {
         match self {
             Self::A | Self::B | Self::C | Self::D => "lab2",
+            Self::KeyValue | Self::KeyValueSnapshots => "lab3",
+            Self::Controller | Self::Sharding => "lab4",
             Self::Dissertation => "dissertation",
             Self::Storm => "storm",
             Self::Swarm => "swarm",
@@ -119,6 +146,10 @@ impl fmt::Display for Part {
             Self::B => "2B",
             Self::C => "2C",
             Self::D => "2D",
+            Self::KeyValue => "3A",
+            Self::KeyValueSnapshots => "3B",
+            Self::Controller => "4A",
+            Self::Sharding => "4B",
             Self::Dissertation | Self::Storm | Self::Swarm => self.program(),
         })
     }

@@ -4,6 +4,7 @@
 //! at every index all services of a run apply the same bytes, restarts included; an installed
 //! snapshot holds exactly the applied commands.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use raft::{Bytes, Entry, Index, Snapshot};
@@ -11,6 +12,7 @@ use raft::{Bytes, Entry, Index, Snapshot};
 use crate::invariants::violation::Witness;
 use crate::invariants::{Invariant, Violation};
 use crate::kv::{Execution, Request, Seen, Store};
+use crate::sim::trace_hash::hash_of;
 
 /// Snapshot policy of services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ impl fmt::Display for Snapshots {
 pub struct AppliedLog {
     /// The command at index `n` is at place `n - 1`.
     commands: Vec<(Bytes, Witness)>,
+    /// The hash of the snapshot through an index.
+    snapshots: BTreeMap<Index, (u64, Witness)>,
 }
 
 impl AppliedLog {
@@ -91,8 +95,26 @@ impl AppliedLog {
         self.commands.get(usize::try_from(position).ok()?)
     }
 
+    /// Compares a snapshot with those of others through the index.
+    pub(crate) fn check_snapshot(
+        &mut self,
+        witness: Witness,
+        through: Index,
+        data: &[u8],
+    ) -> Result<(), Box<Violation>> {
+        let hash = hash_of(data);
+        let (first, first_witness) = *self.snapshots.entry(through).or_insert((hash, witness));
+        if first == hash && through <= self.last() {
+            return Ok(());
+        }
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} has another snapshot through {through} than {first_witness}: the same \
+             commands gave two states"
+        )))
+    }
+
     /// Compares a command with those of others at the index.
-    fn check(
+    pub(crate) fn check(
         &mut self,
         witness: Witness,
         index: Index,
@@ -169,14 +191,7 @@ impl Service {
     /// # Errors
     /// The service was given more or less.
     pub fn check_given(&self, witness: Witness, last_applied: Index) -> Result<(), Box<Violation>> {
-        let given = self.last_applied();
-        if given == last_applied {
-            return Ok(());
-        }
-        Err(Invariant::Applier.broken(format_args!(
-            "{witness} counts everything through {last_applied} as applied; its service was given the \
-             commands through {given}"
-        )))
+        check_given(witness, self.last_applied(), last_applied)
     }
 
     /// The value of a key now, if the service is a key-value store.
@@ -201,17 +216,8 @@ impl Service {
         entry: &Entry,
         agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
-        let (index, expected) = (entry.id.index, self.last_applied().next());
-        if index != expected {
-            return Err(Invariant::Applier.broken(format_args!(
-                "{witness} is given index {index} and expected index {expected}"
-            )));
-        }
-        let command = match &entry.payload {
-            raft::Payload::NoOp | raft::Payload::Membership(_) => Bytes::default(),
-            raft::Payload::Command(command) => command.clone(),
-        };
-        self.apply_next(witness, command, agreed)
+        check_next(witness, self.last_applied(), entry.id.index)?;
+        self.apply_next(witness, command_of(entry), agreed)
     }
 
     /// Applies the next committed command.
@@ -279,6 +285,43 @@ impl Service {
         }
         self.history = history;
         Ok(self.last_applied())
+    }
+}
+
+/// Checks that an index is the next one to apply.
+pub(crate) fn check_next(
+    witness: Witness,
+    last_applied: Index,
+    index: Index,
+) -> Result<(), Box<Violation>> {
+    let expected = last_applied.next();
+    if index == expected {
+        return Ok(());
+    }
+    Err(Invariant::Applier
+        .broken(format_args!("{witness} is given index {index} and expected index {expected}")))
+}
+
+/// Checks that a node counts as applied what it has handed out.
+pub(crate) fn check_given(
+    witness: Witness,
+    given: Index,
+    last_applied: Index,
+) -> Result<(), Box<Violation>> {
+    if given == last_applied {
+        return Ok(());
+    }
+    Err(Invariant::Applier.broken(format_args!(
+        "{witness} counts everything through {last_applied} as applied; its service was given the \
+         commands through {given}"
+    )))
+}
+
+/// An entry's command; empty for other entries.
+pub(crate) fn command_of(entry: &Entry) -> Bytes {
+    match &entry.payload {
+        raft::Payload::NoOp | raft::Payload::Membership(_) => Bytes::default(),
+        raft::Payload::Command(command) => command.clone(),
     }
 }
 

@@ -243,6 +243,12 @@ impl<W: Testbed> Cluster<W> {
         self.tasks.now()
     }
 
+    /// The executor of all tasks.
+    #[must_use]
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
     /// The seed everything follows from.
     #[must_use]
     pub fn seed(&self) -> u64 {

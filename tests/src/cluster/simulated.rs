@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{EntryId, Index, Membership, RoleName};
+use raft::{EntryId, Index, Membership, ReadId, RoleName};
 
 use super::Cluster;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
@@ -22,6 +22,17 @@ impl Cluster {
     /// Cuts or restores links.
     pub fn set_links(&self, links: Links, state: Connection) {
         self.world_mut().set_links(links, state);
+    }
+
+    /// Asks a peer for a read on behalf of its hosted service: its name if the peer takes it.
+    #[must_use]
+    pub fn begin_service_read(&self, server: usize) -> Option<ReadId> {
+        self.world_mut().begin_service_read(server)
+    }
+
+    /// Adds keys whose histories were too long to check.
+    pub fn add_undecided(&self, keys: u64) {
+        self.world_mut().add_undecided(keys);
     }
 
     /// Stops a peer at this instant; its links stay as they are.

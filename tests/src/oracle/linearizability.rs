@@ -62,7 +62,11 @@ struct Search<'a, M: Model> {
     /// Calls put in order so far, each with the state before it.
     order: Vec<(usize, M::State)>,
     done: Vec<u64>,
-    tried: BTreeSet<(Vec<u64>, M::State)>,
+    /// Number of leading words of `done` in which every call is.
+    full: usize,
+    /// Sets of calls, as that number and the words after them, each with the state it led to.
+    tried: BTreeSet<(usize, Vec<u64>, M::State)>,
+    /// The longest order at the last step back.
     longest: Vec<usize>,
 }
 
@@ -75,6 +79,7 @@ impl<'a, M: Model> Search<'a, M> {
             state: model.start(),
             order: Vec::new(),
             done: vec![0; history.len().div_ceil(64)],
+            full: 0,
             tried: BTreeSet::new(),
             longest: Vec::new(),
         }
@@ -103,24 +108,38 @@ impl<'a, M: Model> Search<'a, M> {
         let Some(after) = self.model.after(&self.state, &self.history[call].call) else {
             return false;
         };
-        self.done[call / 64] ^= 1 << (call % 64);
-        if !self.tried.insert((self.done.clone(), after.clone())) {
-            self.done[call / 64] ^= 1 << (call % 64);
+        self.mark(call);
+        let used = self.done.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+        let words = self.done[self.full.min(used)..used].to_vec();
+        if !self.tried.insert((self.full, words, after.clone())) {
+            self.unmark(call);
             return false;
         }
         let before = std::mem::replace(&mut self.state, after);
         self.order.push((call, before));
         self.entries.lift(call);
-        if self.order.len() > self.longest.len() {
-            self.longest = self.order.iter().map(|(call, _)| *call).collect();
-        }
         true
     }
 
+    fn mark(&mut self, call: usize) {
+        self.done[call / 64] |= 1 << (call % 64);
+        while self.done.get(self.full) == Some(&u64::MAX) {
+            self.full += 1;
+        }
+    }
+
+    fn unmark(&mut self, call: usize) {
+        self.done[call / 64] &= !(1 << (call % 64));
+        self.full = self.full.min(call / 64);
+    }
+
     fn take_back(&mut self) -> Option<usize> {
+        if self.order.len() > self.longest.len() {
+            self.longest = self.order.iter().map(|(call, _)| *call).collect();
+        }
         let (call, before) = self.order.pop()?;
         self.state = before;
-        self.done[call / 64] ^= 1 << (call % 64);
+        self.unmark(call);
         self.entries.put_back(call);
         Some(call)
     }

@@ -54,6 +54,13 @@ impl FailureReport {
         }
     }
 
+    /// Adds another group of peers of the same run, with a world of its own.
+    pub fn add_group(&mut self, world: &World) {
+        self.events += world.events();
+        self.trace.number(world.trace().finish());
+        self.peers.extend((0..world.size()).map(|server| world.view(server)));
+    }
+
     /// The report of a run whose world could not even be built.
     #[must_use]
     pub fn without_world(
@@ -82,8 +89,9 @@ impl FailureReport {
     pub(super) fn replay(&self) -> String {
         let Self { name, part, seed, .. } = self;
         format!(
-            "DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests --test {} -- \
-             --exact {name} --nocapture",
+            "DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p {} --test {} -- --exact \
+             {name} --nocapture",
+            part.package(),
             part.program()
         )
     }

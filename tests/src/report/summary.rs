@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::coverage::Coverage;
+use crate::scenario::Part;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{Traffic, World};
 
@@ -29,7 +30,9 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    pub(crate) fn of(world: &World) -> Self {
+    /// The summary of what happened in a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
         Self {
             cluster_time: Duration::from_nanos(world.now().as_nanos()),
             peers: world.size(),
@@ -40,6 +43,10 @@ impl RunSummary {
             undecided: world.undecided(),
             coverage: *world.coverage(),
         }
+    }
+
+    pub(crate) const fn of_part(&self, part: Part) -> SummaryOfPart<'_> {
+        SummaryOfPart(self, part)
     }
 
     /// Adds the summary of another run; the trace becomes one of both.
@@ -55,15 +62,32 @@ impl RunSummary {
     }
 }
 
-/// As the labs print it, and the trace on a line of its own.
+/// As lab 2 prints it, and the trace on a line of its own.
 impl fmt::Display for RunSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)?;
-        if self.undecided > 0 {
-            let keys = self.undecided;
-            write!(f, "\nundecided: {keys} keys, whose histories are too long to check")?;
+        self.of_part(Part::A).fmt(f)
+    }
+}
+
+/// A summary in the columns of a part of the labs: those of services count no bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct SummaryOfPart<'a>(&'a RunSummary, Part);
+
+impl fmt::Display for SummaryOfPart<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(summary, part) = self;
+        let RunSummary { cluster_time, peers, traffic, commands, undecided, trace, .. } = summary;
+        if part.package() == "services" {
+            let seconds = cluster_time.as_secs_f64();
+            let rpcs = traffic.rpcs;
+            write!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:5} {commands:4}")?;
+        } else {
+            fmt_passed(f, *cluster_time, *peers, traffic, *commands)?;
         }
-        write!(f, "\ntrace={}", self.trace)
+        if *undecided > 0 {
+            write!(f, "\nundecided: {undecided} keys, whose histories are too long to check")?;
+        }
+        write!(f, "\ntrace={trace}")
     }
 }
 

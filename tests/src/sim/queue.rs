@@ -82,6 +82,12 @@ impl<E> Queue<E> {
         self.heap.push(Reverse(Scheduled { at, tie, sequence: self.pushed, event }));
     }
 
+    /// The time of the next event.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse(scheduled)| scheduled.at)
+    }
+
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<Scheduled<E>> {
         self.heap.pop().map(|Reverse(scheduled)| scheduled)

@@ -3,11 +3,15 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use raft::Instant;
+
 use super::state::World;
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
+use crate::sim::random::mix;
 
-/// Runs the world until the test's main task has ended.
+/// Runs the worlds, which share one clock, until the test's main task has ended. Each is a group of
+/// peers with links, disks and a queue of its own.
 ///
 /// Outputs are taken only when no task can run at this instant, so that commands that several tasks
 /// propose at once travel together.
@@ -15,32 +19,59 @@ use crate::sim::executor::{Join, Tasks};
 /// # Errors
 /// What the main task returns, or why it cannot end.
 pub fn drive(
-    world: &RefCell<World>,
+    worlds: &[&RefCell<World>],
     tasks: &Tasks,
     main: &Join<Result<(), Failure>>,
 ) -> Result<(), Failure> {
     loop {
         tasks.run()?;
-        let mut world = world.borrow_mut();
-        if let Some(failure) = world.failed.take() {
+        if let Some(failure) = worlds.iter().find_map(|world| world.borrow_mut().failed.take()) {
             return Err(failure);
         }
-        world.schedule_alarms(tasks);
-        world.process_outputs()?;
+        for (position, world) in worlds.iter().enumerate() {
+            let mut world = world.borrow_mut();
+            if position == 0 {
+                world.schedule_alarms(tasks);
+            }
+            world.process_outputs()?;
+        }
         if let Some(result) = main.take() {
             result?;
-            return world.audit();
+            return worlds.iter().try_for_each(|world| world.borrow_mut().audit());
         }
         tasks.check_alive()?;
         while !tasks.can_run() {
+            let mut world = next_to_act(worlds).borrow_mut();
             world.step(tasks)?;
             world.process_outputs()?;
             world.check_time()?;
         }
+        // Tasks act on all of them, now.
+        worlds.iter().for_each(|world| world.borrow_mut().set_clock(tasks.now()));
+    }
+}
+
+/// The world with the earliest event; in one instant, the order follows from the seeds.
+fn next_to_act<'a>(worlds: &[&'a RefCell<World>]) -> &'a RefCell<World> {
+    let key = |world: &RefCell<World>| {
+        let world = world.borrow();
+        let at = world.queue.next_at();
+        (at.is_none(), at, mix(world.seed ^ at.unwrap_or_default().as_nanos()))
+    };
+    match worlds {
+        [one] => one,
+        _ => worlds.iter().min_by_key(|world| key(world)).expect("a run has a world"),
     }
 }
 
 impl World {
+    fn set_clock(&mut self, now: Instant) {
+        if now > self.now {
+            self.now = now;
+            self.events_this_instant = 0;
+        }
+    }
+
     fn check_time(&self) -> Result<(), Failure> {
         if self.now.as_nanos() > TIME_LIMIT.as_nanos() as u64 {
             return Err(Failure::TooLong(TIME_LIMIT));

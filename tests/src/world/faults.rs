@@ -13,6 +13,7 @@ use super::servers::peer_id;
 use super::state::World;
 use crate::case::{Links, Step, Stores};
 use crate::failure::Failure;
+use crate::hosted::PeerService;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
 use crate::service::Service;
@@ -99,6 +100,7 @@ impl World {
             return (0, 0);
         }
         (peer.armed, peer.poll_at, peer.paused_until, peer.last_status) = (None, None, None, None);
+        peer.service.stop();
         let damage = peer.disk.crash(damage);
         self.open_requests.peer_crashed(server);
         self.reads.peer_crashed(server);
@@ -131,7 +133,12 @@ impl World {
         self.trace.number(server as u64 | 10 << 32);
         let peer = &mut self.peers[server];
         peer.disk.wipe();
-        peer.service = Service::new(self.settings.snapshots, self.settings.machine);
+        match &mut peer.service {
+            PeerService::Recorded(service) => {
+                *service = Service::new(self.settings.snapshots, self.settings.machine);
+            }
+            PeerService::Hosted(..) => peer.service.restart(),
+        }
         peer.members = ObservedMembership::default();
         self.invariants.peer_wiped(server, peer_id(server));
         self.log_test("wiped", format_args!("replaces the disk of {server} by an empty one"));

@@ -1,6 +1,7 @@
 //! Reads that peers have accepted and not ended yet.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use raft::{Index, Instant, ReadId};
 
@@ -18,12 +19,30 @@ pub(super) struct OpenReads {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OpenRead {
     pub(super) server: usize,
-    pub(super) request: Request,
+    pub(super) reader: Reader,
     /// The highest index that was committed anywhere.
     pub(super) committed: Index,
     pub(super) asked_at: Instant,
     /// Its end at the latest, on the peer's clock.
     pub(super) deadline: Instant,
+}
+
+/// The one that asked for a read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reader {
+    /// A client of the recorded service.
+    Client(Request),
+    /// The peer's own hosted service.
+    Service,
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(request) => request.fmt(f),
+            Self::Service => f.write_str("the service"),
+        }
+    }
 }
 
 impl OpenReads {

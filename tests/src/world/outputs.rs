@@ -56,6 +56,7 @@ impl World {
                 Output::ReadDropped { read, reason } => self.drop_read(server, read, reason)?,
             }
         }
+        self.show_status(server);
         self.check_invariants(server)?;
         self.check_open_reads(server)?;
         self.check_given(server)?;
@@ -64,6 +65,15 @@ impl World {
         self.begin_flush(server);
         self.arm_timer(server);
         Ok(())
+    }
+
+    fn show_status(&self, server: usize) {
+        let peer = &self.peers[server];
+        if let Some(service) = peer.service.hosted()
+            && let Some(status) = peer.status()
+        {
+            service.borrow_mut().observe(&status);
+        }
     }
 
     /// Returns whether a peer's outputs are taken later; if so, its next inputs are handled before.

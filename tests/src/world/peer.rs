@@ -10,6 +10,7 @@ use raft::{
 
 use super::servers::peer_id;
 use crate::case::Settings;
+use crate::hosted::{PeerService, SharedService};
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
 use crate::service::Service;
@@ -25,7 +26,7 @@ pub(super) struct Peer {
     /// Number of starts: completions meant for an earlier incarnation are ignored.
     pub(super) incarnation: u32,
     pub(super) disk: Disk,
-    pub(super) service: Service,
+    pub(super) service: PeerService,
     pub(super) clock: Clock,
     /// End of the peer's pause.
     pub(super) paused_until: Option<Instant>,
@@ -103,14 +104,22 @@ pub struct PeerView {
 }
 
 impl Peer {
-    pub(super) fn new(seed: u64, server: usize, settings: &Settings) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        server: usize,
+        settings: &Settings,
+        hosted: Option<SharedService>,
+    ) -> Self {
         let mut disk = Disk::new(seed, server, settings.latency);
         disk.set_flush_faults(settings.flush_faults);
         Self {
             node: None,
             incarnation: 0,
             disk,
-            service: Service::new(settings.snapshots, settings.machine),
+            service: hosted.map_or_else(
+                || PeerService::Recorded(Service::new(settings.snapshots, settings.machine)),
+                |service| PeerService::Hosted(service, Index::ZERO),
+            ),
             clock: settings.clocks.get(server).copied().map_or(Clock::EXACT, Clock::with_drift),
             paused_until: None,
             contact: LeaderContact::default(),

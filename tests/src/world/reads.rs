@@ -6,7 +6,7 @@
 use raft::role::Role;
 use raft::{Index, ReadDropReason, ReadId, RoleName};
 
-use super::open_reads::OpenRead;
+use super::open_reads::{OpenRead, Reader};
 use super::state::World;
 use crate::case::PeerSet;
 use crate::coverage::Mark;
@@ -18,6 +18,18 @@ use crate::kv::Request;
 impl World {
     /// Asks a peer for a read on behalf of a client: its name if the peer takes it.
     pub fn request_read(&mut self, server: usize, request: &Request) -> Option<ReadId> {
+        let name = self.begin_read(server, Reader::Client(*request))?;
+        self.open_requests.record_read(request.client, request.serial);
+        Some(name)
+    }
+
+    /// Asks a peer for a read on behalf of its hosted service: its name if the peer takes it. The
+    /// service is told when it may be served.
+    pub fn begin_service_read(&mut self, server: usize) -> Option<ReadId> {
+        self.begin_read(server, Reader::Service)
+    }
+
+    fn begin_read(&mut self, server: usize, reader: Reader) -> Option<ReadId> {
         if self.is_paused(server) {
             return None;
         }
@@ -28,9 +40,8 @@ impl World {
         self.reads.next += 1;
         let (committed, asked_at) = (self.committed, self.now);
         let deadline = local.after(self.settings.timing.read());
-        let read = OpenRead { server, request: *request, committed, asked_at, deadline };
+        let read = OpenRead { server, reader, committed, asked_at, deadline };
         self.reads.open.insert(name, read);
-        self.open_requests.record_read(request.client, request.serial);
         self.trace.number(name.number() ^ (server as u64) << 32 ^ 8 << 40);
         self.cover_read(server);
         self.mark_touched(server);
@@ -57,7 +68,7 @@ impl World {
         hangs.map_or(Ok(()), |(name, read)| {
             Err(Failure::Liveness(format!(
                 "read {name} of {} hangs: peer {} has had it for {:?}",
-                read.request,
+                read.reader,
                 read.server,
                 self.now.since(read.asked_at)
             )))
@@ -78,12 +89,19 @@ impl World {
                 "{witness} serves read {name}, which is not open"
             )));
         };
-        let OpenRead { request, committed, .. } = read;
+        let OpenRead { reader, committed, .. } = read;
         let applied = service.last_applied();
         let served = ServedRead { committed, index, applied };
-        read_index::check(witness, format_args!("read {name} of {request}"), served)?;
-        let value = service.value(request.operation.key()).unwrap_or_default();
-        self.open_requests.record_served(request.client, request.serial, self.events, value);
+        read_index::check(witness, format_args!("read {name} of {reader}"), served)?;
+        match reader {
+            Reader::Client(Request { client, serial, operation, .. }) => {
+                let value = service.value(operation.key()).unwrap_or_default();
+                self.open_requests.record_served(client, serial, self.events, value);
+            }
+            Reader::Service => {
+                service.hosted().iter().for_each(|service| service.borrow_mut().read_ready(name));
+            }
+        }
         self.trace.number(name.number() ^ index.number() << 32 ^ 9 << 40);
         if self.status(server).is_some_and(|status| status.role != RoleName::Leader) {
             self.coverage.hit(Mark::ReadByFollower);
@@ -110,6 +128,9 @@ impl World {
             read_deadline::check_dropped(witness, dropped, at)?;
         }
         self.trace.number(name.number() ^ (server as u64) << 32 ^ 10 << 40);
+        if let Some(service) = self.peers[server].service.hosted() {
+            service.borrow_mut().read_dropped(name, reason);
+        }
         match reason {
             ReadDropReason::LeaderLost => self.coverage.hit(Mark::ReadDropped),
             ReadDropReason::TimedOut => self.coverage.hit(Mark::ReadTimedOut),

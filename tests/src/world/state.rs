@@ -13,6 +13,7 @@ use super::servers::members;
 use crate::case::{Decision, FaultRecorder, PeerSet, Script, Settings, Step};
 use crate::coverage::Coverage;
 use crate::failure::Failure;
+use crate::hosted::SharedService;
 use crate::invariants::InvariantChecker;
 use crate::kv::Seen;
 use crate::oracle::ledger::Ledger;
@@ -32,6 +33,8 @@ pub struct Setup {
     pub logger: Option<Logger>,
     /// After how many events each the trace is kept; `None` keeps only the last one.
     pub checkpoints: Option<u64>,
+    /// The services of the peers; those beyond the end only record their commands.
+    pub services: Vec<SharedService>,
 }
 
 /// The world of one run.
@@ -96,7 +99,7 @@ impl World {
     /// # Errors
     /// A peer does not start.
     pub fn new(seed: u64, setup: Setup) -> Result<Self, Failure> {
-        let Setup { settings, script, logger, checkpoints } = setup;
+        let Setup { settings, script, logger, checkpoints, services } = setup;
         let peers = settings.peers;
         let initial_members = members(PeerSet::first(settings.initial_members), PeerSet::NONE);
         let mut world = Self {
@@ -105,7 +108,9 @@ impl World {
             queue: Queue::new(seed),
             network: Network::new(seed, peers, settings.network),
             recorder: FaultRecorder::new(script),
-            peers: (0..peers).map(|server| Peer::new(seed, server, &settings)).collect(),
+            peers: (0..peers)
+                .map(|server| Peer::new(seed, server, &settings, services.get(server).cloned()))
+                .collect(),
             settings,
             arrived: vec![MessageId::new(0); peers * peers],
             open_requests: OpenRequests::default(),

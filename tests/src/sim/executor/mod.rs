@@ -1,9 +1,11 @@
 //! A tiny executor for the bodies of tests and their clients.
 //!
 //! Tasks run when virtual time wakes them, and peers never are tasks. There are no real wakers: a
-//! task waits for a time or for another task, and both are known here. That is why a deadlock
+//! task waits for a time, a value or another task, and all are known here. That is why a deadlock
 //! (nothing can ever wake a task) and a livelock (one instant that never ends) are errors that
 //! name the tasks instead of a hang.
+
+mod promise;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -16,6 +18,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use raft::Instant;
+
+pub use self::promise::{Promise, Resolver};
 
 use super::trace_hash::hash_of;
 

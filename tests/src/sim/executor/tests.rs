@@ -81,3 +81,25 @@ fn a_livelock_names_the_tasks_that_spin() {
     assert!(error.contains("livelock") && error.contains("`spinner`"), "{error}");
     tasks.clear();
 }
+
+#[test]
+fn a_promise_is_kept_broken_or_late() {
+    let tasks = Tasks::default();
+    let ms = |ms| Instant::START.after(Duration::from_millis(ms));
+    let (kept, first) = tasks.promise(ms(50));
+    let (broken, second) = tasks.promise::<u32>(ms(50));
+    let (_late, third) = tasks.promise::<u32>(ms(30));
+    let other = tasks.clone();
+    tasks.spawn("resolver", async move {
+        other.sleep(Duration::from_millis(10)).await;
+        kept.resolve(7);
+        drop(broken);
+    });
+    let waiter = tasks.clone();
+    let main = tasks.spawn("waiter", async move {
+        let values = [first.await, second.await];
+        (values, waiter.now(), third.await, waiter.now())
+    });
+    assert_eq!(drive(&tasks), Err(Stuck::Deadlock { waiting: Vec::new() }), "all have ended");
+    assert_eq!(main.take(), Some(([Some(7), None], ms(10), None, ms(30))));
+}

@@ -1,0 +1,87 @@
+//! Values to come: a task waits for one until it is there, or a deadline passes.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use raft::Instant;
+
+use super::{Alarm, AlarmState, TaskId, Tasks, WaitState};
+
+/// The end of a promise that provides the value; dropped without one, it breaks the promise.
+pub struct Resolver<T> {
+    tasks: Tasks,
+    state: Rc<State<T>>,
+}
+
+/// A value to come; `None` if it is broken, or late.
+#[must_use = "a task waits only where it awaits"]
+pub struct Promise<T> {
+    tasks: Tasks,
+    state: Rc<State<T>>,
+    deadline: Instant,
+    alarm: AlarmState,
+    caller: &'static Location<'static>,
+}
+
+struct State<T> {
+    value: Cell<Option<T>>,
+    is_open: Cell<bool>,
+    waiter: Cell<Option<TaskId>>,
+}
+
+impl Tasks {
+    /// A promise that is waited for until the deadline.
+    #[track_caller]
+    pub fn promise<T>(&self, deadline: Instant) -> (Resolver<T>, Promise<T>) {
+        let (value, is_open, waiter) = (Cell::new(None), Cell::new(true), Cell::new(None));
+        let state = Rc::new(State { value, is_open, waiter });
+        let resolver = Resolver { tasks: self.clone(), state: Rc::clone(&state) };
+        let (alarm, caller) = (AlarmState::Unset, Location::caller());
+        (resolver, Promise { tasks: self.clone(), state, deadline, alarm, caller })
+    }
+}
+
+impl<T> Resolver<T> {
+    /// Provides the value.
+    pub fn resolve(self, value: T) {
+        self.state.value.set(Some(value));
+    }
+}
+
+impl<T> Drop for Resolver<T> {
+    fn drop(&mut self) {
+        self.state.is_open.set(false);
+        if let Some(waiter) = self.state.waiter.take() {
+            self.tasks.shared.ready.borrow_mut().push_back(waiter);
+        }
+    }
+}
+
+impl<T> Future for Promise<T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        let value = self.state.value.take();
+        if value.is_some() || !self.state.is_open.get() {
+            return Poll::Ready(value);
+        }
+        let task = TaskId(self.tasks.shared.current.get());
+        match self.alarm {
+            AlarmState::Set if self.tasks.now() >= self.deadline => return Poll::Ready(None),
+            AlarmState::Set => {}
+            AlarmState::Unset => {
+                self.alarm = AlarmState::Set;
+                let shared = &self.tasks.shared;
+                shared.sleepers.set(shared.sleepers.get() + 1);
+                let name = shared.slots.borrow()[task.0].name_hash;
+                shared.alarms.borrow_mut().push(Alarm { at: self.deadline, task, name });
+            }
+        }
+        self.state.waiter.set(Some(task));
+        self.tasks.set_wait_state(WaitState::Until(self.deadline, self.caller));
+        Poll::Pending
+    }
+}
