@@ -13,7 +13,7 @@ use crate::text::{console, sink};
 pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let project = Project::open(&args.target, &[], &[])?;
     let selection = selection(&args.patterns, &args.skip, &args.target)?;
-    let plan = BuildPlan::resolve(&args.target, &project.config);
+    let plan = BuildPlan::resolve(&args.target, &args.patterns, &project.config);
     let store = project.store(args.store.output.as_deref())?;
     let at = Surroundings { project: &project, store: &store, color: args.store.color };
     let found = discover(at, &plan, &selection, interrupts)?;

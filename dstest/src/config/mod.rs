@@ -3,6 +3,7 @@
 //! ```toml
 //! [cargo]                      # what plain `dstest` builds; -P, --test, --profile, --features override
 //! package = ["raft-tests"]
+//! package-if.more = "stress"    # built, too, if a PATTERN on the command line matches this regex
 //! tests = ["lab2"]              # only tests/lab2.rs; without this line, all test targets
 //! profile = "sim"
 //! features = []
@@ -213,6 +214,7 @@ mod tests {
             ("[run]\niterations = 0\n", "line 2", "nonzero"),
             ("[preset.a.run]\nspeed = 9\n", "line 2", "unknown field `speed`"),
             ("[[test]]\ntimeout = \"1\"\n", "line 1", "missing field `match`"),
+            ("[cargo]\npackage-if.x = \"(\"\n", "line 2", "`x` is not a regular expression"),
         ];
         for (text, line, what) in rows {
             let message = Config::parse(text).unwrap_err().to_string();

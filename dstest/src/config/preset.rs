@@ -19,6 +19,7 @@ impl Config {
         let Some(name) = name.map(str::to_owned).or(asked_for) else { return Ok(self) };
         let Some(mut preset) = self.preset.remove(&name) else { return Err(self.no_preset(&name)) };
         replace(&mut self.cargo.package, preset.cargo.package);
+        self.cargo.package_if.append(&mut preset.cargo.package_if);
         replace(&mut self.cargo.tests, preset.cargo.tests);
         replace(&mut self.cargo.features, preset.cargo.features);
         replace(&mut self.go.package, preset.go.package);

@@ -13,6 +13,9 @@ use crate::text::duration;
 pub struct CargoConfig {
     /// Packages whose tests are built; all of the workspace's default members when empty.
     pub package: Vec<String>,
+    /// More packages, each built too if a PATTERN that was typed matches this regex, case ignored.
+    #[serde(rename = "package-if", deserialize_with = "regexes")]
+    pub package_if: BTreeMap<String, String>,
     /// Integration tests that are built; all test targets when empty.
     pub tests: Vec<String>,
     /// Cargo profile.
@@ -106,6 +109,19 @@ pub struct Preset {
     pub env: BTreeMap<String, String>,
     /// Exceptions for some tests.
     pub test: Vec<TestConfig>,
+}
+
+/// Regular expressions by name.
+fn regexes<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let regexes = BTreeMap::<String, String>::deserialize(input)?;
+    for (name, regex) in &regexes {
+        regex::Regex::new(regex).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default();
+            serde::de::Error::custom(format!("`{name}` is not a regular expression: {reason}"))
+        })?;
+    }
+    Ok(regexes)
 }
 
 fn optional_duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use regex::RegexBuilder;
+
 use crate::cli::TargetArgs;
 use crate::config::Config;
 
@@ -27,9 +29,9 @@ pub struct BuildPlan {
 }
 
 impl BuildPlan {
-    /// Options where given, the configuration otherwise.
+    /// Options where given, the configuration otherwise; `patterns` are those on the command line.
     #[must_use]
-    pub fn resolve(args: &TargetArgs, config: &Config) -> Self {
+    pub fn resolve(args: &TargetArgs, patterns: &[String], config: &Config) -> Self {
         let or = |given: &[String], configured: &[String]| {
             if given.is_empty() { configured.to_vec() } else { given.to_vec() }
         };
@@ -37,7 +39,7 @@ impl BuildPlan {
         let go: Vec<String> = args.go.iter().chain(&args.package).cloned().collect();
         let go: Vec<String> = go.into_iter().filter(|package| !package.is_empty()).collect();
         Self {
-            packages: or(&args.package, &config.cargo.package),
+            packages: or(&args.package, &configured_packages(config, patterns)),
             tests: if args.lib { args.test.clone() } else { or(&args.test, &config.cargo.tests) },
             lib: args.lib,
             profile: given_profile(args).or_else(|| config.cargo.profile.clone()),
@@ -49,6 +51,42 @@ impl BuildPlan {
     }
 }
 
+/// The packages of the configuration, with those that a pattern asks for; none means all.
+fn configured_packages(config: &Config, patterns: &[String]) -> Vec<String> {
+    let mut packages = config.cargo.package.clone();
+    let matches = |regex: &str| {
+        let regex = RegexBuilder::new(regex).case_insensitive(true).build();
+        regex.is_ok_and(|regex| patterns.iter().any(|pattern| regex.is_match(pattern)))
+    };
+    if !packages.is_empty() {
+        let asked_for = config.cargo.package_if.iter().filter(|(_, regex)| matches(regex));
+        packages.extend(asked_for.map(|(package, _)| package.clone()));
+    }
+    packages
+}
+
 fn given_profile(args: &TargetArgs) -> Option<String> {
     args.release.then(|| "release".to_owned()).or_else(|| args.profile.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_package_is_built_if_a_pattern_asks_for_it() {
+        let config: Config =
+            toml::from_str("cargo.package = ['a']\ncargo.package-if.b = '[34][AB]$'\n").unwrap();
+        let packages = |words: &[&str]| {
+            let cli = Cli::parse_from(["dstest"].iter().chain(words));
+            BuildPlan::resolve(&cli.run.target, &cli.run.patterns, &config).packages
+        };
+        assert_eq!(packages(&["2B"]), ["a"]);
+        assert_eq!(packages(&[]), ["a"]);
+        assert_eq!(packages(&["2B", "basic_3a"]), ["a", "b"]);
+        assert_eq!(packages(&["3a", "-P", "c"]), ["c"], "an option counts");
+    }
 }

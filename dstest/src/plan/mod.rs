@@ -86,7 +86,7 @@ impl Plan {
         let configured = || config.run.workers.unwrap_or(cores);
         Ok(Self {
             selection: selection(&args.patterns, &args.budget.skip, &args.target)?,
-            build: BuildPlan::resolve(&args.target, config),
+            build: BuildPlan::resolve(&args.target, &args.patterns, config),
             budget,
             order: if args.budget.sequential { Order::Sequential } else { Order::Interleaved },
             workers: args.budget.workers.and_then(NonZeroU32::new).unwrap_or_else(configured),

@@ -57,9 +57,11 @@ pub const REPORTED_TIME: &str = "cluster_s";
 const MARKER: &[u8] = b"... Passed --";
 
 /// The words of the line; `{key}` stands for a number. Newer labs name theirs.
-const FORMATS: [&str; 2] = [
+const FORMATS: [&str; 3] = [
     "time {cluster_s}s #peers {peers} #RPCs {rpcs} #Ops {commands}",
     "{cluster_s} {peers} {rpcs} {bytes} {commands}",
+    // Of services, whose calls count no bytes.
+    "{cluster_s} {peers} {rpcs} {commands}",
 ];
 
 /// A message of the labs' tester about the cause of a failure.
@@ -116,11 +118,15 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_the_line_are_read() {
+    fn all_forms_of_the_line_are_read() {
         let rows = [
             (
                 "  ... Passed --  27.4  5 1988 1283612  102",
                 r#"{"bytes":1283612,"cluster_s":27.4,"commands":102,"peers":5,"rpcs":1988}"#,
+            ),
+            (
+                "  ... Passed --  15.0  5 22303 4440",
+                r#"{"cluster_s":15.0,"commands":4440,"peers":5,"rpcs":22303}"#,
             ),
             (
                 "  ... Passed --  time  3.1s #peers 3 #RPCs    38 #Ops    4",
@@ -136,7 +142,7 @@ mod tests {
     fn other_lines_are_not() {
         for line in [
             "... Passed -- soon",
-            "... Passed -- 1.0 3 4 5",
+            "... Passed -- 1.0 3 4",
             "... Passed -- time 1.0s #peers x #RPCs 3 #Ops 4",
             "... Passed -- NaN 1 2 3 4",
             "1.0 3 4 5 6",
