@@ -1,0 +1,294 @@
+//! Histories of strings, checked for linearizability.
+//!
+//! A value is kept as its length and a hash that grows with it: histories of values that are
+//! appended to would not fit into memory otherwise. The value that is read after all writes of a key
+//! is kept as it is: where the key is only appended to, it shows their order, which concurrent
+//! appends alone leave open.
+
+use std::collections::BTreeMap;
+
+use raft_tests::failure::Failure;
+use raft_tests::invariants::Invariant;
+use raft_tests::oracle::linearizability::{Answer, Model, Timed, check};
+
+/// A value: its length, and the hash of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest {
+    bytes: usize,
+    /// Hash of the whole words.
+    hash: u64,
+    /// Bytes of the word that is not whole yet.
+    rest: u64,
+}
+
+impl Digest {
+    /// The empty string's.
+    pub const EMPTY: Self = Self { bytes: 0, hash: 0x517c_c1b7_2722_0a95, rest: 0 };
+
+    /// The digest of a value.
+    #[must_use]
+    pub fn of(value: &str) -> Self {
+        Self::EMPTY.and(value)
+    }
+
+    /// The digest of this value and more at its end.
+    #[must_use]
+    pub fn and(mut self, more: &str) -> Self {
+        let missing = (WORD - self.bytes % WORD) % WORD;
+        let (first, more) = more.as_bytes().split_at(missing.min(more.len()));
+        first.iter().for_each(|byte| self.add_byte(*byte));
+        let (words, rest) = more.as_chunks::<WORD>();
+        for word in words {
+            self.hash = fold(self.hash, u64::from_le_bytes(*word));
+        }
+        self.bytes += words.len() * WORD;
+        rest.iter().for_each(|byte| self.add_byte(*byte));
+        self
+    }
+
+    fn add_byte(&mut self, byte: u8) {
+        self.rest |= u64::from(byte) << (8 * (self.bytes % WORD));
+        self.bytes += 1;
+        if self.bytes.is_multiple_of(WORD) {
+            self.hash = fold(self.hash, std::mem::take(&mut self.rest));
+        }
+    }
+}
+
+const WORD: usize = size_of::<u64>();
+
+const fn fold(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// A call on a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// The value it returned, unless it did not return.
+    Get(Option<Digest>),
+    /// Replaced the value.
+    Put(String),
+    /// Added to the value.
+    Append(String),
+}
+
+/// The calls of a run, by key.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    keys: BTreeMap<String, Key>,
+    /// Calls and returns so far: no two happen at one time.
+    events: u64,
+    calls: u64,
+}
+
+/// The calls on a key.
+#[derive(Clone, Debug, Default)]
+struct Key {
+    calls: Vec<Timed<Call>>,
+    /// The Get that returned last, and its value.
+    last_read: Option<(usize, String)>,
+}
+
+/// Name of a call that has not returned yet.
+#[derive(Debug)]
+pub struct Open {
+    key: String,
+    position: usize,
+}
+
+impl History {
+    /// Number of calls.
+    #[must_use]
+    pub const fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// A call begins.
+    pub fn call(&mut self, key: &str, call: Call) -> Open {
+        self.events += 1;
+        self.calls += 1;
+        let calls = &mut self.keys.entry(key.to_owned()).or_default().calls;
+        calls.push(Timed { call, called: self.events, returned: None });
+        Open { key: key.to_owned(), position: calls.len() - 1 }
+    }
+
+    /// A call returns; with the value, if it was a Get.
+    pub fn returned(&mut self, open: &Open, value: &str) {
+        self.events += 1;
+        let Some(key) = self.keys.get_mut(&open.key) else { return };
+        let timed = &mut key.calls[open.position];
+        timed.returned = Some(self.events);
+        if let Call::Get(told) = &mut timed.call {
+            *told = Some(Digest::of(value));
+            let last = key.last_read.get_or_insert_default();
+            last.0 = open.position;
+            value.clone_into(&mut last.1);
+        }
+    }
+
+    /// Checks the calls of each key, and returns the number of keys whose search was abandoned.
+    ///
+    /// # Errors
+    /// The calls of a key cannot be put in an order.
+    pub fn check(&self) -> Result<u64, Failure> {
+        let mut undecided = 0;
+        for (key, Key { calls, last_read }) in &self.keys {
+            let end = last_read.as_ref().and_then(|(read, value)| end_of(calls, *read, value));
+            match check(&StringValue { end }, calls, STEPS_MAX) {
+                Answer::Linearizable => {}
+                Answer::Unknown => undecided += 1,
+                Answer::Illegal { longest } => return Err(illegal(key, calls, &longest)),
+            }
+        }
+        Ok(undecided)
+    }
+}
+
+/// A string that is read, replaced and appended to.
+struct StringValue {
+    /// The digests of all beginnings of the value at the end, by their lengths, if the string was
+    /// only appended to.
+    end: Option<Vec<Digest>>,
+}
+
+impl StringValue {
+    /// The state, unless it is no beginning of the value at the end.
+    fn possible(&self, state: Digest) -> Option<Digest> {
+        let end = self.end.as_ref();
+        end.is_none_or(|end| end.get(state.bytes) == Some(&state)).then_some(state)
+    }
+}
+
+/// The beginnings of a value that was read after all writes, if the key was only appended to since
+/// it had its first value.
+fn end_of(calls: &[Timed<Call>], read: usize, value: &str) -> Option<Vec<Digest>> {
+    let is_first = |put: &Timed<Call>| {
+        put.returned.is_some_and(|at| calls.iter().all(|call| call == put || call.called > at))
+    };
+    let allows = |timed: &Timed<Call>| match timed.call {
+        Call::Get(_) => true,
+        Call::Put(_) => is_first(timed),
+        Call::Append(_) => timed.returned.is_some_and(|at| at < calls[read].called),
+    };
+    if !calls.iter().all(allows) {
+        return None;
+    }
+    let mut beginnings = vec![Digest::EMPTY];
+    for byte in value.bytes() {
+        let mut next = *beginnings.last()?;
+        next.add_byte(byte);
+        beginnings.push(next);
+    }
+    Some(beginnings)
+}
+
+impl Model for StringValue {
+    type State = Digest;
+    type Call = Call;
+
+    fn start(&self) -> Digest {
+        Digest::EMPTY
+    }
+
+    fn after(&self, state: &Digest, call: &Call) -> Option<Digest> {
+        match call {
+            Call::Get(Some(told)) => (told == state).then_some(*state),
+            Call::Get(None) => Some(*state),
+            Call::Put(value) => self.possible(Digest::of(value)),
+            Call::Append(more) => self.possible(state.and(more)),
+        }
+    }
+}
+
+fn illegal(key: &str, calls: &[Timed<Call>], longest: &[usize]) -> Failure {
+    let placed = longest.len();
+    let mut text = format!(
+        "the {} calls on key {key:?} have no order ({placed} of them can be put in one); those that \
+         cannot come next:",
+        calls.len()
+    );
+    let mut open: Vec<_> =
+        (0..calls.len()).filter(|position| !longest.contains(position)).collect();
+    open.sort_by_key(|position| calls[*position].returned.unwrap_or(u64::MAX));
+    for position in open.into_iter().take(LISTED_MAX) {
+        let Timed { call, called, returned } = &calls[position];
+        let returned = returned.map_or("end".to_owned(), |at| format!("#{at}"));
+        text.push_str(&format!("\n             #{called}..{returned} {call:?}"));
+    }
+    Invariant::Linearizability.broken(format_args!("{text}")).into()
+}
+
+/// Reached in about a second; histories of scenarios need some thousands.
+const STEPS_MAX: u64 = 2_000_000;
+
+/// More would not fit on a screen.
+const LISTED_MAX: usize = 15;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_get_that_misses_an_append_is_found() {
+        let mut history = History::default();
+        let append = history.call("k", Call::Append("a".to_owned()));
+        history.returned(&append, "");
+        let mut wrong = history.clone();
+        for (history, value) in [(&mut history, "a"), (&mut wrong, "")] {
+            let get = history.call("k", Call::Get(None));
+            history.returned(&get, value);
+        }
+        assert_eq!(history.check(), Ok(0));
+        let failure = wrong.check().expect_err("a stale read");
+        assert_eq!(failure.signature(), "linearizability");
+        assert!(failure.to_string().contains("the 2 calls on key \"k\""), "{failure}");
+    }
+
+    #[test]
+    fn a_digest_grows_like_its_value() {
+        let value = "the quick brown fox jumps over the lazy dog";
+        for (first, second) in [(0, 0), (0, 43), (1, 2), (3, 20), (8, 16), (7, 43)] {
+            let parts = [&value[..first], &value[first..second], &value[second..]];
+            let grown = parts.iter().fold(Digest::EMPTY, |digest, part| digest.and(part));
+            assert_eq!(grown, Digest::of(value), "{first} {second}");
+        }
+        assert_ne!(Digest::of("a"), Digest::of("a\0"));
+    }
+
+    #[test]
+    fn the_last_value_decides_the_order_of_concurrent_appends() {
+        let mut history = History::default();
+        let first = history.call("k", Call::Put(String::new()));
+        history.returned(&first, "");
+        let appends: Vec<_> =
+            (0..40).map(|n| history.call("k", Call::Append(format!("{n} ")))).collect();
+        appends.iter().for_each(|open| history.returned(open, ""));
+        let mut values: Vec<_> = (0..40).map(|n| format!("{n} ")).collect();
+        values.reverse();
+        let read = |value: &str| {
+            let mut history = history.clone();
+            let get = history.call("k", Call::Get(None));
+            history.returned(&get, value);
+            history.check()
+        };
+        assert_eq!(read(&values.concat()), Ok(0));
+        assert!(read(&values[1..].concat()).is_err(), "one is missing");
+        values[1] = values[0].clone();
+        assert!(read(&values.concat()).is_err(), "one is there twice");
+    }
+
+    #[test]
+    fn an_append_that_happens_twice_is_found_by_the_next_get() {
+        let mut history = History::default();
+        for (call, value) in [
+            (Call::Append("a".to_owned()), ""),
+            (Call::Get(None), "a"),
+            (Call::Append("b".to_owned()), ""),
+            (Call::Get(None), "aba"),
+        ] {
+            let open = history.call("k", call);
+            history.returned(&open, value);
+        }
+        assert!(history.check().is_err());
+    }
+}

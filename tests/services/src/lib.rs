@@ -1,0 +1,31 @@
+//! Replicated services on the Raft library, and the scenarios of MIT 6.5840's labs 3 and 4 for them
+//! in the simulated world.
+//!
+//! ```text
+//! clerk ─► servers (the client's links) ─► request handler ─► replica ─► raft ─► state machine
+//! ```
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`state_machine`], [`replica`] | the interface of services: what is replicated, and how a request handler reaches it |
+//! | [`session`] | exactly-once requests |
+//! | [`key_value`], [`clerk`] | a key-value service, and its client |
+//! | [`world`] | servers and clients in the simulated world |
+//! | [`history`] | histories of strings, checked for linearizability |
+//! | [`lab3`], [`suites`] | the scenarios, and the table of them |
+//!
+//! Invariants: services and clients know nothing of the world they run in; nothing here sees real
+//! time or iterates over a hash table.
+#![forbid(unsafe_code)]
+
+pub mod clerk;
+pub mod history;
+pub mod key_value;
+pub mod lab3;
+pub mod replica;
+pub mod session;
+pub mod state_machine;
+pub mod suites;
+pub mod world;
+
+pub use suites::run;

@@ -1,0 +1,195 @@
+//! A group of servers, each with a replica of one state machine.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use raft::verbose::Logger;
+use raft::{FirstEntry, Instant};
+use raft_tests::case::{LinkDirection, Links, PeerSet, Protocol, Script, Settings};
+use raft_tests::cluster::Cluster;
+use raft_tests::failure::Failure;
+use raft_tests::hosted::SharedService;
+use raft_tests::service::Snapshots;
+use raft_tests::sim::disk::Latency;
+use raft_tests::sim::network::{Connection, NetworkProfile};
+use raft_tests::world::{LogSource, Setup};
+
+use super::host::{Host, SnapshotLimit};
+use crate::replica::{Rejection, Replica};
+use crate::session::ClientId;
+use crate::state_machine::{StateMachine, encode};
+
+/// A group of servers, and the tester's operations on it. Clones share it.
+pub struct Group<M: StateMachine> {
+    cluster: Cluster,
+    hosts: Rc<[Rc<RefCell<Host<M>>>]>,
+}
+
+/// Not derived: a group is shared, whether its state can be copied or not.
+impl<M: StateMachine> Clone for Group<M> {
+    fn clone(&self) -> Self {
+        Self { cluster: self.cluster.clone(), hosts: Rc::clone(&self.hosts) }
+    }
+}
+
+/// Replicas that wait for the world of their group.
+pub struct GroupSetup<M: StateMachine> {
+    setup: Setup,
+    hosts: Rc<[Rc<RefCell<Host<M>>>]>,
+}
+
+impl<M: StateMachine> GroupSetup<M> {
+    /// A group of this many servers.
+    #[must_use]
+    pub fn new(
+        servers: usize,
+        network: NetworkProfile,
+        limit: SnapshotLimit,
+        logger: Option<Logger>,
+    ) -> Self {
+        let host = || Rc::new(RefCell::new(Host::<M>::new(limit)));
+        let hosts: Rc<[_]> = (0..servers).map(|_| host()).collect();
+        let services = hosts.iter().map(|host| Rc::clone(host) as SharedService).collect();
+        let (settings, script) = (settings(servers, network), Script::default());
+        Self { setup: Setup { settings, script, logger, checkpoints: None, services }, hosts }
+    }
+
+    /// The setup of the group's world.
+    #[must_use]
+    pub fn world(&self) -> Setup {
+        self.setup.clone()
+    }
+
+    /// The group, in its world.
+    #[must_use]
+    pub fn into_group(self, cluster: Cluster) -> Group<M> {
+        Group { cluster, hosts: self.hosts }
+    }
+}
+
+/// The labs' clusters, with what services need beyond the paper: a leader's first entry without a
+/// client, and leaders that step down without a majority.
+fn settings(servers: usize, network: NetworkProfile) -> Settings {
+    let mut settings = Settings::lab(servers, network, Snapshots::Never);
+    settings.first_entry = FirstEntry::NoOp;
+    settings.protocol = Protocol::EXTENDED;
+    settings.limits.chunk_bytes = 64 * 1024;
+    settings.latency = DISK;
+    settings
+}
+
+impl<M: StateMachine> Group<M> {
+    /// The peers, and the tester's operations on them.
+    #[must_use]
+    pub const fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// A server's replica, for the handler of a client's request that must be answered by a
+    /// deadline.
+    #[must_use]
+    pub fn replica(
+        &self,
+        server: usize,
+        client: ClientId,
+        deadline: Instant,
+    ) -> GroupReplica<'_, M> {
+        GroupReplica { group: self, server, client, deadline }
+    }
+
+    /// Returns whether clients reach a server.
+    #[must_use]
+    pub fn is_reachable(&self, server: usize) -> bool {
+        self.cluster.connection(server) == Connection::Up && self.cluster.status(server).is_some()
+    }
+
+    /// Connects all servers.
+    pub fn connect_all(&self) {
+        (0..self.cluster.size()).for_each(|server| self.cluster.connect(server));
+    }
+
+    /// Cuts the links between these servers and the others, and connects those within each side.
+    /// Clients reach both sides.
+    pub fn partition(&self, side: PeerSet) {
+        let other = side.others(self.cluster.size());
+        self.connect_all();
+        let links = Links { from: side, to: other, direction: LinkDirection::Both };
+        self.cluster.set_links(links, Connection::Cut);
+    }
+
+    /// Crashes all servers.
+    pub fn crash_all(&self) {
+        (0..self.cluster.size()).for_each(|server| self.cluster.crash(server));
+    }
+
+    /// Starts all servers from what they have persisted, and connects them.
+    ///
+    /// # Errors
+    /// One does not start.
+    pub fn start_all(&self) -> Result<(), Failure> {
+        (0..self.cluster.size()).try_for_each(|server| self.cluster.start(server))?;
+        self.connect_all();
+        Ok(())
+    }
+
+    /// Size of the largest snapshot that a server has, in bytes.
+    #[must_use]
+    pub fn snapshot_bytes_max(&self) -> usize {
+        self.hosts.iter().map(|host| host.borrow().snapshot_bytes()).max().unwrap_or_default()
+    }
+
+    /// The server that believes it leads, in the newest term.
+    #[must_use]
+    pub fn leader(&self) -> Option<usize> {
+        self.cluster.leading()
+    }
+}
+
+/// A server's replica, for one request.
+pub struct GroupReplica<'a, M: StateMachine> {
+    group: &'a Group<M>,
+    server: usize,
+    client: ClientId,
+    deadline: Instant,
+}
+
+impl<M: StateMachine> GroupReplica<'_, M> {
+    fn host(&self) -> &Rc<RefCell<Host<M>>> {
+        &self.group.hosts[self.server]
+    }
+
+    fn not_leader(&self) -> Rejection {
+        let leader = self.host().borrow().leader();
+        Rejection::NotLeader { leader: leader.filter(|leader| *leader != self.server) }
+    }
+}
+
+impl<M: StateMachine> Replica<M> for GroupReplica<'_, M> {
+    async fn propose(&self, command: &M::Command) -> Result<M::Answer, Rejection> {
+        let cluster = &self.group.cluster;
+        let command = raft_tests::cluster::Command::from(raft::Bytes::from(encode(command)));
+        let id = cluster.propose_as(self.server, &command, LogSource::Client(self.client));
+        let id = id.ok_or_else(|| self.not_leader())?;
+        let (resolver, answer) = cluster.tasks().promise(self.deadline);
+        self.host().borrow_mut().await_entry(id, resolver);
+        answer.await.unwrap_or(Err(Rejection::NoAnswer))
+    }
+
+    async fn read<R>(&self, query: impl FnOnce(&M) -> R) -> Result<R, Rejection> {
+        let cluster = &self.group.cluster;
+        // A follower could ask its leader for a read index: one hop more than its client needs.
+        if !cluster.is_leader(self.server) {
+            return Err(self.not_leader());
+        }
+        let read = cluster.begin_service_read(self.server).ok_or_else(|| self.not_leader())?;
+        let (resolver, ready) = cluster.tasks().promise(self.deadline);
+        self.host().borrow_mut().await_read(read, resolver);
+        ready.await.unwrap_or(Err(Rejection::NoAnswer))?;
+        Ok(query(self.host().borrow().machine()))
+    }
+}
+
+/// Disks of servers that are as fast as those of other scenarios would let one client alone make
+/// hundreds of operations a second: a scenario would take ten times as long as its faults need.
+const DISK: Latency = Latency { min: Duration::from_micros(200), max: Duration::from_millis(10) };

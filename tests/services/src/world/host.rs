@@ -1,0 +1,150 @@
+//! A state machine on top of one simulated peer, and the request handlers that wait for it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use raft::{
+    Bytes, Entry, EntryId, Index, ReadDropReason, ReadId, RoleName, Snapshot, Status, Term,
+};
+use raft_tests::hosted::Hosted;
+use raft_tests::sim::executor::Resolver;
+
+use crate::replica::Rejection;
+use crate::state_machine::{StateMachine, decode, encode};
+
+/// Size of the log from which a server takes a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotLimit {
+    /// It never does.
+    Never,
+    /// As soon as the applied entries have this many bytes.
+    LogBytes(usize),
+}
+
+/// A request handler that waits.
+pub(super) type Waiter<T> = Resolver<Result<T, Rejection>>;
+
+/// A replica on a peer.
+pub(super) struct Host<M: StateMachine> {
+    machine: M,
+    limit: SnapshotLimit,
+    /// Bytes of the applied entries that no snapshot covers.
+    log_bytes: usize,
+    /// Size of the newest snapshot.
+    snapshot_bytes: usize,
+    /// Handlers that wait for the entry at an index, which the leader of a term appended.
+    proposals: BTreeMap<Index, (Term, Waiter<M::Answer>)>,
+    reads: BTreeMap<ReadId, Waiter<()>>,
+    /// The leader that the peer knows.
+    leader: Option<usize>,
+}
+
+impl<M: StateMachine> Host<M> {
+    pub(super) fn new(limit: SnapshotLimit) -> Self {
+        Self {
+            machine: M::default(),
+            limit,
+            log_bytes: 0,
+            snapshot_bytes: 0,
+            proposals: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            leader: None,
+        }
+    }
+
+    pub(super) const fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    pub(super) const fn leader(&self) -> Option<usize> {
+        self.leader
+    }
+
+    pub(super) const fn snapshot_bytes(&self) -> usize {
+        self.snapshot_bytes
+    }
+
+    pub(super) fn await_entry(&mut self, id: EntryId, waiter: Waiter<M::Answer>) {
+        self.proposals.insert(id.index, (id.term, waiter));
+    }
+
+    pub(super) fn await_read(&mut self, read: ReadId, waiter: Waiter<()>) {
+        self.reads.insert(read, waiter);
+    }
+}
+
+impl<M: StateMachine> fmt::Debug for Host<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}
+
+impl<M: StateMachine> Hosted for Host<M> {
+    fn apply(&mut self, entry: &Entry) {
+        self.log_bytes += entry.encoded_len();
+        let waiter = self.proposals.remove(&entry.id.index);
+        let command = entry.payload.bytes();
+        let answer = (!command.is_empty()).then(|| {
+            let command = decode(command).expect("every command in the log is one of the service");
+            self.machine.apply(command)
+        });
+        let Some((term, waiter)) = waiter else { return };
+        match answer {
+            Some(answer) if term == entry.id.term => waiter.resolve(Ok(answer)),
+            Some(_) | None => waiter.resolve(Err(Rejection::LeadershipLost)),
+        }
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        match self.limit {
+            SnapshotLimit::Never => false,
+            SnapshotLimit::LogBytes(limit) => self.log_bytes >= limit,
+        }
+    }
+
+    fn snapshot(&mut self) -> Bytes {
+        let snapshot: Bytes = encode(&self.machine).into();
+        (self.log_bytes, self.snapshot_bytes) = (0, snapshot.len());
+        snapshot
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        self.machine = decode(&snapshot.data).map_err(|error| error.to_string())?;
+        (self.log_bytes, self.snapshot_bytes) = (0, snapshot.data.len());
+        Ok(())
+    }
+
+    fn read_ready(&mut self, read: ReadId) {
+        if let Some(waiter) = self.reads.remove(&read) {
+            waiter.resolve(Ok(()));
+        }
+    }
+
+    fn read_dropped(&mut self, read: ReadId, reason: ReadDropReason) {
+        if let Some(waiter) = self.reads.remove(&read) {
+            waiter.resolve(Err(match reason {
+                ReadDropReason::TimedOut => Rejection::NoAnswer,
+                ReadDropReason::LeaderLost | ReadDropReason::Rejected | _ => {
+                    Rejection::LeadershipLost
+                }
+            }));
+        }
+    }
+
+    /// A peer that leads no more, or in another term, does not learn soon what becomes of its
+    /// entries: their handlers end.
+    fn observe(&mut self, status: &Status) {
+        self.leader = status.leader.and_then(|leader| usize::try_from(leader.number()).ok());
+        if self.proposals.is_empty() {
+            return;
+        }
+        let leads = |term| status.role == RoleName::Leader && status.current_term == term;
+        for (_, (_, waiter)) in self.proposals.extract_if(.., |_, (term, _)| !leads(*term)) {
+            waiter.resolve(Err(Rejection::LeadershipLost));
+        }
+    }
+
+    fn stop(&mut self) {
+        *self = Self::new(self.limit);
+    }
+}

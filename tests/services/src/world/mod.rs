@@ -1,0 +1,9 @@
+//! Servers and clients in the simulated world: a group of replicas, and the calls of clients.
+
+mod calls;
+mod group;
+mod host;
+
+pub use self::calls::{CALL_TIMEOUT, Calls, Reach};
+pub use self::group::{Group, GroupReplica, GroupSetup};
+pub use self::host::SnapshotLimit;
