@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::replica::{Rejection, Replica};
+use crate::replica::{Rejection, Replica, Service};
 use crate::session::{RequestId, Sessions};
 use crate::state_machine::StateMachine;
 
@@ -78,18 +78,20 @@ impl StateMachine for KeyValueStore {
     }
 }
 
-/// Handles a request on a server: the value of a Get, or nothing.
-///
-/// # Errors
-/// The reason why the server does not answer.
-pub async fn handle(
-    replica: &impl Replica<KeyValueStore>,
-    Request { id, key, operation }: Request,
-) -> Result<String, Rejection> {
-    match operation {
-        Operation::Get => replica.read(|store| store.get(&key).to_owned()).await,
-        Operation::Write(write) => {
-            replica.propose(&Command { id, key, write }).await.map(|()| String::new())
+impl Service for KeyValueStore {
+    type Request = Request;
+    type Reply = String;
+
+    /// The value of a Get; writes are answered with nothing.
+    async fn handle(
+        replica: &impl Replica<Self>,
+        Request { id, key, operation }: Request,
+    ) -> Result<String, Rejection> {
+        match operation {
+            Operation::Get => replica.read(|store| store.get(&key).to_owned()).await,
+            Operation::Write(write) => {
+                replica.propose(&Command { id, key, write }).await.map(|()| String::new())
+            }
         }
     }
 }

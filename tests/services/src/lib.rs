@@ -9,19 +9,24 @@
 //! |---|---|
 //! | [`state_machine`], [`replica`] | the interface of services: what is replicated, and how a request handler reaches it |
 //! | [`session`] | exactly-once requests |
+//! | [`client`] | repetition of a request until it is answered |
 //! | [`key_value`], [`clerk`] | a key-value service, and its client |
+//! | [`controller`] | a shard controller, and its client |
 //! | [`world`] | servers and clients in the simulated world |
 //! | [`history`] | histories of strings, checked for linearizability |
-//! | [`lab3`], [`suites`] | the scenarios, and the table of them |
+//! | [`lab3`], [`lab4`], [`suites`] | the scenarios, and the table of them |
 //!
 //! Invariants: services and clients know nothing of the world they run in; nothing here sees real
 //! time or iterates over a hash table.
 #![forbid(unsafe_code)]
 
 pub mod clerk;
+pub mod client;
+pub mod controller;
 pub mod history;
 pub mod key_value;
 pub mod lab3;
+pub mod lab4;
 pub mod replica;
 pub mod session;
 pub mod state_machine;

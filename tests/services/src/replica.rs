@@ -18,6 +18,23 @@ pub trait Replica<M: StateMachine> {
     fn read<R>(&self, query: impl FnOnce(&M) -> R) -> impl Future<Output = Result<R, Rejection>>;
 }
 
+/// A service: a state machine, and the requests of clients to its servers.
+pub trait Service: StateMachine {
+    /// A request of a client or of another server.
+    type Request: Clone + 'static;
+    /// Its answer.
+    type Reply: 'static;
+
+    /// Handles a request on a server.
+    ///
+    /// # Errors
+    /// The reason why the server does not answer.
+    fn handle(
+        replica: &impl Replica<Self>,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Self::Reply, Rejection>>;
+}
+
 /// Reason of a server for giving no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {

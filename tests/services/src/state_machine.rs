@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A deterministic state machine. The whole of it is its snapshot.
-pub trait StateMachine: Default + fmt::Debug + Serialize + DeserializeOwned + 'static {
+pub trait StateMachine: Clone + fmt::Debug + Serialize + DeserializeOwned + 'static {
     /// A change of the state, as it travels through the log.
     type Command: Serialize + DeserializeOwned;
     /// Result of a command.

@@ -2,15 +2,22 @@
 //! line that is printed, its part, the servers it runs on, and the body that drives them. The test
 //! program of a lab calls the macro named in the block's first line.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use raft::verbose::Logger;
 use raft_tests::harness::{self, Runnable};
 use raft_tests::run::{Outcome, simulate_groups};
 use raft_tests::scenario::{Body, Part};
 use raft_tests::sim::network::NetworkProfile;
 
+use crate::controller::Controller;
+use crate::history::History;
+use crate::key_value::KeyValueStore;
 use crate::lab3::generic::{Load, rounds, speed};
 use crate::lab3::{Lab, directed};
-use crate::world::{GroupSetup, SnapshotLimit};
+use crate::lab4::controller::{self, ControllerLab};
+use crate::world::{Calls, GroupSetup, SnapshotLimit};
 
 /// A scenario of a service.
 #[derive(Clone, Copy)]
@@ -18,8 +25,16 @@ pub struct Scenario {
     name: &'static str,
     part: Part,
     description: &'static str,
-    servers: Servers,
-    body: fn(Lab) -> Body,
+    deployment: Deployment,
+}
+
+/// The servers of a scenario, and the body that drives them.
+#[derive(Clone, Copy)]
+enum Deployment {
+    /// A key-value service.
+    KeyValue(Servers, fn(Lab) -> Body),
+    /// A shard controller, of three servers.
+    Controller(fn(ControllerLab) -> Body),
 }
 
 /// Servers of a key-value service.
@@ -47,7 +62,8 @@ impl Servers {
 
 macro_rules! suites {
     ($($(#[$doc:meta])* $table:ident $tests:ident! {
-        $($name:ident: $description:literal, $part:ident, $servers:expr, |$lab:ident| $body:expr;)*
+        $($name:ident: $description:literal, $part:ident,
+            $deployment:ident[$($servers:expr)?], |$lab:ident| $body:expr;)*
     })*) => {
         $(
             $(#[$doc])*
@@ -55,8 +71,7 @@ macro_rules! suites {
                 name: stringify!($name),
                 part: Part::$part,
                 description: $description,
-                servers: $servers,
-                body: |$lab| Box::pin($body),
+                deployment: Deployment::$deployment($($servers,)? |$lab| Box::pin($body)),
             }),*];
 
             /// Makes a test of each scenario of the suite.
@@ -82,60 +97,73 @@ suites! {
 /// The 23 scenarios of lab 3, in the lab's order.
 LAB3 lab3_tests! {
     basic_3a: "one client",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(1));
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(1));
     speed_3a: "ops complete fast enough",
-        KeyValue, servers(3), |lab| speed(lab);
+        KeyValue, KeyValue[servers(3)], |lab| speed(lab);
     concurrent_3a: "many clients",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(5));
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(5));
     unreliable_3a: "unreliable net, many clients",
-        KeyValue, servers(5).unreliable(), |lab| rounds(lab, Load::of(5));
+        KeyValue, KeyValue[servers(5).unreliable()], |lab| rounds(lab, Load::of(5));
     unreliable_one_key_3a: "concurrent append to same key, unreliable",
-        KeyValue, servers(3).unreliable(), |lab| directed::unreliable_one_key(lab);
+        KeyValue, KeyValue[servers(3).unreliable()], |lab| directed::unreliable_one_key(lab);
     one_partition_3a: "progress in majority, none in minority, completion after heal",
-        KeyValue, servers(5), |lab| directed::one_partition(lab);
+        KeyValue, KeyValue[servers(5)], |lab| directed::one_partition(lab);
     many_partitions_one_client_3a: "partitions, one client",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(1).partitions());
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(1).partitions());
     many_partitions_many_clients_3a: "partitions, many clients",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(5).partitions());
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(5).partitions());
     persist_one_client_3a: "restarts, one client",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(1).restarts());
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(1).restarts());
     persist_concurrent_3a: "restarts, many clients",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(5).restarts());
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(5).restarts());
     persist_concurrent_unreliable_3a: "unreliable net, restarts, many clients",
-        KeyValue, servers(5).unreliable(), |lab| rounds(lab, Load::of(5).restarts());
+        KeyValue, KeyValue[servers(5).unreliable()], |lab| rounds(lab, Load::of(5).restarts());
     persist_partition_3a: "restarts, partitions, many clients",
-        KeyValue, servers(5), |lab| rounds(lab, Load::of(5).restarts().partitions());
+        KeyValue, KeyValue[servers(5)], |lab| rounds(lab, Load::of(5).restarts().partitions());
     persist_partition_unreliable_3a: "unreliable net, restarts, partitions, many clients",
-        KeyValue, servers(5).unreliable(),
-        |lab| rounds(lab, Load::of(5).restarts().partitions());
+        KeyValue, KeyValue[servers(5).unreliable()],
+            |lab| rounds(lab, Load::of(5).restarts().partitions());
     persist_partition_unreliable_linearizable_3a:
         "unreliable net, restarts, partitions, random keys, many clients",
-        KeyValue, servers(7).unreliable(),
-        |lab| rounds(lab, Load::of(15).shared_keys().restarts().partitions());
+        KeyValue, KeyValue[servers(7).unreliable()],
+            |lab| rounds(lab, Load::of(15).shared_keys().restarts().partitions());
     snapshot_rpc_3b: "InstallSnapshot RPC",
-        KeyValueSnapshots, servers(3).with_snapshots(), |lab| directed::snapshot_rpc(lab);
+        KeyValueSnapshots, KeyValue[servers(3).with_snapshots()], |lab| directed::snapshot_rpc(lab);
     snapshot_size_3b: "snapshot size is reasonable",
-        KeyValueSnapshots, servers(3).with_snapshots(), |lab| directed::snapshot_size(lab);
+        KeyValueSnapshots, KeyValue[servers(3).with_snapshots()],
+            |lab| directed::snapshot_size(lab);
     speed_3b: "ops complete fast enough, snapshots",
-        KeyValueSnapshots, servers(3).with_snapshots(), |lab| speed(lab);
+        KeyValueSnapshots, KeyValue[servers(3).with_snapshots()], |lab| speed(lab);
     snapshot_recover_3b: "restarts, snapshots, one client",
-        KeyValueSnapshots, servers(5).with_snapshots(), |lab| rounds(lab, Load::of(1).restarts());
+        KeyValueSnapshots, KeyValue[servers(5).with_snapshots()],
+            |lab| rounds(lab, Load::of(1).restarts());
     snapshot_recover_many_clients_3b: "restarts, snapshots, many clients",
-        KeyValueSnapshots, servers(5).with_snapshots(), |lab| rounds(lab, Load::of(20).restarts());
+        KeyValueSnapshots, KeyValue[servers(5).with_snapshots()],
+            |lab| rounds(lab, Load::of(20).restarts());
     snapshot_unreliable_3b: "unreliable net, snapshots, many clients",
-        KeyValueSnapshots, servers(5).unreliable().with_snapshots(),
-        |lab| rounds(lab, Load::of(5));
+        KeyValueSnapshots, KeyValue[servers(5).unreliable().with_snapshots()],
+            |lab| rounds(lab, Load::of(5));
     snapshot_unreliable_recover_3b: "unreliable net, restarts, snapshots, many clients",
-        KeyValueSnapshots, servers(5).unreliable().with_snapshots(),
-        |lab| rounds(lab, Load::of(5).restarts());
+        KeyValueSnapshots, KeyValue[servers(5).unreliable().with_snapshots()],
+            |lab| rounds(lab, Load::of(5).restarts());
     snapshot_unreliable_recover_concurrent_partition_3b:
         "unreliable net, restarts, partitions, snapshots, many clients",
-        KeyValueSnapshots, servers(5).unreliable().with_snapshots(),
-        |lab| rounds(lab, Load::of(5).restarts().partitions());
+        KeyValueSnapshots, KeyValue[servers(5).unreliable().with_snapshots()],
+            |lab| rounds(lab, Load::of(5).restarts().partitions());
     snapshot_unreliable_recover_concurrent_partition_linearizable_3b:
         "unreliable net, restarts, partitions, snapshots, random keys, many clients",
-        KeyValueSnapshots, servers(7).unreliable().with_snapshots(),
-        |lab| rounds(lab, Load::of(15).shared_keys().restarts().partitions());
+        KeyValueSnapshots, KeyValue[servers(7).unreliable().with_snapshots()],
+            |lab| rounds(lab, Load::of(15).shared_keys().restarts().partitions());
+}
+
+/// The scenarios of lab 4, in the lab's order.
+LAB4 lab4_tests! {
+    basic_4a: "join, leave, move, history, few moves",
+        Controller, Controller[], |lab| controller::basic(lab);
+    multi_4a: "groups join and leave together",
+        Controller, Controller[], |lab| controller::multi(lab);
+    minimal_again_4a: "only shards of the group that comes or goes move",
+        Controller, Controller[], |lab| controller::minimal_again(lab);
 }
 }
 
@@ -168,23 +196,63 @@ impl Runnable for Scenario {
     }
 
     fn peers(&self, _: u64) -> usize {
-        self.servers.count
+        match self.deployment {
+            Deployment::KeyValue(servers, _) => servers.count,
+            Deployment::Controller(_) => CONTROLLERS,
+        }
     }
 
     fn simulate(&self, seed: u64, logger: Option<Logger>) -> Outcome {
-        let Servers { count, network, limit } = self.servers;
-        let setup = GroupSetup::new(count, network, limit, logger);
-        let (world, body) = (setup.world(), self.body);
-        let lab = std::cell::OnceCell::new();
+        match self.deployment {
+            Deployment::KeyValue(servers, body) => self.run_key_value(servers, body, seed, logger),
+            Deployment::Controller(body) => self.run_controller(body, seed, logger),
+        }
+    }
+}
+
+impl Scenario {
+    fn run_key_value(
+        &self,
+        Servers { count, network, limit }: Servers,
+        body: fn(Lab) -> Body,
+        seed: u64,
+        logger: Option<Logger>,
+    ) -> Outcome {
+        let store = KeyValueStore::default();
+        let setup = GroupSetup::new(&store, count, network, limit, logger);
+        let worlds = vec![setup.world()];
+        let (calls, history) = (Calls::default(), Rc::new(RefCell::new(History::default())));
+        let shared = (calls.clone(), Rc::clone(&history));
         let start = |clusters: Vec<_>| {
             let cluster = clusters.into_iter().next().expect("there is one group");
-            body(lab.get_or_init(|| Lab::new(setup.into_group(cluster), limit)).clone())
+            body(Lab::new(setup.into_group(cluster), limit, shared.0, shared.1))
         };
-        let mut summary = simulate_groups(self.name, self.part, seed, vec![world], start)?;
-        if let Some(lab) = lab.get() {
-            summary.traffic.rpcs += lab.calls.made();
-            summary.commands = lab.history.borrow().calls();
-        }
+        let mut summary = simulate_groups(self.name, self.part, seed, worlds, start)?;
+        summary.traffic.rpcs += calls.made();
+        summary.commands = history.borrow().calls();
+        Ok(summary)
+    }
+
+    fn run_controller(
+        &self,
+        body: fn(ControllerLab) -> Body,
+        seed: u64,
+        logger: Option<Logger>,
+    ) -> Outcome {
+        let (network, never) = (NetworkProfile::LAB_RELIABLE, SnapshotLimit::Never);
+        let setup = GroupSetup::new(&Controller::default(), CONTROLLERS, network, never, logger);
+        let (worlds, calls) = (vec![setup.world()], Calls::default());
+        let shared = calls.clone();
+        let start = |clusters: Vec<_>| {
+            let cluster = clusters.into_iter().next().expect("there is one group");
+            body(ControllerLab::new(setup.into_group(cluster), shared))
+        };
+        let mut summary = simulate_groups(self.name, self.part, seed, worlds, start)?;
+        summary.traffic.rpcs += calls.made();
+        summary.commands = calls.operations();
         Ok(summary)
     }
 }
+
+/// Servers of a controller.
+const CONTROLLERS: usize = 3;

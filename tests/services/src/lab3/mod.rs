@@ -12,9 +12,9 @@ use std::time::Duration;
 use raft_tests::case::PeerSet;
 use raft_tests::cluster::expect;
 use raft_tests::failure::Failure;
-use raft_tests::sim::random::Stream;
 
-use crate::clerk::{Clerk, Patience};
+use crate::clerk::Clerk;
+use crate::client::Patience;
 use crate::history::{Call, History};
 use crate::key_value::{KeyValueStore, Operation, Write};
 use crate::session::ClientId;
@@ -36,7 +36,7 @@ pub struct Lab {
 /// A client whose operations are recorded. Clones share its session: they call one after the other.
 #[derive(Clone)]
 pub(crate) struct Client {
-    clerk: Rc<Clerk<Reach>>,
+    clerk: Rc<Clerk<Reach<KeyValueStore>>>,
     history: Rc<RefCell<History>>,
     enabled: Rc<Cell<PeerSet>>,
 }
@@ -44,14 +44,13 @@ pub(crate) struct Client {
 impl Lab {
     /// A service whose servers have just started.
     #[must_use]
-    pub fn new(group: Group<KeyValueStore>, limit: SnapshotLimit) -> Self {
-        Self {
-            group,
-            calls: Calls::default(),
-            history: Rc::default(),
-            limit,
-            clients: Rc::new(Cell::new(0)),
-        }
+    pub fn new(
+        group: Group<KeyValueStore>,
+        limit: SnapshotLimit,
+        calls: Calls,
+        history: Rc<RefCell<History>>,
+    ) -> Self {
+        Self { group, calls, history, limit, clients: Rc::default() }
     }
 
     /// A client of all servers.
@@ -61,25 +60,12 @@ impl Lab {
 
     /// A client whose links reach these servers alone.
     pub(crate) fn client_of(&self, enabled: PeerSet) -> Client {
-        let enabled = Rc::new(Cell::new(enabled));
         let client = self.clients.get();
         self.clients.set(client + 1);
-        let mut rng = self.group.cluster().client_rng(client);
-        let mut servers: Vec<usize> = (0..self.group.cluster().size()).collect();
-        shuffle(&mut servers, &mut rng);
-        let reach = Reach {
-            group: self.group.clone(),
-            client,
-            servers,
-            enabled: Rc::clone(&enabled),
-            calls: self.calls.clone(),
-            rng: Rc::new(RefCell::new(rng)),
-        };
-        Client {
-            clerk: Rc::new(Clerk::new(client, reach, Patience::Unlimited)),
-            history: Rc::clone(&self.history),
-            enabled,
-        }
+        let reach = Reach::new(&self.group, client, &self.calls, enabled);
+        let enabled = Rc::clone(&reach.enabled);
+        let clerk = Rc::new(Clerk::new(client, reach, Patience::Unlimited));
+        Client { clerk, history: Rc::clone(&self.history), enabled }
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {
@@ -150,12 +136,6 @@ impl Client {
             .map_err(|error| Failure::expected(format_args!("an answer under {key:?}: {error}")))?;
         self.history.borrow_mut().returned(&open, &value);
         Ok(value)
-    }
-}
-
-fn shuffle(servers: &mut [usize], rng: &mut Stream) {
-    for position in (1..servers.len()).rev() {
-        servers.swap(position, rng.index(position + 1));
     }
 }
 

@@ -14,11 +14,9 @@ use raft_tests::sim::network::{Connection, NetworkProfile};
 use raft_tests::sim::random::Stream;
 
 use super::group::Group;
-use crate::clerk::Servers;
-use crate::key_value::{KeyValueStore, Request, handle};
-use crate::replica::Rejection;
+use crate::client::Servers;
+use crate::replica::{Rejection, Service};
 use crate::session::ClientId;
-use crate::state_machine::StateMachine;
 
 /// Longest wait of a client for an answer.
 pub const CALL_TIMEOUT: Duration = Duration::from_millis(100);
@@ -27,6 +25,17 @@ pub const CALL_TIMEOUT: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
     made: Rc<Cell<u64>>,
+    operations: Rc<Cell<u64>>,
+}
+
+/// The server that is called, and the link to it.
+pub struct Target<'a, M: Service> {
+    /// Its group.
+    pub group: &'a Group<M>,
+    /// The server.
+    pub server: usize,
+    /// State of the link.
+    pub link: Connection,
 }
 
 /// Fate of a call, drawn from its client's stream.
@@ -44,18 +53,28 @@ impl Calls {
         self.made.get()
     }
 
-    /// Calls a server of a group: the handler is given the deadline of the call.
+    /// Number of operations of clients, each of which may need many calls.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.operations.get()
+    }
+
+    /// Counts an operation of a client.
+    pub fn begin_operation(&self) {
+        self.operations.update(|operations| operations + 1);
+    }
+
+    /// Calls a server.
     ///
     /// # Errors
     /// The server's rejection, or no answer.
-    pub async fn call<M: StateMachine, T>(
+    pub async fn call<M: Service>(
         &self,
-        group: &Group<M>,
-        server: usize,
-        link: Connection,
+        Target { group, server, link }: Target<'_, M>,
+        client: ClientId,
         rng: &RefCell<Stream>,
-        handler: impl AsyncFnOnce(Instant) -> Result<T, Rejection>,
-    ) -> Result<T, Rejection> {
+        request: M::Request,
+    ) -> Result<M::Reply, Rejection> {
         self.made.update(|made| made + 1);
         let cluster = group.cluster();
         let fate = Fate::draw(&cluster.world().network().profile(), &mut rng.borrow_mut());
@@ -74,7 +93,7 @@ impl Calls {
             cluster.sleep(fate.failure_delay).await;
             return Err(Rejection::NoAnswer);
         }
-        let answer = handler(deadline).await;
+        let answer = M::handle(&group.replica(server, client, deadline), request).await;
         if fate.reply_lost || !group.is_reachable(server) {
             return silence().await;
         }
@@ -94,10 +113,10 @@ impl Fate {
     }
 }
 
-/// Links of one client to the servers of a key-value service.
-pub struct Reach {
+/// Links of one client to the servers of a group.
+pub struct Reach<M: Service> {
     /// The servers.
-    pub group: Group<KeyValueStore>,
+    pub group: Group<M>,
     /// The client.
     pub client: ClientId,
     /// The servers, in the order in which it asks them.
@@ -107,30 +126,51 @@ pub struct Reach {
     /// The calls of the run.
     pub calls: Calls,
     /// The client's own draws.
-    pub rng: Rc<RefCell<Stream>>,
+    pub rng: RefCell<Stream>,
 }
 
-impl Servers for Reach {
+impl<M: Service> Reach<M> {
+    /// Links to these servers, which are asked in a random order.
+    #[must_use]
+    pub fn new(group: &Group<M>, client: ClientId, calls: &Calls, enabled: PeerSet) -> Self {
+        let mut rng = group.cluster().client_rng(client);
+        let mut servers: Vec<usize> = (0..group.cluster().size()).collect();
+        for position in (1..servers.len()).rev() {
+            servers.swap(position, rng.index(position + 1));
+        }
+        Self {
+            group: group.clone(),
+            client,
+            servers,
+            enabled: Rc::new(Cell::new(enabled)),
+            calls: calls.clone(),
+            rng: RefCell::new(rng),
+        }
+    }
+}
+
+impl<M: Service> Servers for Reach<M> {
+    type Request = M::Request;
+    type Reply = M::Reply;
+
     fn count(&self) -> usize {
         self.servers.len()
     }
 
-    async fn call(&self, server: usize, request: Request) -> Result<String, Rejection> {
+    async fn call(&self, server: usize, request: M::Request) -> Result<M::Reply, Rejection> {
         let at = self.servers[server];
-        let handler =
-            async |deadline| handle(&self.group.replica(at, self.client, deadline), request).await;
         let enabled = self.enabled.get().contains(at);
         let link = if enabled { Connection::Up } else { Connection::Cut };
-        self.calls.call(&self.group, at, link, &self.rng, handler).await.map_err(|rejection| {
-            match rejection {
-                // Servers name each other by their numbers, clients by their own.
-                Rejection::NotLeader { leader: Some(leader) } => Rejection::NotLeader {
-                    leader: self.servers.iter().position(|server| *server == leader),
-                },
-                other @ (Rejection::NotLeader { leader: None }
-                | Rejection::LeadershipLost
-                | Rejection::NoAnswer) => other,
-            }
+        let target = Target { group: &self.group, server: at, link };
+        let reply = self.calls.call(target, self.client, &self.rng, request).await;
+        reply.map_err(|rejection| match rejection {
+            // Servers name each other by their numbers, clients by their own.
+            Rejection::NotLeader { leader: Some(leader) } => Rejection::NotLeader {
+                leader: self.servers.iter().position(|server| *server == leader),
+            },
+            other @ (Rejection::NotLeader { leader: None }
+            | Rejection::LeadershipLost
+            | Rejection::NoAnswer) => other,
         })
     }
 

@@ -40,15 +40,16 @@ pub struct GroupSetup<M: StateMachine> {
 }
 
 impl<M: StateMachine> GroupSetup<M> {
-    /// A group of this many servers.
+    /// A group of this many servers, each with a replica in this state at first.
     #[must_use]
     pub fn new(
+        initial: &M,
         servers: usize,
         network: NetworkProfile,
         limit: SnapshotLimit,
         logger: Option<Logger>,
     ) -> Self {
-        let host = || Rc::new(RefCell::new(Host::<M>::new(limit)));
+        let host = || Rc::new(RefCell::new(Host::new(initial.clone(), limit)));
         let hosts: Rc<[_]> = (0..servers).map(|_| host()).collect();
         let services = hosts.iter().map(|host| Rc::clone(host) as SharedService).collect();
         let (settings, script) = (settings(servers, network), Script::default());

@@ -27,6 +27,8 @@ pub(super) type Waiter<T> = Resolver<Result<T, Rejection>>;
 /// A replica on a peer.
 pub(super) struct Host<M: StateMachine> {
     machine: M,
+    /// The state before all commands.
+    initial: M,
     limit: SnapshotLimit,
     /// Bytes of the applied entries that no snapshot covers.
     log_bytes: usize,
@@ -40,9 +42,10 @@ pub(super) struct Host<M: StateMachine> {
 }
 
 impl<M: StateMachine> Host<M> {
-    pub(super) fn new(limit: SnapshotLimit) -> Self {
+    pub(super) fn new(initial: M, limit: SnapshotLimit) -> Self {
         Self {
-            machine: M::default(),
+            machine: initial.clone(),
+            initial,
             limit,
             log_bytes: 0,
             snapshot_bytes: 0,
@@ -145,6 +148,6 @@ impl<M: StateMachine> Hosted for Host<M> {
     }
 
     fn stop(&mut self) {
-        *self = Self::new(self.limit);
+        *self = Self::new(self.initial.clone(), self.limit);
     }
 }

@@ -4,6 +4,6 @@ mod calls;
 mod group;
 mod host;
 
-pub use self::calls::{CALL_TIMEOUT, Calls, Reach};
+pub use self::calls::{CALL_TIMEOUT, Calls, Reach, Target};
 pub use self::group::{Group, GroupReplica, GroupSetup};
 pub use self::host::SnapshotLimit;

@@ -1,0 +1,3 @@
+//! Scenarios of the shard controller and of the sharded service: MIT 6.5840's labs 4A and 4B.
+
+pub(crate) mod controller;
