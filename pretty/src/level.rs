@@ -22,11 +22,11 @@ impl Level {
     pub const ALL: [Self; 6] =
         [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
-    /// The level in any spelling that programs use: `WARN`, `warning`, `W`, `WRN`, pino's `40`.
+    /// The level in any spelling that programs use: `WARN`, `warning`, `W`, `WRN`, slog's `WARN+1`.
     ///
     /// ```
     /// use pretty::Level;
-    /// for text in ["WARN", "warning", "W", "wrn", "40"] {
+    /// for text in ["WARN", "warning", "W", "wrn", "WARN+1"] {
     ///     assert_eq!(Level::of(text.as_bytes()), Some(Level::Warn));
     /// }
     /// assert!(Level::of(b"ERROR") > Level::of(b"WARN"));
@@ -34,6 +34,8 @@ impl Level {
     /// ```
     #[must_use]
     pub fn of(text: &[u8]) -> Option<Self> {
+        let between = memchr::memchr2(b'+', b'-', text).filter(|at| *at > 0);
+        let text = &text[..between.unwrap_or(text.len())];
         if text.len() > LONGEST {
             return None;
         }
@@ -42,6 +44,29 @@ impl Level {
         word.copy_from_slice(text);
         word.make_ascii_uppercase();
         SPELLINGS.iter().find(|(_, own)| own.contains(&&*word)).map(|(level, _)| *level)
+    }
+
+    /// The level of a number: those of pino and bunyan from 10 on, of syslog below.
+    ///
+    /// ```
+    /// use pretty::Level;
+    /// for text in ["40", "45", "4"] {
+    ///     assert_eq!(Level::of_number(text.as_bytes()), Some(Level::Warn));
+    /// }
+    /// assert_eq!(Level::of_number(b"400"), None);
+    /// ```
+    #[must_use]
+    pub fn of_number(text: &[u8]) -> Option<Self> {
+        let number: u8 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        Some(match number {
+            0..=2 | 60..=69 => Self::Fatal,
+            3 | 50..=59 => Self::Error,
+            4 | 40..=49 => Self::Warn,
+            5 | 6 | 30..=39 => Self::Info,
+            7 | 20..=29 => Self::Debug,
+            10..=19 => Self::Trace,
+            8 | 9 | 70.. => return None,
+        })
     }
 
     /// The name as columns show it: `WARN`.
@@ -89,12 +114,13 @@ const SPELLINGS: [(Level, &[&[u8]]); 6] = [
             b"NOTE",
             b"CONFIG",
             b"LOG",
-            b"30",
+            b"SUCCESS",
+            b"SYSTEM",
         ],
     ),
-    (Level::Debug, &[b"DEBUG", b"D", b"DBG", b"DEBU", b"DBUG", b"FINE", b"20"]),
-    (Level::Warn, &[b"WARN", b"W", b"WRN", b"WARNING", b"40"]),
-    (Level::Error, &[b"ERROR", b"E", b"ERR", b"ERRO", b"FAIL", b"SEVERE", b"FAILURE", b"50"]),
+    (Level::Debug, &[b"DEBUG", b"D", b"DBG", b"DEBU", b"DBUG", b"FINE"]),
+    (Level::Warn, &[b"WARN", b"W", b"WRN", b"WARNING"]),
+    (Level::Error, &[b"ERROR", b"E", b"ERR", b"ERRO", b"EROR", b"FAIL", b"SEVERE", b"FAILURE"]),
     (
         Level::Fatal,
         &[
@@ -112,11 +138,10 @@ const SPELLINGS: [(Level, &[&[u8]]); 6] = [
             b"ALERT",
             b"EMERG",
             b"EMERGENCY",
-            b"60",
         ],
     ),
     (
         Level::Trace,
-        &[b"TRACE", b"T", b"TRC", b"V", b"TRAC", b"TRCE", b"FINER", b"FINEST", b"VERBOSE", b"10"],
+        &[b"TRACE", b"T", b"TRC", b"V", b"TRAC", b"TRCE", b"FINER", b"FINEST", b"VERBOSE"],
     ),
 ];

@@ -136,15 +136,16 @@ pub(crate) enum Fraction {
 }
 
 impl Number {
-    /// Reads digits with at most one point; `None` for anything else or more than 18 digits
-    /// before the point.
+    /// Reads digits with at most one point; `None` for anything else or a whole part that does not
+    /// fit.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let point = text.iter().position(|byte| *byte == b'.');
         let (whole, fraction) = match point {
             Some(at) => (&text[..at], &text[at + 1..]),
             None => (text, &[][..]),
         };
-        if whole.is_empty() || whole.len() > 18 || point.is_some() == fraction.is_empty() {
+        let fits = whole.len() < 19 || whole <= &b"9223372036854775807"[..];
+        if whole.is_empty() || whole.len() > 19 || !fits || point.is_some() == fraction.is_empty() {
             return None;
         }
         let whole = digits(whole)?;
@@ -172,7 +173,7 @@ impl Number {
     }
 }
 
-/// The value of a run of digits (wrapping beyond 18 of them); `None` if anything else is in it.
+/// The value of a run of digits (wrapping beyond what fits); `None` if anything else is in it.
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0_i64, |value, byte| match byte {
         b'0'..=b'9' => Some(value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'))),
@@ -222,6 +223,8 @@ mod tests {
         check("-1", Tick::SECOND, None);
         check("", Tick::SECOND, None);
         check("999999999999999999", Tick::SECOND, Some(i64::MAX));
+        check("1714637482101234567", Tick::NANOSECOND, Some(1_714_637_482_101_234_567));
+        check("9223372036854775808", Tick::NANOSECOND, None);
         check("9999999999999999999", Tick::SECOND, None);
     }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::keys::{Keys, OwnKeys, Role};
 use super::pattern::{Fit, Pattern, Tail};
+use crate::level::Level;
 use crate::time::Tick;
 
 /// All built-in formats, compiled at first use.
@@ -34,7 +35,7 @@ pub(super) struct Catalog {
 #[derive(Debug)]
 pub(super) enum Transport {
     Text(Pattern),
-    Json(JsonTransport),
+    Json(String, JsonTransport),
 }
 
 /// An object with the line in one of its members.
@@ -44,8 +45,11 @@ pub(super) struct JsonTransport {
     pub(super) msg: String,
     #[serde(default)]
     pub(super) time: String,
+    /// The place of the line; a point leads into an object.
     #[serde(default)]
     pub(super) source: String,
+    #[serde(default)]
+    pub(super) level: String,
     /// Keys that lines of this transport have.
     pub(super) when: Vec<String>,
     /// Keys whose values are shown where there is no line.
@@ -88,9 +92,16 @@ pub(super) enum Reader {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PatternText {
+    /// The name, if it is not that of the file.
+    name: Option<String>,
     #[serde(default)]
     r#match: String,
     json: Option<JsonTransport>,
+    /// The beginning of the line a transport carries.
+    rest: Option<String>,
+    /// Levels in other words.
+    #[serde(default)]
+    levels: BTreeMap<String, String>,
     #[serde(default)]
     loose: bool,
     #[serde(default)]
@@ -121,6 +132,8 @@ files!(
     "logfmt",
     "tikv",
     "hclog",
+    "web",
+    "databases",
     "glog",
     "nats",
     "logcabin",
@@ -132,6 +145,9 @@ files!(
     "env_logger",
     "log4j",
     "python",
+    "scripts",
+    "chains",
+    "system",
     "erlang",
     "tracing",
     "bare",
@@ -161,7 +177,7 @@ impl Catalog {
                 list.iter().map(|text| compile(&file.name, text)).collect()
             };
             catalog.transports.extend(file.transport.iter().map(|text| match &text.json {
-                Some(json) => Transport::Json(json.clone()),
+                Some(json) => Transport::Json(text.name_in(&file.name).to_owned(), json.clone()),
                 None => Transport::Text(compile(&file.name, text)),
             }));
             catalog.records.extend(patterns(&file.record));
@@ -209,7 +225,7 @@ impl Transport {
     pub(super) fn pattern(&self) -> Option<&Pattern> {
         match self {
             Self::Text(pattern) => Some(pattern),
-            Self::Json(_) => None,
+            Self::Json(..) => None,
         }
     }
 }
@@ -222,7 +238,7 @@ fn read_file(name: &str, text: &str) -> FormatFile {
 }
 
 fn compile(name: &str, text: &PatternText) -> Pattern {
-    let mut pattern = Pattern::new(name, &text.r#match);
+    let mut pattern = Pattern::new(text.name_in(name), &text.r#match);
     pattern.fit = match (text.loose, text.generic) {
         (true, _) => Fit::Loose,
         (false, true) => Fit::Generic,
@@ -230,7 +246,21 @@ fn compile(name: &str, text: &PatternText) -> Pattern {
     };
     (pattern.tail, pattern.keep) = (text.facts, text.keep);
     pattern.tick = text.tick.as_deref().and_then(|tick| Tick::parse(tick).ok());
+    pattern.levels = text.levels();
+    pattern.rest = text.rest.as_deref().map(|rest| Box::new(Pattern::new(name, rest)));
     pattern
+}
+
+impl PatternText {
+    fn name_in<'t>(&'t self, file: &'t str) -> &'t str {
+        self.name.as_deref().unwrap_or(file)
+    }
+
+    fn levels(&self) -> Vec<(Box<[u8]>, Level)> {
+        let levels = self.levels.iter();
+        let levels = levels.filter_map(|(word, level)| Some((word, Level::of(level.as_bytes())?)));
+        levels.map(|(word, level)| (word.as_bytes().into(), level)).collect()
+    }
 }
 
 fn set<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> RegexSet {

@@ -111,14 +111,7 @@ impl<'a> Scan<'a> {
                 self.byte(mark)?;
                 (Some(year), month, self.number(1..=2)?)
             }
-            (1..=2, b'/' | b'-' | b'.') => {
-                let (one, _) = (self.number(1..=2)?, self.byte(mark)?);
-                let (two, _) = (self.number(1..=2)?, self.byte(mark)?);
-                let year = self.number(4..=4)?;
-                // Only a day is above twelve; else the point and the bar put the day first.
-                let day_first = one > 12 || (two <= 12 && mark != b'/');
-                if day_first { (Some(year), two, one) } else { (Some(year), one, two) }
-            }
+            (1..=2, b'/' | b'-' | b'.') => return self.date_of_short_numbers(date, mark),
             (8, b' ' | b'T' | b'-') => {
                 (Some(self.number(4..=4)?), self.number(2..=2)?, self.number(2..=2)?)
             }
@@ -131,12 +124,37 @@ impl<'a> Scan<'a> {
         set_date(date, year, month, day)
     }
 
+    /// `10/05/2024`, `5.10.2024`, `24/10/05`, `10-05`.
+    fn date_of_short_numbers(&mut self, date: &mut Date, mark: u8) -> Option<()> {
+        let (one, _) = (self.number(1..=2)?, self.byte(mark)?);
+        let two = self.number(1..=2)?;
+        if !self.skip(mark) {
+            return set_date(date, None, one, two);
+        }
+        if self.rest().get(2).is_none_or(|byte| !byte.is_ascii_digit()) {
+            let three = self.number(2..=2)?;
+            // Of two digits only the year is above twelve.
+            let year_first = one > 12 && two <= 12 && mark != b'.';
+            let (year, month, day) = if year_first { (one, two, three) } else { (three, one, two) };
+            let (month, day) = if mark == b'.' { (day, month) } else { (month, day) };
+            return set_date(date, Some(2000 + year), month, day);
+        }
+        let year = self.number(4..=4)?;
+        // Only a day is above twelve; else the point and the bar put the day first.
+        let day_first = one > 12 || (two <= 12 && mark != b'/');
+        let (month, day) = if day_first { (two, one) } else { (one, two) };
+        set_date(date, Some(year), month, day)
+    }
+
     /// `Oct  5`, `Oct 5, 2024`, `5 Oct 2024`, `05/Oct/2024`, with or without the day of the week.
     fn date_with_a_name(&mut self, date: &mut Date) -> Option<()> {
         if let Some(word) = self.word().filter(|word| WEEKDAYS.contains(&&word[..])) {
             self.at += word.len();
             self.skip(b',');
             self.blanks();
+            if self.rest().get(4) == Some(&b'-') {
+                return self.date_in_digits(date);
+            }
         }
         if let Some(month) = self.month() {
             self.blanks();
@@ -167,8 +185,8 @@ impl<'a> Scan<'a> {
 
     fn separator(&mut self) -> Option<()> {
         let length = match self.rest() {
-            [b':', b':', ..] => 2,
-            [b'T' | b't' | b'_', ..] | [b':' | b'-', b'0'..=b'9', ..] => 1,
+            [b':', b':', ..] | [b']', b'[', ..] | [b',', b' ', ..] => 2,
+            [b'T' | b't' | b'_' | b'|', ..] | [b':' | b'-', b'0'..=b'9', ..] => 1,
             [b' ', ..] => self.rest().iter().take_while(|byte| **byte == b' ').count(),
             _ => return None,
         };
@@ -176,16 +194,19 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// `06:12`, `06:12:00`, `06:12:00.123456`, `6:12:00 PM`.
+    /// `06:12`, `06:12:00`, `06:12:00.123456`, `6:12:00 PM`, `061200`.
     fn clock(&mut self, date: &mut Date) -> Option<()> {
         let start = self.at;
         let mut hours = self.number(1..=2)?;
-        self.byte(b':')?;
+        let has_colons = self.skip(b':');
+        if !has_colons && date.month_and_day.is_none() {
+            return None;
+        }
         let minutes = self.number(2..=2)?;
         let mut seconds = 0;
         let mut nanos = 0;
         let mut complete = false;
-        if self.skip(b':') {
+        if !has_colons || self.skip(b':') {
             seconds = self.number(2..=2)?;
             complete = true;
             let is_point = |rest: &[u8]| matches!(rest, [b'.' | b',' | b':', digit, ..] if digit.is_ascii_digit());
@@ -251,13 +272,12 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Seconds east of Greenwich.
+    /// Seconds east of Greenwich; `None` also for a name that several zones have, such as `CST`.
     fn zone(&mut self) -> Option<i32> {
-        for name in [&b"UTC"[..], b"GMT", b"Z", b"z"] {
-            if self.rest().starts_with(name) {
-                self.at += name.len();
-                return Some(0);
-            }
+        let letters = self.rest().iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if let Some((_, hours)) = ZONES.iter().find(|(name, _)| *name == &self.rest()[..letters]) {
+            self.at += letters;
+            return hours.map(|hours| hours * 3600);
         }
         let sign = match self.rest().first()? {
             b'+' => 1,
@@ -349,6 +369,33 @@ const SECOND: i64 = 1_000_000_000;
 
 const MONTHS: [&[u8]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
+];
+
+/// Names of zones, in hours east of Greenwich.
+const ZONES: [(&[u8], Option<i32>); 23] = [
+    (b"Z", Some(0)),
+    (b"z", Some(0)),
+    (b"UTC", Some(0)),
+    (b"GMT", Some(0)),
+    (b"WET", Some(0)),
+    (b"WEST", Some(1)),
+    (b"CET", Some(1)),
+    (b"CEST", Some(2)),
+    (b"EET", Some(2)),
+    (b"EEST", Some(3)),
+    (b"MSK", Some(3)),
+    (b"JST", Some(9)),
+    (b"KST", Some(9)),
+    (b"AEST", Some(10)),
+    (b"AEDT", Some(11)),
+    (b"EST", Some(-5)),
+    (b"EDT", Some(-4)),
+    (b"PST", Some(-8)),
+    (b"PDT", Some(-7)),
+    (b"CDT", Some(-5)),
+    (b"CST", None),
+    (b"IST", None),
+    (b"BST", None),
 ];
 
 const WEEKDAYS: [&[u8]; 14] = [

@@ -76,7 +76,7 @@ impl<'a> StructuredFields<'a> {
         let mut take =
             |best: Best| best.0.map(|(_, at)| std::mem::take(&mut self.fields[at].value));
         let (level, topic, text, mut own_peer) = (take(level), take(topic), take(msg), take(peer));
-        let level = level.and_then(|level| Level::of(level.as_bytes()));
+        let level = level.and_then(|level| level_of(level.as_bytes()));
         let enough = text.is_some()
             || (topic.is_some() && own_peer.is_some())
             || (stamp.is_some() && level.is_some());
@@ -113,7 +113,7 @@ impl<'a> StructuredFields<'a> {
             let value = own.value.as_bytes();
             match meaning.role {
                 Role::Time => found.time.offer(meaning.rank, at),
-                Role::Level if Level::of(value).is_some() => found.level.offer(meaning.rank, at),
+                Role::Level if level_of(value).is_some() => found.level.offer(meaning.rank, at),
                 Role::Topic => found.topic.offer(meaning.rank, at),
                 Role::Msg => found.msg.offer(meaning.rank, at),
                 Role::Peer | Role::Id
@@ -168,6 +168,11 @@ impl<'a> StructuredFields<'a> {
         let left_out = text.len() - shown;
         (text, left_out)
     }
+}
+
+/// The level in words or as a number.
+fn level_of(value: &[u8]) -> Option<Level> {
+    Level::of(value).or_else(|| Level::of_number(value))
 }
 
 fn add(text: &mut Cow<'_, str>, key: &str, value: &str) {

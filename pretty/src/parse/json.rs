@@ -13,6 +13,7 @@ use super::context::ReadContext;
 use super::fields::StructuredFields;
 use super::keys::{Keys, Role};
 use super::record::Record;
+use super::timestamp::is_time;
 
 /// The record in a line; `None` if it is not an object or has neither time nor text.
 pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
@@ -27,9 +28,11 @@ pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Reco
 pub(super) fn text_with_fields(text: &[u8]) -> Option<Vec<u8>> {
     let start = match text.first() {
         Some(b'{') => 0,
-        _ => memchr::memmem::find(text, b"\t{")?,
+        _ => memchr::memmem::find(text, b"\t{").or_else(|| memchr::memmem::find(text, b" {\""))?,
     };
     let object = text[start..].trim_ascii();
+    // Behind the object of an event PHP programs have one about themselves.
+    let object = object.strip_suffix(b" []").unwrap_or(object);
     let mut fields = StructuredFields::default();
     for (key, value) in members(object)?.0 {
         fields.push(key, text_of(value));
@@ -54,6 +57,16 @@ pub(super) fn strings<'a>(
     Some(members.into_iter().map(|(key, value)| (key, text_of(value))).collect())
 }
 
+/// The member of an object, where a point leads into an object.
+pub(super) fn string_in(object: &[u8], key: &str) -> Option<String> {
+    let members = members(object)?.0;
+    let find = |key: &str| members.iter().find(|(own, _)| own == key).map(|(_, value)| *value);
+    find(key).map(|value| text_of(value).into_owned()).or_else(|| {
+        let (outer, inner) = key.split_once('.')?;
+        string_in(find(outer)?.get().as_bytes(), inner)
+    })
+}
+
 /// Adds a member; the fields of an event are added as if they were not nested.
 fn add<'a>(
     fields: &mut StructuredFields<'a>,
@@ -73,12 +86,17 @@ fn add<'a>(
             }
             return;
         }
-        // Extended JSON: `{"$date": …}`.
         if role == Some(Role::Time)
             && let Ok(members) = read_members(value)
-            && let [(_, date)] = &members.0[..]
+            && let Some(time) = time_of(&members.0)
         {
-            return fields.push(key, text_of(date));
+            return fields.push(key, time);
+        }
+        // An object about the peer or the level.
+        if (role.is_some() || keys.is_outer(&key))
+            && let Ok(members) = read_members(value)
+        {
+            return add_members(fields, &key, members, keys, depth + 1);
         }
     }
     if raw.starts_with('[') && keys.meaning(&key).is_some_and(|meaning| meaning.role == Role::Spans)
@@ -86,6 +104,39 @@ fn add<'a>(
         fields.span_peer = span_peer(value, keys);
     }
     fields.push(key, text_of(value));
+}
+
+/// Adds the members of an object as `key.member`; its `id` or `name` as what the key means.
+fn add_members<'a>(
+    fields: &mut StructuredFields<'a>,
+    outer: &str,
+    members: Members<'a>,
+    keys: &Keys,
+    depth: usize,
+) {
+    let has_role = keys.meaning(outer).is_some();
+    let mut named = false;
+    for (key, value) in members.0 {
+        let is_name = has_role && !named && NAME_KEYS.contains(&&*key);
+        named |= is_name;
+        let key = if is_name { outer.to_owned() } else { format!("{outer}.{key}") };
+        add(fields, Cow::Owned(key), value, keys, depth);
+    }
+}
+
+/// Members that name an object.
+const NAME_KEYS: [&str; 2] = ["id", "name"];
+
+/// The time in extended JSON, `{"$date": …}`, or in seconds and nanoseconds.
+fn time_of<'a>(members: &[(Cow<'a, str>, &'a RawValue)]) -> Option<Cow<'a, str>> {
+    if let [(_, seconds), (_, nanos)] = members
+        && let Ok(nanos) = text_of(nanos).parse::<u32>()
+        && nanos < 1_000_000_000
+    {
+        return Some(Cow::Owned(format!("{}.{nanos:09}", text_of(seconds))));
+    }
+    let texts = members.iter().map(|(_, value)| text_of(value));
+    texts.into_iter().find(|text| is_time(text.as_bytes()))
 }
 
 /// The peer that the fields of a list of spans name.

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub(crate) struct Keys {
     /// By the length of a key: nearly every other key is told apart by it.
     by_length: Vec<Vec<(Box<str>, KeyMeaning)>>,
+    /// The part before a point of keys that have one: `log` of `log.level`.
+    outer: Vec<Box<str>>,
 }
 
 /// The meaning of a key.
@@ -87,7 +89,7 @@ pub(super) enum PeerField<'p> {
 
 impl Keys {
     pub(super) fn new(built_in: &BTreeMap<Role, Vec<String>>, own: &OwnKeys) -> Self {
-        let mut keys = Self { by_length: vec![Vec::new(); LENGTHS] };
+        let mut keys = Self { by_length: vec![Vec::new(); LENGTHS], outer: Vec::new() };
         let OwnKeys { time, level, topic, msg, peer } = own;
         let own = [
             (Role::Time, time),
@@ -108,6 +110,11 @@ impl Keys {
     }
 
     fn insert(&mut self, name: &str, meaning: KeyMeaning) {
+        if let Some((outer, _)) = name.split_once('.')
+            && !self.is_outer(outer)
+        {
+            self.outer.push(outer.into());
+        }
         let bucket = &mut self.by_length[name.len().min(LENGTHS - 1)];
         if bucket.iter().all(|(own, _)| &**own != name) {
             bucket.push((name.into(), meaning));
@@ -122,6 +129,11 @@ impl Keys {
     pub(super) fn meaning(&self, key: &str) -> Option<KeyMeaning> {
         let bucket = &self.by_length[key.len().min(LENGTHS - 1)];
         bucket.iter().find(|(own, _)| &**own == key).map(|(_, meaning)| *meaning)
+    }
+
+    /// Tells whether members of an object with this key have meanings.
+    pub(super) fn is_outer(&self, key: &str) -> bool {
+        self.outer.iter().any(|own| **own == *key)
     }
 
     /// The peer named by a `key=value` in a text.
@@ -191,9 +203,17 @@ pub(super) fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
     (is_number && PEER_WORDS.contains(&&*word.to_ascii_lowercase())).then_some(name)
 }
 
+/// The word in a text that is the name of a peer: `node1`, `[server-2]`. Programs number their
+/// threads `raft-1` too.
+pub(super) fn peer_word(text: &[u8]) -> Option<&[u8]> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+    let mut words = text.split(|byte| !is_name(byte)).filter(|word| !word.starts_with(b"raft"));
+    words.find_map(peer_of_thread)
+}
+
 /// Words that programs name peers with.
-const PEER_WORDS: [&[u8]; 8] =
-    [b"node", b"peer", b"server", b"replica", b"member", b"raft", b"n", b"s"];
+const PEER_WORDS: [&[u8]; 9] =
+    [b"node", b"peer", b"server", b"replica", b"member", b"broker", b"raft", b"n", b"s"];
 
 /// Keys of this length and longer ones share a list.
 const LENGTHS: usize = 24;

@@ -9,6 +9,7 @@ use super::format::Format;
 use super::pattern::{Carried, Fit, Pattern};
 use super::record::Record;
 use super::{json, logfmt, record, timestamp, verbose};
+use crate::level::Level;
 
 /// A way to read a record.
 #[derive(Clone, Debug)]
@@ -154,14 +155,20 @@ pub(super) fn strip<'a>(
                 .strip(line, context)
                 .map(|(carried, rest)| (carried, Cow::Borrowed(rest)));
         }
-        Transport::Json(json) => json,
+        Transport::Json(_, json) => json,
     };
     if line.first() != Some(&b'{') {
         return None;
     }
     let found = json::strings(line, &json.when)?;
-    let value =
+    let member =
         |key: &str| found.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone());
+    let value = |key: &str| {
+        member(key).or_else(|| {
+            let (outer, inner) = key.split_once('.')?;
+            json::string_in(member(outer)?.as_bytes(), inner).map(Cow::Owned)
+        })
+    };
     let rest = match value(&json.msg) {
         Some(rest) => record::bytes(rest),
         None if json.instead.is_empty() => return None,
@@ -172,7 +179,8 @@ pub(super) fn strip<'a>(
     };
     let stamp =
         value(&json.time).and_then(|time| timestamp::wall(record::bytes(time), context.calendar));
-    let carried = Carried { stamp, source: value(&json.source).map(record::bytes) };
+    let level = value(&json.level).and_then(|level| Level::of_number(level.as_bytes()));
+    let carried = Carried { stamp, source: value(&json.source).map(record::bytes), level };
     let rest = match rest {
         Cow::Borrowed(rest) => Cow::Borrowed(rest.trim_ascii_end()),
         Cow::Owned(rest) => Cow::Owned(rest.trim_ascii_end().to_vec()),

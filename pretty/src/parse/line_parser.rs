@@ -160,7 +160,13 @@ impl<'p> LineParser<'p> {
         let has_head = self.reading.bare_heads && head(line, &self.reading.heads).is_some();
         if has_head || carried.stamp.is_some() || carried.source.is_some() {
             self.found.bare = true;
-            let record = Record { text: Cow::Borrowed(line), ..Record::default() };
+            let context = self.context();
+            let peer = match context.peer {
+                PeerField::Key(_) => context.keys.peer_in(line, context.peer),
+                PeerField::Any | PeerField::None => None,
+            };
+            let (text, peer) = (Cow::Borrowed(line), peer.map(Cow::Borrowed));
+            let record = Record { text, peer, ..Record::default() };
             return Line::Event(self.event(record, line, carried));
         }
         Line::Other(class, Cow::Borrowed(line))
@@ -176,6 +182,7 @@ impl<'p> LineParser<'p> {
         let (reading, settings) = (self.reading, &self.setup.settings);
         reading.peers.name_peer(&mut record, line, carried.source, &reading.heads, settings);
         record.stamp = record.stamp.or(carried.stamp);
+        record.level = record.level.or(carried.level);
         if let Some(stamp) = &mut record.stamp {
             self.clock.record(stamp);
             shift_by(stamp, self.shift, &settings.calendar);
@@ -208,7 +215,7 @@ impl Transport {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Text(pattern) => &pattern.name,
-            Self::Json(_) => "json",
+            Self::Json(name, _) => name,
         }
     }
 }

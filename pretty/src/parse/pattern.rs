@@ -10,7 +10,7 @@ use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use super::brackets;
 use super::context::ReadContext;
-use super::keys::PeerField;
+use super::keys::{PeerField, peer_word};
 use super::record::{NAME_BYTES_MAX, Record, short_name};
 use super::timestamp;
 use crate::level::Level;
@@ -77,6 +77,10 @@ pub(crate) struct Pattern {
     /// A head that stays in the text.
     pub(super) keep: bool,
     pub(super) origin: Origin,
+    /// Levels in words that only this pattern has.
+    pub(super) levels: Vec<(Box<[u8]>, Level)>,
+    /// The beginning of the line that a transport carries.
+    pub(super) rest: Option<Box<Self>>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +130,9 @@ struct Groups {
     msg: Option<usize>,
     source: Option<usize>,
     spans: Option<usize>,
+    logger: Option<usize>,
+    thread: Option<usize>,
+    priority: Option<usize>,
 }
 
 /// The facts of a transport about the line it carries.
@@ -133,12 +140,17 @@ struct Groups {
 pub(super) struct Carried<'a> {
     pub(super) stamp: Option<Stamp<'a>>,
     pub(super) source: Option<Cow<'a, [u8]>>,
+    pub(super) level: Option<Level>,
 }
 
 impl<'a> Carried<'a> {
     /// The facts of an outer transport, and those of an inner one where it has none.
     pub(super) fn or(self, inner: Self) -> Self {
-        Self { stamp: self.stamp.or(inner.stamp), source: self.source.or(inner.source) }
+        Self {
+            stamp: self.stamp.or(inner.stamp),
+            source: self.source.or(inner.source),
+            level: inner.level.or(self.level),
+        }
     }
 }
 
@@ -154,6 +166,9 @@ impl Compiled {
             msg: group("msg"),
             source: group("source"),
             spans: group("spans"),
+            logger: group("logger"),
+            thread: group("thread"),
+            priority: group("priority"),
         };
         Ok(Self { regex, groups })
     }
@@ -177,6 +192,8 @@ impl Pattern {
             tick: None,
             keep: false,
             origin,
+            levels: Vec::new(),
+            rest: None,
         }
     }
 
@@ -214,7 +231,7 @@ impl Pattern {
         let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
         let level = group(self.compiled().groups.level);
         let mut record = Record {
-            level: level.and_then(Level::of),
+            level: level.and_then(|level| self.level(level)),
             topic: group(self.compiled().groups.topic).map(Cow::Borrowed),
             peer: group(self.compiled().groups.peer).map(|peer| Cow::Borrowed(short_name(peer))),
             text: self.text(line, &found),
@@ -236,11 +253,13 @@ impl Pattern {
             return None;
         }
         self.read_tail(&mut record, context);
-        if record.peer.is_none() {
-            let spans = group(self.compiled().groups.spans)
-                .filter(|_| !matches!(context.peer, PeerField::None));
-            let found = spans.and_then(|spans| context.keys.peer_in(spans, PeerField::Any));
-            record.peer = found.map(Cow::Borrowed);
+        if record.peer.is_none() && !matches!(context.peer, PeerField::None) {
+            let Groups { spans, thread, logger, .. } = self.compiled().groups;
+            let in_spans =
+                |spans| context.keys.peer_in(spans, PeerField::Any).or_else(|| peer_word(spans));
+            let found = group(spans).and_then(in_spans);
+            let names = [thread, logger].into_iter().find_map(|own| peer_word(group(own)?));
+            record.peer = found.or(names).map(Cow::Borrowed);
         }
         Some(record)
     }
@@ -263,7 +282,20 @@ impl Pattern {
             None => None,
         };
         let rest = &line[found.get(0)?.end()..];
-        Some((Carried { stamp, source: source.map(Cow::Borrowed) }, rest))
+        if self.rest.as_ref().is_some_and(|wanted| !wanted.compiled().regex.is_match(rest)) {
+            return None;
+        }
+        // A priority is eight times the facility, and the level.
+        let priority =
+            group(self.compiled().groups.priority).and_then(|own| std::str::from_utf8(own).ok());
+        let level = priority.and_then(|own| own.parse::<u16>().ok()).map(|own| own % 8);
+        let level = level.and_then(|level| Level::of_number(level.to_string().as_bytes()));
+        Some((Carried { stamp, source: source.map(Cow::Borrowed), level }, rest))
+    }
+
+    fn level(&self, word: &[u8]) -> Option<Level> {
+        let own = self.levels.iter().find(|(own, _)| **own == *word).map(|(_, level)| *level);
+        own.or_else(|| Level::of(word))
     }
 
     /// The peer at the head of a text, and the text that remains.

@@ -115,12 +115,13 @@ impl ReadingContext<'_> {
 
 impl Evidence {
     fn add(&mut self, line: &[u8], transports: &[usize], context: &ReadingContext<'_>) {
-        let mut source = None;
+        let (mut source, mut is_carried) = (None, false);
         let mut text = line.to_vec();
         for _ in 0..super::layers::TRANSPORTS_MAX {
             let stripped = transports.iter().find_map(|at| {
                 let (carried, rest) =
                     super::layers::strip(&CATALOG.transports[*at], &text, &context.line)?;
+                is_carried |= carried.stamp.is_some() || carried.source.is_some();
                 Some((*at, carried.source.map(std::borrow::Cow::into_owned), rest.into_owned()))
             });
             let Some((at, own, rest)) = stripped else { break };
@@ -147,6 +148,8 @@ impl Evidence {
                 self.bare += usize::from(head.is_some());
                 if head.is_some() {
                     self.name_head(&text);
+                } else if is_carried {
+                    self.add_record(&Record { text: (&text).into(), ..Record::default() }, context);
                 }
             }
         }

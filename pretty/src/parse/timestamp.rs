@@ -58,10 +58,18 @@ pub(super) fn is_since_1970(text: &[u8]) -> bool {
     matches!(whole, 10 | 13 | 16 | 19) && matches!(text.get(whole), None | Some(b'.'))
 }
 
+/// Tells whether a text is a date or a number since 1970.
+pub(super) fn is_time(text: &[u8]) -> bool {
+    is_since_1970(text) || date::read(text).is_some()
+}
+
 /// A time in any of the forms known here, numbers since 1970 among them.
 pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp<'a>> {
     if let Some(number) = Number::parse(&text) {
         return Some(since_1970(number, &text, calendar));
+    }
+    if let Some(plain) = without_exponent(&text) {
+        return Some(since_1970(Number::parse(&plain)?, &plain, calendar));
     }
     let date = date::read(&text)?;
     let Some(day) = day(&date, calendar) else {
@@ -76,7 +84,8 @@ pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp
         None => written,
         Some(_) => calendar.offset_at(at.div_euclid(SECOND)),
     };
-    let text = match shown == written {
+    let has_colons = text[date.clock.clone()].contains(&b':');
+    let text = match shown == written && has_colons {
         true => part(text, date.clock),
         false => {
             let point = if text[date.clock.clone()].contains(&b',') { b',' } else { b'.' };
@@ -84,6 +93,23 @@ pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp
         }
     };
     Some(Stamp { text, at: Some(Time::from_nanos(at)), unit: None, offset: Some(shown) })
+}
+
+/// `1714637482.101` for `1.714637482101e+09`.
+fn without_exponent(text: &[u8]) -> Option<Vec<u8>> {
+    let end = memchr::memchr2(b'e', b'E', text)?;
+    let (number, exponent) = (&text[..end], std::str::from_utf8(&text[end + 1..]).ok()?);
+    let exponent: usize = exponent.parse().ok().filter(|exponent| *exponent < 19)?;
+    let (whole, fraction) = (number.get(..1)?, number.get(1..)?);
+    let fraction = if fraction.is_empty() { fraction } else { fraction.strip_prefix(b".")? };
+    let mut digits = [whole, fraction].concat();
+    while digits.len() < 1 + exponent {
+        digits.push(b'0');
+    }
+    if digits.len() > 1 + exponent {
+        digits.insert(1 + exponent, b'.');
+    }
+    Some(digits)
 }
 
 /// The text of a stamp that has been moved to another time.
@@ -213,6 +239,18 @@ mod tests {
             "05/02/2024 08:11:22",
             "02.05.2024 08:11:22",
             "2024-05-02 08:11:22{GMT}",
+            "20240502T081122Z",
+            "2024-05-02 10:11:22 CEST",
+            "2024-05-02 03:11:22 EST",
+            "2024-05-02|08:11:22",
+            "2024-05-02][08:11:22",
+            "05/02/2024, 8:11:22 AM",
+            "24/05/02 08:11:22",
+            "05/02/24 08:11:22",
+            "02.05.24 08:11:22",
+            "Thu 2024-05-02 08:11:22 UTC",
+            // A name that several zones have is that of the column.
+            "2024-05-02 08:11:22 CST",
             // The year is the last one before the present, 2027.
         ] {
             assert_eq!(
@@ -221,6 +259,10 @@ mod tests {
                 "{text}"
             );
         }
+        check("05-02 08:11:22.709", "08:11:22.709", 1_777_709_482_709_000_000);
+        check("20240502T081122.101Z", "08:11:22.101", AT + 101_000_000);
+        check("1.714637482101e+09", "08:11:22.101", AT + 101_000_000);
+        check("1714637482101234567", "08:11:22.101234567", AT + 101_234_567);
         check("0502 08:11:22.709710", "08:11:22.709710", 1_777_709_482_709_710_000);
         check("2024-05-02 08:11:22,101", "08:11:22,101", AT + 101_000_000);
         check("2024-05-02T08:11:22.214_567+00:00", "08:11:22.214_567", AT + 214_567_000);

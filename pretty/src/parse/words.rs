@@ -12,15 +12,20 @@ pub(super) fn with_words(expression: &str) -> String {
 }
 
 /// Words of expressions, those that use others first.
-const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 9] = [
     ("{parens}", r"\((?:[^()]|\([^()]*\))*\)"),
     (
         "{date}",
-        r"(?:(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{8}|(?:[A-Z][a-z]{2},? )?(?:[A-Z][a-z]{2} {1,2}\d{1,2}(?:,? \d{4})?|\d{1,2}[ /-][A-Z][a-z]{2}[ /-]\d{4}))(?:[T_ -]|::?|\]\[| +))?\d{1,2}:\d\d:\d\d(?:[.,:][\d_]+)?(?: [AP]M)?(?:{zone}| \d{4})?",
+        r"(?:(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:[.,]\d+)?{zone}? \d{4}\b|(?:(?:[A-Z][a-z]{2},? )?(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d{1,2}[/.-]\d{1,2}(?:[/.-](?:\d{4}|\d\d))?|\d{8}|[A-Z][a-z]{2} {1,2}\d{1,2}(?:,? \d{4})?|\d{1,2}[ /-][A-Z][a-z]{2}[ /-]\d{4})(?:[T_ |-]|::?|\]\[|, | +))?\d{1,2}:\d\d:\d\d(?:[.,:][\d_]+)?(?: [AP]M)?{zone}?|\d{8}T\d{6}(?:\.\d+)?Z?)",
     ),
     ("{iso}", r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?{zone}?"),
     ("{slashdate}", r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"),
-    ("{zone}", r"(?:Z| ?[+-]\d\d:?\d\d| UTC| GMT)"),
+    (
+        "{zone}",
+        r"(?:Z\b| ?[+-]\d\d:?\d\d|[+-]\d\d\b| (?:UTC|GMT|WES?T|CES?T|EES?T|MSK|[JKCIB]ST|AE[SD]T|[EPM][SD]T|CDT)\b)",
+    ),
+    // Numbers since 1970.
+    ("{epoch}", r"(?:(?:\d{19}|\d{16}|\d{13}(?:\.\d+)?|\d{10}(?:\.\d{1,9})?)\b)"),
     (
         "{LEVEL}",
         r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR?)?|FATAL|PANIC|CRIT(?:ICAL)?|SEVERE|ALERT|EMERG|TRC|DBG|INF|WRN|FTL|PNC|TRAC|DEBU|ERRO|FATA|VERBOSE|FINE|FINER|FINEST)",
