@@ -37,7 +37,7 @@
 //!    [`address_book`](crate::Node::address_book) at the start, and the newest `Peers` later; it
 //!    comes before the first message to a new peer. Replies and requests for a read index may also
 //!    go to other peers: a node that joins answers and asks a leader that its log does not contain
-//!    yet. A driver sends such a message to the address that the leader's came from.
+//!    yet. A driver sends such a message to the address that the leader stated when it connected.
 //! 9. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
 //!    message per peer and in one write, and reads taken meanwhile share one round of messages.
 

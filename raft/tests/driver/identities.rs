@@ -135,3 +135,30 @@ async fn a_copy_of_a_peer_is_rejected_until_the_first_process_ends() {
     let is_free = |status: &Status| status.refused_links.is_empty();
     second.wait(is_free, TEST_TIMEOUT).await.expect("it takes the place of the first");
 }
+
+/// Its leader, which it asks for read indexes, is in no list that it was started with.
+#[tokio::test]
+async fn a_joining_peer_that_knows_a_follower_alone_reads_through_its_leader() {
+    let cluster = TcpCluster::start().await;
+    let leader = cluster.leader().await;
+    leader.propose(Add(7)).await.expect("it leads");
+    let follower = cluster.rafts.iter().find(|raft| raft.id() != leader.id()).expect("three");
+    let [address]: [String; 1] = free_addresses();
+    let of_follower = &cluster.addresses[follower.id().number() as usize - 1];
+    let joining = Raft::builder(4)
+        .peers([(follower.id(), of_follower.as_str()), (PeerId::new(4), &address)])
+        .listen(&address)
+        .storage(MemoryStorage::default())
+        .state_machine(Counter::default())
+        .join();
+    let joining = joining.start().await.expect("the address is free");
+    let is_rejected = |status: &Status| {
+        refused(status, follower.id(), LinkDirection::Outgoing, RefusalKind::NotAMember)
+    };
+    joining.wait(is_rejected, TEST_TIMEOUT).await.expect("it is not added yet");
+    let new = joining.id();
+    let add = MembershipChange::AddLearner { peer: new, address: Some(address.as_str().into()) };
+    leader.change_membership(add).await.expect("it leads");
+    joining.wait(|status| status.leader.is_some(), TEST_TIMEOUT).await.expect("it is reached");
+    joining.read(|counter| assert_eq!(counter.value, 7)).await.expect("its leader answers");
+}

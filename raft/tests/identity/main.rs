@@ -9,6 +9,7 @@ mod cluster;
 mod earlier_versions;
 mod formation;
 mod lost_store;
+mod removal;
 mod rolled_back;
 
 use std::time::Duration;

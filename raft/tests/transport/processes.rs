@@ -200,6 +200,24 @@ async fn a_restarted_process_is_let_in_at_once_or_when_the_former_one_is_silent(
     vanished.read_to_end().await;
 }
 
+/// It would only be rejected again and again, until a leader adds it.
+#[tokio::test]
+async fn a_peer_that_knows_its_removal_connects_once_the_other_side_does() {
+    let log = Log::capture();
+    let mut removed = view(&[2], 5);
+    removed.own.place = OwnPlace::Removed;
+    let (mut one, mut two) = (started(1, removed), started(2, view(&[2], 5)));
+    one.set_peer(&two);
+    two.set_peer(&one);
+    two.wait_connected(&mut one).await;
+    log.wait_for("rejected a peer peer=1").await;
+    assert!(!log.contains("still not connected"), "one attempt for one connection");
+    two.transport.set_view(&Arc::new(view(&[1, 2], 6)));
+    let added = Arc::new(view(&[1, 2], 6));
+    one.transport.set_view(&added);
+    one.wait_connected(&mut two).await;
+}
+
 /// A peer that joins is told of few addresses, and its leader may be another one.
 #[tokio::test]
 async fn a_peer_answers_a_sender_that_it_does_not_know_at_the_address_it_states() {

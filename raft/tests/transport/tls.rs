@@ -195,6 +195,23 @@ async fn a_peer_may_not_use_the_id_of_another() {
     drop(anonymous);
 }
 
+/// With a copy of the files as well; the probe goes through TLS.
+#[tokio::test]
+async fn a_second_process_with_the_same_certificate_is_rejected_while_the_first_answers() {
+    let dir = certificates();
+    let log = Log::capture();
+    let mut two = tls_of(2, &dir);
+    let mut first = tls_of(1, &dir);
+    first.set_peer(&two);
+    first.wait_connected(&mut two).await;
+    let mut second = tls_of(1, &dir);
+    second.set_peer(&two);
+    log.wait_for("rejected: another process with this peer's id is connected to it").await;
+    log.wait_for("another process with id 1 is connected from").await;
+    first.transport.send(vote(5, peer(1), peer(2)));
+    assert_eq!(two.next().await, vote(5, peer(1), peer(2)));
+}
+
 #[tokio::test]
 async fn invalid_new_files_leave_the_old_ones_in_use() {
     let dir = certificates();

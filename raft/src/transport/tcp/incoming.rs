@@ -367,11 +367,12 @@ impl Incoming {
                 0
             }
         };
-        let text = "rejected a peer";
+        let more = (more > 0).then_some(more);
         if error.is_expected() {
-            tracing::info!(%peer, %address, reason, more, "{text}");
+            tracing::info!(%peer, %address, reason, more, "rejected a peer");
         } else if let Some(others) = self.warnings[1].admit(Instant::now()) {
-            tracing::warn!(%peer, %address, reason, more, others, "{text}");
+            let others = (others > 0).then_some(others);
+            tracing::warn!(%peer, %address, reason, more, others, "rejected a peer");
         }
     }
 
