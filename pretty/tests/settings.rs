@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -101,4 +102,45 @@ fn all_settings_can_be_printed_and_read_again() {
     assert!(text(&printed.stdout).starts_with("# read: /"));
     fs::write(home.path().join("project/pretty.toml"), &printed.stdout).unwrap();
     assert_eq!(home.rows(&[], LOG).len(), 2);
+}
+
+#[test]
+fn files_of_another_user_count_only_by_their_name() {
+    let home = Home::new("ignore = 'timr'\n", "time = false\n");
+    let file = home.path().join("project/pretty.toml");
+    let own = home.path().join("pretty.toml");
+    fs::write(&own, "ignore = 'vote'\n").unwrap();
+    if chown(&file, Some(54321), None).is_err() {
+        eprintln!("SKIPPED files_of_another_user: only root can give a file to another user");
+        return;
+    }
+    // The next one above counts.
+    let output = home.run(&["--width=40"], LOG);
+    let warning = format!("pretty: {} belongs to another user and is not read", file.display());
+    assert!(text(&output.stderr).starts_with(&warning), "{output:?}");
+    assert_eq!(home.rows(&[], LOG), ["TIMR│fires"]);
+    let named = ["--config", file.to_str().unwrap()];
+    assert_eq!(home.rows(&named, LOG), ["1 VOTE│asks"]);
+    // What they forbid to read stops nobody, nor does a link of theirs.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(home.rows(&[], LOG), ["TIMR│fires"]);
+    fs::remove_file(&file).unwrap();
+    symlink(home.path().join(".config/pretty/config.toml"), &file).unwrap();
+    lchown(&file, Some(54321), None).unwrap();
+    assert_eq!(home.rows(&[], LOG), ["TIMR│fires"]);
+    fs::remove_file(&file).unwrap();
+    let theirs = home.path().join("theirs.toml");
+    fs::write(&theirs, "ignore = 'timr'\n").unwrap();
+    chown(&theirs, Some(54321), None).unwrap();
+    symlink(&theirs, &file).unwrap();
+    assert_eq!(home.rows(&[], LOG), ["TIMR│fires"]);
+}
+
+#[test]
+fn mistakes_in_a_file_are_no_orders_to_the_terminal() {
+    let home = Home::new("a = \"\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}\"\n", "");
+    let output = home.run(&[], LOG);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let error = text(&output.stderr);
+    assert!(!error.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{error:?}");
 }

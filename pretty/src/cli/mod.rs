@@ -53,6 +53,10 @@ pub fn main() -> Exit {
             return Exit::Usage;
         }
     };
+    for path in &found.foreign {
+        let path = path.display();
+        warn(&format!("{path} belongs to another user and is not read (--config {path} reads it)"));
+    }
     if cli.print_config {
         return print_config(&found.files);
     }

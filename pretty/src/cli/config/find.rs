@@ -1,9 +1,13 @@
 //! Finding the files of settings: the nearest `pretty.toml` from the working directory upwards,
-//! then the user's own; the nearer one takes precedence.
+//! then the user's own; the nearer one takes precedence. Files of other users count only if `--config`
+//! names them.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 
 use super::settings::Config;
 use super::values::Pager;
@@ -31,6 +35,8 @@ pub(crate) struct LoadedConfig {
     pub(crate) config: Config,
     /// The files that were read, the nearest first.
     pub(crate) files: Vec<PathBuf>,
+    /// Files of other users, which were not read.
+    pub(crate) foreign: Vec<PathBuf>,
 }
 
 /// Errors of a file of settings.
@@ -71,15 +77,12 @@ pub(crate) fn find(
             let directories = directory.into_iter().flat_map(Path::ancestors);
             let projects = directories.map(|directory| directory.join(FILE_NAME));
             for path in projects {
-                if let Some(text) = read(&path)? {
-                    found.add(path, &text, Scope::Project)?;
+                if found.look_at(path, Scope::Project)? {
                     break;
                 }
             }
-            if let Some(path) = user_file(environment)
-                && let Some(text) = read(&path)?
-            {
-                found.add(path, &text, Scope::User)?;
+            if let Some(path) = user_file(environment) {
+                found.look_at(path, Scope::User)?;
             }
         }
     }
@@ -87,6 +90,20 @@ pub(crate) fn find(
 }
 
 impl LoadedConfig {
+    /// Adds the file with this path, if there is one that counts; tells whether there is.
+    fn look_at(&mut self, path: PathBuf, scope: Scope) -> Result<bool, ConfigError> {
+        match read(&path) {
+            Err(error) => return Err(ConfigError::Unreadable { path, error }),
+            Ok(Found::Nothing) => return Ok(false),
+            Ok(Found::Foreign) => self.foreign.push(path),
+            Ok(Found::Text(text)) => {
+                self.add(path, &text, scope)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Adds a file that counts less than those before.
     fn add(&mut self, path: PathBuf, text: &str, scope: Scope) -> Result<(), ConfigError> {
         let config = parse(text, scope)
@@ -111,14 +128,46 @@ fn parse(text: &str, scope: Scope) -> Result<Config, String> {
     Ok(config)
 }
 
-/// The text of a file, if there is one.
-fn read(path: &Path) -> Result<Option<String>, ConfigError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(ConfigError::Unreadable { path: path.to_owned(), error }),
-    }
+/// The contents of a path at which settings may be.
+enum Found {
+    Nothing,
+    /// A file of another user, or a link of theirs.
+    Foreign,
+    Text(String),
 }
+
+fn read(path: &Path) -> io::Result<Found> {
+    // Before it is opened, which another user may have forbidden.
+    match path.symlink_metadata() {
+        Err(error) if is_absent(&error) => return Ok(Found::Nothing),
+        Ok(entry) if is_foreign(entry.uid()) => return Ok(Found::Foreign),
+        Ok(_) | Err(_) => {}
+    }
+    // A pipe would wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
+        Err(error) if is_absent(&error) => return Ok(Found::Nothing),
+        file => File::from(file?),
+    };
+    let target = file.metadata()?;
+    if is_foreign(target.uid()) {
+        return Ok(Found::Foreign);
+    }
+    if !target.is_file() || target.len() > BYTES_MAX {
+        return Err(io::Error::other(format!("not a file of at most {BYTES_MAX} bytes")));
+    }
+    let mut text = String::new();
+    file.take(BYTES_MAX).read_to_string(&mut text)?;
+    Ok(Found::Text(text))
+}
+
+/// Tells whether a file of this user is neither the user's own nor the system's.
+fn is_foreign(owner: u32) -> bool {
+    owner != 0 && owner != rustix::process::geteuid().as_raw()
+}
+
+/// No file of settings that is found is larger.
+const BYTES_MAX: u64 = 1 << 20;
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -176,6 +225,36 @@ mod tests {
     fn mistakes_are_shown_with_their_file() {
         let error = found("", "speed = 1", |_| Choice::Discovered).unwrap_err();
         assert!(error.contains("config.toml: ") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_found_is_regular_and_of_bounded_size() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("pretty.toml");
+        let found = || {
+            let found = find(&Choice::Discovered, Some(root.path()), &|_| None);
+            found.map(|found| found.files.len()).map_err(|error| error.to_string())
+        };
+        let refused = |found: Result<usize, String>| {
+            let error = found.unwrap_err();
+            assert!(error.ends_with("pretty.toml: not a file of at most 1048576 bytes"), "{error}");
+        };
+        fs::create_dir(&file).unwrap();
+        refused(found());
+        fs::remove_dir(&file).unwrap();
+        // Nobody writes to it.
+        let made = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(made.unwrap().success());
+        refused(found());
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, vec![b'#'; 1 << 20]).unwrap();
+        assert_eq!(found(), Ok(1));
+        fs::write(&file, vec![b'#'; (1 << 20) + 1]).unwrap();
+        refused(found());
+        // A device has no size.
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        refused(found());
     }
 
     #[test]
