@@ -22,6 +22,8 @@ use rustix::fs::{
 pub(crate) struct OpenDir {
     fd: OwnedFd,
     path: PathBuf,
+    /// The directories above it, from the one that was opened by its path.
+    depth: usize,
 }
 
 /// An entry of a directory; of a link, the link itself.
@@ -54,7 +56,13 @@ impl OpenDir {
     /// The directory in it with this name.
     pub(crate) fn dir(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = one_name(name.as_ref())?;
-        open_at(&self.fd, name, self.path.join(name))
+        if self.depth == DEPTH_MAX {
+            let reason =
+                format!("has directories nested more than {DEPTH_MAX} deep; rm -r removes it");
+            return Err(io::Error::other(reason));
+        }
+        let dir = open_at(&self.fd, name, self.path.join(name))?;
+        Ok(Self { depth: self.depth + 1, ..dir })
     }
 
     /// Its path, for messages.
@@ -185,7 +193,7 @@ fn open_at(parent: impl std::os::fd::AsFd, name: &OsStr, path: PathBuf) -> io::R
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = openat(parent.as_fd(), name, flags, Mode::empty());
     let fd = opened.map_err(|error| explained(error.into(), parent.as_fd(), name))?;
-    Ok(OpenDir { fd, path })
+    Ok(OpenDir { fd, path, depth: 0 })
 }
 
 /// The error, or that a link is not followed.
@@ -211,6 +219,10 @@ fn one_name(name: &OsStr) -> io::Result<&OsStr> {
 fn not_below(path: &Path) -> io::Error {
     io::Error::other(format!("`{}` does not stay in the directory", path.display()))
 }
+
+/// Deeper ones have no path that programs can use. Everything that goes down into directories has
+/// this bound on open files and on its stack.
+const DEPTH_MAX: usize = 500;
 
 /// A pipe would block without a writer.
 const FILE_FLAGS: OFlags =
@@ -242,6 +254,22 @@ mod tests {
         dir.remove("deep").unwrap();
         assert_eq!(fs::read_dir(&mine).unwrap().count(), 0);
         assert_eq!(fs::read(other.join("kept")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = OpenDir::open(root.path()).unwrap();
+        let mut deepest = dir.create_dir("deep").unwrap();
+        let error = loop {
+            match deepest.create_dir("d") {
+                Ok(inner) => deepest = inner,
+                Err(error) => break error,
+            }
+        };
+        assert!(error.to_string().contains("nested more than 500 deep"), "{error}");
+        assert_eq!(dir.remove("deep").unwrap_err().to_string(), error.to_string());
+        assert_eq!(dir.size("deep"), 0);
     }
 
     #[test]
