@@ -1,5 +1,8 @@
 //! Trust in files of other users: settings and stores decide which programs run, and how.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 /// The user's word on files of other users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
@@ -16,10 +19,17 @@ impl Trust {
         if is_given { Self::AllFiles } else { Self::OwnFiles }
     }
 
-    /// `true` if a file of the user with this id does not count.
+    /// The other user to whom a file, or the link to it, belongs, if that is a reason not to use it.
     #[must_use]
-    pub fn refuses(self, owner: u32) -> bool {
-        let is_own = owner == 0 || owner == rustix::process::geteuid().as_raw();
-        self == Self::OwnFiles && !is_own
+    pub fn refuses(self, path: &Path) -> Option<u32> {
+        let of_link = path.symlink_metadata().ok();
+        let files = of_link.into_iter().chain(path.metadata().ok());
+        files.map(|file| file.uid()).find(|owner| self.refuses_user(*owner))
+    }
+
+    /// `true` if files of the user with this id do not count.
+    #[must_use]
+    pub fn refuses_user(self, id: u32) -> bool {
+        self == Self::OwnFiles && id != 0 && id != rustix::process::geteuid().as_raw()
     }
 }

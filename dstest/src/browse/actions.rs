@@ -10,9 +10,10 @@ use super::log_page::LogPage;
 use super::page::Page;
 use super::text_page::TextPage;
 use crate::record::RunRecord;
-use crate::store::{CampaignDir, log_path};
+use crate::store::{CampaignDir, StoreError, log_path};
 use crate::suite::Test;
 use crate::text::style::Paint;
+use crate::trust::Trust;
 
 impl App {
     /// Shows the result of a dstest process, which ended with this exit code.
@@ -101,7 +102,15 @@ impl App {
     pub(crate) fn open_or_replay(&mut self, run: usize) -> Effect {
         let is_traced = self.campaign.runs[run].1.trace.is_some();
         if is_traced && self.campaign.log_kind(run) != LogKind::Full {
-            return self.repeat(run, Purpose::OpenLog { run });
+            let effect = self.repeat(run, Purpose::OpenLog { run });
+            if effect != Effect::None {
+                return effect;
+            }
+            // What there is can be looked at without the program.
+            let reason = std::mem::take(&mut self.note);
+            self.open_log(run);
+            self.note = reason;
+            return Effect::None;
         }
         self.open_log(run);
         Effect::None
@@ -124,8 +133,8 @@ impl App {
     }
 
     fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
-        self.busy = Some(format!("replaying {}", self.campaign.name(run)));
-        Effect::Run(argv("replay", &self.campaign, run, &["-vv"]), purpose)
+        let task = self.task(REPLAY, &self.campaign, run, purpose);
+        self.start("replaying", task)
     }
 
     pub(super) fn replay(&mut self) -> Effect {
@@ -134,15 +143,15 @@ impl App {
 
     pub(super) fn shrink(&mut self) -> Effect {
         let Some(run) = self.selected_run() else { return Effect::None };
-        self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
-        Effect::Run(argv("shrink", &self.campaign, run, &[]), Purpose::Shrink { run })
+        let task = self.task(&["shrink"], &self.campaign, run, Purpose::Shrink { run });
+        self.start("shrinking", task)
     }
 
     pub(super) fn rerun(&mut self) -> Effect {
         let Some(run) = self.selected_run() else { return Effect::None };
-        self.busy = Some(format!("running {} with {RERUN_SEEDS} seeds", self.campaign.name(run)));
-        let more = ["--seeds", &RERUN_SEEDS.to_string()];
-        Effect::Run(argv("replay", &self.campaign, run, &more), Purpose::Rerun)
+        let command = ["replay", "--seeds", &RERUN_SEEDS.to_string()];
+        let task = self.task(&command, &self.campaign, run, Purpose::Rerun);
+        self.start(&format!("{RERUN_SEEDS} seeds of"), task)
     }
 
     /// Opens a diff of the selected run and the nearest one that passed; both need full logs.
@@ -184,9 +193,8 @@ impl App {
         // Each side at most once: a run that leaves no log then never will.
         if let Some((campaign, at)) = wanting.filter(|_| repeats < 2) {
             let purpose = Purpose::Compare { run, with, repeats: repeats + 1 };
-            let effect = Effect::Run(argv("replay", campaign, at, &["-vv"]), purpose);
-            self.busy = Some(format!("replaying {}", campaign.name(at)));
-            return effect;
+            let task = self.task(REPLAY, campaign, at, purpose);
+            return self.start("replaying", task);
         }
         let logs = self.campaign.log(run).zip(other.log(other_run));
         self.open_diff(run, names, logs);
@@ -223,9 +231,7 @@ impl App {
 
     pub(super) fn copy_replay(&mut self) -> Effect {
         let Some(run) = self.selected_run() else { return Effect::None };
-        let name = crate::text::shell::quote(&self.campaign.name(run));
-        let id = &self.campaign.dir.short_id;
-        let command = format!("{} replay {id} {name}", crate::text::shell::this_program());
+        let command = super::show::replay_command(&self.campaign, run);
         self.note = format!("copied: {command}");
         Effect::Copy(command)
     }
@@ -299,12 +305,43 @@ impl App {
     }
 }
 
-/// The arguments of a dstest command on a run.
-fn argv(command: &str, campaign: &Campaign, run: usize, more: &[&str]) -> Vec<String> {
-    let dir = campaign.dir.path.to_string_lossy().into_owned();
-    let words = [command.to_owned(), dir, campaign.name(run)];
-    words.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
+/// A command of dstest on a run.
+struct Task {
+    run: String,
+    effect: Effect,
 }
+
+impl App {
+    /// A command on a run, unless its programs are another user's.
+    fn task(
+        &self,
+        command: &[&str],
+        campaign: &Campaign,
+        run: usize,
+        purpose: Purpose,
+    ) -> Result<Task, StoreError> {
+        campaign.dir.check_owner(&campaign.file, self.trust)?;
+        let trust = if self.trust == Trust::AllFiles { &["--trust"][..] } else { &[] };
+        let (name, dir) = (campaign.name(run), campaign.dir.path.to_string_lossy());
+        let root = self.store.root().to_string_lossy();
+        // A name may begin like an option.
+        let words = [command, trust, &["-o", &*root, "--", &*dir, &*name]].concat();
+        let words = words.into_iter().map(ToOwned::to_owned).collect();
+        Ok(Task { run: name, effect: Effect::Run(words, purpose) })
+    }
+
+    fn start(&mut self, doing: &str, task: Result<Task, StoreError>) -> Effect {
+        match task {
+            Ok(Task { run, effect }) => {
+                self.busy = Some(format!("{doing} {run}"));
+                effect
+            }
+            Err(error) => self.reject(&error.to_string()),
+        }
+    }
+}
+
+const REPLAY: &[&str] = &["replay", "-vv"];
 
 /// Enough seeds to estimate the rate of a failure.
 const RERUN_SEEDS: u32 = 200;

@@ -15,6 +15,7 @@ use super::list::{AnyList, List, Row, Step};
 use super::page::Page;
 use super::rows;
 use crate::store::{CampaignDir, Store, StoreError};
+use crate::trust::Trust;
 
 /// The browser.
 pub(crate) struct App {
@@ -23,6 +24,8 @@ pub(crate) struct App {
     /// Invariant: never empty.
     pub(crate) pages: Vec<Page>,
     pub(crate) colors: ColorScheme,
+    /// Trust in programs of other users.
+    pub(super) trust: Trust,
     pub(crate) size: Size,
     pub(crate) prompt: Option<String>,
     pub(crate) help: Option<usize>,
@@ -93,6 +96,7 @@ impl App {
         store: Store,
         dir: CampaignDir,
         colors: ColorScheme,
+        trust: Trust,
     ) -> Result<Self, StoreError> {
         let campaign = Campaign::open(dir)?;
         let mut app = Self {
@@ -100,6 +104,7 @@ impl App {
             campaign,
             pages: Vec::new(),
             colors,
+            trust,
             size: Size::new(80, 24),
             prompt: None,
             help: None,

@@ -186,7 +186,7 @@ impl Browser {
         let program = std::env::current_exe();
         let started = program.and_then(|program| {
             let mut command = Command::new(program);
-            command.args(words).arg("-o").arg(self.app.store.root()).env("NO_COLOR", "1");
+            command.args(words).env("NO_COLOR", "1");
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
         });
         match started {

@@ -8,27 +8,29 @@ use pretty::view::LogView;
 use pretty::{Background, Depth};
 
 use super::campaign::{Attempt, Campaign};
+use crate::campaign::CommandHints;
 use crate::record::{Retry, RunRecord, tail};
 use crate::store::REPLAYS;
 use crate::text::log_line::log_line;
-use crate::text::shell;
 use crate::text::style::Paint;
+use crate::text::{shell, sink};
 
 /// The report of a run; lines of its log have their own colours if `paint` has any.
 pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
     if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
-        return format!("{}\n{}", text.trim_end(), commands(campaign, run));
+        let lines: Vec<String> = text.trim_end().lines().map(sink::screen).collect();
+        return format!("{}\n{}", lines.join("\n"), commands(campaign, run));
     }
     let (_, record) = &campaign.runs[run];
     let mut text = format!(
         "{} {}   seed={}   {:.3} s\n",
         record.verdict.label().to_uppercase(),
-        campaign.name(run),
+        sink::screen(&campaign.name(run)),
         record.seed,
         record.wall_s()
     );
     if let Some(signature) = &record.signature {
-        text.push_str(&format!("FAILURE    {signature}\n"));
+        text.push_str(&format!("FAILURE    {}\n", sink::screen(signature)));
     }
     text.push_str(&attempts(record));
     if let Some(trace) = record.trace {
@@ -42,13 +44,19 @@ pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
     text
 }
 
+/// The command that repeats a run.
+pub(super) fn replay_command(campaign: &Campaign, run: usize) -> String {
+    let test = &campaign.file.tests[campaign.runs[run].0].name;
+    CommandHints::new(&campaign.dir, None).replay(test, campaign.runs[run].1.iter)
+}
+
 /// Commands for more details.
 fn commands(campaign: &Campaign, run: usize) -> String {
     let program = shell::this_program();
-    let (id, name) = (&campaign.dir.short_id, shell::quote(&campaign.name(run)));
-    let mut text = format!("REPLAY     {program} replay {id} {name}\n");
+    let id = &campaign.dir.short_id;
+    let mut text = format!("REPLAY     {}\n", replay_command(campaign, run));
     if let Some(log) = campaign.log(run) {
-        text.push_str(&format!("LOG        {}\n", shell::relative(&log)));
+        text.push_str(&format!("LOG        {}\n", sink::screen(&shell::relative(&log))));
     }
     text.push_str(&replays(campaign, run));
     text.push_str(&format!("BROWSE     {program} browse {id}\n"));
@@ -75,9 +83,10 @@ fn replays(campaign: &Campaign, run: usize) -> String {
         let differences = original.differences(attempt.record);
         let result = match differences.as_slice() {
             [] => format!("{}, same result", attempt.record.verdict.label()),
-            _ => format!("the result differs: {}", differences.join("; ")),
+            _ => format!("the result differs: {}", sink::screen(&differences.join("; "))),
         };
-        let log = attempt.record.log.as_ref().map(|log| format!("   {REPLAYS}/{log}"));
+        let log =
+            attempt.record.log.as_ref().map(|log| sink::screen(&format!("   {REPLAYS}/{log}")));
         format!("{label:<10} {number}: {result}{}\n", log.unwrap_or_default())
     };
     (1..).zip(campaign.attempts_of(run)).map(line).collect()
@@ -97,7 +106,8 @@ fn of_log(path: &Path, paint: Paint) -> String {
         let label = if at == 0 { "STATE     " } else { "          " };
         let facts: Vec<String> =
             state.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        text.push_str(&format!("{label} {peer:<4} {}\n", facts.join(" ")));
+        let (peer, facts) = (sink::screen(&peer.to_string()), sink::screen(&facts.join(" ")));
+        text.push_str(&format!("{label} {peer:<4} {facts}\n"));
     }
     let title = match tail.len() {
         0 => "the log is empty".to_owned(),

@@ -19,6 +19,7 @@ use crate::store::campaign_file::tests::campaign_file;
 use crate::store::{
     CampaignDir, CampaignFile, EventLog, REPLAYS, Store, fresh_log_path, kept_log, log_path,
 };
+use crate::trust::Trust;
 
 const LOG: &str = "\
 # verbose/1 test=figure8_2c seed=7 peers=3 unit=ms
@@ -100,7 +101,7 @@ impl Sandbox {
     fn new() -> Self {
         let (root, store, directory) = store();
         let colors = ColorScheme { background: Background::Dark, depth: Depth::None };
-        Self { _root: root, app: App::new(store, directory, colors).unwrap() }
+        Self { _root: root, app: App::new(store, directory, colors, Trust::OwnFiles).unwrap() }
     }
 
     /// Presses keys: characters, `\n` for Enter, `\x1b` for Esc; returns the effect of the last
@@ -175,7 +176,8 @@ fn a_log_opens_where_the_run_failed_and_one_key_shows_its_causes() {
 fn a_run_without_its_full_log_is_repeated_first() {
     let mut sandbox = Sandbox::new();
     let Effect::Run(words, purpose) = sandbox.press("\n\nj\n") else { panic!("nothing is run") };
-    assert_eq!(words[2..], ["figure8_2c#6", "-vv"]);
+    assert_eq!(words[..3], ["replay", "-vv", "-o"]);
+    assert_eq!((&*words[4], words.last().unwrap().as_str()), ("--", "figure8_2c#6"));
     assert!(sandbox.screen(80, 24).contains("replaying figure8_2c#6 … Esc stops"));
     let directory = sandbox.app.campaign.dir.path.clone();
     keep(&directory, 6, LOG);
@@ -221,7 +223,7 @@ fn a_failing_run_is_compared_with_the_nearest_that_passed() {
     let mut sandbox = Sandbox::new();
     // Number 3 fails; number 2 is as near as number 4, and comes first, but has no log yet.
     let Effect::Run(words, purpose) = sandbox.press("\n\nD") else { panic!("nothing is run") };
-    assert_eq!(words[2], "figure8_2c#2");
+    assert_eq!(words.last().unwrap(), "figure8_2c#2");
     let directory = sandbox.app.campaign.dir.path.clone();
     keep(&directory, 2, PASSED);
     sandbox.app.on_finished(&purpose, Some(0));
@@ -240,7 +242,8 @@ fn a_diff_is_offered_only_where_a_run_has_passed() {
     let dir = sandbox.app.campaign.dir.clone();
     fs::remove_file(dir.path.join("events.jsonl")).unwrap();
     EventLog::open(&dir.path).unwrap().append(&figure8(3)).unwrap();
-    sandbox.app = App::new(sandbox.app.store.clone(), dir, sandbox.app.colors).unwrap();
+    sandbox.app =
+        App::new(sandbox.app.store.clone(), dir, sandbox.app.colors, Trust::OwnFiles).unwrap();
     sandbox.press("\n\n");
     let screen = sandbox.screen(100, 12);
     assert!(screen.contains("r replay") && !screen.contains("D diff"), "{screen}");
@@ -263,7 +266,8 @@ fn a_run_is_compared_with_the_same_seed_of_another_build() {
     let passed = RunRecord { verdict: Verdict::Passed, signature: None, log: None, ..figure8(3) };
     EventLog::open(&other).unwrap().append(&passed).unwrap();
     let Effect::Run(words, purpose) = sandbox.press("B") else { panic!("nothing is run") };
-    assert!(words[1].ends_with("-cd34") && words[2] == "figure8_2c#3", "{words:?}");
+    let [.., dir, name] = &*words else { panic!("{words:?}") };
+    assert!(dir.ends_with("-cd34") && name == "figure8_2c#3", "{words:?}");
     replayed(&other, passed, PASSED);
     assert_eq!(sandbox.app.on_finished(&purpose, Some(0)), Effect::None);
     let screen = sandbox.screen(200, 24);
@@ -321,7 +325,7 @@ fn the_failure_report_is_one_key_away() {
 fn a_failure_is_shrunk_and_its_case_is_shown() {
     let mut sandbox = Sandbox::new();
     let Effect::Run(words, purpose) = sandbox.press("\n\nS") else { panic!("nothing is run") };
-    assert_eq!((&*words[0], &*words[2]), ("shrink", "figure8_2c#3"));
+    assert_eq!((&*words[0], words.last().unwrap().as_str()), ("shrink", "figure8_2c#3"));
     sandbox.app.on_finished(&purpose, Some(1));
     assert!(sandbox.screen(80, 24).contains("this test does not support shrinking"));
     let directory = sandbox.app.campaign.dir.path.join("shrunk");
@@ -406,7 +410,7 @@ fn readable_parts_of_a_damaged_store_are_shown() {
     bytes[5] = b'#';
     fs::write(&events, bytes).unwrap();
     let colors = ColorScheme { background: Background::Light, depth: Depth::Ansi256 };
-    let mut app = App::new(store, directory, colors).unwrap();
+    let mut app = App::new(store, directory, colors, Trust::OwnFiles).unwrap();
     assert_eq!(app.note, "1 unreadable lines in events.jsonl");
     assert_eq!(app.campaign.runs.len(), 39);
     app.tick();
@@ -438,7 +442,8 @@ fn the_replay_command_is_copied_and_more_seeds_are_run() {
     let Effect::Copy(text) = sandbox.press("\n\nY") else { panic!("nothing is copied") };
     assert!(text.ends_with(" replay ab12 figure8_2c#3"), "{text}");
     let Effect::Run(words, purpose) = sandbox.press("R") else { panic!("nothing is run") };
-    assert_eq!(words[2..], ["figure8_2c#3", "--seeds", "200"]);
+    assert_eq!(words[..3], ["replay", "--seeds", "200"]);
+    assert_eq!(words.last().unwrap(), "figure8_2c#3");
     assert_eq!(purpose, Purpose::Rerun);
 }
 

@@ -1,7 +1,5 @@
 //! The project that an invocation works on: its directory, kind, configuration and store.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::workspace::Workspace;
@@ -48,9 +46,9 @@ impl Project {
         let (root, kind) = if !command.is_empty() {
             // Above the directory, a file of another user is not the user's.
             let counts = |directory: &&Path| {
-                let file = directory.join(FILE_NAME).metadata();
-                let counts = |file: Metadata| file.is_file() && !trust.refuses(file.uid());
-                file.is_ok_and(counts) || *directory == dir && directory.join(FILE_NAME).exists()
+                let file = directory.join(FILE_NAME);
+                let counts = file.is_file() && trust.refuses(&file).is_none();
+                counts || *directory == dir && file.exists()
             };
             let above = dir.ancestors().find(counts);
             (above.unwrap_or(&dir).to_owned(), Kind::Command(command.to_vec()))

@@ -28,6 +28,7 @@ pub(crate) fn create(
     let dir = store.create_campaign(started)?;
     let (tests, binaries) = copy_binaries(project, store, suite, tests)?;
     let file = CampaignFile {
+        copied_from_user: None,
         schema: CampaignFile::SCHEMA,
         dstest: env!("CARGO_PKG_VERSION").to_owned(),
         started: started.rfc3339(),

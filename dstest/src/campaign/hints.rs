@@ -32,7 +32,7 @@ impl CommandHints {
     /// The command that repeats a run.
     pub(crate) fn replay(&self, test: &str, iter: Iteration) -> String {
         let run = shell::quote(&format!("{test}#{iter}"));
-        // A name that begins like an option is none.
+        // A name may begin like an option.
         let end = if test.starts_with('-') { " --" } else { "" };
         format!("{} replay{} {}{end} {run}", self.program, self.output, self.short_id)
     }

@@ -24,6 +24,7 @@ pub(crate) use self::case::resolve as resolve_case;
 pub(crate) use self::create::{cores, create};
 pub(crate) use self::exports::{check_exports, check_files, write_export};
 pub(crate) use self::follow_up::follow_up;
+pub(crate) use self::hints::CommandHints;
 pub(crate) use self::output::{Detail, Output};
 pub(crate) use self::rerun::run_once;
 pub(crate) use self::scripts::{set_up, tear_down};

@@ -1,7 +1,6 @@
 //! A stored campaign, read back.
 
 use std::collections::{HashMap, HashSet};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::case;
@@ -46,18 +45,9 @@ impl StoredCampaign {
         Store::at(store.unwrap_or(&self.dir.path).to_owned())
     }
 
-    /// Refuses to run the programs that a campaign of another user names.
+    /// Refuses to run the programs that another user has named, or stored.
     pub(crate) fn check_owner(&self, trust: Trust) -> Result<(), StoreError> {
-        let path = &self.dir.path;
-        let owner = path.metadata().map_or(0, |dir| dir.uid());
-        if !trust.refuses(owner) {
-            return Ok(());
-        }
-        Err(StoreError::Unsuitable(format!(
-            "{} belongs to another user (id {owner}), and the programs that it names would run as \
-             you; --trust runs them",
-            path.display()
-        )))
+        self.dir.check_owner(&self.file, trust)
     }
 
     /// The index of a test in this campaign.
@@ -217,7 +207,7 @@ impl StoredCampaign {
 
 fn note_edited(path: &Path) {
     let path = path.display();
-    console::note(&format!("dstest: {path} has changed since the campaign; its result may differ"));
+    console::warn(&format!("{path} has changed since the campaign; its result may differ"));
 }
 
 /// The summary of a campaign that has ended; a campaign that begins again removes it.

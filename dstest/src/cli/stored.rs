@@ -73,6 +73,10 @@ pub struct BrowseArgs {
     #[arg(value_name = "CAMPAIGN")]
     pub campaign: Option<String>,
 
+    /// Run programs that a store of another user names
+    #[arg(long)]
+    pub trust: bool,
+
     /// The store
     #[command(flatten)]
     pub location: LocationArgs,

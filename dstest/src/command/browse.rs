@@ -8,6 +8,7 @@ use crate::cli::BrowseArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::store::StoreError;
+use crate::trust::Trust;
 
 /// Opens the browser.
 pub(super) fn run(args: &BrowseArgs) -> Result<Exit, Error> {
@@ -18,6 +19,7 @@ pub(super) fn run(args: &BrowseArgs) -> Result<Exit, Error> {
         return Err(StoreError::Unsuitable(reason.to_owned()).into());
     }
     let colors = ColorScheme::of_terminal(args.location.store.color);
-    browse(Browse::new(store, dir, colors)?).map_err(Error::system("use the terminal"))?;
+    let trust = Trust::of_option(args.trust);
+    browse(Browse::new(store, dir, colors, trust)?).map_err(Error::system("use the terminal"))?;
     Ok(Exit::Success)
 }

@@ -15,14 +15,16 @@ use crate::run::{self, Attempts, Campaign, LogNames, ReplaySpec, Seeds};
 use crate::schedule::Job;
 use crate::store::REPLAYS;
 use crate::text::style::{Paint, TextStyle};
-use crate::text::{console, shell};
+use crate::text::{console, shell, sink};
 use crate::trust::Trust;
 
 /// Repeats a run and compares.
 pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let store = store_of(&args.location)?;
     let Target { stored, job, before } = find(&args.target, args.seed, &store)?;
-    stored.check_owner(Trust::of_option(args.trust))?;
+    if !args.print {
+        stored.check_owner(Trust::of_option(args.trust))?;
+    }
     let spec = ReplaySpec {
         verbose: Some(args.verbose.max(1)),
         // The record's own seed: in a merged campaign it need not follow from the campaign's.
@@ -60,13 +62,14 @@ fn result(name: &str, record: &RunRecord, dir: &Path, paint: Paint) -> String {
     let style =
         if record.verdict.class() == Class::Pass { TextStyle::Good } else { TextStyle::Bad };
     let verdict = paint.apply(style, record.verdict.label());
-    let reason = record.signature.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-    let seed = record.seed;
-    let log = record
-        .log
+    let reason = record
+        .signature
         .as_ref()
-        .map_or_else(String::new, |log| format!("  log  {}\n", shell::relative(&dir.join(log))));
-    format!("{name} #{}, seed {seed}, {verdict}{reason}\n{log}", record.iter)
+        .map_or_else(String::new, |reason| format!(": {}", sink::screen(reason)));
+    let seed = record.seed;
+    let log = record.log.as_ref().map(|log| sink::screen(&shell::relative(&dir.join(log))));
+    let log = log.map_or_else(String::new, |log| format!("  log  {log}\n"));
+    format!("{} #{}, seed {seed}, {verdict}{reason}\n{log}", sink::screen(name), record.iter)
 }
 
 /// Compares a run with its repetition: verdict, kind of failure, and trace where there is one.
@@ -78,7 +81,7 @@ fn compare(before: &RunRecord, after: &RunRecord, paint: Paint) -> Exit {
         return Exit::Success;
     }
     for difference in differences {
-        let line = format!("the result differs: {difference}\n");
+        let line = format!("the result differs: {}\n", sink::screen(&difference));
         console::print(&paint.apply(TextStyle::Warning, &line));
     }
     Exit::Differed

@@ -50,7 +50,6 @@ mod tables;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -152,6 +151,9 @@ impl Config {
     pub fn load(dir: &Path, trust: Trust) -> Result<Self, ConfigError> {
         let path = dir.join(FILE_NAME);
         let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
+        if let Some(owner) = trust.refuses(&path) {
+            return Err(ConfigError::Foreign { path, owner });
+        }
         // A pipe would block without a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::open(&path, flags, Mode::empty()).map_err(io::Error::from) {
@@ -162,9 +164,6 @@ impl Config {
         if !found.is_file() || found.len() > BYTES_MAX {
             let reason = format!("not a file of at most {BYTES_MAX} bytes");
             return Err(unreadable(io::Error::other(reason)));
-        }
-        if trust.refuses(found.uid()) {
-            return Err(ConfigError::Foreign { path, owner: found.uid() });
         }
         let mut text = String::new();
         file.take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;

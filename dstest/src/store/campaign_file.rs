@@ -90,6 +90,9 @@ pub struct CampaignFile {
     pub inputs: Vec<Input>,
     /// The tests.
     pub tests: Vec<Test>,
+    /// Another user, of whose campaigns this is a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_from_user: Option<u32>,
 }
 
 /// A file of a command.

@@ -22,6 +22,7 @@ use crate::record::{Class, RunRecord};
 use crate::seed::{Iteration, Seed};
 use crate::suite::{Binary, Test};
 use crate::text::utc::Utc;
+use crate::trust::Trust;
 
 /// The result of a merge.
 #[derive(Debug)]
@@ -164,6 +165,10 @@ impl MergedTests {
         let first = &sources.first()?.file;
         let is_one = sources.iter().all(|source| source.file.seed == first.seed);
         let started = sources.iter().map(|source| &source.file.started).min()?.clone();
+        // The copy belongs to the user, and yet others have named its programs.
+        let foreign = sources.iter().find_map(|Source { directory, file }| {
+            directory.foreign_user(file, Trust::OwnFiles).map(|(_, user)| user)
+        });
         let iterations = sources.iter().filter_map(|source| source.file.iterations).max();
         Some(CampaignFile {
             started,
@@ -174,6 +179,7 @@ impl MergedTests {
             shard: None,
             binaries: self.binaries,
             tests: self.tests,
+            copied_from_user: foreign,
             ..first.clone()
         })
     }

@@ -26,6 +26,7 @@ pub(crate) mod live_dir;
 pub(crate) mod marker;
 mod merge;
 pub(crate) mod open_dir;
+mod owner;
 mod paths;
 mod prune;
 mod shards;

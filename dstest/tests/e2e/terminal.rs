@@ -12,10 +12,28 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::support::Sandbox;
 
+/// The last title that a program has set, or the last text that it has copied.
+#[derive(Default)]
+struct Titles(String);
+
+impl vt100::Callbacks for Titles {
+    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+        self.0 = String::from_utf8_lossy(title).into_owned();
+    }
+
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], text: &[u8]) {
+        self.0 = String::from_utf8_lossy(text).into_owned();
+    }
+}
+
+fn screen(rows: NonZeroU16, columns: NonZeroU16) -> vt100::Parser<Titles> {
+    vt100::Parser::new_with_callbacks(rows, columns, 0, Titles::default())
+}
+
 /// The user's side of a terminal, with what is on its screen.
 pub(crate) struct Terminal {
     user: File,
-    screen: vt100::Parser,
+    screen: vt100::Parser<Titles>,
     pub(crate) child: Child,
 }
 
@@ -34,14 +52,17 @@ impl Terminal {
         command.stdout(program.try_clone().unwrap()).stderr(program);
         let child = command.spawn().unwrap();
         let [rows, columns] = [rows, columns].map(|size| NonZeroU16::new(size).unwrap());
-        Self { user: user.into(), screen: vt100::Parser::new(rows, columns, 0), child }
+        Self { user: user.into(), screen: screen(rows, columns), child }
     }
 
     /// Reads until `text` is on the screen; returns the screen.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
-        let mut bytes = [0; 4096];
+        let (mut bytes, mut last, mut same) = ([0; 4096], String::new(), 0);
         loop {
             let screen = self.screen.screen().contents();
+            same = if screen == last { same + 1 } else { 0 };
+            assert!(same < SAME_MAX, "{text:?} is not on the screen:\n{screen}");
+            last.clone_from(&screen);
             if screen.contains(text) {
                 return screen;
             }
@@ -55,10 +76,23 @@ impl Terminal {
         }
     }
 
+    /// The title that a program has given to it.
+    pub(crate) fn title(&self) -> &str {
+        &self.screen.callbacks().0
+    }
+
+    /// Empties the screen.
+    pub(crate) fn clear(&mut self) {
+        self.screen.process(b"\x1b[2J\x1b[1;1H");
+    }
+
     pub(crate) fn press(&mut self, keys: &str) {
         self.user.write_all(keys.as_bytes()).unwrap();
     }
 }
+
+/// A program that has drawn the same so often does nothing else any more.
+const SAME_MAX: u32 = 200;
 
 impl Drop for Terminal {
     fn drop(&mut self) {
