@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{
     Block, Cell as TableCell, Clear, Row as TableRow, StatefulWidget, Table, TableState,
     Widget as _,
@@ -20,6 +20,7 @@ use super::layout::{diff_areas, diff_facts, rows_of, short};
 use super::list::{Align, AnyList, Column, List, Row};
 use super::page::Page;
 use super::text_page::TextPage;
+use crate::text::sink;
 use crate::text::style::TextStyle;
 use crate::text::width::{cut, folded_report, shortened};
 
@@ -108,7 +109,7 @@ fn put(buffer: &mut Buffer, row: Rect, text: &str, style: Style) {
     buffer.set_style(row, style);
     let blank = " ".repeat(row.width.into());
     buffer.set_stringn(row.x, row.y, blank, row.width.into(), style);
-    let text = cut(text, row.width.into());
+    let text = cut(&sink::screen(text), row.width.into());
     buffer.set_stringn(row.x, row.y, text, row.width.into(), style);
 }
 
@@ -234,7 +235,9 @@ fn draw_text(text: &TextPage, area: Rect, buffer: &mut Buffer) {
 fn draw_diff(diff: &DiffPage, area: Rect, buffer: &mut Buffer, colors: ColorScheme) {
     let (facts_area, logs) = diff_areas(diff, area);
     for (y, line) in (facts_area.y..facts_area.bottom()).zip(diff_facts(diff)) {
-        buffer.set_line(area.x, y, &Line::from(line), area.width);
+        let safe = |span: Span<'_>| Span::styled(sink::screen(&span.content), span.style);
+        let line: Line<'_> = line.into_iter().map(safe).collect();
+        buffer.set_line(area.x, y, &line, area.width);
     }
     for (side, [title, body]) in logs.into_iter().enumerate() {
         let mark = if side == diff.side { "▶" } else { " " };

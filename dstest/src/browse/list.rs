@@ -1,8 +1,9 @@
 //! A list with a selection, a filter and sort orders. It knows rows, not their meaning.
 
+use crate::text::sink;
 use crate::text::style::TextStyle;
 
-/// One cell of a row.
+/// One cell of a row; its text is safe for the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) text: String,
@@ -10,8 +11,9 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    /// A cell of any text.
     pub(crate) fn new(text: impl Into<String>, style: TextStyle) -> Self {
-        Self { text: text.into(), style }
+        Self { text: sink::screen(&text.into()), style }
     }
 
     pub(crate) fn plain(text: impl Into<String>) -> Self {

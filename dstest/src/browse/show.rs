@@ -67,8 +67,8 @@ fn commands(campaign: &Campaign, run: usize) -> String {
 fn attempts(record: &RunRecord) -> String {
     let line = |(number, retry): (u64, &Retry)| {
         let label = if number == 2 { "ATTEMPTS" } else { "" };
-        let reason = retry.signature.as_ref().map(|reason| format!(": {reason}"));
-        let log = retry.log.as_ref().map(|log| format!("   {log}"));
+        let reason = retry.signature.as_ref().map(|reason| format!(": {}", sink::screen(reason)));
+        let log = retry.log.as_ref().map(|log| format!("   {}", sink::screen(log)));
         let (reason, log) = (reason.unwrap_or_default(), log.unwrap_or_default());
         format!("{label:<10} {number}: {}{reason}{log}\n", retry.verdict.label())
     };

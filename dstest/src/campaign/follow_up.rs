@@ -15,7 +15,7 @@ use crate::run::{Attempts, LogNames, ReplaySpec};
 use crate::schedule::Job;
 use crate::seed::Iteration;
 use crate::store::{REPLAYS, StoreError};
-use crate::text::{console, shell};
+use crate::text::{console, shell, sink};
 
 /// Repeats some runs of a campaign that is over, and returns its exit code, or the worse one of
 /// the repetitions.
@@ -69,6 +69,7 @@ fn verify(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
             after.iter().find(same).map_or_else(Vec::new, |now| before.differences(now));
         for difference in differences {
             let (test, iter) = (stored.file.name_of(before), before.iter);
+            let (test, difference) = (sink::screen(test), sink::screen(&difference));
             console::print(&format!("not reproduced: {test} #{iter}: {difference}\n"));
             exit = Exit::Differed;
         }
@@ -110,9 +111,9 @@ fn detail(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
         let before = chosen.iter().map(|(_, record)| record).find(is_before);
         let differs = before.is_some_and(|before| !before.differences(now).is_empty());
         let remark = if differs { "  (result differs)" } else { "" };
-        let log = now.log.as_deref().unwrap_or("-");
-        let name = stored.file.name_of(now);
-        console::print(&format!("  {name} #{}  {dir}/{log}{remark}\n", now.iter));
+        let log = sink::screen(&format!("{dir}/{}", now.log.as_deref().unwrap_or("-")));
+        let name = sink::screen(stored.file.name_of(now));
+        console::print(&format!("  {name} #{}  {log}{remark}\n", now.iter));
     }
     if !passed.is_empty() {
         let count = runs(passed.len() as u64);

@@ -93,7 +93,7 @@ impl<'a> Recorder<'a> {
                 String::new()
             };
             let process = run.process.as_deref().unwrap_or("?");
-            let (time, log) = (human(run.elapsed), shell::relative(&run.log));
+            let (time, log) = (human(run.elapsed), sink::screen(&shell::relative(&run.log)));
             notes.push(format!(
                 "dstest: slow: {} runs for {time}{usual}, pid {process}, log {log}",
                 name(run)

@@ -183,7 +183,7 @@ impl FinalReport<'_> {
             let left_out = summary::runs(self.left_out);
             text.push_str(&format!(", {left_out} left out by --max-fail-per-test"));
         }
-        text.push_str(&format!("; results in {}\n", self.hints.dir()));
+        text.push_str(&format!("; results in {}\n", sink::screen(self.hints.dir())));
         if is_verdict {
             text.push_str(&completion.remark(&self.hints.resume()));
         }
@@ -192,11 +192,11 @@ impl FinalReport<'_> {
         }
         console::print(&text);
         if let Some(failure) = store_failure {
-            console::note(&format!("dstest: {}", failure.message(&self.hints)));
+            console::warn(&failure.message(&self.hints));
             return self.exit(tally, false);
         }
         let written = self.write(tally);
-        let written = written.inspect_err(|error| console::note(&format!("dstest: {error}")));
+        let written = written.inspect_err(|error| console::warn(&error.to_string()));
         self.exit(tally, written.is_ok())
     }
 
@@ -254,7 +254,11 @@ pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Resul
     let mut text = report_text(stored, &tally, wall_s, &hints, output, paint);
     let head = stored.head(&tally, wall_s);
     text.push_str(&last_line(&head.completion, wall, &flaky_words(&tally), ""));
-    text.push_str(&format!(", seed {}; results in {}\n", stored.file.seed, hints.dir()));
+    text.push_str(&format!(
+        ", seed {}; results in {}\n",
+        stored.file.seed,
+        sink::screen(hints.dir())
+    ));
     text.push_str(&head.completion.remark(&hints.resume()));
     console::print(&text);
     let document = Document::new(head, &tally);

@@ -31,7 +31,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Error> {
         });
     };
     let page = page(command).map_err(Error::system("write the manual page"))?;
-    console::print(&page);
+    console::print_data(&page);
     Ok(Exit::Success)
 }
 

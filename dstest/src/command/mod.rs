@@ -54,7 +54,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "dstest", &mut script);
-            console::print(&String::from_utf8_lossy(&script));
+            console::print_data(&String::from_utf8_lossy(&script));
             Ok(Exit::Success)
         }
         Some(Command::Man(args)) => man::run(&args),

@@ -5,7 +5,7 @@ use crate::cli::PruneArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::store::{Removal, Removed, Retention};
-use crate::text::{console, duration, shell};
+use crate::text::{console, duration, shell, sink};
 
 /// Removes old campaigns, and the programs that none is left to use.
 pub(super) fn run(args: &PruneArgs) -> Result<Exit, Error> {
@@ -15,7 +15,11 @@ pub(super) fn run(args: &PruneArgs) -> Result<Exit, Error> {
     let mut text = String::new();
     if args.dry_run {
         for Removed { path, bytes } in pruned.campaigns.iter().chain(&pruned.programs) {
-            text.push_str(&format!("{:>10}  {}\n", size(*bytes), shell::relative(path)));
+            text.push_str(&format!(
+                "{:>10}  {}\n",
+                size(*bytes),
+                sink::screen(&shell::relative(path))
+            ));
         }
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };

@@ -20,7 +20,7 @@ use crate::seed::{Iteration, Seed};
 use crate::store::{StoreError, case_path};
 use crate::suite::Harness;
 use crate::text::style::{Paint, TextStyle};
-use crate::text::{console, shell};
+use crate::text::{console, shell, sink};
 use crate::trust::Trust;
 
 /// Shrinks a failing run.
@@ -47,19 +47,22 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     campaign.process.env.push(("DSTEST_SHRINK".to_owned(), name));
     // A case of an earlier run.
     let _ = std::fs::remove_file(&file);
-    console::note(&format!("shrinking {test} #{}, seed {}", before.iter, before.seed));
+    let name = sink::screen(&test);
+    console::note(&format!("shrinking {name} #{}, seed {}", before.iter, before.seed));
     let harness = campaign.tests[job.test].harness;
     let Some(after) = run_once(campaign, job, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
-    let log = after.log.as_ref().map(|log| shell::relative(&dir.join(log)));
+    let log = after.log.as_ref().map(|log| sink::screen(&shell::relative(&dir.join(log))));
     let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
     let case = std::fs::read_to_string(&file).ok();
     if let (Some(case), Class::Pass) = (case, after.verdict.class()) {
         let play = play_command(&file, &test, after.iter, harness, &stored.dir.short_id);
         let done = paint.apply(TextStyle::Good, "shrunk");
-        let near = shell::relative(&file);
+        let near = sink::screen(&shell::relative(&file));
+        let case: Vec<String> = case.lines().map(sink::screen).collect();
+        let case = case.join("\n");
         console::print(&format!("{case}\n{done} to {near}\n  play  {play}\n{log}"));
         return Ok(Exit::Success);
     }
@@ -69,7 +72,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     };
     console::print(&format!(
         "{}\n{log}",
-        paint.apply(TextStyle::Bad, &format!("not shrunk: {reason}"))
+        paint.apply(TextStyle::Bad, &format!("not shrunk: {}", sink::screen(reason)))
     ));
     Ok(Exit::SomeFailed)
 }
@@ -78,9 +81,14 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
 fn play_command(file: &Path, test: &str, iter: Iteration, harness: Harness, id: &str) -> String {
     let (case, program) = (shell::quote(&shell::relative(file)), shell::this_program());
     let rest = match harness {
+        // A name that looks like an option, or like another pattern, as a pattern of its own.
+        Harness::Libtest | Harness::Go if test.starts_with('-') => {
+            shell::quote(&format!("^{}$", regex::escape(test)))
+        }
         Harness::Libtest | Harness::Go => shell::quote(test),
         Harness::Opaque => {
-            format!("replay {id} {}", shell::quote(&format!("{test}#{iter}")))
+            let end = if test.starts_with('-') { " --" } else { "" };
+            format!("replay {id}{end} {}", shell::quote(&format!("{test}#{iter}")))
         }
     };
     format!("DSTEST_CASE={case} {program} {rest}")

@@ -17,7 +17,7 @@ use crate::process::signals::{Interrupts, Listener, Request, suspend_process};
 use crate::seed::Seed;
 use crate::store::StoreError;
 use crate::text::style::{Paint, TextStyle};
-use crate::text::{console, echo, shell};
+use crate::text::{console, echo, shell, sink};
 use crate::watch::{Key, Keys, KnownFailures, Method, Saves, SourceWatcher, Sources};
 
 /// The reason for which a wait ends.
@@ -219,7 +219,7 @@ const fn style(exit: Exit) -> TextStyle {
 
 /// Writes a line that separates, with a text in it.
 fn rule(text: &str, style: TextStyle, paint: Paint) {
-    let text = format!("── {text} ");
+    let text = format!("── {} ", sink::screen(text));
     let rest = RULE_WIDTH.saturating_sub(text.chars().count());
     console::note(&paint.apply(style, &(text + &"─".repeat(rest))));
 }

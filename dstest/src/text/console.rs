@@ -12,10 +12,11 @@ use super::width::folded_report;
 /// Writes a result for people to standard output, or to standard error where the former holds data.
 /// A closed pipe is not an error: the store has everything.
 pub fn print(text: &str) {
+    let text = sink::terminal(text);
     if OUTPUT_IS_DATA.load(Ordering::Relaxed) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     } else {
-        print_data(text);
+        print_data(&text);
     }
 }
 
@@ -35,7 +36,7 @@ static OUTPUT_IS_DATA: AtomicBool = AtomicBool::new(false);
 /// Writes a line to standard error, like [`print()`].
 pub fn note(text: &str) {
     let mut out = io::stderr().lock();
-    let _ = writeln!(out, "{text}");
+    let _ = writeln!(out, "{}", sink::terminal(text));
 }
 
 /// Writes a remark of dstest itself to standard error. It may hold names of any kind.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::sink;
+
 /// Quotes a word so that a POSIX shell reads it as it is.
 ///
 /// ```
@@ -17,11 +19,14 @@ pub fn quote(word: &str) -> String {
     if !word.is_empty() && word.char_indices().all(is_safe) {
         return word.to_owned();
     }
-    if word.chars().any(char::is_control) {
+    // Controls and invisible characters.
+    let is_hidden =
+        |c: char| sink::screen(c.encode_utf8(&mut [0; 4])).starts_with('\\') && c != '\\';
+    if word.chars().any(is_hidden) || word.contains('\t') {
         // Spelled out, so that neither a terminal nor a reader takes it for something else.
         let spell = |c: char| match c {
             '\'' | '\\' => format!("\\{c}"),
-            c if c.is_control() => {
+            c if c == '\t' || is_hidden(c) => {
                 let mut bytes = [0; 4];
                 let bytes = c.encode_utf8(&mut bytes).bytes();
                 bytes.map(|byte| format!("\\{byte:03o}")).collect()

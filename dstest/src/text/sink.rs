@@ -4,6 +4,7 @@
 //! | sink | cannot be forged |
 //! |---|---|
 //! | [`screen`] | a line, a colour, a title, the order of characters |
+//! | [`terminal`] | a title, the order of characters, a place on the screen |
 //! | [`markdown`] | those, and a cell, a link, HTML, a mention |
 //! | [`csv`] | those of a screen, and a field, a formula |
 //! | [`xml`] | those of a screen, and an element |
@@ -22,6 +23,27 @@ pub(crate) fn paragraph(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(screen).collect();
     lines.join("\n  ")
 }
+
+/// Lines of this program for a terminal: its own colours stay, and whatever else would act on the
+/// terminal is spelled out. The last hurdle of everything that is printed, for text that has not
+/// passed through [`screen`].
+pub(crate) fn terminal(text: &str) -> String {
+    let line = |line: &str| {
+        let mut parts = line.split(SGR);
+        let first = parts.next().map(screen).unwrap_or_default();
+        let rest = parts.map(|part| match part.split_once('m') {
+            Some((codes, text)) if codes.bytes().all(|b| b.is_ascii_digit() || b";:".contains(&b)) => {
+                format!("{SGR}{codes}m{}", screen(text))
+            }
+            _ => screen(&format!("{SGR}{part}")),
+        });
+        first + &rest.collect::<String>()
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The beginning of a colour, and of other orders to a terminal.
+const SGR: &str = "\x1b[";
 
 /// One line of Markdown without any markup, also in a table.
 #[must_use]
@@ -79,26 +101,16 @@ mod tests {
     use super::*;
 
     /// Names that a test, a file or a setting may have.
-    const PAYLOADS: [&str; 14] = [
-        "\u{1b}[2J\u{1b}[31mred",
-        "\u{1b}]0;title\u{7}",
-        "a\ndstest: all passed",
-        "a\rb",
-        "\u{202e}desrever\u{2066}",
-        "=HYPERLINK(\"http://x\",\"y\")",
-        "-1+cmd|' /C calc'!A0",
-        "@SUM(1)",
-        "a|b</td><script>alert(1)</script>",
-        "![x](http://x) [y](z)",
-        "see https://example.org www.example.org @user",
-        "`a` **b** # c",
-        "]]>&amp;\u{fffe}\u{0}",
-        "x,\"y\",z",
-    ];
+    const PAYLOADS: &[&str] = &include!("../../tests/e2e/payloads.rs");
 
     type Sink = fn(&str) -> String;
-    const SINKS: [(&str, Sink); 4] =
-        [("screen", screen), ("markdown", markdown), ("csv", csv), ("xml", xml)];
+    const SINKS: [(&str, Sink); 5] = [
+        ("screen", screen),
+        ("terminal", |text| terminal(text).replace("\x1b[31m", "")),
+        ("markdown", markdown),
+        ("csv", csv),
+        ("xml", xml),
+    ];
 
     /// The property that every sink has.
     fn is_visible(text: &str) -> bool {
@@ -117,6 +129,20 @@ mod tests {
             }
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn only_our_own_colours_reach_the_terminal() {
+        let rows = [
+            ("\x1b[1m\x1b[31mFAILED\x1b[0m\n│ a │", None),
+            ("\x1b[2J", Some("\\x1b[2J")),
+            ("\x1b[31;1mred \x1b[1;1Hm", Some("\x1b[31;1mred \\x1b[1;1Hm")),
+            ("\x1b]0;a\x07\x1bc", Some("\\x1b]0;a\\x07\\x1bc")),
+            ("a\rb\u{202e}", Some("a\\x0db\\u{202e}")),
+        ];
+        for (text, want) in rows {
+            assert_eq!(terminal(text), want.unwrap_or(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod retries;
 mod robustness;
 mod shrink;
 mod signals;
+mod sinks;
 mod skipped;
 mod stored;
 mod support;

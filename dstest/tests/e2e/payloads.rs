@@ -1,0 +1,20 @@
+// Names that a test, a file or a setting may have, for the tests of everything that writes them.
+[
+    "\u{1b}[2J\u{1b}[31mred",
+    "\u{1b}]0;title\u{7}",
+    "\u{1b}]52;c;b3duZWQ=\u{1b}\\",
+    "\u{9b}31m\u{9d}0;title\u{9c}",
+    "a\ndstest: all passed",
+    "a\rb",
+    "\u{202e}desrever\u{2066}\u{200b}",
+    "=HYPERLINK(\"http://x\",\"y\")",
+    "-1+cmd|' /C calc'!A0",
+    "@SUM(1)",
+    "a|b</td><script>alert(1)</script>",
+    "![x](http://x) [y](javascript:z)",
+    "see https://example.org www.example.org @user",
+    "`a` **b** # c",
+    "]]>&amp;\u{fffe}\u{0}",
+    "x,\"y\",z",
+    "--trust",
+]
