@@ -15,7 +15,7 @@ pub(super) fn list(index: usize, binary: &Binary, _: &[String]) -> Option<Vec<Te
 }
 
 /// The tests, examples and fuzz targets in a list; whatever else a `TestMain` prints is not one,
-/// and benchmarks are no tests.
+/// and benchmarks are not tests.
 fn parse(output: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(output);
     let is_name = |line: &&str| {

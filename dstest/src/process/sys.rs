@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(crate) struct Pid(libc::pid_t);
 
 impl Pid {
-    /// The id of a child that `std` started; `None` for numbers that are no group of ours.
+    /// The id of a child that `std` started; `None` for numbers that are not a group of ours.
     pub(crate) fn of_child(id: u32) -> Option<Self> {
         libc::pid_t::try_from(id).ok().filter(|&id| id > 1).map(Self)
     }

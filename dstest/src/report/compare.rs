@@ -4,7 +4,7 @@
 //! Whitney's test of ranks; all probabilities of a comparison are corrected together (Holm), so that
 //! a suite compared with itself shows any difference in one comparison of twenty at most.
 //!
-//! Times of one campaign have something in common that is no property of a test: the load of the
+//! Times of one campaign have something in common that is not a property of a test: the load of the
 //! machine. With many tests their common ratio is found, said once, and taken out of each.
 
 use std::collections::HashMap;

@@ -22,7 +22,7 @@ impl Share<'_> {
         self.shard() != Shard::WHOLE
     }
 
-    /// The reason for which it is no shard of the same campaign as `first`.
+    /// The reason for which it is not a shard of the same campaign as `first`.
     fn foreign_to(&self, first: &Share<'_>) -> Option<String> {
         let (own, other) = (self.file, first.file);
         let tests = |file: &CampaignFile| -> BTreeSet<String> {

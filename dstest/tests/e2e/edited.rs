@@ -32,7 +32,7 @@ fn an_edit_that_is_allowed_or_changes_nothing_is_no_reason_to_stop() {
     campaign(&sandbox, "{ echo 'exit 0' > t.sh; exit 0; }", &["--allow-edits"]).exits_with(0);
     let same = "{ cp t.sh u.sh; cp u.sh t.sh; touch t.sh; }";
     campaign(&sandbox, same, &[]).exits_with(0).prints("6 runs in ");
-    // What the tests write is no part of the command.
+    // What the tests write is not part of the command.
     fs::write(sandbox.path().join("out.txt"), "").unwrap();
     let script = "echo x >> out.txt";
     sandbox.on_script(&["-n", "3", "-p", "1"], script).exits_with(0).prints("3 runs in ");

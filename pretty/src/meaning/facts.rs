@@ -1,6 +1,6 @@
 //! Facts: the pairs `key=value` and `key: value` of a text.
 //!
-//! The keys of the paper count in any spelling; punctuation around a value is no part of it.
+//! The keys of the paper count in any spelling; punctuation around a value is not part of it.
 
 use crate::meaning::state::{STATE_KEYS, StateKey};
 
@@ -75,7 +75,7 @@ fn last_pair(text: &[u8]) -> Option<(usize, Pair<'_>)> {
     (!key.is_empty() && is_word).then_some((start, (key, value)))
 }
 
-/// The word in front of a place; empty if it is no key.
+/// The word in front of a place; empty if it is not a key.
 fn key_before(text: &[u8], at: usize) -> &[u8] {
     let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(byte);
     let length = text[..at].iter().rev().take_while(|byte| is_key(byte)).count();

@@ -1,4 +1,4 @@
-//! Colours in the input: they are no part of a line. Other escape sequences stay, to be shown as
+//! Colours in the input: they are not part of a line. Other escape sequences stay, to be shown as
 //! what they are.
 
 use std::borrow::Cow;

@@ -188,5 +188,5 @@ pub(super) fn strip<'a>(
     Some((carried, rest))
 }
 
-/// Transports inside each other: more is no log.
+/// Transports inside each other: more is not a log.
 pub(super) const TRANSPORTS_MAX: usize = 4;

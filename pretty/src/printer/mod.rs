@@ -96,7 +96,7 @@ enum Run {
 /// The line before, for those that continue it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
-    /// It is no event.
+    /// It is not an event.
     None,
     Shown,
     Hidden,

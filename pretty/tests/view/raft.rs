@@ -154,7 +154,7 @@ fn ends_of(mut view: LogView) {
         ("%", 6, "RequestVote 1 → 2  id=1.2  LOST: cut"),
         ("%", 5, "RequestVote 1 → 2  id=1.2  LOST: cut"),
         (":9\n", 9, "RequestVoteReply 0 → 1  id=0.1  never received: LOST?"),
-        // The line of a vote is no message, but has the id of one.
+        // The line of a vote is not a message, but has the id of one.
         (":8\n%", 7, arrived),
         (":1\n", 1, ""),
     ] {

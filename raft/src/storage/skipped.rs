@@ -62,7 +62,7 @@ fn command_at(stored: &PersistentState, index: Index) -> Result<EntryId, String>
     match entry.payload {
         Payload::Command(_) => Ok(entry.id),
         Payload::NoOp | Payload::Membership(_) => {
-            Err("it is no command, so the state machine is not given it".to_owned())
+            Err("it is not a command, so the state machine is not given it".to_owned())
         }
     }
 }

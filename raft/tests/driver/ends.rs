@@ -160,7 +160,7 @@ async fn a_command_that_panics_at_every_start_is_skipped_offline<S: Skippable>()
     again.shutdown().await;
 
     for (index, expected) in [
-        (Index::new(1), "cannot skip entry 1: it is no command, so the state machine is not"),
+        (Index::new(1), "cannot skip entry 1: it is not a command, so the state machine is not"),
         (Index::new(99), "cannot skip entry 99: the log has the entries after 0 through "),
     ] {
         let error = S::at(directory).skip(index).expect_err("nothing to skip").to_string();

@@ -113,7 +113,11 @@ fn a_joint_configuration_elects_with_both_majorities() {
     cluster.cut(peer(2));
     cluster.time_out(peer(3));
     cluster.deliver_all();
-    assert_eq!(cluster.role(peer(3)), RoleName::Candidate, "3, 4 and 1 are no majority of 0 1 2");
+    assert_eq!(
+        cluster.role(peer(3)),
+        RoleName::Candidate,
+        "3, 4 and 1 are not a majority of 0 1 2"
+    );
     cluster.heal(peer(2));
     cluster.elect(peer(3));
     assert_eq!(cluster.members(3), "voters 0 3 4", "the new leader ends the change");

@@ -48,7 +48,7 @@ impl LatePolls {
 /// Beyond the peers.
 const PAUSES: u64 = 1 << 32;
 
-/// Less is no delay beside that of a message.
+/// Less is not a delay beside that of a message.
 const DELAY_MIN: Duration = Duration::from_micros(20);
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) async fn run(cluster: Cluster, family: Family) -> Result<(), Failure>
     client::start(&cluster, &plan, &phase, &clients);
     cluster.sleep(plan.duration).await;
     phase.set(Phase::Liveness);
-    // Peers that lost their disks are no part of a quorum before the others have re-seeded them.
+    // Peers that lost their disks are not part of a quorum before the others have re-seeded them.
     let core = if family == Family::LostDisks {
         PeerSet::first(cluster.size())
     } else {

@@ -204,7 +204,7 @@ impl World {
         let (witness, log) = (self.witness(from), node.log());
         if envelope.message == Message::TimeoutNow {
             let disk = &self.peers[to].disk;
-            // One that is lost since is no mistake of the leader's.
+            // One that is lost since is not a mistake of the leader's.
             if disk.lost().is_empty() || !has_held(disk, log.last()) {
                 transfer::check_successor(witness, envelope.term, log.last(), disk.durable())?;
             }

@@ -149,7 +149,7 @@ fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// UTF-16 → UTF-8; what is no character becomes U+FFFD.
+/// UTF-16 → UTF-8; what is not a character becomes U+FFFD.
 struct Utf16<R> {
     reader: R,
     endian: Endian,
