@@ -46,12 +46,12 @@ fn run(cases: u32, check: fn(&[u8])) {
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(()));
     }
-    println!("{} inputs, {:?}", config.cases, config.rng_seed);
+    let note = format!("{} inputs, {:?}", config.cases, config.rng_seed);
     let checked = TestRunner::new(config).run(&mutated(seeds), |input| {
         check(&input);
         Ok(())
     });
-    assert_eq!(checked, Ok(()));
+    assert_eq!(checked, Ok(()), "{note}");
 }
 
 #[test]

@@ -32,7 +32,9 @@ pub(crate) fn terminal(text: &str) -> String {
         let mut parts = line.split(SGR);
         let first = parts.next().map(screen).unwrap_or_default();
         let rest = parts.map(|part| match part.split_once('m') {
-            Some((codes, text)) if codes.bytes().all(|b| b.is_ascii_digit() || b";:".contains(&b)) => {
+            Some((codes, text))
+                if codes.bytes().all(|b| b.is_ascii_digit() || b";:".contains(&b)) =>
+            {
                 format!("{SGR}{codes}m{}", screen(text))
             }
             _ => screen(&format!("{SGR}{part}")),

@@ -167,7 +167,8 @@ fn every_export_of_every_payload() {
     let json: serde_json::Value = serde_json::from_str(&read("j")).unwrap();
     assert_eq!(json["tests"].as_array().unwrap().len(), PAYLOADS.len());
     assert!(!read("x").contains("<script"), "{}", read("x"));
-    let markdown = (read("m") + &read("d")).replace("<code>", "").replace("</code>", "");
+    let own = ["<code>", "</code>", "(p < 0.05"];
+    let markdown = own.iter().fold(read("m") + &read("d"), |text, own| text.replace(own, ""));
     for order in ["](http", "](java", "://", "www.", "@", "<", ">"] {
         assert!(!markdown.contains(order), "{order}: {markdown}");
     }
