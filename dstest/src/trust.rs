@@ -19,7 +19,7 @@ impl Trust {
         if is_given { Self::AllFiles } else { Self::OwnFiles }
     }
 
-    /// The other user to whom a file, or the link to it, belongs, if that is a reason not to use it.
+    /// The owner of a file, or of the link to it: another user, if that is a reason not to use it.
     #[must_use]
     pub fn refuses(self, path: &Path) -> Option<u32> {
         let of_link = path.symlink_metadata().ok();

@@ -121,7 +121,7 @@ fn files_of_another_user_count_only_by_their_name() {
     assert_eq!(home.rows(&[], LOG), ["TIMR│fires"]);
     let named = ["--config", file.to_str().unwrap()];
     assert_eq!(home.rows(&named, LOG), ["1 VOTE│asks"]);
-    // What they forbid to read stops nobody, nor does a link of theirs.
+    // What they forbid to read is passed over, and so is a link of theirs.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     assert_eq!(home.rows(&[], LOG), ["TIMR│fires"]);
     fs::remove_file(&file).unwrap();

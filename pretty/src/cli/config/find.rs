@@ -242,7 +242,7 @@ mod tests {
         fs::create_dir(&file).unwrap();
         refused(found());
         fs::remove_dir(&file).unwrap();
-        // Nobody writes to it.
+        // No process writes to it.
         let made = std::process::Command::new("mkfifo").arg(&file).status();
         assert!(made.unwrap().success());
         refused(found());
