@@ -14,6 +14,8 @@ mod bytes;
 mod decode;
 mod encode;
 mod error;
+#[cfg(feature = "frames")]
+pub mod frame;
 mod membership;
 mod size;
 

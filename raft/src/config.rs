@@ -66,6 +66,11 @@ pub struct Config {
     pub pre_vote: PreVote,
     /// Leaders without a quorum step down, and peers with a live leader ignore candidates.
     pub check_quorum: CheckQuorum,
+    /// The most terms by which a message may be ahead of this peer; one that is further ahead is refused
+    /// and reported, as no elections can have reached its term: it was forged, or damaged. The default,
+    /// 2³², is what a peer reaches that is cut off from all others and starts an election every 150 ms
+    /// without pre-votes for 20 years. A peer that joins takes any term.
+    pub term_jump_max: u64,
     /// The most entries a learner may lack when it is promoted to a voter.
     pub promotion_lag_max: u64,
     /// The first entry of a new leader.
@@ -177,6 +182,7 @@ impl Config {
             snapshot_bytes_max: 1 << 30,
             pre_vote: PreVote::On,
             check_quorum: CheckQuorum::On,
+            term_jump_max: 1 << 32,
             promotion_lag_max: 1000,
             first_entry: FirstEntry::NoOp,
             reads: Reads::ReadIndex,
@@ -234,6 +240,9 @@ impl Config {
                 return Err(ConfigError::DriftTooLong { drift: clock_drift_max, election });
             }
         }
+        if self.term_jump_max < TERM_JUMP_MIN {
+            return Err(ConfigError::TermJumpTooShort { jump: self.term_jump_max });
+        }
         for (name, value) in [
             ("append_bytes_max", self.append_bytes_max),
             ("messages_in_flight_max", self.messages_in_flight_max),
@@ -248,6 +257,9 @@ impl Config {
         Ok(ValidConfig(Self { peers: sorted, ..self }))
     }
 }
+
+/// The least [`Config::term_jump_max`]: what peers that lose contact for two days reach.
+const TERM_JUMP_MIN: u64 = 1 << 20;
 
 /// Settings that passed [`Config::validate`]; peers are sorted.
 #[derive(Clone, Debug)]
@@ -318,6 +330,12 @@ pub enum ConfigError {
         drift: Duration,
         /// The timeout given.
         election: Duration,
+    },
+    /// A peer that was cut off for long would be locked out.
+    #[error("`term_jump_max` ({jump}) must be at least {TERM_JUMP_MIN}")]
+    TermJumpTooShort {
+        /// The jump given.
+        jump: u64,
     },
     /// A limit of zero.
     #[error("`{name}` must be at least 1")]

@@ -170,7 +170,8 @@ pub use membership::{Address, BrokenMembership, Membership};
 pub use membership_change::{ChangeError, MembershipChange};
 pub use message::{Envelope, Message};
 pub use node::{
-    CompactError, Jitter, Node, ProposeError, ReadError, Refusal, Status, TransferError, Violation,
+    CompactError, Jitter, Node, ProposeError, ReadError, Refusal, RefusedTerm, Status,
+    TransferError, Violation,
 };
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
 pub use persistent_state::PersistentState;

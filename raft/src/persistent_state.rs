@@ -104,8 +104,13 @@ impl PersistentState {
             // Its members are in the log, and not those of this start.
             None if members.is_some() => return Ok(()),
             None => match self.hard_state {
-                // A store of an earlier version says little: the peer it voted for is a member,
-                HardState { voted_for: Some(peer), .. } if !given.contains(&peer) => [peer].into(),
+                // A store of an earlier version says little: that there was another peer to vote for. It may
+                // be a member that the log has yet to tell of, so only a list of one contradicts it;
+                HardState { voted_for: Some(peer), .. }
+                    if peer != own && given == BTreeSet::from([own]) =>
+                {
+                    [peer].into()
+                }
                 // and a peer alone has voted for itself in every term.
                 HardState { voted_for: None, current_term }
                     if current_term > Term::ZERO && given == BTreeSet::from([own]) =>

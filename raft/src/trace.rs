@@ -59,6 +59,8 @@ pub enum Event<'a> {
         /// The term before.
         from: Term,
     },
+    /// No usable term is left: the peer can never start an election again.
+    TermsExhausted,
     /// The role changed.
     RoleChanged {
         /// The role before.
@@ -308,6 +310,7 @@ impl Event<'_> {
             Self::TimerReset { .. } => "timer_reset",
             Self::ElectionTimeout => "election_timeout",
             Self::TermChanged { .. } => "term_changed",
+            Self::TermsExhausted => "terms_exhausted",
             Self::RoleChanged { .. } => "role_changed",
             Self::SteppedDown { .. } => "stepped_down",
             Self::TransferStarted { .. } => "transfer_started",

@@ -98,14 +98,20 @@ impl Term {
     /// The term of a peer that has never taken part in an election.
     pub const ZERO: Self = Self(0);
 
-    /// The highest term a message may carry. A thousand elections a second do not reach it in a
-    /// hundred million years, so a higher one is invalid.
+    /// The last usable term: no message may carry a higher one, and no peer starts an election after
+    /// it. A thousand elections a second do not reach it in a hundred million years.
     pub const MAX: Self = Self(1 << 62);
 
-    /// The term after this one.
+    /// The term after this one; the last number there is has none after it.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The number of terms after `earlier`, through this one; 0 if there is none.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 }
 

@@ -65,6 +65,12 @@ marks! {
     LeaderCrash = "leader-crash",
     /// A leader is paused and resumes as leader.
     LeaderPause = "leader-paused",
+    /// A forged message reaches a peer that must refuse it.
+    ForgeryRefused = "forged-message-refused",
+    /// A forged message reaches a peer that may follow its term, or answer it.
+    Forgery = "forged-message",
+    /// A message with flipped bits is noticed by the checksum of its frame.
+    DamagedFrame = "damaged-frame",
     /// No peer runs.
     AllDown = "all-peers-down",
     /// A peer starts from a snapshot.

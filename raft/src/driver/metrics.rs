@@ -13,7 +13,7 @@ use crate::types::PeerId;
 
 /// Every instrument: name, unit and description. All have the label `peer`, `raft_stopped` also
 /// `reason`, see [`StopReason::NAMES`], and so has `raft_links_refused`, see [`RefusalKind::name`].
-pub const NAMES: [(&str, Unit, &str); 22] = [
+pub const NAMES: [(&str, Unit, &str); 24] = [
     ("raft_commands_appended_total", Unit::Count, "commands appended by this leader"),
     ("raft_commands_refused_total", Unit::Count, "commands rejected before the append"),
     ("raft_entries_applied_total", Unit::Count, "entries applied to the state machine"),
@@ -23,6 +23,7 @@ pub const NAMES: [(&str, Unit, &str); 22] = [
     ("raft_disk_flushes_total", Unit::Count, "durable writes to the store"),
     ("raft_snapshots_total", Unit::Count, "snapshots made by the state machine"),
     ("raft_snapshot_failures_total", Unit::Count, "snapshots that failed or were too large"),
+    ("raft_terms_refused_total", Unit::Count, "messages whose term no elections can have reached"),
     ("raft_term", Unit::Count, "the current term"),
     ("raft_is_leader", Unit::Count, "1 while the peer is leader, else 0"),
     ("raft_commit_index", Unit::Count, "the last index known to be committed"),
@@ -31,6 +32,7 @@ pub const NAMES: [(&str, Unit, &str); 22] = [
     ("raft_removed", Unit::Count, "1 once the peer's removal from the cluster is committed"),
     ("raft_stopped", Unit::Count, "1 once the node has stopped for this reason, else 0"),
     ("raft_store_new", Unit::Count, "1 while the peer has no vote as its store is new, else 0"),
+    ("raft_terms_exhausted", Unit::Count, "1 while no term is left for an election, else 0"),
     ("raft_members_lost", Unit::Count, "members whose data is lost, as the leader sees them"),
     ("raft_links_refused", Unit::Count, "links whose handshakes fail for this reason"),
     ("raft_write_seconds", Unit::Seconds, "time from a command's append to its answer"),
@@ -49,6 +51,7 @@ pub(super) struct Metrics {
     pub(super) flushes: Counter,
     pub(super) snapshots: Counter,
     pub(super) snapshot_failures: Counter,
+    pub(super) terms_refused: Counter,
     pub(super) term: Gauge,
     pub(super) is_leader: Gauge,
     pub(super) commit_index: Gauge,
@@ -57,6 +60,7 @@ pub(super) struct Metrics {
     pub(super) removed: Gauge,
     stopped: [Gauge; StopReason::NAMES.len()],
     pub(super) store_new: Gauge,
+    pub(super) terms_exhausted: Gauge,
     pub(super) members_lost: Gauge,
     links_refused: [Gauge; RefusalKind::ALL.len()],
     pub(super) write: Histogram,
@@ -76,6 +80,7 @@ impl Metrics {
             flushes,
             snapshots,
             snapshot_failures,
+            terms_refused,
             term,
             is_leader,
             commit_index,
@@ -84,6 +89,7 @@ impl Metrics {
             removed,
             stopped,
             store_new,
+            terms_exhausted,
             members_lost,
             links_refused,
             write,
@@ -117,6 +123,7 @@ impl Metrics {
             flushes: counter(flushes),
             snapshots: counter(snapshots),
             snapshot_failures: counter(snapshot_failures),
+            terms_refused: counter(terms_refused),
             term: gauge(term),
             is_leader: gauge(is_leader),
             commit_index: gauge(commit_index),
@@ -126,6 +133,7 @@ impl Metrics {
             stopped: StopReason::NAMES.map(|reason| gauge_of(stopped, reason)),
             links_refused: RefusalKind::ALL.map(|kind| gauge_of(links_refused, kind.name())),
             store_new: gauge(store_new),
+            terms_exhausted: gauge(terms_exhausted),
             members_lost: gauge(members_lost),
             write: histogram(write),
             apply: histogram(apply),

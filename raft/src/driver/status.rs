@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::error::StopReason;
 use crate::identity::StoreStamp;
 use crate::membership::Membership;
-use crate::node::{Node, Refusal};
+use crate::node::{Node, Refusal, RefusedTerm};
 use crate::progress::LossKind;
 use crate::role::{Role, RoleName};
 use crate::transport::{LinkDirection, LinkReport, RefusedLink};
@@ -49,6 +49,10 @@ pub struct Status {
     pub refused: Option<Refusal>,
     /// Links whose handshakes fail, on this side or the other one.
     pub refused_links: Vec<RefusedLink>,
+    /// The last message with a term that no elections can have reached; it was refused.
+    pub refused_term: Option<RefusedTerm>,
+    /// No usable term is left after `current_term`: the peer starts no election any more.
+    pub terms_exhausted: bool,
     /// State of the disk.
     pub disk: DiskState,
     /// State of the node.
@@ -150,6 +154,8 @@ impl Status {
             waits_for: BTreeSet::new(),
             refused: None,
             refused_links: Vec::new(),
+            refused_term: None,
+            terms_exhausted: false,
             disk: DiskState::Healthy,
             run: RunState::Running,
         };
@@ -171,6 +177,8 @@ impl Status {
         changed |= set(&mut self.disk, disk);
         changed |= set(&mut self.member, MemberState::of(node));
         changed |= set(&mut self.refused, node.refusal());
+        changed |= set(&mut self.refused_term, node.refused_term());
+        changed |= set(&mut self.terms_exhausted, node.terms_exhausted());
         changed |= set(&mut self.store, node.store());
         changed |= set(&mut self.waits_for, node.waits_for());
         if !Arc::ptr_eq(&self.membership, node.membership()) {

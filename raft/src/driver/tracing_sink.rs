@@ -60,14 +60,22 @@ fn level(event: &Event<'_>) -> Level {
             | Event::MembershipChanged { .. }
             | Event::Store(StoreEvent::Confirmed)
     );
-    // Reported once, as a lost store.
-    let other_store = matches!(
+    // The first two are reported once, as a lost store; the others may be late.
+    let is_usual = matches!(
         event,
-        Event::Rejected { reason: RejectReason::OtherStore | RejectReason::UnconfirmedStore, .. }
+        Event::Rejected {
+            reason: RejectReason::OtherStore
+                | RejectReason::UnconfirmedStore
+                | RejectReason::NotAMember
+                | RejectReason::Unasked,
+            ..
+        }
     );
     if rare {
         Level::INFO
-    } else if matches!(event, Event::Rejected { .. } | Event::Store(_)) && !other_store {
+    } else if matches!(event, Event::Rejected { .. } | Event::Store(_) | Event::TermsExhausted)
+        && !is_usual
+    {
         Level::WARN
     } else if event.is_routine() {
         Level::TRACE
@@ -110,6 +118,8 @@ fn emit(source: Source, event: &Event<'_>) {
     } else if let Event::Store(StoreEvent::Unregistered { missing }) = event {
         let missing = Peers(missing);
         at_level!(level, peer, term, role, %missing, "{}", text::STORE_UNREGISTERED);
+    } else if matches!(event, Event::TermsExhausted) {
+        at_level!(level, peer, term, role, "{}", text::TERMS_EXHAUSTED);
     } else {
         at_level!(level, peer, term, role, "{event:?}");
     }
@@ -120,14 +130,21 @@ fn emit_rejection(source: Source, envelope: &Envelope, reason: RejectReason, mor
     let role = source.role.as_str();
     let Envelope { id, from, message, .. } = envelope;
     let message = message.name();
+    let of_term = matches!(reason, RejectReason::TermJump { .. } | RejectReason::TermTooHigh);
+    let what_to_do = if of_term { text::TERM_REFUSED } else { "" };
     tracing::warn!(
         target: "raft::protocol",
-        peer, term, role, %id, %from, message, ?reason, more, "message rejected"
+        peer, term, role, %id, %from, message, ?reason, more, "message rejected{what_to_do}"
     );
 }
 
 /// Warnings with what to do.
 mod text {
+    pub(super) const TERM_REFUSED: &str = ": no elections can have reached its term; its sender is not \
+        of this cluster, or its data is damaged: see \"Terms\" in docs/operations.md";
+    pub(super) const TERMS_EXHAUSTED: &str = "no term is left after this peer's: it starts no election \
+        any more, and if all peers are like that no leader is elected; stop all of them and lower \
+        their terms with the example `reset_term`";
     pub(super) const STORE_LOST: &str = "a member lost its data, or two processes run with its id: it \
         has no vote and counts in no quorum; stop the wrong process, or remove the member and add it \
         again, or set `lost_store` to `Reseed`";

@@ -1,19 +1,19 @@
-//! The rules for all messages: reject invalid ones, follow higher terms, answer old ones (paper
-//! §5.1), and pass the rest to their rule.
+//! The rules for all messages: reject invalid ones (`validation.rs`), follow higher terms, answer old
+//! ones (paper §5.1), and pass the rest to their rule.
 
 use super::Node;
 use crate::message::{
     AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply,
     RequestPreVoteReply, Vote,
 };
-use crate::role::Role;
-use crate::trace::{Event, RejectReason};
-use crate::types::{Index, PeerId, Round, Term};
+use crate::trace::Event;
+use crate::types::PeerId;
 
 impl Node {
     pub(super) fn on_receive(&mut self, envelope: &Envelope) {
         self.trace(&Event::Received(envelope));
         if let Err(reason) = self.validate(envelope) {
+            self.note_refused_term(envelope, reason);
             return self.trace(&Event::Rejected { envelope, reason });
         }
         let of_stores = matches!(envelope.message, Message::Register | Message::RegisterReply(_));
@@ -24,7 +24,7 @@ impl Node {
             return self.ignore_vote_request(envelope);
         }
         let is_pre_vote = matches!(envelope.message, Message::RequestPreVote(_));
-        if envelope.term > self.hard_state.current_term && !is_pre_vote {
+        if envelope.term > self.hard_state.current_term && !is_pre_vote && !of_stores {
             self.adopt_term(envelope.term);
         }
         let from = envelope.from;
@@ -104,97 +104,4 @@ impl Node {
         reply.match_index().is_some_and(|index| index <= self.writes.durable_index())
             && self.writes.is_hard_state_durable()
     }
-
-    /// Rejects messages that no correct peer can have sent. Membership is not checked: the sender
-    /// may be in a newer configuration than this peer's, and members are learned from the log
-    /// (paper §6). Only voters are counted.
-    fn validate(&self, envelope: &Envelope) -> Result<(), RejectReason> {
-        if envelope.to != self.id() {
-            return Err(RejectReason::WrongReceiver);
-        }
-        if envelope.from == self.id() {
-            return Err(RejectReason::FromSelf);
-        }
-        if envelope.term == Term::ZERO && !has_no_term(&envelope.message) {
-            return Err(RejectReason::TermZero);
-        }
-        if envelope.term > Term::MAX {
-            return Err(RejectReason::TermTooHigh);
-        }
-        match &envelope.message {
-            Message::RequestVote(request) if request.last_log.term >= envelope.term => {
-                Err(RejectReason::EntryTermTooHigh)
-            }
-            Message::RequestPreVote(request) if request.last_log.term > envelope.term => {
-                Err(RejectReason::EntryTermTooHigh)
-            }
-            Message::AppendEntries(request) if request.slice.last().term > envelope.term => {
-                Err(RejectReason::EntryTermTooHigh)
-            }
-            Message::InstallSnapshot(chunk) if chunk.last_included.term > envelope.term => {
-                Err(RejectReason::EntryTermTooHigh)
-            }
-            Message::InstallSnapshot(chunk) => {
-                self.validate_chunk(chunk)?;
-                self.validate_leader(envelope)
-            }
-            Message::AppendEntries(_)
-            | Message::TimeoutNow
-            | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
-                self.validate_leader(envelope)
-            }
-            Message::AppendEntriesReply(reply) => {
-                self.validate_reply(envelope, reply.match_index(), reply.round())
-            }
-            Message::InstallSnapshotReply(reply) => {
-                self.validate_reply(envelope, reply.match_index(), reply.round())
-            }
-            Message::RequestVote(_)
-            | Message::RequestVoteReply(_)
-            | Message::RequestPreVote(_)
-            | Message::RequestPreVoteReply(_)
-            | Message::ReadIndex(_)
-            | Message::ReadIndexReply(ReadIndexReply::Rejected { .. })
-            | Message::Register
-            | Message::RegisterReply(_) => Ok(()),
-        }
-    }
-
-    /// Rejects acknowledgements of entries or rounds that were never sent.
-    fn validate_reply(
-        &self,
-        envelope: &Envelope,
-        match_index: Option<Index>,
-        round: Option<Round>,
-    ) -> Result<(), RejectReason> {
-        let Role::Leader(leader) = &self.role else { return Ok(()) };
-        let Some(progress) = leader.followers.get(&envelope.from) else { return Ok(()) };
-        let sent = match_index.is_none_or(|index| index <= self.log.last().index)
-            && round.is_none_or(|round| round <= progress.round_sent);
-        if envelope.term == self.hard_state.current_term && !sent {
-            return Err(RejectReason::AcknowledgesUnsent);
-        }
-        Ok(())
-    }
-
-    /// A term has one leader (paper §5.2, Election Safety).
-    fn validate_leader(&self, envelope: &Envelope) -> Result<(), RejectReason> {
-        let known =
-            if envelope.term == self.hard_state.current_term { self.leader() } else { None };
-        match known {
-            Some(leader) if leader != envelope.from => Err(RejectReason::SecondLeader),
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-/// Before the first election, pre-votes and the messages of formation have term zero.
-const fn has_no_term(message: &Message) -> bool {
-    matches!(
-        message,
-        Message::RequestPreVote(_)
-            | Message::RequestPreVoteReply(_)
-            | Message::Register
-            | Message::RegisterReply(_)
-    )
 }

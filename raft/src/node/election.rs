@@ -45,6 +45,9 @@ impl Node {
         debug_assert!(term > from, "following term {term} from term {from}");
         self.set_hard_state(HardState { current_term: term, voted_for: None });
         self.trace(&Event::TermChanged { from });
+        if self.terms_exhausted() {
+            self.trace(&Event::TermsExhausted);
+        }
         self.draw_election_timeout();
         self.become_follower(None);
     }

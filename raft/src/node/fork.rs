@@ -40,6 +40,7 @@ impl Node {
             formation,
             voted_store,
             removed_at,
+            refused_term,
         } = self;
         Self {
             config: config.clone(),
@@ -66,6 +67,7 @@ impl Node {
             formation: formation.clone(),
             voted_store: *voted_store,
             removed_at: *removed_at,
+            refused_term: *refused_term,
         }
     }
 
@@ -101,6 +103,7 @@ impl Node {
             formation,
             voted_store,
             removed_at,
+            refused_term: _,
         } = self;
         (identity, voted_store, removed_at).hash(hasher);
         formation.behaviour_hash(*now, hasher);

@@ -160,6 +160,15 @@ impl Node {
             let reason = RejectReason::WithoutStore;
             return self.trace(&Event::Rejected { envelope, reason });
         };
+        if self.identity.as_ref().is_none_or(|it| !it.peers.contains(&envelope.from)) {
+            return match reply {
+                None => self.refuse_registration(envelope.from),
+                Some(_) => {
+                    let reason = RejectReason::NotAMember;
+                    self.trace(&Event::Rejected { envelope, reason });
+                }
+            };
+        }
         let newest = self.formation.newest.entry(envelope.from).or_insert(envelope.id);
         if envelope.id < *newest {
             return;
@@ -172,13 +181,15 @@ impl Node {
     }
 
     fn on_register(&mut self, from: PeerId, store: Incarnation) {
-        let reply = if self.record(from, store) {
-            Registration::Registered { store }
-        } else {
-            let known = self.identity.as_ref().and_then(|it| it.known.get(&from).copied());
-            Registration::Refused { known }
-        };
-        self.reply(from, Message::RegisterReply(reply));
+        if !self.record(from, store) {
+            return self.refuse_registration(from);
+        }
+        self.reply(from, Message::RegisterReply(Registration::Registered { store }));
+    }
+
+    fn refuse_registration(&mut self, of: PeerId) {
+        let known = self.identity.as_ref().and_then(|it| it.known.get(&of).copied());
+        self.reply(of, Message::RegisterReply(Registration::Refused { known }));
     }
 
     /// Records an initial member's store, and returns whether it is the recorded one. A peer that
@@ -189,9 +200,6 @@ impl Node {
         let by_entry = self.membership_index() > Index::ZERO
             && self.membership().store_of(peer) == Some(store);
         let Some(identity) = &mut self.identity else { return false };
-        if !identity.peers.contains(&peer) {
-            return false;
-        }
         if identity.known.get(&peer) == Some(&store) {
             return true;
         }

@@ -1,7 +1,8 @@
 //! The state machine of one peer, one rule group of the paper per file.
 //!
 //! ```text
-//! handle(now, input) ─► dispatch ─► election        (§5.1, §5.2, §5.4.1)
+//! handle(now, input) ─► dispatch ─► validation      (messages that must not move a term)
+//!                                ├► election        (§5.1, §5.2, §5.4.1)
 //!                                ├► pre_vote        (dissertation §9.6)
 //!                                ├► check_quorum    (dissertation §4.2.3, §6.2)
 //!                                ├► follower        (§5.3: entries received)
@@ -38,6 +39,7 @@ mod replication;
 mod snapshot;
 mod step_down;
 mod transfer;
+mod validation;
 mod writes;
 
 use std::sync::Arc;
@@ -50,6 +52,7 @@ pub use self::propose::ProposeError;
 pub use self::read_index::ReadError;
 pub use self::snapshot::CompactError;
 pub use self::transfer::TransferError;
+pub use self::validation::RefusedTerm;
 
 use self::formation::{Formation, initial_membership};
 use self::jitter::draw_timeout;
@@ -134,6 +137,7 @@ pub struct Node {
     voted_store: Option<Incarnation>,
     /// The committed configuration without this peer that another one has told of.
     removed_at: Option<EntryId>,
+    refused_term: Option<RefusedTerm>,
 }
 
 /// The state of the search for due outputs.
@@ -229,6 +233,7 @@ impl Node {
             formation: Formation::default(),
             voted_store: None,
             removed_at: None,
+            refused_term: None,
         };
         if let Some(identity) = node.identity.as_ref().filter(|_| is_first_start) {
             node.writes.identity(identity);
@@ -249,6 +254,9 @@ impl Node {
         });
         if self.membership_history.latest_index() > Index::ZERO {
             self.trace_membership();
+        }
+        if self.terms_exhausted() {
+            self.trace(&Event::TermsExhausted);
         }
     }
 
@@ -294,7 +302,7 @@ impl Node {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
             Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.role.election_deadline().filter(|_| self.is_electable())
+                self.role.election_deadline().filter(|_| self.may_start_election())
             }
             Role::Leader(leader) => leader.next_deadline(),
         };
@@ -356,6 +364,11 @@ impl Node {
             && self.membership_history.has_voter(self.commit_index, self.id(), store)
     }
 
+    /// Returns whether this peer may start another election: a term is left for it.
+    fn may_start_election(&self) -> bool {
+        !self.terms_exhausted() && self.is_electable()
+    }
+
     fn leader(&self) -> Option<PeerId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
@@ -368,7 +381,7 @@ impl Node {
     fn on_tick(&mut self) {
         self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
-        if due && self.is_electable() {
+        if due && self.may_start_election() {
             self.start_election();
         }
         self.check_quorum();

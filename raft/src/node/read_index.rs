@@ -93,7 +93,7 @@ impl Node {
         let deadline = self.now.after(self.config.settings().read_timeout);
         let taken = self.check_read().is_ok();
         match &mut self.role {
-            Role::Leader(leader) if taken => {
+            Role::Leader(leader) if taken && leader.followers.contains_key(&envelope.from) => {
                 leader
                     .reads
                     .waiting

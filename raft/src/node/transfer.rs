@@ -112,7 +112,8 @@ impl Node {
     /// Starts an election on request of the leader of this peer's term.
     pub(super) fn on_timeout_now(&mut self, envelope: &Envelope) {
         let follows = matches!(self.role, Role::Follower(_) | Role::PreCandidate(_));
-        if follows && self.may_vote() && self.membership().is_voter(self.id()) {
+        let may_stand = self.may_vote() && !self.terms_exhausted();
+        if follows && may_stand && self.membership().is_voter(self.id()) {
             self.trace(&Event::TimeoutNowReceived { by: envelope.from });
             self.become_candidate(Candidacy::Transfer);
         }

@@ -41,6 +41,7 @@ mod own_file;
 mod progress;
 #[cfg(feature = "redb")]
 mod redb;
+mod reset_term;
 #[cfg(all(test, feature = "disk"))]
 mod simulated;
 #[cfg(feature = "disk")]
@@ -52,6 +53,7 @@ pub use self::memory::MemoryStorage;
 pub use self::progress::WriteProgress;
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStorage;
+pub use self::reset_term::{ResetTermError, StoredTerm, reset_term, stored_term};
 
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -2,7 +2,7 @@
 
 use crate::entry::Entry;
 use crate::output::Record;
-use crate::types::{EntryId, Index, PeerId};
+use crate::types::{EntryId, Index, PeerId, Term};
 
 /// The reason a vote was rejected (Figure 2, RequestVote receiver; dissertation §4.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +84,22 @@ pub enum RejectReason {
     FromSelf,
     /// No message but a pre-vote and its answer carries term zero.
     TermZero,
-    /// A term that no number of elections can reach.
+    /// A term beyond [`Term::MAX`].
     TermTooHigh,
+    /// A term further ahead of this peer's than
+    /// [`Config::term_jump_max`](crate::Config::term_jump_max).
+    TermJump {
+        /// The term.
+        term: Term,
+        /// The setting.
+        limit: u64,
+    },
+    /// A later term of a peer that is no member of a configuration that may be in force here, and that
+    /// cannot be one that this peer has yet to learn of; or an answer of such a peer.
+    NotAMember,
+    /// An answer to nothing that was asked in this term, or a request that presumes this peer to be in
+    /// the sender's term.
+    Unasked,
     /// A second leader in a term that has one.
     SecondLeader,
     /// Entries of a higher term than the message's.

@@ -52,6 +52,9 @@ impl EventFormatter<'_> {
             Event::TimerReset { deadline } => self.timer_reset(deadline),
             Event::ElectionTimeout => self.election_timeout(),
             Event::TermChanged { from } => self.term_changed(from),
+            Event::TermsExhausted => {
+                self.line(Topic::Erro, format_args!("no term is left: it starts no election"), &[]);
+            }
             Event::RoleChanged { from } => self.role_changed(from),
             Event::SteppedDown { reason } => self.stepped_down(reason),
             Event::TransferStarted { to } => self.transfer_started(to),

@@ -1,6 +1,6 @@
 //! §4.2.3 and §6.2: peers with a live leader ignore candidates, and a leader needs a quorum.
 
-use raft::message::{AppendEntriesReply, Vote};
+use raft::message::{AppendEntriesReply, Candidacy, RequestVote, Vote};
 use raft::{
     CheckQuorum, HardState, Index, Message, PersistentState, PreVote, RoleName, Round, Term,
 };
@@ -109,7 +109,8 @@ fn a_peer_with_a_live_leader_ignores_candidates_and_their_terms() {
 fn a_leader_of_an_overtaken_term_is_still_live() {
     let mut cluster = default_cluster(5);
     cluster.elect(peer(0));
-    cluster.inject(4, peer(1), 8, Message::RequestVoteReply(Vote::Rejected));
+    let request = RequestVote { last_log: id(0, 0), candidacy: Candidacy::Transfer };
+    cluster.inject(4, peer(1), 8, Message::RequestVote(request));
     assert_eq!(cluster.node(peer(1)).status().current_term, Term::new(8));
     cluster.take_sent(peer(1));
     cluster.inject(2, peer(1), 8, request_vote(1, 9));

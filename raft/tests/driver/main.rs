@@ -12,3 +12,4 @@ mod paused_process;
 mod requests;
 mod state_machines;
 mod support;
+mod terms;

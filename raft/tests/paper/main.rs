@@ -14,3 +14,4 @@ mod messages;
 mod replication;
 mod snapshots;
 mod storage;
+mod terms;

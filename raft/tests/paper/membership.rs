@@ -379,7 +379,7 @@ fn a_driver_is_given_the_address_book() {
 fn requests_are_answered_from_non_members_too() {
     let mut cluster = Cluster::new(1);
     let newcomer = cluster.join(5);
-    cluster.inject(9, newcomer, 3, request_vote(0, 0));
+    cluster.inject(9, newcomer, 3, request_vote(2, 1));
     cluster.deliver_all();
     assert_eq!(cluster.node(newcomer).status().voted_for, Some(peer(9)));
     cluster.inject(9, newcomer, 3, append(EntryId::ZERO, &[entry(3, 1)], 1));

@@ -105,9 +105,13 @@ fn invalid_messages_are_rejected_without_effect() {
 }
 
 #[test]
-fn the_highest_term_is_followed() {
-    let (reasons, _, after) = send_to_leader(1, 0, Term::MAX.number(), request_vote(0, 0));
-    assert_eq!((reasons, after.current_term), (vec![], Term::MAX));
+fn the_furthest_term_that_elections_can_reach_is_followed() {
+    let furthest = 1 + (1 << 32);
+    let (reasons, _, after) = send_to_leader(1, 0, furthest, request_vote(0, 0));
+    assert_eq!((reasons, after.current_term), (vec![], Term::new(furthest)));
+    let (reasons, before, after) = send_to_leader(1, 0, furthest + 1, request_vote(0, 0));
+    let (term, limit) = (Term::new(furthest + 1), 1 << 32);
+    assert_eq!((reasons, after), (vec![RejectReason::TermJump { term, limit }], before));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub enum Decision {
     Late(MessageName, Duration),
     /// A message arrives once more, after this long.
     Twice(MessageName, Duration),
+    /// Bits of a message's frame are flipped, drawn by this number.
+    Flipped(MessageName, u32),
     /// A flush does not go as usual.
     Flush {
         /// The disk's peer.
@@ -129,6 +131,13 @@ pub enum Step {
         /// The peer.
         peer: usize,
     },
+    /// A forged message reaches a peer.
+    Forge {
+        /// The peer.
+        peer: usize,
+        /// The message, as [`raft::codec`] encodes it.
+        message: Bytes,
+    },
     /// A client begins a request.
     Ask {
         /// The client.
@@ -192,7 +201,11 @@ impl Decision {
     pub const fn at(&self) -> Option<Instant> {
         match self {
             Self::Step { at, .. } => Some(*at),
-            Self::Lost(_) | Self::Late(..) | Self::Twice(..) | Self::Flush { .. } => None,
+            Self::Lost(_)
+            | Self::Late(..)
+            | Self::Twice(..)
+            | Self::Flipped(..)
+            | Self::Flush { .. } => None,
         }
     }
 
@@ -200,9 +213,10 @@ impl Decision {
     #[must_use]
     pub fn peers(&self) -> PeerSet {
         match self {
-            Self::Lost(name) | Self::Late(name, _) | Self::Twice(name, _) => {
-                PeerSet::only(name.from).with(name.to)
-            }
+            Self::Lost(name)
+            | Self::Late(name, _)
+            | Self::Twice(name, _)
+            | Self::Flipped(name, _) => PeerSet::only(name.from).with(name.to),
             Self::Flush { peer, .. } => PeerSet::only(*peer),
             Self::Step { step, .. } => step.peers(),
         }
@@ -215,6 +229,7 @@ impl Decision {
             Self::Lost(_) => "lost",
             Self::Late(..) => "late",
             Self::Twice(..) => "twice",
+            Self::Flipped(..) => "flipped",
             Self::Flush { fault: FlushFault::Stalls(_), .. } => "stalls",
             Self::Flush { fault: FlushFault::Fails, .. } => "fails",
             Self::Step { step, .. } => step.kind(),
@@ -234,6 +249,7 @@ impl Step {
             | Self::Snapshot { peer }
             | Self::Resign { peer }
             | Self::Wipe { peer }
+            | Self::Forge { peer, .. }
             | Self::Offer { peer, .. } => PeerSet::only(*peer),
             Self::Transfer { peer, to } => PeerSet::only(*peer).with(*to),
             Self::Cut(links) | Self::Heal(links) => {
@@ -263,6 +279,7 @@ impl Step {
             Self::Transfer { .. } => "transfer",
             Self::Resign { .. } => "resign",
             Self::Wipe { .. } => "wipe",
+            Self::Forge { .. } => "forge",
             Self::Ask { .. } => "ask",
             Self::Offer { .. } => "offer",
             Self::Calm { .. } => "calm",

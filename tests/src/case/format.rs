@@ -116,6 +116,7 @@ impl fmt::Display for Decision {
             Self::Lost(name) => write!(f, "lost {name}"),
             Self::Late(name, delay) => write!(f, "late {name} {}", Ms(*delay)),
             Self::Twice(name, delay) => write!(f, "twice {name} {}", Ms(*delay)),
+            Self::Flipped(name, bits) => write!(f, "flipped {name} {bits}"),
             Self::Flush { peer, number, fault: FlushFault::Stalls(length) } => {
                 write!(f, "flush {peer} #{number} stalls {}", Ms(*length))
             }
@@ -155,9 +156,9 @@ impl fmt::Display for Step {
             Self::Ask { client, serial, operation } => {
                 write!(f, " C{client} #{serial} {operation}")
             }
-            Self::Offer { peer, command } => {
+            Self::Offer { peer, command: bytes } | Self::Forge { peer, message: bytes } => {
                 write!(f, " {peer} ")?;
-                command.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
             Self::Change { peer, change } => write!(f, " {peer} {change}"),
             Self::Calm { core } => write!(f, " core={core}"),

@@ -82,6 +82,10 @@ impl Draft {
                 let name = tokens.message()?;
                 self.decisions.push(Decision::Twice(name, tokens.ms()?));
             }
+            "flipped" => {
+                let name = tokens.message()?;
+                self.decisions.push(Decision::Flipped(name, tokens.number("a number of bits")?));
+            }
             "flush" => self.decisions.push(tokens.flush()?),
             _ if first.starts_with(|digit: char| digit.is_ascii_digit()) => {
                 let at = tokens.parse_ms(first).map(|at| Instant::START.after(at))?;

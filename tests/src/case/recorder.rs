@@ -42,6 +42,7 @@ impl Script {
                 Decision::Lost(name) => script.message_mut(*name).lost = true,
                 Decision::Late(name, delay) => script.message_mut(*name).late = Some(*delay),
                 Decision::Twice(name, delay) => script.message_mut(*name).twice = Some(*delay),
+                Decision::Flipped(name, bits) => script.message_mut(*name).flipped = Some(*bits),
                 Decision::Flush { peer, number, fault } => {
                     script.flushes.insert((*peer, *number), *fault);
                 }
@@ -99,13 +100,14 @@ impl FaultRecorder {
 
     fn record_message(&mut self, from: usize, to: usize, sent: Sent) {
         let name = MessageName { from, to, number: sent.number };
-        let MessageFaults { lost, late, twice } = sent.faults;
+        let MessageFaults { lost, late, twice, flipped } = sent.faults;
         if lost {
             self.taken.push(Decision::Lost(name));
             return;
         }
         self.taken.extend(late.map(|delay| Decision::Late(name, delay)));
         self.taken.extend(twice.map(|delay| Decision::Twice(name, delay)));
+        self.taken.extend(flipped.map(|bits| Decision::Flipped(name, bits)));
     }
 
     /// Decides about a flush.

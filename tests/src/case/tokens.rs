@@ -227,6 +227,7 @@ impl<'a> Tokens<'a> {
             "transfer" => self.transfer()?,
             "resign" => Step::Resign { peer: self.peer()? },
             "wipe" => Step::Wipe { peer: self.peer()? },
+            "forge" => Step::Forge { peer: self.peer()?, message: self.hex()?.into() },
             "ask" => self.ask()?,
             "offer" => Step::Offer { peer: self.peer()?, command: self.hex()?.into() },
             "calm" => {

@@ -10,6 +10,7 @@ use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::failure::Failure;
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
+use crate::sim::random::Chance;
 use crate::world::ChangeNotStarted;
 
 impl Cluster {
@@ -43,6 +44,19 @@ impl Cluster {
     /// Stops a peer and replaces its disk by an empty one.
     pub fn wipe(&self, server: usize) {
         self.world_mut().wipe(server);
+    }
+
+    /// Lets a forged message reach a peer.
+    ///
+    /// # Errors
+    /// The message changes what it must not change.
+    pub fn forge(&self, server: usize, message: &[u8]) -> Result<(), Failure> {
+        self.world_mut().forge(server, message)
+    }
+
+    /// Damages messages of links: this rate of them has flipped bits.
+    pub fn set_flips(&self, links: Links, flips: Chance) {
+        self.world_mut().set_flips(links, flips);
     }
 
     /// Pauses a peer for a while.

@@ -20,6 +20,7 @@ use super::monotonic::Past;
 use super::observed_log::{Change, ObservedLog};
 use super::pre_vote;
 use super::state_machine_safety::StateMachineSafety;
+use super::terms::Sender;
 use super::violation::{Violation, Witness};
 
 /// A peer as it is seen from outside.
@@ -110,6 +111,18 @@ impl InvariantChecker {
         let known = &mut self.peers[server];
         known.past.forget_disk();
         known.acknowledged = AcknowledgedEntry::default();
+    }
+
+    /// The place of a message's sender among the members that its receiver knows of; `None` if the
+    /// receiver knows of none.
+    #[must_use]
+    pub fn sender(&self, server: usize, status: &Status, from: PeerId) -> Option<Sender> {
+        let known = &self.peers[server].configurations;
+        if known.latest().is_empty() {
+            return None;
+        }
+        let is_member = known.in_use(status.commit_index).any(|members| members.contains(from));
+        Some(if is_member { Sender::Member } else { Sender::Outsider })
     }
 
     /// Checks a peer after an input. `holds` returns whether a peer's disk holds an entry.

@@ -153,9 +153,9 @@ impl PeerConfigurations {
         let done = self.later.last().is_none_or(|(index, _)| *index <= status.commit_index);
         let may = match status.role {
             RoleName::Follower => true,
-            RoleName::PreCandidate | RoleName::Candidate => self
-                .candidates_in_force(status.commit_index)
-                .any(|members| members.is_voter(witness.peer)),
+            RoleName::PreCandidate | RoleName::Candidate => {
+                self.in_use(status.commit_index).any(|members| members.is_voter(witness.peer))
+            }
             RoleName::Leader => latest.is_voter(witness.peer) || !done,
         };
         if may {
@@ -166,7 +166,7 @@ impl PeerConfigurations {
     }
 
     /// The last committed one and all after it.
-    fn candidates_in_force(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+    pub(super) fn in_use(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
         let committed = self.later.iter().rposition(|(index, _)| *index <= commit_index);
         let base = committed.is_none().then_some(&self.base);
         let later = self.later.iter().skip(committed.unwrap_or_default());

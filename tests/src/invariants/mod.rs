@@ -27,6 +27,7 @@ pub mod read_deadline;
 pub mod read_index;
 pub mod state_machine_safety;
 mod table;
+pub mod terms;
 pub mod transfer;
 pub mod violation;
 

@@ -1,8 +1,7 @@
 //! Monotonic state: a peer's term, within and across its incarnations; its commit and applied
-//! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any time; and
-//! no peer stays behind a term it has received.
+//! indexes and its vote within a term, while it runs; and `applied <= commit <= last` at any time.
 
-use raft::{HardState, Index, PersistentState, Status, Term};
+use raft::{HardState, Index, PersistentState, Status};
 
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
@@ -99,23 +98,6 @@ impl Past {
             disk.hard_state
         )))
     }
-}
-
-/// Checks the term of a peer that received a message of term `heard` (paper §5.1: a peer adopts a
-/// higher term from requests and replies alike).
-///
-/// # Errors
-/// The peer stayed behind.
-pub fn check_term_followed(
-    witness: Witness,
-    heard: Term,
-    current_term: Term,
-) -> Result<(), Box<Violation>> {
-    if current_term >= heard {
-        return Ok(());
-    }
-    Err(Invariant::Monotonic
-        .broken(format_args!("{witness} received term {heard} and stays in term {current_term}")))
 }
 
 fn changed_its_vote(before: &Status, now: &Status) -> bool {

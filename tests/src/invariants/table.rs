@@ -130,6 +130,9 @@ invariants! {
     /// A peer that is in contact with a leader neither votes for nor follows a candidate.
     Stickiness "stickiness",
         "dissertation §4.2.3, §9.6", "invariants/leader_contact.rs";
+    /// A later term is followed if its sender may have a part in the receiver's elections, and only then.
+    Terms "terms",
+        "paper §5.1, dissertation §4.1, §4.2.3", "invariants/terms.rs";
     /// Leadership is transferred only to a peer whose log is complete.
     Transfer "transfer",
         "dissertation §3.10", "invariants/transfer.rs";

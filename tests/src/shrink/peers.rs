@@ -1,7 +1,10 @@
 //! Fewer peers: one is taken out with all that is decided about it, and the ones after it move up.
 
+use raft::codec;
+
 use super::attempts::Attempts;
 use crate::case::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
+use crate::world::{peer_id, server_of};
 
 /// Tries to do without each peer, as long as one can go.
 pub(super) fn remove(attempts: &mut Attempts) {
@@ -47,6 +50,7 @@ fn renamed(decision: &Decision, gone: usize, peers: usize) -> Option<Decision> {
         Decision::Lost(message) => Decision::Lost(name(message)?),
         Decision::Late(message, delay) => Decision::Late(name(message)?, *delay),
         Decision::Twice(message, delay) => Decision::Twice(name(message)?, *delay),
+        Decision::Flipped(message, bits) => Decision::Flipped(name(message)?, *bits),
         Decision::Flush { peer, number, fault } => {
             Decision::Flush { peer: server(*peer, gone)?, number: *number, fault: *fault }
         }
@@ -81,6 +85,15 @@ fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
         | Step::Resign { peer }
         | Step::Wipe { peer }
         | Step::Offer { peer, .. } => *peer = server(*peer, gone)?,
+        Step::Forge { peer, message } => {
+            let mut envelope = codec::decode(message).ok()?;
+            *peer = server(*peer, gone)?;
+            envelope.to = peer_id(*peer);
+            if let Some(from) = server_of(envelope.from, peers + 1) {
+                envelope.from = peer_id(server(from, gone)?);
+            }
+            *message = codec::encode(&envelope).into();
+        }
         Step::Transfer { peer, to } => {
             (*peer, *to) = (server(*peer, gone)?, server(*to, gone)?);
         }

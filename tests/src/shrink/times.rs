@@ -52,6 +52,7 @@ fn length(decision: &mut Decision) -> Option<&mut Duration> {
         | Decision::Flush { fault: FlushFault::Stalls(length), .. }
         | Decision::Step { step: Step::Pause { length, .. }, .. } => Some(length),
         Decision::Lost(_)
+        | Decision::Flipped(..)
         | Decision::Flush { fault: FlushFault::Fails, .. }
         | Decision::Step { .. } => None,
     }

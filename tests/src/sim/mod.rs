@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod disk;
 pub mod executor;
+pub mod frames;
 pub mod late_polls;
 pub mod network;
 pub mod queue;

@@ -95,11 +95,13 @@ pub struct MessageFaults {
     pub late: Option<Duration>,
     /// It arrives once more, after this long.
     pub twice: Option<Duration>,
+    /// Bits of its frame are flipped, drawn by this number.
+    pub flipped: Option<u32>,
 }
 
 impl MessageFaults {
     /// Nothing goes wrong.
-    pub const NONE: Self = Self { lost: false, late: None, twice: None };
+    pub const NONE: Self = Self { lost: false, late: None, twice: None, flipped: None };
 
     /// Everything that goes wrong in either.
     #[must_use]
@@ -108,6 +110,7 @@ impl MessageFaults {
             lost: self.lost || other.lost,
             late: other.late.or(self.late),
             twice: other.twice.or(self.twice),
+            flipped: other.flipped.or(self.flipped),
         }
     }
 }
@@ -158,7 +161,7 @@ impl Sent {
     /// Verdict on the message.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let MessageFaults { lost, late, twice } = self.faults;
+        let MessageFaults { lost, late, twice, flipped: _ } = self.faults;
         let first = late.unwrap_or(self.delay);
         match (self.link, lost, twice) {
             (Connection::Cut, _, _) => Verdict::Lose(Loss::Cut),
@@ -178,6 +181,8 @@ pub enum Loss {
     Chance,
     /// The receiver is down.
     PeerDown,
+    /// Its frame was damaged, and the receiver has noticed.
+    Damaged,
 }
 
 impl Loss {
@@ -188,6 +193,7 @@ impl Loss {
             Self::Cut => "cut",
             Self::Chance => "chance",
             Self::PeerDown => "peer-down",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -195,6 +201,7 @@ impl Loss {
 /// All links of a cluster, between server numbers.
 #[derive(Clone, Debug)]
 pub struct Network {
+    seed: u64,
     profile: NetworkProfile,
     peers: usize,
     links: Vec<Link>,
@@ -214,6 +221,8 @@ pub enum Connection {
 struct Link {
     state: Connection,
     sent: u64,
+    /// Rate of messages with flipped bits.
+    flips: Chance,
     stream: Stream,
 }
 
@@ -224,6 +233,7 @@ impl Network {
         let link = |position: usize| Link {
             state: Connection::Up,
             sent: 0,
+            flips: Chance::NEVER,
             stream: Stream::new(
                 seed,
                 Domain::Link,
@@ -231,7 +241,7 @@ impl Network {
             ),
         };
         let links = (0..peers * peers).map(link).collect();
-        Self { profile, peers, links, connected: vec![Connection::Up; peers] }
+        Self { seed, profile, peers, links, connected: vec![Connection::Up; peers] }
     }
 
     /// Changes how all links behave from now on.
@@ -270,6 +280,11 @@ impl Network {
         self.links[from * self.peers + to].state = state;
     }
 
+    /// Changes the rate of messages with flipped bits of one direction of one link.
+    pub fn set_flips(&mut self, from: usize, to: usize, flips: Chance) {
+        self.links[from * self.peers + to].flips = flips;
+    }
+
     /// Connection of this peer, as the tester set it.
     #[must_use]
     pub fn connection(&self, peer: usize) -> Connection {
@@ -285,24 +300,25 @@ impl Network {
     /// Decides about a message that is sent now. Every message takes exactly one draw of its link.
     pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Sent {
         let profile = self.profile.link(direction);
-        let link = &mut self.links[from * self.peers + to];
+        let place = from * self.peers + to;
+        let link = &mut self.links[place];
         link.sent += 1;
         let (number, rng, state) = (link.sent, link.stream.fork(), link.state);
-        if state == Connection::Cut || *profile == LinkProfile::PERFECT {
-            return Sent {
-                number,
-                link: state,
-                delay: Duration::ZERO,
-                faults: MessageFaults::NONE,
-            };
+        let (delay, mut faults) = match state {
+            Connection::Up if *profile != LinkProfile::PERFECT => profile.decide(rng),
+            Connection::Up | Connection::Cut => (Duration::ZERO, MessageFaults::NONE),
+        };
+        if state == Connection::Up && link.flips != Chance::NEVER && !faults.lost {
+            let mut rng = Stream::new(self.seed, Domain::Flip, [place as u64, number]);
+            faults.flipped = rng.happens(link.flips).then(|| rng.below(1 << 32) as u32);
         }
-        profile.decide(number, rng)
+        Sent { number, link: state, delay, faults }
     }
 }
 
 impl LinkProfile {
     /// The usual delay is drawn first, so that it is the same with and without faults.
-    fn decide(&self, number: u64, mut rng: Stream) -> Sent {
+    fn decide(&self, mut rng: Stream) -> (Duration, MessageFaults) {
         let delay = rng.between(Duration::ZERO, self.delay_max);
         let mut faults = MessageFaults { lost: rng.happens(self.loss), ..MessageFaults::NONE };
         if !faults.lost {
@@ -313,7 +329,7 @@ impl LinkProfile {
                 faults.twice = Some(again + self.extra_delay(&mut rng).unwrap_or_default());
             }
         }
-        Sent { number, link: Connection::Up, delay, faults }
+        (delay, faults)
     }
 
     /// The labs' long delay is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.

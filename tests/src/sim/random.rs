@@ -36,6 +36,8 @@ pub enum Domain {
     Nemesis = 10,
     /// Late polls of one peer.
     LatePoll = 11,
+    /// Flipped bits of one directed link's messages.
+    Flip = 12,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.

@@ -53,6 +53,10 @@ fault_kinds! {
     Members = 9 "Members",
     /// A peer loses its disk, as long as fewer than a majority have.
     Wipe = 12 "Wipe",
+    /// Messages are forged: of peers that are no members, and with terms out of reach.
+    Forge = 13 "Forge",
+    /// Links flip bits of the frames they carry.
+    Flip = 14 "Flip",
 }
 
 impl FaultKind {
@@ -74,8 +78,16 @@ impl FaultKind {
             | Self::SlowDisk
             | Self::Snapshot
             | Self::Transfer
-            | Self::Resign => true,
+            | Self::Resign
+            | Self::Forge
+            | Self::Flip => true,
         }
+    }
+
+    /// Returns whether the kind came after others: it is drawn from a stream of its own, so that the
+    /// plans of old seeds have the rest unchanged.
+    pub(super) const fn is_later(self) -> bool {
+        self as u64 >= Self::Forge as u64
     }
 
     /// Returns whether a family focuses on this kind.
@@ -85,9 +97,11 @@ impl FaultKind {
             Self::Partition
             | Self::OneWayPartition
             | Self::PartialPartition
-            | Self::FlappingLink => {
+            | Self::FlappingLink
+            | Self::Flip => {
                 matches!(family, Family::Links)
             }
+            Self::Forge => matches!(family, Family::Elections | Family::Members),
             Self::Crash => matches!(
                 family,
                 Family::Elections
@@ -116,6 +130,7 @@ impl FaultKind {
             | Self::PartialPartition
             | Self::FlappingLink
             | Self::Transfer
+            | Self::Flip
             | Self::Wipe => true,
             Self::Crash
             | Self::RestartStorm
@@ -123,6 +138,7 @@ impl FaultKind {
             | Self::SlowDisk
             | Self::Snapshot
             | Self::Resign
+            | Self::Forge
             | Self::Members => false,
         }
     }

@@ -39,7 +39,9 @@ impl FaultPlan {
         let duration = timing.election_max * rng.pick(&[10, 20, 30]);
         let mut kinds = Vec::new();
         for kind in FaultKind::ALL.iter().copied().filter(|kind| kind.applies_to(family)) {
-            let in_run = is_active(&mut rng, kind.is_focus(family));
+            let mut own = Stream::new(seed, Domain::Settings, [9, kind as u64]);
+            let rng = if kind.is_later() { &mut own } else { &mut rng };
+            let in_run = is_active(rng, kind.is_focus(family));
             let gap = rng.log_uniform(timing.election_min / 2, timing.election_max * 8);
             if in_run && (peers > 1 || !kind.needs_two_peers()) {
                 kinds.push((kind, gap));

@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::kv::Operation;
 use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
+use crate::sim::random::Chance;
 
 /// Heals a majority and waits until it has made progress and no request is open. Returns those of
 /// its peers that are members in the end.
@@ -125,6 +126,8 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     };
     let NetworkProfile { request, reply } = settings.network;
     cluster.set_network(NetworkProfile { request: delay(request), reply: delay(reply) });
+    let all = PeerSet::first(cluster.size());
+    cluster.set_flips(Links { from: all, to: all, direction: LinkDirection::One }, Chance::NEVER);
     let healthy = Latency { max: settings.latency.max.min(HEALTHY_LATENCY), ..settings.latency };
     for server in core.iter() {
         cluster.set_disk_latency(server, healthy);

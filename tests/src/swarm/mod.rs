@@ -17,6 +17,7 @@ mod core;
 pub(crate) mod deposed_leader;
 mod fault_kind;
 mod fault_plan;
+mod forger;
 mod liveness;
 mod nemesis;
 mod replay;

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::PeerId;
+use raft::{PeerId, codec};
 
 use super::core::may_lose_disk;
 use super::fault_kind::FaultKind;
 use super::fault_plan::{FaultPlan, Phase};
+use super::forger;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
@@ -85,6 +86,8 @@ impl Nemesis {
             FaultKind::Transfer => self.transfer(rng),
             FaultKind::Resign => self.cluster.resign(self.victim(rng)),
             FaultKind::Wipe => self.wipe(rng, length, phase).await?,
+            FaultKind::Forge => self.forge(rng)?,
+            FaultKind::Flip => self.flip_bits(rng, length).await,
         }
         Ok(())
     }
@@ -129,6 +132,26 @@ impl Nemesis {
         let to = to.without(victim).with(other);
         let direction = rng.pick(&[LinkDirection::One, LinkDirection::Both]);
         Links { from: PeerSet::only(victim), to, direction }
+    }
+
+    /// Sends some forged messages to a peer.
+    fn forge(&self, rng: &mut Stream) -> Result<(), Failure> {
+        let victim = self.victim(rng);
+        for _ in 0..=rng.below(6) {
+            let forged = forger::draw(&self.cluster.world(), victim, rng);
+            if let Some(envelope) = forged {
+                self.cluster.forge(victim, &codec::encode(&envelope))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Flips bits on links for a while.
+    async fn flip_bits(&self, rng: &mut Stream, length: Duration) {
+        let links = self.partial_partition(rng);
+        self.cluster.set_flips(links, rng.pick(&[Chance::of(1, 16), Chance::of(1, 4)]));
+        self.cluster.sleep(length).await;
+        self.cluster.set_flips(links, Chance::NEVER);
     }
 
     /// Transfers leadership to any other peer, reachable or not.

@@ -24,9 +24,11 @@ pub(crate) type Timed = (Instant, Step);
 pub(crate) fn steps(case: &Case) -> Vec<Timed> {
     let step = |decision: &Decision| match decision {
         Decision::Step { at, step } => Some((*at, step.clone())),
-        Decision::Lost(_) | Decision::Late(..) | Decision::Twice(..) | Decision::Flush { .. } => {
-            None
-        }
+        Decision::Lost(_)
+        | Decision::Late(..)
+        | Decision::Twice(..)
+        | Decision::Flipped(..)
+        | Decision::Flush { .. } => None,
     };
     case.decisions.iter().filter_map(step).collect()
 }
@@ -114,6 +116,7 @@ fn apply_step(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         Step::Transfer { peer, to } => cluster.transfer(peer, to),
         Step::Resign { peer } => cluster.resign(peer),
         Step::Wipe { peer } => cluster.wipe(peer),
+        Step::Forge { peer, message } => cluster.forge(peer, &message)?,
         Step::Offer { peer, command } => {
             // The peer may no longer lead.
             let _ = cluster.propose_as(peer, &Command::from(command), LogSource::Tester);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{Config, Incarnation, Instant, LostStore, Node, Round};
+use raft::{Config, Incarnation, Instant, LostStore, Message, Node, Round, codec};
 
 use super::event::Event;
 use super::logging::ClockSink;
@@ -12,14 +12,17 @@ use super::peer::{Inputs, ObservedMembership, PeerJitter, config};
 use super::servers::peer_id;
 use super::state::World;
 use crate::case::{Links, Step, Stores};
+use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::hosted::PeerService;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::{GrantedPreVotes, OpenPreVotes};
+use crate::invariants::terms::Effect;
 use crate::service::Service;
 use crate::sim::disk::{Damage, FlushFaultRates, Latency};
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::sim::queue::Source;
+use crate::sim::random::Chance;
 
 impl World {
     /// Cuts every link from and to a peer.
@@ -55,6 +58,44 @@ impl World {
                 self.log_test("links_healed", format_args!("heals the links {links}"));
             }
         }
+    }
+
+    /// Changes the rate of messages with flipped bits on links.
+    pub fn set_flips(&mut self, links: Links, flips: Chance) {
+        links.each().for_each(|(from, to)| self.network.set_flips(from, to, flips));
+        self.log_test("flips", format_args!("flips bits on the links {links}: {flips}"));
+    }
+
+    /// Lets a forged message reach a peer that runs. What only a false leader can say is left out:
+    /// nothing but the identity of connections protects from one.
+    ///
+    /// # Errors
+    /// The message changes what it must not change, or is none.
+    pub fn forge(&mut self, server: usize, message: &[u8]) -> Result<(), Failure> {
+        let local = self.peers[server].clock.local_time(self.now);
+        let Some(node) = self.peers[server].node.as_ref().filter(|_| !self.is_paused(server))
+        else {
+            return Ok(());
+        };
+        let envelope = codec::decode(message).map_err(|error| {
+            Failure::expected(format_args!("a forged message cannot be read: {error}"))
+        })?;
+        let effect = self.before(server, node, local, &envelope).effect;
+        let claims_to_lead =
+            matches!(envelope.message, Message::AppendEntries(_) | Message::InstallSnapshot(_));
+        let is_old = envelope.term < node.status().current_term;
+        if claims_to_lead && effect != Effect::None && !is_old {
+            return Ok(());
+        }
+        self.record(Step::Forge { peer: server, message: message.into() });
+        self.trace.number(server as u64 | 11 << 32);
+        self.trace.bytes(message);
+        self.coverage.hit(if effect == Effect::None {
+            Mark::ForgeryRefused
+        } else {
+            Mark::Forgery
+        });
+        self.receive(server, envelope)
     }
 
     /// Changes how long a peer's disk takes from its next flush on.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raft::message::Candidacy;
-use raft::{CheckQuorum, Instant, Node, PreVote, Role, RoleName, Status, Term};
+use raft::{CheckQuorum, Envelope, Instant, Node, PreVote, Role, RoleName, Status, Term};
 
 use super::servers::peer_id;
 use super::state::World;
@@ -16,8 +16,8 @@ use crate::invariants::leader_contact::{
     LeaderContact, MessageKind, ReceivedMessage, StepDown, Timeouts,
 };
 use crate::invariants::lease::{self, HeldLease};
-use crate::invariants::monotonic;
 use crate::invariants::pre_vote::{self, KnownLeader};
+use crate::invariants::terms::{self, Effect, Receiver, Sender};
 use crate::invariants::violation::Witness;
 
 /// A peer before a message.
@@ -28,6 +28,8 @@ pub(super) struct BeforeMessage {
     known_leader: KnownLeader,
     /// It must ignore vote requests.
     keeps_to_leader: bool,
+    /// The effect that the message must have.
+    pub(super) effect: Effect,
 }
 
 impl World {
@@ -41,14 +43,30 @@ impl World {
     }
 
     /// The state of a peer before a message; `local` is its own time.
-    pub(super) fn before(&self, server: usize, node: &Node, local: Instant) -> BeforeMessage {
+    pub(super) fn before(
+        &self,
+        server: usize,
+        node: &Node,
+        local: Instant,
+        envelope: &Envelope,
+    ) -> BeforeMessage {
         let timeouts = self.timeouts();
         let witness = Witness { peer: peer_id(server), at: local };
         let knows_leader = self.peers[server].contact.has_live_leader(witness, timeouts);
         let known_leader = if knows_leader { KnownLeader::Live } else { KnownLeader::None };
         let keeps_to_leader = timeouts.check_quorum == CheckQuorum::On && knows_leader;
         let (status, due) = (node.status(), node.role().election_deadline());
-        BeforeMessage { status, due, known_leader, keeps_to_leader }
+        let sender = self.invariants.sender(server, &status, envelope.from);
+        let receiver = Receiver {
+            status,
+            last_log: node.log().last(),
+            sender: sender.unwrap_or(Sender::Outsider),
+            joins: sender.is_none(),
+            keeps_to_leader,
+            term_jump_max: TERM_JUMP_MAX,
+        };
+        let effect = receiver.effect(envelope);
+        BeforeMessage { status, due, known_leader, keeps_to_leader, effect }
     }
 
     /// Checks a peer after a message.
@@ -64,8 +82,14 @@ impl World {
         let Some(node) = &peer.node else { return Ok(()) };
         let (status, due) = (node.status(), node.role().election_deadline());
         let witness = Witness { peer: status.id, at: local };
-        peer.contact.record(local, message, &status);
+        if before.effect != Effect::None {
+            peer.contact.record(local, message, &status);
+        }
         let ReceivedMessage { from, term, kind } = message;
+        terms::check(witness, before.effect, (from, term), &before.status, &status)?;
+        if before.effect == Effect::None && !matches!(kind, MessageKind::RequestVote(_)) {
+            return Ok(());
+        }
         match kind {
             MessageKind::RequestPreVote => {
                 peer.open_pre_votes.record_request(from, term, before.known_leader);
@@ -100,7 +124,7 @@ impl World {
             }
             MessageKind::OfLeader | MessageKind::OfFollower(_) | MessageKind::Other => {}
         }
-        Ok(monotonic::check_term_followed(witness, term, status.current_term)?)
+        Ok(())
     }
 
     /// Checks a peer's transition since its outputs were last processed.
@@ -174,3 +198,6 @@ impl World {
         Ok(peer.contact.check_quorum(witness, self.timeouts())?)
     }
 }
+
+/// The default of [`raft::Config::term_jump_max`].
+pub(crate) const TERM_JUMP_MAX: u64 = 1 << 32;

@@ -33,6 +33,7 @@ pub use self::peer::PeerView;
 pub use self::servers::members;
 pub use self::state::{Setup, Traffic, World};
 
+pub(crate) use self::message_checks::TERM_JUMP_MAX;
 #[cfg(feature = "real")]
 pub(crate) use self::peer::{PeerJitter, config};
-pub(crate) use self::servers::{peer_id, server_of};
+pub(crate) use self::servers::{FIRST_STRANGER, peer_id, server_of};

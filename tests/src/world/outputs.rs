@@ -11,7 +11,7 @@ use raft::{
 
 use super::event::{Arrival, Event, Link};
 use super::peer::Inputs;
-use super::servers::{peer_id, server_of};
+use super::servers::{FIRST_STRANGER, peer_id, server_of};
 use super::state::World;
 use crate::case::Limits;
 use crate::coverage::Mark;
@@ -21,6 +21,7 @@ use crate::invariants::violation::Witness;
 use crate::invariants::{address_book, durability, limits, pre_vote, read_index, transfer};
 use crate::service::Machine;
 use crate::sim::disk::{Disk, FlushFault};
+use crate::sim::frames;
 use crate::sim::network::{Loss, Verdict};
 use crate::sim::queue::Source;
 
@@ -158,7 +159,12 @@ impl World {
 
     fn send(&mut self, from: usize, envelope: &Envelope) -> Result<(), Failure> {
         let Some(to) = server_of(envelope.to, self.size()) else {
-            let unknown = envelope.to;
+            let (unknown, disk) = (envelope.to, self.peers[from].disk.durable());
+            if unknown.number() >= FIRST_STRANGER {
+                self.invariants.check_sent(from, self.witness(from), envelope, disk, |_| None)?;
+                address_book::check_sent(self.witness(from), envelope, &self.peers[from].listed)?;
+                return Ok(());
+            }
             return Err(Failure::expected(format_args!(
                 "peer {from} sends to the unknown peer {unknown}"
             )));
@@ -180,8 +186,20 @@ impl World {
         let bytes = codec::encode(envelope);
         let direction = envelope.message.direction();
         let sent = self.network.send(from, to, direction);
-        let verdict = self.recorder.decide_message(from, to, sent).verdict();
+        let sent = self.recorder.decide_message(from, to, sent);
+        let verdict = sent.verdict();
         self.count(envelope, direction, bytes.len(), verdict);
+        let bytes = match sent.faults.flipped {
+            None => bytes,
+            Some(flips) => match frames::with_flips(envelope, sent.number, flips) {
+                Some(damaged) => damaged,
+                None => {
+                    self.coverage.hit(Mark::DamagedFrame);
+                    self.lose(envelope, Loss::Damaged);
+                    return Ok(());
+                }
+            },
+        };
         match verdict {
             Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Arrival::First),
             Verdict::DeliverTwice(first, second) => {

@@ -20,3 +20,6 @@ pub fn members(voters: PeerSet, learners: PeerSet) -> Membership {
     let all = Membership::of_voters(voters.iter().map(peer_id));
     learners.iter().map(peer_id).fold(all, Membership::with_learner)
 }
+
+/// The number of the first peer that is no server: senders of forged messages.
+pub(crate) const FIRST_STRANGER: u64 = 1000;

@@ -111,10 +111,10 @@ impl World {
             self.log_lost_in_transit(bytes, Loss::Cut);
             return Ok(());
         }
-        let Some(node) = &self.peers[to].node else {
+        if self.peers[to].node.is_none() {
             self.log_lost_in_transit(bytes, Loss::PeerDown);
             return Ok(());
-        };
+        }
         let envelope = codec::decode(bytes).map_err(|error| {
             Failure::expected(format_args!(
                 "a message that peer {from} sent cannot be read: {error}"
@@ -125,9 +125,17 @@ impl World {
             self.coverage.hit(Mark::Reordered);
         }
         *link = envelope.id.max(*link);
+        self.receive(to, envelope)?;
+        self.check_match(from, to)
+    }
+
+    /// Lets a running peer handle a message.
+    pub(super) fn receive(&mut self, to: usize, envelope: Envelope) -> Result<(), Failure> {
+        let Some(node) = &self.peers[to].node else { return Ok(()) };
         Self::cover_message(&mut self.coverage, &envelope, node);
         let local = self.peers[to].clock.local_time(self.now);
-        let (before, message) = (self.before(to, node, local), received(&envelope, node));
+        let (before, message) =
+            (self.before(to, node, local, &envelope), received(&envelope, node));
         if let Some(node) = &mut self.peers[to].node {
             node.handle(local, Input::Receive(envelope));
         }
@@ -138,7 +146,7 @@ impl World {
         } else {
             self.mark_touched(to);
         }
-        self.check_match(from, to)
+        Ok(())
     }
 
     /// A leader's idea of a follower may have changed with a message of the follower.

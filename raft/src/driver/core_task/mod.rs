@@ -220,6 +220,8 @@ impl<M: StateMachine> CoreTask<M> {
         metrics.commit_index.set(status.commit_index.number() as f64);
         metrics.calls_waiting.set(self.shared.admission.calls() as f64);
         metrics.store_new.set(f64::from(u8::from(node.votes_later())));
+        metrics.terms_exhausted.set(f64::from(u8::from(node.terms_exhausted())));
+        metrics.terms_refused.absolute(node.refused_term().map_or(0, |refused| refused.count));
         metrics.members_lost.set(node.members_lost() as f64);
         metrics.disk_stuck.set(f64::from(u8::from(disk != DiskState::Healthy)));
     }

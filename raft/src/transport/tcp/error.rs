@@ -7,6 +7,7 @@ use std::{fmt, io};
 use super::wire::{VERSION, VERSION_MIN, Verdict};
 use crate::cluster_view::{NotAccepted, OwnPlace, OwnRejection};
 use crate::codec::DecodeError;
+use crate::codec::frame::FrameError;
 use crate::identity::ClusterId;
 use crate::transport::RefusalKind;
 use crate::types::{EntryId, PeerId};
@@ -284,6 +285,16 @@ impl From<NotAccepted> for ConnectionError {
         match reason {
             NotAccepted::OtherCluster { theirs, ours } => Self::OtherCluster { theirs, ours },
             NotAccepted::NotAMember { place, committed } => Self::NotAMember { committed, place },
+        }
+    }
+}
+
+impl From<FrameError> for ConnectionError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::TooLarge { found, max } => Self::FrameTooLarge { found, max },
+            FrameError::Damaged => Self::DamagedFrame,
+            FrameError::Unknown { found } => Self::UnknownFrame { found },
         }
     }
 }

@@ -34,7 +34,6 @@ pub mod certificates;
 mod context;
 mod duplicates;
 mod error;
-mod frame;
 mod handshake;
 mod incoming;
 mod link;
@@ -54,13 +53,13 @@ mod unidentified;
 mod wire;
 
 pub use self::error::{ConnectionError, Stores};
-pub use self::frame::{FRAME_HEADER_BYTES, FrameWriter, PIECE_BYTES, Pieces, encode_frame};
 pub use self::handshake::{Answer, Hello, Origin};
 pub use self::options::TcpOptions;
 pub use self::process::{Conflict, Process, ProcessStart};
 pub use self::receiver::{Expected, Received, Receiver};
 pub use self::tls::TlsFiles;
 pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, VERSION_MIN, Verdict};
+pub use crate::codec::frame::{FRAME_HEADER_BYTES, FrameWriter, PIECE_BYTES, Pieces, encode_frame};
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The decoder of an incoming connection, from bytes to messages: handshake, frames, checks.
 //!
-//! It has no socket, so that it can be tested and fuzzed. `frame.rs` has the format of frames, and
-//! [`codec`] that of messages.
+//! It has no socket, so that it can be tested and fuzzed. [`codec::frame`] has the format of frames,
+//! and [`codec`] that of messages.
 //!
 //! # Memory
 //! A connection has one buffer, and one for a message in pieces. They grow with the received bytes,
@@ -9,10 +9,10 @@
 //! longest message, and they shrink again after a long one.
 
 use super::error::ConnectionError;
-use super::frame::{FRAME_HEADER_BYTES, Frame, Part, decode_frame};
 use super::handshake::Hello;
 use super::wire::{MAGIC, VERSION, VERSION_MIN};
 use crate::codec;
+use crate::codec::frame::{FRAME_HEADER_BYTES, Frame, Part, decode_frame};
 use crate::message::Envelope;
 use crate::types::PeerId;
 

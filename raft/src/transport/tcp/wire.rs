@@ -22,7 +22,7 @@ pub const VERSION: u8 = 3;
 pub const VERSION_MIN: u8 = 1;
 
 /// The first version whose handshake names the process.
-pub(super) const VERSION_OF_PROCESSES: u8 = 3;
+pub(super) const VERSION_OF_PROCESSES: u8 = crate::codec::frame::VERSION_OF_ALIVE;
 
 /// The byte with which a listening peer asks whether the other side is alive, which answers with a
 /// frame.

@@ -4,7 +4,7 @@ use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
 use raft::{
     HardState, Index, Message, PeerId, PersistentState, RoleName, Round, Snapshot, Status, Term,
 };
-use raft_tests::invariants::monotonic::{self, Past};
+use raft_tests::invariants::monotonic::Past;
 use raft_tests::invariants::{Invariant, durability};
 
 use crate::assertions::{fires, holds};
@@ -129,12 +129,4 @@ fn monotonic_fires_on_a_disk_or_a_restart_that_goes_back() {
     let mut past = Past::new(start, durable.hard_state);
     let forgot = past.restart(peer(0), status(RoleName::Follower, 4, 0), &durable);
     fires(forgot, Invariant::Monotonic, &["restarts with", "its disk holds"]);
-}
-
-#[test]
-fn monotonic_fires_on_a_peer_that_stays_behind_a_term_it_heard_of() {
-    holds(monotonic::check_term_followed(peer(0), Term::new(4), Term::new(4)));
-    holds(monotonic::check_term_followed(peer(0), Term::new(4), Term::new(5)));
-    let behind = monotonic::check_term_followed(peer(0), Term::new(5), Term::new(4));
-    fires(behind, Invariant::Monotonic, &["received term 5", "stays in term 4"]);
 }

@@ -11,3 +11,4 @@ mod leadership;
 mod logs;
 mod reads;
 mod table;
+mod terms;

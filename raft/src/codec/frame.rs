@@ -14,8 +14,6 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::error::ConnectionError;
-use super::wire::VERSION_OF_PROCESSES;
 use crate::codec;
 use crate::message::{Envelope, Message};
 
@@ -27,12 +25,19 @@ const HEADER_BYTES: usize = 13;
 /// snapshot, and written within milliseconds.
 pub const PIECE_BYTES: usize = 128 * 1024;
 
+/// The first version in which a probe is answered.
+pub(crate) const VERSION_OF_ALIVE: u8 = 3;
+
 /// The content of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub enum Part {
+    /// A message.
     Message = 0,
+    /// A piece of a long one.
     Piece = 1,
+    /// Its last piece.
     LastPiece = 2,
+    /// The answer to a probe.
     Alive = 3,
 }
 
@@ -135,7 +140,7 @@ impl FrameWriter {
     }
 
     /// Appends the answer to a probe to `bytes`.
-    pub(super) fn alive(&self, bytes: &mut Vec<u8>) {
+    pub fn alive(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.header(Part::Alive, &[]));
     }
 
@@ -158,39 +163,65 @@ fn checksum(header: &[u8], bytes: &[u8], nonce: u64) -> u64 {
 }
 
 /// A frame of version 2.
-pub(super) struct Frame<'a> {
-    pub(super) part: Part,
-    pub(super) content: &'a [u8],
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Its kind.
+    pub part: Part,
+    /// Its bytes without the header.
+    pub content: &'a [u8],
     /// Its length, with the header.
-    pub(super) len: usize,
+    pub len: usize,
+}
+
+/// A frame that was damaged on its way, or that no peer sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// A frame over the limit.
+    #[error("a frame of {found} bytes, the limit is {max}")]
+    TooLarge {
+        /// The frame's length, in bytes.
+        found: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// A frame with a wrong checksum: bytes were changed on their way, or by a broken machine.
+    #[error("a damaged frame: its checksum is wrong")]
+    Damaged,
+    /// A frame of an unknown kind, with a valid checksum.
+    #[error("a frame of the unknown kind {found}")]
+    Unknown {
+        /// The kind.
+        found: u8,
+    },
 }
 
 /// The frame of version 2 or later at the beginning of `bytes`; `None` while it is incomplete.
 ///
 /// # Errors
 /// It is damaged, or of another kind.
-pub(super) fn decode_frame(
+pub fn decode_frame(
     bytes: &[u8],
     version: u8,
     nonce: u64,
-) -> Result<Option<Frame<'_>>, ConnectionError> {
+) -> Result<Option<Frame<'_>>, FrameError> {
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
     let [a, b, c, d, part, sum @ ..] = *header;
     let found = u32::from_le_bytes([a, b, c, d]) as usize;
     if found > PIECE_BYTES {
-        return Err(ConnectionError::FrameTooLarge { found, max: PIECE_BYTES });
+        return Err(FrameError::TooLarge { found, max: PIECE_BYTES });
     }
     let Some(content) = rest.get(..found) else { return Ok(None) };
     if checksum(&header[..5], content, nonce) != u64::from_le_bytes(sum) {
-        return Err(ConnectionError::DamagedFrame);
+        return Err(FrameError::Damaged);
     }
     let part = match part {
         0 => Part::Message,
         1 if found > 0 => Part::Piece,
         2 => Part::LastPiece,
-        3 if found == 0 && version >= VERSION_OF_PROCESSES => Part::Alive,
+        3 if found == 0 && version >= VERSION_OF_ALIVE => Part::Alive,
         // Its sender has computed a checksum over it.
-        found => return Err(ConnectionError::UnknownFrame { found }),
+        found => return Err(FrameError::Unknown { found }),
     };
     Ok(Some(Frame { part, content, len: HEADER_BYTES + found }))
 }
