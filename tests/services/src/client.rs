@@ -72,6 +72,11 @@ impl<S: Servers> Client<S> {
         Self { servers, id, patience, last_number: Cell::new(0), leader: Cell::new(0) }
     }
 
+    /// Its links.
+    pub const fn servers(&self) -> &S {
+        &self.servers
+    }
+
     /// The name of its next request.
     pub fn next_request(&self) -> RequestId {
         let number = self.last_number.get() + 1;

@@ -193,6 +193,11 @@ impl<S: Servers<Request = Request, Reply = Configuration>> ControllerClerk<S> {
         Self(Client::new(id, servers, patience))
     }
 
+    /// Its links.
+    pub const fn servers(&self) -> &S {
+        self.0.servers()
+    }
+
     /// The configuration of a number; the newest without one, or beyond it.
     ///
     /// # Errors

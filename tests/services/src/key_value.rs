@@ -40,6 +40,18 @@ pub enum Write {
     Append(String),
 }
 
+impl Write {
+    /// Changes the value of a key.
+    pub fn apply(self, values: &mut BTreeMap<String, String>, key: String) {
+        match self {
+            Self::Put(value) => {
+                values.insert(key, value);
+            }
+            Self::Append(more) => values.entry(key).or_default().push_str(&more),
+        }
+    }
+}
+
 /// A write, as it travels through the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -69,12 +81,7 @@ impl StateMachine for KeyValueStore {
 
     fn apply(&mut self, Command { id, key, write }: Command) {
         let values = &mut self.values;
-        self.sessions.once(id, || match write {
-            Write::Put(value) => {
-                values.insert(key, value);
-            }
-            Write::Append(more) => values.entry(key).or_default().push_str(&more),
-        });
+        self.sessions.once(id, || write.apply(values, key));
     }
 }
 

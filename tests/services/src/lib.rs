@@ -12,6 +12,7 @@
 //! | [`client`] | repetition of a request until it is answered |
 //! | [`key_value`], [`clerk`] | a key-value service, and its client |
 //! | [`controller`] | a shard controller, and its client |
+//! | [`sharded`], [`sharded_clerk`] | a key-value service of many groups, and its client |
 //! | [`world`] | servers and clients in the simulated world |
 //! | [`history`] | histories of strings, checked for linearizability |
 //! | [`lab3`], [`lab4`], [`suites`] | the scenarios, and the table of them |
@@ -29,6 +30,8 @@ pub mod lab3;
 pub mod lab4;
 pub mod replica;
 pub mod session;
+pub mod sharded;
+pub mod sharded_clerk;
 pub mod state_machine;
 pub mod suites;
 pub mod world;

@@ -17,6 +17,10 @@ use crate::key_value::KeyValueStore;
 use crate::lab3::generic::{Load, rounds, speed};
 use crate::lab3::{Lab, directed};
 use crate::lab4::controller::{self, ControllerLab};
+use crate::lab4::lab::{SERVERS, ShardedLab, group_id};
+use crate::lab4::sharded::{self, GROUPS};
+use crate::sharded::ShardedStore;
+use crate::world::SnapshotLimit::{LogBytes, Never};
 use crate::world::{Calls, GroupSetup, SnapshotLimit};
 
 /// A scenario of a service.
@@ -35,6 +39,8 @@ enum Deployment {
     KeyValue(Servers, fn(Lab) -> Body),
     /// A shard controller, of three servers.
     Controller(fn(ControllerLab) -> Body),
+    /// A sharded service: controllers and groups of three servers each.
+    Sharded(Sharded, fn(ShardedLab) -> Body),
 }
 
 /// Servers of a key-value service.
@@ -47,7 +53,30 @@ struct Servers {
 
 /// Servers on a reliable network that take no snapshots.
 const fn servers(count: usize) -> Servers {
-    Servers { count, network: NetworkProfile::LAB_RELIABLE, limit: SnapshotLimit::Never }
+    Servers { count, network: NetworkProfile::LAB_RELIABLE, limit: Never }
+}
+
+/// Servers of a sharded service.
+#[derive(Clone, Copy)]
+struct Sharded {
+    controllers: usize,
+    network: NetworkProfile,
+    limit: SnapshotLimit,
+}
+
+/// A service with a reliable network, whose groups take a snapshot from so many bytes of log on.
+const fn sharded(limit: SnapshotLimit) -> Sharded {
+    Sharded { controllers: 1, network: NetworkProfile::LAB_RELIABLE, limit }
+}
+
+impl Sharded {
+    const fn unreliable(self) -> Self {
+        Self { network: NetworkProfile::LAB_UNRELIABLE, ..self }
+    }
+
+    const fn two_controllers(self) -> Self {
+        Self { controllers: 2, ..self }
+    }
 }
 
 impl Servers {
@@ -56,7 +85,7 @@ impl Servers {
     }
 
     const fn with_snapshots(self) -> Self {
-        Self { limit: SnapshotLimit::LogBytes(1000), ..self }
+        Self { limit: LogBytes(1000), ..self }
     }
 }
 
@@ -164,6 +193,34 @@ LAB4 lab4_tests! {
         Controller, Controller[], |lab| controller::multi(lab);
     minimal_again_4a: "only shards of the group that comes or goes move",
         Controller, Controller[], |lab| controller::minimal_again(lab);
+    static_shards_4b: "static shards",
+        Sharding, Sharded[sharded(Never)], |lab| sharded::static_shards(lab);
+    rejection_4b: "a group refuses keys that are not its own",
+        Sharding, Sharded[sharded(Never).two_controllers()], |lab| sharded::rejection(lab);
+    join_leave_4b: "join then leave",
+        Sharding, Sharded[sharded(Never)], |lab| sharded::join_leave(lab);
+    snapshot_4b: "snapshots, join, and leave",
+        Sharding, Sharded[sharded(LogBytes(1000))], |lab| sharded::snapshot(lab);
+    miss_change_4b: "servers miss configuration changes",
+        Sharding, Sharded[sharded(LogBytes(1000))], |lab| sharded::miss_change(lab);
+    concurrent1_4b: "concurrent puts and configuration changes",
+        Sharding, Sharded[sharded(LogBytes(100))], |lab| sharded::concurrent1(lab);
+    concurrent2_4b: "more concurrent puts and configuration changes",
+        Sharding, Sharded[sharded(Never)], |lab| sharded::concurrent2(lab);
+    concurrent3_4b: "concurrent configuration change and restart",
+        Sharding, Sharded[sharded(LogBytes(300))], |lab| sharded::concurrent3(lab);
+    unreliable1_4b: "unreliable 1",
+        Sharding, Sharded[sharded(LogBytes(100)).unreliable()], |lab| sharded::unreliable1(lab);
+    unreliable2_4b: "unreliable 2",
+        Sharding, Sharded[sharded(LogBytes(100)).unreliable()], |lab| sharded::unreliable2(lab);
+    unreliable3_4b: "unreliable 3",
+        Sharding, Sharded[sharded(LogBytes(100)).unreliable()], |lab| sharded::unreliable3(lab);
+    challenge1_delete_4b: "shard deletion (challenge 1)",
+        Sharding, Sharded[sharded(LogBytes(1))], |lab| sharded::delete(lab);
+    challenge2_unaffected_4b: "unaffected shard access (challenge 2)",
+        Sharding, Sharded[sharded(LogBytes(100)).unreliable()], |lab| sharded::unaffected(lab);
+    challenge2_partial_4b: "partial migration shard access (challenge 2)",
+        Sharding, Sharded[sharded(LogBytes(100)).unreliable()], |lab| sharded::partial(lab);
 }
 }
 
@@ -199,6 +256,7 @@ impl Runnable for Scenario {
         match self.deployment {
             Deployment::KeyValue(servers, _) => servers.count,
             Deployment::Controller(_) => CONTROLLERS,
+            Deployment::Sharded(service, _) => CONTROLLERS * service.controllers + SERVERS * GROUPS,
         }
     }
 
@@ -206,6 +264,9 @@ impl Runnable for Scenario {
         match self.deployment {
             Deployment::KeyValue(servers, body) => self.run_key_value(servers, body, seed, logger),
             Deployment::Controller(body) => self.run_controller(body, seed, logger),
+            Deployment::Sharded(service, body) => {
+                self.run_sharded(service, body, seed, logger.as_ref())
+            }
         }
     }
 }
@@ -239,7 +300,7 @@ impl Scenario {
         seed: u64,
         logger: Option<Logger>,
     ) -> Outcome {
-        let (network, never) = (NetworkProfile::LAB_RELIABLE, SnapshotLimit::Never);
+        let (network, never) = (NetworkProfile::LAB_RELIABLE, Never);
         let setup = GroupSetup::new(&Controller::default(), CONTROLLERS, network, never, logger);
         let (worlds, calls) = (vec![setup.world()], Calls::default());
         let shared = calls.clone();
@@ -250,6 +311,47 @@ impl Scenario {
         let mut summary = simulate_groups(self.name, self.part, seed, worlds, start)?;
         summary.traffic.rpcs += calls.made();
         summary.commands = calls.operations();
+        Ok(summary)
+    }
+}
+
+impl Scenario {
+    fn run_sharded(
+        &self,
+        Sharded { controllers, network, limit }: Sharded,
+        body: fn(ShardedLab) -> Body,
+        seed: u64,
+        logger: Option<&Logger>,
+    ) -> Outcome {
+        let controller = |_| {
+            let (initial, logger) = (Controller::default(), logger.cloned());
+            GroupSetup::new(&initial, CONTROLLERS, network, Never, logger)
+        };
+        let group = |group| {
+            let initial = ShardedStore::new(group_id(group));
+            GroupSetup::new(&initial, SERVERS, network, limit, logger.cloned())
+        };
+        let controllers: Vec<_> = (0..controllers).map(controller).collect();
+        let groups: Vec<_> = (0..GROUPS).map(group).collect();
+        let worlds = controllers.iter().map(GroupSetup::world);
+        let worlds = worlds.chain(groups.iter().map(GroupSetup::world)).collect();
+        let (calls, history) = (Calls::default(), Rc::new(RefCell::new(History::default())));
+        let shared = (calls.clone(), Rc::clone(&history));
+        let start = |clusters: Vec<_>| {
+            let (calls, history) = shared;
+            let mut clusters = clusters.into_iter();
+            let controllers = controllers.into_iter().zip(clusters.by_ref());
+            let controller = |(setup, cluster): (GroupSetup<_>, _)| {
+                ControllerLab::new(setup.into_group(cluster), calls.clone())
+            };
+            let controllers = controllers.map(controller).collect();
+            let groups = groups.into_iter().zip(clusters);
+            let groups = groups.map(|(setup, cluster)| setup.into_group(cluster)).collect();
+            body(ShardedLab::new(controllers, groups, limit, calls, history))
+        };
+        let mut summary = simulate_groups(self.name, self.part, seed, worlds, start)?;
+        summary.traffic.rpcs += calls.made();
+        summary.commands = calls.operations() + history.borrow().calls();
         Ok(summary)
     }
 }

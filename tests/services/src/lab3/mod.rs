@@ -74,17 +74,7 @@ impl Lab {
 
     /// Checks the bounds on what servers store; only what was written meanwhile may be above them.
     pub(crate) fn check_log_size(&self) -> Result<(), Failure> {
-        let cluster = self.group.cluster();
-        match self.limit {
-            SnapshotLimit::Never => {
-                let bytes = self.group.snapshot_bytes_max();
-                expect(bytes == 0, format_args!("no snapshot, one has {bytes} bytes"))
-            }
-            SnapshotLimit::LogBytes(limit) => {
-                let (bytes, most) = (cluster.log_bytes_max(), 8 * limit);
-                expect(bytes <= most, format_args!("logs of at most {most} bytes, one has {bytes}"))
-            }
-        }
+        self.group.check_log_size(self.limit)
     }
 
     /// Checks the operations of all clients together.

@@ -37,10 +37,15 @@ impl ControllerLab {
     pub(crate) fn admin(&self) -> Admin {
         let client = self.clients.get();
         self.clients.set(client + 1);
-        let servers = PeerSet::first(self.group.cluster().size());
-        let reach = Reach::new(&self.group, ADMINS | client, &self.calls, servers);
+        let reach = self.reach(ADMINS | client);
         let clerk = ControllerClerk::new(ADMINS | client, reach, Patience::Unlimited);
         Admin { clerk, calls: self.calls.clone() }
+    }
+
+    /// A client's links to all servers.
+    pub(crate) fn reach(&self, client: ClientId) -> Reach<Controller> {
+        let servers = PeerSet::first(self.group.cluster().size());
+        Reach::new(&self.group, client, &self.calls, servers)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use raft::verbose::Logger;
 use raft::{FirstEntry, Instant};
 use raft_tests::case::{LinkDirection, Links, PeerSet, Protocol, Script, Settings};
-use raft_tests::cluster::Cluster;
+use raft_tests::cluster::{Cluster, expect};
 use raft_tests::failure::Failure;
 use raft_tests::hosted::SharedService;
 use raft_tests::service::Snapshots;
@@ -138,6 +138,34 @@ impl<M: StateMachine> Group<M> {
     #[must_use]
     pub fn snapshot_bytes_max(&self) -> usize {
         self.hosts.iter().map(|host| host.borrow().snapshot_bytes()).max().unwrap_or_default()
+    }
+
+    /// Number of a server's life: a restart begins another one.
+    #[must_use]
+    pub fn life(&self, server: usize) -> u32 {
+        self.hosts[server].borrow().stops()
+    }
+
+    /// Looks at a server's replica as it is, without asking the others.
+    pub fn look<R>(&self, server: usize, query: impl FnOnce(&M) -> R) -> R {
+        query(self.hosts[server].borrow().machine())
+    }
+
+    /// Checks the bounds on what servers store; only what was written meanwhile may be above them.
+    ///
+    /// # Errors
+    /// A log is too long, or there is a snapshot where none is taken.
+    pub fn check_log_size(&self, limit: SnapshotLimit) -> Result<(), Failure> {
+        match limit {
+            SnapshotLimit::Never => {
+                let bytes = self.snapshot_bytes_max();
+                expect(bytes == 0, format_args!("no snapshot, one has {bytes} bytes"))
+            }
+            SnapshotLimit::LogBytes(limit) => {
+                let (bytes, most) = (self.cluster.log_bytes_max(), 8 * limit);
+                expect(bytes <= most, format_args!("logs of at most {most} bytes, one has {bytes}"))
+            }
+        }
     }
 
     /// The server that believes it leads, in the newest term.

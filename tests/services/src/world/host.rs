@@ -29,6 +29,8 @@ pub(super) struct Host<M: StateMachine> {
     machine: M,
     /// The state before all commands.
     initial: M,
+    /// Number of ends of the process.
+    stops: u32,
     limit: SnapshotLimit,
     /// Bytes of the applied entries that no snapshot covers.
     log_bytes: usize,
@@ -46,6 +48,7 @@ impl<M: StateMachine> Host<M> {
         Self {
             machine: initial.clone(),
             initial,
+            stops: 0,
             limit,
             log_bytes: 0,
             snapshot_bytes: 0,
@@ -57,6 +60,10 @@ impl<M: StateMachine> Host<M> {
 
     pub(super) const fn machine(&self) -> &M {
         &self.machine
+    }
+
+    pub(super) const fn stops(&self) -> u32 {
+        self.stops
     }
 
     pub(super) const fn leader(&self) -> Option<usize> {
@@ -148,6 +155,7 @@ impl<M: StateMachine> Hosted for Host<M> {
     }
 
     fn stop(&mut self) {
-        *self = Self::new(self.initial.clone(), self.limit);
+        let stops = self.stops + 1;
+        *self = Self { stops, ..Self::new(self.initial.clone(), self.limit) };
     }
 }

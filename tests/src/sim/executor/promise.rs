@@ -68,17 +68,16 @@ impl<T> Future for Promise<T> {
         if value.is_some() || !self.state.is_open.get() {
             return Poll::Ready(value);
         }
+        if self.tasks.now() >= self.deadline {
+            return Poll::Ready(None);
+        }
         let task = TaskId(self.tasks.shared.current.get());
-        match self.alarm {
-            AlarmState::Set if self.tasks.now() >= self.deadline => return Poll::Ready(None),
-            AlarmState::Set => {}
-            AlarmState::Unset => {
-                self.alarm = AlarmState::Set;
-                let shared = &self.tasks.shared;
-                shared.sleepers.set(shared.sleepers.get() + 1);
-                let name = shared.slots.borrow()[task.0].name_hash;
-                shared.alarms.borrow_mut().push(Alarm { at: self.deadline, task, name });
-            }
+        if self.alarm == AlarmState::Unset {
+            self.alarm = AlarmState::Set;
+            let shared = &self.tasks.shared;
+            shared.sleepers.set(shared.sleepers.get() + 1);
+            let name = shared.slots.borrow()[task.0].name_hash;
+            shared.alarms.borrow_mut().push(Alarm { at: self.deadline, task, name });
         }
         self.state.waiter.set(Some(task));
         self.tasks.set_wait_state(WaitState::Until(self.deadline, self.caller));

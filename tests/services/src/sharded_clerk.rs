@@ -1,0 +1,92 @@
+//! The client of the sharded service: it knows the controller, and asks it which group to ask.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::client::{RequestError, Servers};
+use crate::controller::{self, Configuration, ControllerClerk, GroupId};
+use crate::key_value::Operation;
+use crate::replica::Rejection;
+use crate::session::{ClientId, RequestId};
+use crate::sharded::{Groups, Reply, Request, shard_of};
+
+/// A client of the sharded service. It repeats a request, with the same number, until a group
+/// answers it.
+pub struct ShardedClerk<S, G> {
+    id: ClientId,
+    controller: ControllerClerk<S>,
+    groups: G,
+    last_number: Cell<u64>,
+    configuration: RefCell<Configuration>,
+    /// The server to ask first, of each group.
+    leaders: RefCell<BTreeMap<GroupId, usize>>,
+}
+
+impl<S, G> ShardedClerk<S, G>
+where
+    S: Servers<Request = controller::Request, Reply = Configuration>,
+    G: Groups,
+{
+    /// A client whose number no other client has.
+    pub fn new(id: ClientId, controller: ControllerClerk<S>, groups: G) -> Self {
+        Self {
+            id,
+            controller,
+            groups,
+            last_number: Cell::new(0),
+            configuration: RefCell::default(),
+            leaders: RefCell::default(),
+        }
+    }
+
+    /// Does an operation: the value of a Get.
+    ///
+    /// # Errors
+    /// The controller did not answer in time.
+    pub async fn request(&self, key: &str, operation: Operation) -> Result<String, RequestError> {
+        let number = self.last_number.get() + 1;
+        self.last_number.set(number);
+        let id = RequestId { client: self.id, number };
+        let request = Request::Client { id, key: key.to_owned(), operation };
+        loop {
+            if let Some(value) = self.ask_owner(key, &request).await {
+                return Ok(value);
+            }
+            self.controller.servers().pause(CONFIGURATION_PAUSE).await;
+            let newest = self.controller.query(None).await?;
+            self.configuration.replace(newest);
+        }
+    }
+
+    /// Asks the servers of the shard's owner, up to each twice.
+    async fn ask_owner(&self, key: &str, request: &Request) -> Option<String> {
+        let (group, servers) = {
+            let configuration = self.configuration.borrow();
+            let group = configuration.shards[shard_of(key)]?;
+            (group, configuration.groups.get(&group)?.clone())
+        };
+        let mut server = self.leaders.borrow().get(&group).copied().unwrap_or_default();
+        for _ in 0..2 * servers.len() {
+            match self.groups.call(servers.get(server)?, request.clone()).await {
+                Ok(Reply::Value(value)) => {
+                    self.leaders.borrow_mut().insert(group, server);
+                    return Some(value);
+                }
+                Ok(Reply::WrongGroup | Reply::Shard(_) | Reply::NotKept | Reply::Deleted) => {
+                    return None;
+                }
+                Err(Rejection::NotLeader { leader: Some(leader) }) if leader < servers.len() => {
+                    server = leader;
+                }
+                Err(
+                    Rejection::NotLeader { .. } | Rejection::LeadershipLost | Rejection::NoAnswer,
+                ) => server = (server + 1) % servers.len(),
+            }
+        }
+        None
+    }
+}
+
+/// Pause before the controller is asked again.
+const CONFIGURATION_PAUSE: Duration = Duration::from_millis(100);
