@@ -5,7 +5,7 @@ use crate::campaign::{StoredCampaign, check_files, write_export};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::report::compare::{Change, Comparison, Direction, Row, SMALL_RATIO, Side};
+use crate::report::compare::{Change, Clock, Comparison, Direction, Row, Side};
 use crate::report::tables;
 use crate::store::StoreError;
 use crate::text::style::{Paint, TextStyle};
@@ -83,22 +83,24 @@ fn changes(test: &Row) -> (String, TextStyle) {
     let failures = test.failures.filter(|it| it.direction != Direction::Same).map(|change| {
         let words = match change.direction {
             Direction::Worse => "fails more often",
-            Direction::Better | Direction::Same => "fails less often",
+            Direction::Better | Direction::Same | Direction::Unclear => "fails less often",
         };
         format!("{words} ({})", p_value(change))
     });
     let time = test.time.filter(|it| it.direction != Direction::Same).map(|change| {
-        format!("takes {} as long ({})", times(change.ratio.unwrap_or(1.0)), p_value(change))
+        let unclear = if change.direction == Direction::Unclear { UNCLEAR } else { "" };
+        format!("takes {} as long{unclear} ({})", ratio(change), p_value(change))
     });
-    let is_any = |direction| {
-        [test.failures, test.time].iter().flatten().any(|change| change.direction == direction)
-    };
-    let style = match (is_any(Direction::Worse), is_any(Direction::Better)) {
+    let cpu = test.cpu.filter(|it| it.direction != Direction::Same);
+    let cpu =
+        cpu.map(|change| format!("takes {} the CPU time ({})", ratio(change), p_value(change)));
+    let style = match (test.is(Direction::Worse), test.is(Direction::Better)) {
         (true, _) => TextStyle::Bad,
         (false, true) => TextStyle::Good,
+        (false, false) if test.is(Direction::Unclear) => TextStyle::Warning,
         (false, false) => TextStyle::Normal,
     };
-    let words: Vec<String> = failures.into_iter().chain(time).collect();
+    let words: Vec<String> = failures.into_iter().chain(time).chain(cpu).collect();
     (
         if words.is_empty() { "no significant difference".to_owned() } else { words.join("; ") },
         style,
@@ -108,10 +110,7 @@ fn changes(test: &Row) -> (String, TextStyle) {
 /// The numbers of tests that differ, and what all have in common.
 fn summary(comparison: &Comparison) -> String {
     let tests = &comparison.tests;
-    let count = |direction| {
-        let is_so = |change: &Option<Change>| change.is_some_and(|it| it.direction == direction);
-        tests.iter().filter(|row| is_so(&row.failures) || is_so(&row.time)).count()
-    };
+    let count = |direction| tests.iter().filter(|row| row.is(direction)).count();
     let mut text =
         format!("{} worse, {} better", count(Direction::Worse), count(Direction::Better));
     let new = tests.iter().filter(|row| row.before.is_none()).count();
@@ -122,22 +121,41 @@ fn summary(comparison: &Comparison) -> String {
         }
     }
     text.push_str(&format!(
-        " of {} (p < 0.05, corrected for {}; times by a factor of {SMALL_RATIO} or more)\n",
+        " of {} (p < 0.05, corrected for {}; times beyond what the load may have changed)\n",
         tests_word(tests.len()),
         if tests.len() == 1 { "one test" } else { "all tests together" },
     ));
-    if let Some(ratio) = comparison.common_ratio {
+    let cpu = comparison.common_cpu_ratio.map(|ratio| format!("{} the CPU time", times(ratio)));
+    let long = comparison.common_ratio.map(|ratio| format!("{} as long", times(ratio)));
+    let common: Vec<String> = long.into_iter().chain(cpu).collect();
+    if !common.is_empty() {
         text.push_str(&format!(
-            "All tests together take {} as long, by the machine's load or by the code; changes of \
+            "All tests took {}: the machine was busier or idler, or everything changed; ratios of \
              single tests are beyond that\n",
-            times(ratio)
+            common.join(", ")
         ));
     }
+    text.push_str(match comparison.clock {
+        Clock::Disturbed => {
+            "The load of the machine changed so much that only CPU times of single tests say anything\n"
+        }
+        Clock::Unknown if count(Direction::Unclear) > 0 => {
+            "With less than ten tests a change of the machine's load looks like one of the tests\n"
+        }
+        Clock::Steady | Clock::Unknown => "",
+    });
     text
 }
 
 fn tests_word(count: usize) -> String {
     if count == 1 { "1 test".to_owned() } else { format!("{count} tests") }
+}
+
+/// The words after a time that may be that of the machine.
+const UNCLEAR: &str = ", by its own doing or by the load";
+
+fn ratio(change: Change) -> String {
+    times(change.ratio.unwrap_or(1.0))
 }
 
 fn times(ratio: f64) -> String {

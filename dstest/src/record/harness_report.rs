@@ -6,6 +6,7 @@
 use memchr::memmem;
 
 use super::signature::printable;
+use super::summary_lines::SummaryLines;
 
 /// The results in a log.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -15,9 +16,12 @@ pub struct HarnessReport {
     /// All tests in all summaries.
     all: Counts,
     go: Option<GoResult>,
+    /// The last message of a Go test: `a_test.go:7: no docker`.
+    go_message: Option<String>,
     unittest_ran: u64,
     tap: Counts,
     tap_plan: Option<u64>,
+    summaries: SummaryLines,
     is_cached: bool,
     reason: Option<String>,
 }
@@ -99,17 +103,26 @@ impl HarnessReport {
             self.go_line(&line[at..]);
         }
         let text = line.trim_ascii();
+        if line.starts_with(b"    ") && memmem::find(text, b".go:").is_some() {
+            self.go_message = message_of_go(text);
+        }
         match text.first() {
             Some(b'o') => {
                 self.go_package(text);
                 self.tap_line(text);
             }
-            Some(b'n' | b'1') => {
+            Some(b'n' | b'=' | b'0'..=b'9') => {
                 self.tap_line(text);
                 self.pytest_line(text);
+                // Most logs have a time at the beginning of each line.
+                if text.ends_with(b")") || text.ends_with(b"ing") || text.contains(&b'%') {
+                    self.summary_line(text);
+                }
             }
-            Some(b'=' | b'0'..=b'9') => self.pytest_line(text),
-            Some(b'[') => self.gtest_line(text),
+            Some(b'[') => {
+                self.gtest_line(text);
+                self.summary_line(text);
+            }
             Some(b'P') if text == b"PASS" => {
                 self.go.get_or_insert(GoResult::Passed);
             }
@@ -117,7 +130,15 @@ impl HarnessReport {
                 self.go = Some(GoResult::Nothing);
             }
             Some(b'R') if text == b"Result: NOTESTS" => self.all.empty += 1,
-            Some(b'R' | b'O' | b'N') => self.unittest_line(text),
+            Some(b'R' | b'O') => self.unittest_line(text),
+            Some(b'S') => self.pytest_reason(text),
+            Some(b'N') => {
+                self.unittest_line(text);
+                self.summary_line(text);
+            }
+            // Letters and marks of other runners' summaries, and colours before them.
+            Some(b'T' | 0x1b | 0xe2 | 0xef) => self.summary_line(text),
+            Some(b't') if text.starts_with(b"test cases: ") => self.summary_line(text),
             Some(_) | None => {}
         }
         if memmem::find(text, b"Tests run: ").is_some() {
@@ -154,6 +175,8 @@ impl HarnessReport {
         } else if result(b"--- SKIP: ").is_some() {
             self.go = Some(GoResult::Skipped);
             self.all.skipped += 1;
+            let reason = self.go_message.take().unwrap_or_default();
+            self.skipped_because(reason.as_bytes());
         }
     }
 
@@ -229,6 +252,14 @@ impl HarnessReport {
         self.all.add(counts);
     }
 
+    /// `SKIPPED [1] a_test.py:3: no docker`, with `-rs`.
+    fn pytest_reason(&mut self, text: &[u8]) {
+        let Some(rest) = text.strip_prefix(b"SKIPPED [") else { return };
+        if let Some(at) = memmem::find(rest, b": ") {
+            self.skipped_because(&rest[at + 2..]);
+        }
+    }
+
     /// `[  PASSED  ] 3 tests.`, `[  SKIPPED ] 1 test, listed below:`.
     fn gtest_line(&mut self, text: &[u8]) {
         let count = |word: &[u8]| {
@@ -271,6 +302,17 @@ impl HarnessReport {
         }
     }
 
+    /// A line of the runner of another language.
+    fn summary_line(&mut self, text: &[u8]) {
+        let Some(summary) = self.summaries.line(&printable(text)) else { return };
+        self.all.tested = self.all.tested.saturating_add_signed(summary.tested);
+        self.all.skipped += summary.skipped;
+        self.all.empty += u64::from(summary.is_empty);
+        if let Some(reason) = summary.reason {
+            self.skipped_because(reason.as_bytes());
+        }
+    }
+
     fn skipped_because(&mut self, reason: &[u8]) {
         let reason = printable(reason);
         if self.reason.is_none() && !reason.is_empty() {
@@ -297,6 +339,14 @@ impl Counts {
             (_, _) => Reported::Passed,
         }
     }
+}
+
+/// The message behind the place of a line such as `a_test.go:7: no docker`.
+fn message_of_go(text: &[u8]) -> Option<String> {
+    let at = memmem::find(text, b".go:")?;
+    let rest = &text[at + b".go:".len()..];
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|end| *end > 0)?;
+    rest[end..].strip_prefix(b": ").map(printable)
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -389,7 +439,14 @@ mod tests {
         for (log, want) in rows {
             assert_eq!(report(log).command(), want, "{log}");
         }
-        assert_eq!(report("1..1\nok 1 - a # SKIP no docker").reason(), Some("no docker"));
+        let reasons = [
+            "1..1\nok 1 - a # SKIP no docker",
+            "=== RUN   TestA\n    a_test.go:4: no docker\n--- SKIP: TestA (0.00s)\nPASS",
+            "SKIPPED [2] test_a.py:3: no docker\n2 skipped in 0.01s",
+        ];
+        for log in reasons {
+            assert_eq!(report(log).reason(), Some("no docker"), "{log}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod reason;
 mod run_record;
 mod run_report;
 pub mod signature;
+mod summary_lines;
 mod verdict;
 
 pub use self::coverage::RunCoverage;

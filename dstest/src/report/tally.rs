@@ -1,7 +1,7 @@
 //! The tally: counts and times of each test, from the records so far.
 //!
 //! It is made of records alone, so the same table comes out of a running campaign and of its
-//! store. Memory: eight bytes for each run that passed, some twenty for each that failed.
+//! store. Memory: twelve bytes for each run that passed, some twenty for each that failed.
 
 use std::collections::HashMap;
 
@@ -37,6 +37,8 @@ pub struct TestTally {
     counts: [u64; Verdict::ALL.len()],
     /// Wall seconds of runs that passed.
     pub time: Sample,
+    /// CPU seconds of runs that passed.
+    pub cpu: Sample,
     /// Wall seconds of all runs with a result.
     pub any_time: Moments,
     /// User seconds of runs that passed.
@@ -270,6 +272,7 @@ impl TestTally {
 
     fn passed(&mut self, record: &RunRecord) {
         self.time.push(record.wall_s());
+        self.cpu.push(record.cpu_s());
         self.user.push(record.user_us as f64 / 1e6);
         self.system.push(record.sys_us as f64 / 1e6);
         self.memory_kib.push(record.maxrss_kib as f64);
