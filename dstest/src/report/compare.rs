@@ -26,7 +26,7 @@ pub struct Comparison {
     pub common_ratio: Option<f64>,
     /// The same of CPU times.
     pub common_cpu_ratio: Option<f64>,
-    /// What times on the clock say about single tests.
+    /// The value of times on the clock for single tests.
     pub clock: Clock,
     /// The tests of both: those of the later campaign, then those that only the earlier one had.
     pub tests: Vec<Row>,
@@ -328,7 +328,7 @@ const COMMON_TESTS_MIN: usize = 10;
 /// A value so many times the distance of the quartiles from the median is far out.
 const OUTLIER: f64 = 3.0;
 
-/// Where the quartiles of the ratios are further apart (a factor of 1.2), the load has changed.
+/// Quartiles of the ratios that are further apart than this (a factor of 1.2) mean another load.
 const STEADY_SPREAD_MAX: f64 = 0.2;
 
 /// The factor by which a neighbour on the same core, or a cold cache, changed CPU times of single
