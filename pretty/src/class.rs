@@ -67,6 +67,31 @@ pub(crate) fn is_continuation(line: &[u8]) -> bool {
     }
 }
 
+/// The event before a line, for those lines that continue it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The line before is not an event.
+    #[default]
+    None,
+    Shown,
+    Hidden,
+}
+
+impl Owner {
+    /// The owner that an event becomes.
+    pub(crate) const fn event(is_shown: bool) -> Self {
+        if is_shown { Self::Shown } else { Self::Hidden }
+    }
+
+    /// The owner of a line that is not an event, and of those that follow it.
+    pub(crate) fn of_line(&mut self, class: Class, line: &[u8]) -> Self {
+        if class != Class::Plain || !is_continuation(line) {
+            *self = Self::None;
+        }
+        *self
+    }
+}
+
 /// Frames and causes of Java, Go, Python and Rust that begin a line.
 pub(crate) fn is_stack(line: &[u8]) -> bool {
     CONTINUATIONS.iter().any(|start| line.starts_with(start)) || is_exception(line) || is_call(line)

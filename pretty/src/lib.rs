@@ -145,5 +145,5 @@ pub use parse::{
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use style::color::{ColorError, Depth, Rgb};
 pub use style::theme::{Background, Palette, Theme};
-pub use text::{Charset, Cut, Safe, make_safe};
+pub use text::{Charset, Cut, Safe, make_safe, make_safe_lines};
 pub use time::{Tick, Time, TimeError};

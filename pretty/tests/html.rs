@@ -76,3 +76,28 @@ fn a_peer_that_is_down_is_known_to_the_diagram() {
     let page = page(Filter::default(), b"5.0 | TEST | - | crashes 1: 0 are lost event=crashed");
     assert!(body(&page).contains("{&quot;o&quot;:[[&quot;1&quot;,&quot;down&quot;]]}"), "{page}");
 }
+
+/// Lines that continue an event go with it; each day has a rule; a stack trace is part of its event.
+#[test]
+fn continuations_and_days_in_a_page() {
+    let page = |filter: Filter| {
+        let mut page = HtmlPage::new(Parser::default(), filter, Vec::new()).unwrap();
+        for line in [
+            "2024-05-02 23:59:59,201 ERROR [node2] raft.Node - no quorum",
+            "java.io.EOFException: null",
+            "\tat raft.Node.run(Node.java:7)",
+            "2024-05-03 00:00:01,301 INFO  [node1] raft.Node - retries",
+            "{\"ts\":\"2024-05-03T00:00:02Z\",\"level\":\"info\",\"msg\":\"x\",\"stack\":\"a\\nb\"}",
+        ] {
+            page.line(line.as_bytes()).unwrap();
+        }
+        let text = String::from_utf8(page.finish().unwrap()).unwrap();
+        text.split("<pre id=\"log\">").nth(1).unwrap().split("</pre>").next().unwrap().to_owned()
+    };
+    let all = page(Filter::default());
+    assert!(all.contains("day\t2024-05-02\n") && all.contains("day\t2024-05-03\n"), "{all}");
+    assert!(all.contains("more\tjava.io.EOFException: null\nmore\t    at raft"), "{all}");
+    assert!(all.contains("\tx\u{2028}a\u{2028}b"), "{all}");
+    let some = page(Filter { level: Some(pretty::Level::Fatal), ..Filter::default() });
+    assert!(!some.contains("Exception") && !some.contains("at raft"), "{some}");
+}

@@ -54,9 +54,14 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
         OutputMode::Html => {
             feed.into_sink(PageSink::new(parser, options.filter, options.palette, rules, output)?)
         }
-        OutputMode::Svg => {
-            feed.into_sink(DiagramSink::new(parser, options.filter, rules, title, output))
-        }
+        OutputMode::Svg => feed.into_sink(DiagramSink::new(
+            parser,
+            options.filter,
+            options.palette,
+            rules,
+            title,
+            output,
+        )),
         OutputMode::Explain => feed.into_sink(ExplainSink::new(parser, output)),
         OutputMode::Json => {
             let names = sources.iter().map(InputSource::name).collect();

@@ -8,6 +8,7 @@ use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::state_updates;
 use crate::meaning::rules::Rules;
 use crate::meaning::state::{StateKey, StateUpdate};
+use crate::style::theme::Palette;
 use crate::text::safe_text;
 
 /// A part of a log, ready to be drawn.
@@ -34,6 +35,8 @@ pub struct Diagram {
     pub(super) arrows: Vec<Arrow>,
     /// The states of the peers: before which step each begins.
     pub(super) changes: Vec<Change>,
+    /// The user's own colours of topics.
+    pub(super) palette: Palette,
 }
 
 /// A row of the diagram.
@@ -213,6 +216,13 @@ impl DiagramBuilder {
         Self { rules, ..Self::default() }
     }
 
+    /// The same builder with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.diagram.palette = palette;
+        self
+    }
+
     /// Adds a line to the diagram; one that is neither an event nor a result of a test is left out.
     pub fn draw(&mut self, line: &Line<'_>) {
         match line {
@@ -303,7 +313,7 @@ impl DiagramBuilder {
             place,
             time: time_of(event),
             topic: event.topic.to_vec(),
-            text: safe_text(event.split_text().0),
+            text: safe_text(first_line(event.split_text().0)),
             whole: safe_text(&event.text),
         });
     }
@@ -468,4 +478,9 @@ impl Diagram {
 
 fn time_of(event: &Event<'_>) -> String {
     event.stamp.as_ref().map(|stamp| safe_text(&stamp.text)).unwrap_or_default()
+}
+
+/// The text before a stack trace.
+fn first_line(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }

@@ -54,7 +54,8 @@ impl Picture<'_> {
 
     /// Colours as variables, for both grounds.
     fn style(&mut self) -> std::fmt::Result {
-        let theme = |background| Theme::new(background);
+        let palette = &self.diagram.palette;
+        let theme = |background| Theme::with_palette(background, palette.clone());
         writeln!(self.svg, "<style>")?;
         for background in [Background::Light, Background::Dark] {
             let (theme, open, close) = match background {

@@ -1,6 +1,7 @@
 //! A log as one page for a browser, readable without a server or a network.
 //!
-//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (and the
+//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (`more` continues
+//! the event before it, a separator stands for a line feed in a text, and the
 //! `event=` of a text, which columns leave out, behind a further tab), which the page's script
 //! draws in columns, only as much of it as is near the screen: elements for every line take a
 //! browser a minute for 200 000 lines. Without scripts the text itself is shown.
@@ -19,18 +20,18 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use self::meaning::MeaningWriter;
-use crate::class::Class;
+use crate::class::{Class, Owner};
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
 use crate::meaning::rules::Rules;
 use crate::name_usage::NameUsage;
-use crate::parse::Parser;
+use crate::parse::{Parser, date_of};
 use crate::peer::Peers;
 use crate::style::color::Rgb;
 use crate::style::theme::{Background, Palette, Theme};
 use crate::style::topic::OTHER;
-use crate::text::make_safe;
 use crate::text::markup::Escaped;
+use crate::text::{make_safe, make_safe_lines};
 use crate::time::Time;
 
 /// Writes a page, line by line.
@@ -57,6 +58,9 @@ pub struct HtmlPage<W> {
     peer_classes: HashMap<Box<[u8]>, usize>,
     origin: Option<Time>,
     meaning: MeaningWriter,
+    owner: Owner,
+    /// The day of the last event shown.
+    day: Option<i64>,
     scratch: String,
 }
 
@@ -84,6 +88,8 @@ impl<W: Write> HtmlPage<W> {
             peer_classes: HashMap::new(),
             origin: None,
             meaning: MeaningWriter::default(),
+            owner: Owner::None,
+            day: None,
             scratch: String::new(),
         })
     }
@@ -121,15 +127,16 @@ impl<W: Write> HtmlPage<W> {
         match self.parser.parse(line) {
             Line::Event(event) => self.event(&event),
             Line::Header(header) => self.other("test", header.text),
-            Line::Other(class, text) => self.other(
-                match class {
-                    Class::Blank | Class::Plain => "plain",
-                    Class::Test => "test",
-                    Class::Passed => "good",
-                    Class::Failed | Class::Panic | Class::Race => "bad",
-                },
-                &text,
-            ),
+            Line::Other(class, text) => match (self.owner.of_line(class, &text), class) {
+                (Owner::Hidden, _) => Ok(()),
+                (Owner::Shown, _) => self.other("more", &text),
+                (Owner::None, Class::Blank | Class::Plain) => self.other("plain", &text),
+                (Owner::None, Class::Test) => self.other("test", &text),
+                (Owner::None, Class::Passed) => self.other("good", &text),
+                (Owner::None, Class::Failed | Class::Panic | Class::Race) => {
+                    self.other("bad", &text)
+                }
+            },
         }
     }
 
@@ -154,8 +161,16 @@ impl<W: Write> HtmlPage<W> {
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
         let text = make_safe(&event.text, &mut self.scratch).text();
-        if !self.filter.shows(event, self.origin) || !self.filter.shows_text(text) {
+        let is_shown = self.filter.shows(event, self.origin) && self.filter.shows_text(text);
+        self.owner = Owner::event(is_shown);
+        if !is_shown {
             return Ok(());
+        }
+        let day = event.stamp.as_ref().and_then(Stamp::day);
+        if let Some(number) = day.filter(|_| self.day != day) {
+            self.day = day;
+            let (year, month, day) = date_of(number);
+            writeln!(self.writer, "day\t{year:04}-{month:02}-{day:02}")?;
         }
         self.peers.insert(&event.peer);
         number(&mut self.topics, &event.topic);
@@ -166,7 +181,8 @@ impl<W: Write> HtmlPage<W> {
             write!(self.writer, "{}\t", Escaped(make_safe(field, &mut scratch).text()))?;
         }
         let (shown, hidden) = event.split_text();
-        write!(self.writer, "{}", Escaped(make_safe(shown, &mut scratch).text()))?;
+        let shown = make_safe_lines(shown, &mut scratch).text().replace('\n', LINE_FEED);
+        write!(self.writer, "{}", Escaped(&shown))?;
         let meaning = self.meaning.meaning(event);
         if !hidden.is_empty() || meaning.is_some() {
             write!(self.writer, "\t{}", Escaped(make_safe(hidden, &mut scratch).text()))?;
@@ -244,6 +260,9 @@ fn number(numbers: &mut HashMap<Box<[u8]>, usize>, name: &[u8]) -> usize {
     numbers.insert(name.into(), number);
     number
 }
+
+/// A line feed in a text: a separator, which no safe text has.
+const LINE_FEED: &str = "\u{2028}";
 
 const HEAD: &str = "<!doctype html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>Log</title>

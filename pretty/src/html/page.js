@@ -52,12 +52,20 @@
     const anchor = blocks.length ? topLine() : 0;
     shown = [];
     hits = [];
+    let isOwnerShown = true;
     for (let number = 0; number < lines.length; number++) {
+      if (lines[number].startsWith("more\t")) {
+        if (isOwnerShown) shown.push(number);
+        if (isOwnerShown && query !== null && matches(number)) hits.push(number);
+        continue;
+      }
       const isEvent = topic[number] !== NO_EVENT;
+      isOwnerShown = !isEvent;
       if (isEvent && (off.t.has(topic[number]) || off.p.has(peer[number]))) continue;
       const found = query !== null && matches(number);
       if (found) hits.push(number);
       if (isEvent && query && onlyMatches && !found) continue;
+      isOwnerShown = true;
       shown.push(number);
     }
     hit = -1;
@@ -109,7 +117,7 @@
       let tab = -1;
       for (let field = 0; field < 3; field++) tab = line.indexOf("\t", tab + 1);
       element = $("div", { className: `e t${topic[number]} p${peer[number]}` },
-        $("time", {}, time), $("b", {}, ...marked(name)), $("p", {}, ...marked(line.slice(tab + 1).split("\t", 1)[0])));
+        $("time", {}, time), $("b", {}, ...marked(name)), $("p", {}, ...marked(line.slice(tab + 1).split("\t", 1)[0].replaceAll("\u2028", "\n"))));
     }
     element.number = number;
     if (number === cursor) element.classList.add("chosen");

@@ -129,6 +129,7 @@ impl<'a> StructuredFields<'a> {
                 | Role::Id
                 | Role::Nested
                 | Role::Spans
+                | Role::Stack
                 | Role::LeftOut => {}
             }
         }
@@ -148,7 +149,7 @@ impl<'a> StructuredFields<'a> {
         timestamp::wall(bytes(self.fields[at].value.clone()), context.calendar)
     }
 
-    /// The text with all fields that were not taken, and the length of those that columns leave out.
+    /// The text with all fields that were not taken, stack traces below it, and the length of those that columns leave out.
     fn text(self, first: Option<Cow<'a, str>>, taken: &[Option<usize>]) -> (Cow<'a, str>, usize) {
         let mut text = first.unwrap_or_default();
         let rest = |left_out: bool| {
@@ -158,8 +159,14 @@ impl<'a> StructuredFields<'a> {
                 is_left_out == left_out && !taken.contains(&Some(*at))
             })
         };
-        for (_, field) in rest(false) {
+        let is_stack = |field: &Field<'_>| {
+            field.role == Some(Role::Stack) && field.value.trim_ascii_end().contains('\n')
+        };
+        for (_, field) in rest(false).filter(|(_, field)| !is_stack(field)) {
             add(&mut text, &field.key, &field.value);
+        }
+        for (_, field) in rest(false).filter(|(_, field)| is_stack(field)) {
+            text.to_mut().extend(["\n", field.value.trim_ascii_end()]);
         }
         let shown = text.len();
         for (_, field) in rest(true) {

@@ -36,6 +36,7 @@ impl KeyMeaning {
             | Role::Nested
             | Role::Spans
             | Role::Threads
+            | Role::Stack
             | Role::LeftOut => None,
         }
     }
@@ -58,6 +59,8 @@ pub(super) enum Role {
     Spans,
     /// The name of a thread, which may be that of a peer.
     Threads,
+    /// A stack trace, in lines below the text.
+    Stack,
     LeftOut,
 }
 

@@ -9,7 +9,7 @@ use super::{Printer, Scratch};
 use crate::layout::{Layout, Shape};
 use crate::line::Event;
 use crate::render::{Canvas, StyledText, TimeAndTopic};
-use crate::text::{columns, make_safe};
+use crate::text::{columns, make_safe, make_safe_lines};
 
 impl<W: Write> Printer<W> {
     pub(super) fn draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
@@ -19,7 +19,7 @@ impl<W: Write> Printer<W> {
         let Scratch { text, time, peer, prefix, marks } = &mut self.scratch;
         let topic = &self.topics[topic];
         let fields = Prefix::of(event, canvas.layout());
-        let text = make_safe(fields.before(event.split_text().0, prefix), text);
+        let text = make_safe_lines(fields.before(event.split_text().0, prefix), text);
         if let Some(regex) = &self.filter.grep {
             marks.clear();
             marks.extend(regex.find_iter(text.text()).map(|found| found.range()));

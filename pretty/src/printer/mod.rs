@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use crate::class::Class;
+use crate::class::{Class, Owner};
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
 use crate::name_usage::NameUsage;
@@ -91,15 +91,6 @@ enum Fit {
 enum Run {
     Events,
     NonEvents(Class),
-}
-
-/// The line before, for those that continue it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    /// It is not an event.
-    None,
-    Shown,
-    Hidden,
 }
 
 /// Numbers of events.

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::mem;
 
-use super::{Owner, Printer, Run};
-use crate::class::{Class, is_continuation};
+use super::{Printer, Run};
+use crate::class::{Class, Owner, is_continuation};
 use crate::line::Header;
 use crate::parse::date_of;
 use crate::render::StyledText;
@@ -41,10 +41,9 @@ impl<W: Write> Printer<W> {
     }
 
     pub(super) fn show_non_event(&mut self, class: Class, line: &[u8]) -> io::Result<()> {
-        if class == Class::Plain && self.owner != Owner::None && is_continuation(line) {
+        if self.owner.of_line(class, line) != Owner::None {
             return self.show_continuation(line);
         }
-        self.owner = Owner::None;
         let sgr = match class {
             Class::Blank => return self.rows.end_row(),
             Class::Plain => Box::default(),

@@ -144,6 +144,12 @@ impl Theme {
         Self { own, ..Self::new(background) }
     }
 
+    /// The user's own colours.
+    #[cfg(feature = "view")]
+    pub(crate) const fn palette(&self) -> &Palette {
+        &self.own
+    }
+
     /// The same theme on a background.
     #[must_use]
     pub fn on(&self, background: Background) -> Self {

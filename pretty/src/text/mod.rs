@@ -5,7 +5,7 @@ pub(crate) mod markup;
 mod safe;
 mod wrap;
 
-pub use safe::{Charset, Safe, make_safe};
+pub use safe::{Charset, Safe, make_safe, make_safe_lines};
 pub use wrap::Cut;
 
 /// The bytes, made safe, as a text of their own.

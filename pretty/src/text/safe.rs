@@ -12,11 +12,14 @@ pub enum Charset {
     Ascii,
     /// Anything else: graphemes have to be found and measured.
     Unicode,
+    /// Several lines: a row ends at each line feed.
+    Lines,
 }
 
 /// A text in which every character is printable.
 ///
-/// Invariant: no control characters, no bidirectional controls, no line separators.
+/// Invariant: no control characters, no bidirectional controls, no line separators; only
+/// [`make_safe_lines`] leaves line feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Safe<'a> {
     text: &'a str,
@@ -33,8 +36,7 @@ impl<'a> Safe<'a> {
     /// A text that is safe already, because [`make_safe`] made it.
     #[cfg(feature = "view")]
     pub(crate) fn of_safe(text: &'a str) -> Self {
-        let charset = if text.is_ascii() { Charset::Ascii } else { Charset::Unicode };
-        Self { text, charset }
+        Self { text, charset: charset_of(text) }
     }
 
     /// The way to measure it.
@@ -63,8 +65,39 @@ pub fn make_safe<'a>(bytes: &'a [u8], scratch: &'a mut String) -> Safe<'a> {
         return Safe { text, charset: Charset::Ascii };
     }
     spell_out(bytes, scratch);
-    let charset = if scratch.is_ascii() { Charset::Ascii } else { Charset::Unicode };
-    Safe { text: scratch, charset }
+    Safe { text: scratch, charset: charset_of(scratch) }
+}
+
+/// The same, but for line feeds inside: each begins a new row, as in a stack trace.
+///
+/// ```
+/// let mut scratch = String::new();
+/// let safe = pretty::make_safe_lines(b"no quorum\n\tat main\x1b", &mut scratch);
+/// let rows: Vec<_> = safe.rows(40).map(|row| &safe.text()[row]).collect();
+/// assert_eq!(rows, ["no quorum", r"    at main\x1b"]);
+/// ```
+pub fn make_safe_lines<'a>(bytes: &'a [u8], scratch: &'a mut String) -> Safe<'a> {
+    if memchr::memchr(b'\n', bytes).is_none() {
+        return make_safe(bytes, scratch);
+    }
+    scratch.clear();
+    let mut own = String::new();
+    for (at, line) in bytes.trim_ascii_end().split(|byte| *byte == b'\n').enumerate() {
+        if at > 0 {
+            scratch.push('\n');
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        scratch.push_str(make_safe(line, &mut own).text());
+    }
+    Safe { text: scratch, charset: Charset::Lines }
+}
+
+fn charset_of(text: &str) -> Charset {
+    match (memchr::memchr(b'\n', text.as_bytes()), text.is_ascii()) {
+        (Some(_), _) => Charset::Lines,
+        (None, true) => Charset::Ascii,
+        (None, false) => Charset::Unicode,
+    }
 }
 
 fn spell_out(bytes: &[u8], out: &mut String) {

@@ -35,6 +35,7 @@ impl Safe<'_> {
         let cut = match self.charset() {
             Charset::Ascii => cut_ascii(rest, width),
             Charset::Unicode => cut_unicode(rest, width),
+            Charset::Lines => cut_line(rest, width),
         };
         debug_assert!(cut.next > 0 || rest.is_empty());
         cut
@@ -58,6 +59,15 @@ impl Safe<'_> {
             Some(begin..begin + cut.shown)
         })
     }
+}
+
+/// The first row of the first line; the line feed ends it and is in no row.
+fn cut_line(text: &str, width: usize) -> Cut {
+    let Some(end) = memchr::memchr(b'\n', text.as_bytes()) else {
+        return cut_unicode(text, width);
+    };
+    let cut = cut_unicode(&text[..end], width);
+    if cut.next < end { cut } else { Cut { next: end + 1, ..cut } }
 }
 
 #[inline]

@@ -15,7 +15,8 @@ impl LogView {
     pub fn diagram(&self) -> Result<Diagram, DiagramError> {
         let cursor = self.cursor().ok_or(DiagramError::Empty)?;
         let lines = self.lines_around(cursor);
-        let mut builder = DiagramBuilder::with_rules(self.rules.clone());
+        let mut builder = DiagramBuilder::with_rules(self.rules.clone())
+            .with_palette(self.theme.palette().clone());
         let first = lines.start.saturating_sub(OBSERVED);
         if let Some(before) = first.checked_sub(1) {
             self.set_states(before, &mut builder);

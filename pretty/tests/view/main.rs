@@ -1,6 +1,7 @@
 //! The log view: what it looks like, and what its keys do.
 
 mod causes;
+mod continuations;
 mod embed;
 mod look;
 mod raft;

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::class::Owner;
 use crate::cli::error::RunError;
 use crate::cli::output::sink::{Sink, warn_unknown_names};
 use crate::filter::Filter;
@@ -30,6 +31,7 @@ pub(crate) struct JsonSink {
     sources: Vec<(String, u64)>,
     source: usize,
     origin: Option<Time>,
+    owner: Owner,
     name_usage: Option<NameUsage>,
 }
 
@@ -47,6 +49,9 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<String>,
     message: String,
+    /// The lines of a stack trace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stack: Vec<String>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     facts: Map<String, Value>,
     /// The state of the peer that this line sets.
@@ -95,6 +100,7 @@ impl JsonSink {
             sources: names.into_iter().map(|name| (name, 0)).collect(),
             source: 0,
             origin: None,
+            owner: Owner::None,
         }
     }
 
@@ -123,7 +129,10 @@ impl JsonSink {
     }
 
     fn event<'a>(&self, event: &Event<'_>, base: Row<'a>) -> Row<'a> {
-        let (message, facts) = trailing_facts(&event.text);
+        let (shown, hidden) = event.split_text();
+        let mut lines = shown.split(|byte| *byte == b'\n');
+        let (message, mut facts) = trailing_facts(lines.next().unwrap_or_default());
+        facts.extend(trailing_facts(hidden).1);
         let facts = facts.into_iter().map(|(key, value)| (lossy(key), Value::String(lossy(value))));
         let mut state = Map::new();
         state_updates(&event.text, &self.rules, |update| match update {
@@ -149,6 +158,7 @@ impl JsonSink {
             level: event.level.map(crate::level::Level::name),
             topic: (!event.topic.is_empty()).then(|| lossy(&event.topic)),
             message: lossy(message),
+            stack: lines.map(lossy).collect(),
             facts: facts.collect(),
             state,
             network: Message::of(event, &self.rules).map(|message| network(&message)),
@@ -204,15 +214,18 @@ impl Sink for JsonSink {
             }
             let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
             self.origin = self.origin.or_else(|| date?.at);
-            let grep = self.filter.grep.as_ref();
-            let matches = || {
-                grep.is_none_or(|grep| {
-                    grep.is_match(make_safe(&event.text, &mut String::new()).text())
-                })
-            };
-            if !self.filter.shows(event, self.origin) || !matches() {
+            let mut scratch = String::new();
+            let is_shown = self.filter.shows(event, self.origin)
+                && self.filter.shows_text(make_safe(&event.text, &mut scratch).text());
+            self.owner = Owner::event(is_shown);
+            if !is_shown {
                 return Ok(());
             }
+        }
+        if let Line::Other(class, text) = &read
+            && self.owner.of_line(*class, text) == Owner::Hidden
+        {
+            return Ok(());
         }
         self.write(&read)
     }

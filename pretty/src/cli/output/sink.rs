@@ -210,6 +210,7 @@ pub(crate) struct DiagramSink {
     title: String,
     output: File,
     origin: Option<Time>,
+    name_usage: Option<NameUsage>,
     /// The side the last event was on: lines without a time follow it.
     window: Window,
 }
@@ -225,16 +226,21 @@ impl DiagramSink {
     pub(crate) fn new(
         parser: Parser,
         filter: Filter,
+        palette: Palette,
         rules: Rules,
         title: String,
         output: File,
     ) -> Self {
         let window = if filter.since.is_none() { Window::Inside } else { Window::Outside };
-        let builder = DiagramBuilder::with_rules(rules);
-        Self { parser, filter, builder, title, output, origin: None, window }
+        let builder = DiagramBuilder::with_rules(rules).with_palette(palette);
+        let name_usage = NameUsage::of(&filter);
+        Self { name_usage, parser, filter, builder, title, output, origin: None, window }
     }
 
     fn passes(&mut self, event: &Event<'_>) -> bool {
+        if let Some(name_usage) = &mut self.name_usage {
+            name_usage.record(event);
+        }
         let stamp = event.stamp.as_ref();
         let date = stamp.filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
@@ -267,6 +273,7 @@ impl Sink for DiagramSink {
     }
 
     fn finish(mut self) -> Result<(), RunError> {
+        warn_unknown_names(self.name_usage.as_ref());
         let diagram = self.builder.finish().map_err(RunError::Diagram)?;
         self.output.write_all(diagram.svg(&self.title).as_bytes()).map_err(RunError::Write)
     }

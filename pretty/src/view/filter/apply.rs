@@ -66,7 +66,7 @@ impl LogView {
     }
 
     fn shows_kind(&self, kind: Kind) -> bool {
-        let Some((topic, peer)) = kind.event() else {
+        let Some((topic, peer)) = kind.owner() else {
             return true;
         };
         !self.hidden.topics.contains(&topic)

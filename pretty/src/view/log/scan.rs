@@ -11,6 +11,7 @@ use crate::filter::Filter;
 use crate::line::{Event, Line};
 use crate::text::make_safe;
 use crate::view::log::bitmap::Bitmap;
+use crate::view::log::chunk::Kind;
 use crate::view::log::store::{LogPosition, Store, matches};
 
 /// A scan and what it has found so far.
@@ -34,6 +35,27 @@ pub(crate) enum ScanTarget {
     Event(Keep, Regex),
     /// Events that pass a filter's times and expressions, and lines that are not events.
     Filter(Box<Filter>),
+}
+
+impl ScanTarget {
+    /// Tells whether the event is kept that the line continues, if it does.
+    fn owner_hit(&self, line: usize, store: &Store) -> bool {
+        let is_continuation = |line: usize| matches!(store.kind(line), Kind::Continuation(..));
+        if matches!(self, Self::Match(_)) || !is_continuation(line) {
+            return true;
+        }
+        let Some(owner) = (0..line).rev().find(|line| !is_continuation(*line)) else {
+            return true;
+        };
+        let text = store.text(owner);
+        match (self, store.parser_at(owner).parse(&text)) {
+            (Self::Event(keep, regex), Line::Event(_)) => {
+                matches(&text, regex) == (*keep == Keep::Matches)
+            }
+            (Self::Filter(filter), Line::Event(event)) => passes(&event, &text, filter, store),
+            (..) => true,
+        }
+    }
 }
 
 /// The events an expression keeps.
@@ -88,6 +110,7 @@ impl Scan {
         let first = store.first_line(next);
         let mut parser = store.parser_at(first);
         let (target, hits) = (&self.target, &mut self.hits);
+        let mut is_owner_hit = target.owner_hit(first, store);
         let after = store.each_line(next..limit, STEP_BYTES, &mut self.buffer, |line, text| {
             let hit = match target {
                 ScanTarget::Match(regex) => matches(text, regex),
@@ -101,6 +124,14 @@ impl Scan {
                         Line::Event(event) => passes(&event, text, filter, store),
                         Line::Header(_) | Line::Other(..) => true,
                     }
+                }
+            };
+            let hit = match (target, store.kind(line)) {
+                (ScanTarget::Match(_), _) | (_, Kind::Header | Kind::Other(_)) => hit,
+                (_, Kind::Continuation(..)) => is_owner_hit,
+                (_, Kind::Event(..)) => {
+                    is_owner_hit = hit;
+                    hit
                 }
             };
             if hit {

@@ -13,7 +13,7 @@ use crate::text::{columns_of, make_safe};
 use crate::time::{Tick, Time};
 use crate::view::history::History;
 use crate::view::log::chunk::{Chunk, Kind};
-use crate::view::log::ids::{Names, PeerId};
+use crate::view::log::ids::{Names, PeerId, TopicId};
 use crate::view::log::source::{Group, Text, without_return};
 
 /// A log. Invariant: `starts[i]` is where `chunks[i]` starts, in lines and groups of the log.
@@ -45,6 +45,9 @@ impl Store {
     pub(crate) fn append(&mut self, mut chunk: Chunk) -> LogPosition {
         self.rename(&mut chunk);
         self.carry_unit(&mut chunk);
+        if let Some((topic, peer)) = self.last_owner() {
+            chunk.continue_event(topic, peer);
+        }
         let first = u32::try_from(self.end.line).unwrap_or(u32::MAX);
         for event in std::mem::take(&mut chunk.history_events) {
             self.history.add(event.after(first));
@@ -56,6 +59,11 @@ impl Store {
         };
         self.origin = self.origin.or_else(|| self.find_origin());
         changed
+    }
+
+    /// The event that the next line may continue.
+    fn last_owner(&self) -> Option<(TopicId, PeerId)> {
+        self.kind(self.len().checked_sub(1)?).owner()
     }
 
     /// Numbers the names of a chunk as the store does.

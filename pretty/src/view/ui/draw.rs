@@ -8,9 +8,10 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::class::Class;
 use crate::layout::Shape;
-use crate::line::{Event, Line};
+use crate::line::{Event, Line, Stamp};
+use crate::parse::date_of;
 use crate::style::color::{Depth, Rgb};
-use crate::text::{Safe, columns, make_safe, safe_text};
+use crate::text::{Safe, columns, make_safe, make_safe_lines, safe_text};
 use crate::view::log::ids::PeerId;
 use crate::view::log_view::{LogView, Pane, Switch};
 
@@ -20,6 +21,9 @@ pub(crate) struct Cell {
     pub(crate) x: u16,
     pub(crate) width: u16,
 }
+
+/// Lines without a date between two events of which the days are compared.
+const UNDATED_LINES_MAX: usize = 64;
 
 /// A line ready to be drawn, apart from its rows.
 struct PreparedLine<'a> {
@@ -70,12 +74,45 @@ impl LogView {
 
     /// Rows a line takes on the screen.
     pub(crate) fn rows_of(&self, line: usize) -> usize {
-        if self.wrap == Switch::Off || line >= self.store.len() {
+        if line >= self.store.len() {
             return 1;
+        }
+        let rule = usize::from(self.new_day(line).is_some());
+        if self.wrap == Switch::Off {
+            return 1 + rule;
         }
         let mut scratch = String::new();
         let drawn = self.prepare(line, &mut scratch);
-        drawn.text.rows(usize::from(drawn.cell.width)).count()
+        rule + drawn.text.rows(usize::from(drawn.cell.width)).count()
+    }
+
+    /// The day of a line, if the events shown before it are of another one.
+    fn new_day(&self, line: usize) -> Option<i64> {
+        self.store.origin()?;
+        let day_of = |line: usize| {
+            self.store.read_event(line, |event| event.stamp.as_ref().and_then(Stamp::day))?
+        };
+        let day = day_of(line)?;
+        let mut before = self.visible.previous(line);
+        for _ in 0..UNDATED_LINES_MAX {
+            let Some(line) = before else { return Some(day) };
+            if let Some(other) = day_of(line) {
+                return (other != day).then_some(day);
+            }
+            before = self.visible.previous(line);
+        }
+        None
+    }
+
+    fn draw_day(&self, day: i64, area: Rect, buffer: &mut Buffer) {
+        let style = self.color(self.theme.time);
+        for x in area.left()..area.right() {
+            buffer.set_string(x, area.y, "─", style);
+        }
+        let (year, month, day) = date_of(day);
+        let place =
+            Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(2), ..area };
+        put(buffer, place, &format!(" {year:04}-{month:02}-{day:02} "), style);
     }
 
     fn draw_header(&self, area: Rect, buffer: &mut Buffer) {
@@ -99,6 +136,10 @@ impl LogView {
         let mut y = area.y;
         let mut next = self.visible.next(self.top);
         while let Some(line) = next.filter(|_| y < area.bottom()) {
+            if let Some(day) = self.new_day(line).filter(|_| y + 1 < area.bottom()) {
+                self.draw_day(day, Rect { y, height: 1, ..area }, buffer);
+                y += 1;
+            }
             let rows = Rect { y, height: area.bottom() - y, ..area };
             y += self.draw_line(line, rows, buffer);
             let rows = Rect { height: y - rows.y, ..rows };
@@ -269,7 +310,7 @@ impl LogView {
             time: stamp.map(|stamp| safe_text(&stamp.text)).unwrap_or_default(),
             topic: if prefix.topic.is_some() { String::new() } else { safe_text(&event.topic) },
             tag: if prefix.peer.is_some() { String::new() } else { safe_text(&event.peer) },
-            text: own_safe(&self.with_sign(line, cell, text), scratch),
+            text: own_safe_lines(&self.with_sign(line, cell, text), scratch),
             cell,
             style: self.color(self.theme.topic(&event.topic)),
         }
@@ -388,6 +429,13 @@ fn own_safe<'a>(bytes: &[u8], scratch: &'a mut String) -> Safe<'a> {
     let safe = make_safe(bytes, &mut own);
     scratch.clear();
     scratch.push_str(safe.text());
+    Safe::of_safe(scratch)
+}
+
+/// The same, with the lines in it.
+fn own_safe_lines<'a>(bytes: &[u8], scratch: &'a mut String) -> Safe<'a> {
+    let mut own = String::new();
+    scratch.clone_from(&make_safe_lines(bytes, &mut own).text().to_owned());
     Safe::of_safe(scratch)
 }
 

@@ -19,6 +19,17 @@ impl Codes {
         }
     }
 
+    pub(super) fn set(&mut self, line: usize, code: usize) {
+        match (&mut *self, u8::try_from(code)) {
+            (Self::Narrow(codes), Ok(code)) => codes[line] = code,
+            (Self::Narrow(codes), Err(_)) => {
+                *self = Self::Wide(codes.iter().map(|code| u32::from(*code)).collect());
+                self.set(line, code);
+            }
+            (Self::Wide(codes), _) => codes[line] = short(code),
+        }
+    }
+
     pub(super) fn get(&self, line: usize) -> usize {
         match self {
             Self::Narrow(codes) => codes[line].into(),

@@ -5,6 +5,7 @@ use std::io;
 
 use super::codes::{Codes, short};
 use super::{Anchor, Chunk, GROUP_LINES, Kind, LineEnd};
+use crate::class::{Class, is_continuation};
 use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::rules::Rules;
@@ -79,6 +80,9 @@ struct Index {
     reader: Parser,
     units: Vec<(u32, Option<Tick>)>,
     sources: Vec<u16>,
+    /// The event that the next line may continue.
+    owner: Option<(TopicId, PeerId)>,
+    leading: usize,
     end: LineEnd,
 }
 
@@ -99,6 +103,8 @@ impl Index {
             reader,
             units: Vec::new(),
             sources,
+            owner: None,
+            leading: 0,
             end: LineEnd::Present,
         };
         let mut start = 0;
@@ -128,6 +134,7 @@ impl Index {
             parser: self.parser,
             units: self.units,
             sources: self.sources,
+            leading: self.leading,
             end: self.end,
         }
     }
@@ -145,15 +152,26 @@ impl Index {
             Line::Event(event) => self.event(number, &event),
             Line::Header(_) => {
                 self.history.header(number);
+                self.owner = None;
                 self.units.push((number, self.reader.header_unit()));
                 self.kinds.code(Kind::Header)
             }
             Line::Other(class, text) => {
                 self.history.other(number, class, &text);
-                self.kinds.code(Kind::Other(class))
+                self.other(number, class, &text)
             }
         };
         self.codes.push(code);
+    }
+
+    fn other(&mut self, line: u32, class: Class, text: &[u8]) -> usize {
+        let continues = class == Class::Plain && is_continuation(text);
+        self.leading += usize::from(continues && self.leading == line as usize);
+        self.owner = self.owner.filter(|_| continues);
+        match self.owner {
+            Some((topic, peer)) => self.kinds.code(Kind::Continuation(topic, peer)),
+            None => self.kinds.code(Kind::Other(class)),
+        }
     }
 
     fn event(&mut self, line: u32, event: &Event<'_>) -> usize {
@@ -164,6 +182,7 @@ impl Index {
             }
         }
         let (code, peer) = self.kinds.of_event(&event.topic, &event.peer);
+        self.owner = self.kinds.all[code].event();
         if &*event.topic == ERROR_TOPIC || event.level >= Some(Level::Error) {
             self.history.error(line);
         }

@@ -40,6 +40,8 @@ pub struct Chunk {
     pub(crate) units: Vec<(u32, Option<Tick>)>,
     /// The source of each line, in a log merged from several; else empty.
     pub(crate) sources: Vec<u16>,
+    /// The number of lines at its start that continue the event before it, if there is one.
+    pub(crate) leading: usize,
     pub(crate) end: LineEnd,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Anchor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Event(TopicId, PeerId),
+    /// A line that continues such an event, and passes the filters it passes.
+    Continuation(TopicId, PeerId),
     Header,
     Other(Class),
 }
@@ -64,6 +68,14 @@ impl Kind {
     pub(crate) fn event(self) -> Option<(TopicId, PeerId)> {
         match self {
             Self::Event(topic, peer) => Some((topic, peer)),
+            Self::Continuation(..) | Self::Header | Self::Other(_) => None,
+        }
+    }
+
+    /// The event that decides whether a line is shown.
+    pub(crate) fn owner(self) -> Option<(TopicId, PeerId)> {
+        match self {
+            Self::Event(topic, peer) | Self::Continuation(topic, peer) => Some((topic, peer)),
             Self::Header | Self::Other(_) => None,
         }
     }
@@ -147,7 +159,7 @@ impl Chunk {
     /// number; the chunk's own names are not needed any more.
     pub(crate) fn rename(&mut self, topics: &[u16], peers: &[u16]) {
         for kind in &mut self.kinds {
-            if let Kind::Event(topic, peer) = kind {
+            if let Kind::Event(topic, peer) | Kind::Continuation(topic, peer) = kind {
                 *topic = TopicId(topics[usize::from(topic.0)]);
                 *peer = PeerId(peers[usize::from(peer.0)]);
             }
@@ -155,6 +167,14 @@ impl Chunk {
         self.history_events.iter_mut().for_each(|event| event.rename(peers));
         self.topics = Names::default();
         self.peers = Names::default();
+    }
+
+    /// The first lines continue this event, which ends the chunk before.
+    pub(crate) fn continue_event(&mut self, topic: TopicId, peer: PeerId) {
+        if self.leading > 0 {
+            let code = self.code_of(Kind::Continuation(topic, peer));
+            (0..self.leading).for_each(|line| self.codes.set(line, code));
+        }
     }
 
     /// Lets another unit hold before the first header. The times of these lines may be others
