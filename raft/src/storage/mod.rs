@@ -160,7 +160,7 @@ pub enum StorageError {
     /// The store ends before writes that it had reported durable, and that the cluster relies on.
     #[error(
         "{file} ends before write {next}, but {recorded_in} says that all below {durable} were durable: \
-         {} acknowledged writes are missing. Put the newest copy of the file back, not an older one; \
+         acknowledged writes are missing ({}). Put the newest copy of the file back, not an older one; \
          without it the store is lost: remove the directory, and let the peer come back empty", durable - next
     )]
     RolledBack {

@@ -175,7 +175,7 @@ fn files_restored_from_an_old_copy_are_rejected_with_what_to_do() {
         assert!(error.starts_with(&format!("DIRECTORY/{name} ends before write ")), "{error}");
         assert!(error.contains(", but DURABLE says that all below "), "{error}");
         assert!(error.ends_with(
-            "3 acknowledged writes are missing. Put the newest copy of the file back, not an older one; \
+            "acknowledged writes are missing (3). Put the newest copy of the file back, not an older one; \
              without it the store is lost: remove the directory, and let the peer come back empty"
         ), "{error}");
         assert_eq!(contents(directory.path()), before, "{durable:?}");
