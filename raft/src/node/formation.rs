@@ -29,7 +29,7 @@ use crate::types::{Index, Instant, MessageId, PeerId};
 pub(crate) struct Formation {
     /// The members that have recorded this peer's store.
     registered: BTreeSet<PeerId>,
-    /// The last refusal.
+    /// The first refusal, as it is now.
     refused: Option<Refusal>,
     /// The time of the next requests.
     due: Instant,
@@ -225,8 +225,10 @@ impl Node {
                 }
             }
             Registration::Refused { known } => {
-                let refused = Some(Refusal { by: from, known });
-                if std::mem::replace(&mut self.formation.refused, refused) != refused {
+                // All members refuse it, at each request: once is enough.
+                let is_other = |before: Refusal| before.by == from && before.known != known;
+                if self.formation.refused.is_none_or(is_other) {
+                    self.formation.refused = Some(Refusal { by: from, known });
                     self.trace(&Event::Store(StoreEvent::Refused { by: from, known }));
                 }
             }

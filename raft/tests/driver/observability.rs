@@ -183,7 +183,7 @@ async fn a_peer_without_its_data_says_so_and_not_that_it_waits() {
         text.lines().filter(|line| line.contains(&peer) && line.contains(words)).count()
     };
     let times = lines(id, "this peer's store is not the one that its cluster knows");
-    assert!(times > 2, "again and again: {times} times in\n{text}");
+    assert!((3..10).contains(&times), "again at times, and rarely: {times} times in\n{text}");
     assert_eq!(lines(id, "a new cluster begins"), 0, "{text}");
     let sign = format!("sign=answers from store {}", store.incarnation);
     assert!(lines(leader.number(), "a member lost its data") > 0, "{text}");

@@ -178,12 +178,15 @@ impl Run<'_> {
         }
     }
 
-    /// Fails if a peer has not written these words since its first start.
-    fn expect_output(&self, peer: usize, words: &str) -> Outcome {
-        if self.cluster.output(peer)?.contains(words) {
-            return Ok(());
+    /// Fails if none of these peers has written these words since its first start.
+    fn expect_output(&self, peers: &[usize], words: &str) -> Outcome {
+        for peer in peers {
+            if self.cluster.output(*peer)?.contains(words) {
+                return Ok(());
+            }
         }
-        Err(format!("peer {} never wrote {words:?}", peer + 1).into())
+        let names: Vec<_> = peers.iter().map(|peer| peer + 1).collect();
+        Err(format!("none of the peers {names:?} wrote {words:?}").into())
     }
 
     fn victims(&mut self) -> Outcome<Vec<usize>> {
