@@ -110,6 +110,23 @@ fn old_or_strange_news_of_a_removal_has_no_effect() {
         note_removal(&mut cluster, peer(1), by, committed);
         assert!(!cluster.node(peer(1)).is_removed(), "by {by} at {committed}");
     }
+    note_removal(&mut cluster, peer(0), peer(2), own);
+    assert_eq!(cluster.role(peer(0)), RoleName::Leader, "it has a newer configuration");
+}
+
+/// It may be lost, and the log of the removed peer may be the only one that can win.
+#[test]
+fn a_removal_that_is_not_committed_rejects_no_peer() {
+    let mut cluster = formed(identified);
+    cluster.elect(peer(0));
+    let last = cluster.commit(peer(0), b"x");
+    cluster.cut(peer(1));
+    cluster.cut(peer(2));
+    cluster.change(0, MembershipChange::Remove { peer: peer(1) }).unwrap();
+    cluster.deliver_all();
+    let own = cluster.node(peer(0)).cluster_view().own;
+    assert!(own.configuration > last && own.committed < last, "{own:?}");
+    assert_eq!(handshake(&cluster, 1, 0), Ok(()));
 }
 
 /// Without check-quorum, nothing else would end its leadership: the others do not answer it any more.

@@ -245,6 +245,8 @@ impl Incoming {
         if let Err(error) = self.register(peer, &live) {
             return error.into();
         }
+        // The view may have changed since the answer.
+        self.recheck();
         if self.refusals.clear(peer) {
             self.context.report(LinkReport::Cleared { peer, direction: LinkDirection::Incoming });
         }

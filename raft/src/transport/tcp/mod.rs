@@ -14,6 +14,9 @@
 //! the peer, the address and the [`ConnectionError`]. Other connections continue, and the other
 //! side reconnects after a while.
 //!
+//! Peers that are not members, and second processes with one id, are rejected by
+//! [`ClusterView`](crate::ClusterView) and [`Process`], with the reason on both sides.
+//!
 //! # Lost messages
 //! Messages to a disconnected peer, messages that find the queue full, and messages in flight when
 //! a connection ends. They are neither kept nor repeated here: the protocol does that, with newer

@@ -15,6 +15,8 @@ use crate::types::PeerId;
 /// Time after which a reason is logged again, and after which a peer that did not come again is
 /// forgotten.
 pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(60);
+/// Time after which another reason of the same peer is logged.
+const CHANGE_AFTER: Duration = Duration::from_secs(1);
 /// Limit on names.
 const PEERS_MAX: usize = 256;
 
@@ -67,6 +69,11 @@ impl Refusals {
                 known.logged = now;
                 Notice::Again(std::mem::take(&mut known.more))
             }
+            // Strangers may give another reason each time.
+            Some(known) if now.saturating_duration_since(known.logged) < CHANGE_AFTER => {
+                (known.last, known.more) = (now, known.more + 1);
+                Notice::Known
+            }
             Some(known) => {
                 *known = fresh();
                 Notice::New
@@ -112,6 +119,7 @@ mod tests {
             [Notice::New, Notice::Known, Notice::Known]
         );
         assert_eq!(note(1, "a", 60), Notice::Again(2));
+        assert_eq!(note(1, "b", 60), Notice::Known, "at once");
         assert_eq!(
             [note(1, "b", 61), note(2, "b", 62), note(2, "b", 63)],
             [Notice::New, Notice::New, Notice::Known]
