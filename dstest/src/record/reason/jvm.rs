@@ -11,7 +11,7 @@ pub(super) fn begun(text: &str) -> Option<Message> {
     // JUnit 5 puts an arrow before it; packages stand before the name, which is what people quote.
     static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r#"^\s*(=> |Exception in thread "[^"]*" |Caused by: )?(?:[a-z_]\w*\.)+([A-Z][\w$]*(?:Error|Exception|Failure)\w*)(?:: (.*))?$"#,
+            r#"^[│\s]*(=> |caught: |Exception in thread "[^"]*" |Caused by: )?(?:[a-z_]\w*\.)+([A-Z][\w$]*(?:Error|Exception|Failure)\w*)(?:: (.*))?$"#,
         )
     });
     static SUREFIRE: LazyLock<Regex> =
@@ -33,7 +33,7 @@ pub(super) fn begun(text: &str) -> Option<Message> {
 pub(super) fn place(text: &str) -> Option<String> {
     static FRAME: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^(?:at )?(?:[\w.]+/)?([\w.$]+)\.[\w$<>]+\((\w+\.(?:java|kt|scala|groovy)):([0-9]+)\)$",
+            r"^[│\s]*(?:at )?(?:[\w.]+/)?([\w.$]+)\.[\w$<>]+\((\w+\.(?:java|kt|scala|groovy)):([0-9]+)\)$",
         )
     });
     let found = FRAME.captures(text)?;

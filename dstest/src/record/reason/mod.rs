@@ -362,7 +362,7 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
         r"^panic:|^=== |--- FAIL|\.go:[0-9]|^SIGQUIT|^WARNING: (DATA RACE|ThreadSanitizer)|apply error",
         r"^Traceback|^E  |\.py:[0-9]|, line [0-9]|^_{3,} ",
         r"not ok |✖|✗|●|^ *[0-9]+\) |^# |=> |JUnit |terminate called|^SUMMARY: |RUN      ",
-        r"expect\(|^\s+at ",
+        r"expect\(|^\s+at |❯ |in test file |caught: ",
     ];
     Regex::new(&words.join("|")).expect("the pattern is compiled by the tests below")
 });

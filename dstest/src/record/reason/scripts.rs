@@ -29,12 +29,17 @@ pub(super) fn begun(text: &str) -> Option<Message> {
         let message = bare.split(" // ").next().unwrap_or(bare);
         return Some(script(format!("{message}:")).with_more(2));
     }
-    // bats: `# (in test file t.bats, line 3)`, then the command.
-    static BATS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^#? *\(in test file (\S+), line ([0-9]+)\)$"));
+    // bats: `# (in test file t.bats, line 3)`, or the last function of a helper, then the command.
+    static BATS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^#? *\(?(?:from function `[^']*' )?in test file (\S+), line ([0-9]+)\)$")
+    });
     if let Some(found) = BATS.captures(bare) {
         let place = place_of(group(&found, 1), group(&found, 2));
         return Some(script("").at(place).with_more(1));
+    }
+    // CTest: the names of the tests follow.
+    if bare == "The following tests FAILED:" {
+        return Some(script(bare).with_more(1));
     }
     // Test::More: `#   Failed test 'name'`, the place, the values.
     bare.starts_with("#   Failed test").then(|| script("").with_more(2))
@@ -53,7 +58,11 @@ pub(super) fn place(text: &str) -> Option<String> {
     if text.contains("node:internal") || text.contains("/node_modules/") {
         return None;
     }
-    let found = FRAME.captures(text).or_else(|| PERL.captures(text))?;
+    // vitest: `❯ a.test.js:1:101`.
+    static ARROW: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^❯ (?:.* )?(\S+\.[cm]?[jt]sx?):([0-9]+):[0-9]+$"));
+    let found = FRAME.captures(text).or_else(|| PERL.captures(text));
+    let found = found.or_else(|| ARROW.captures(text))?;
     Some(place_of(group(&found, 1), group(&found, 2)))
 }
 
@@ -74,7 +83,10 @@ pub(super) fn named_test(text: &str) -> Option<String> {
         LazyLock::new(|| pattern(r"^\s*not ok [0-9]+ *(?:- )?([^#]*?)(?: # (?i:TODO|SKIP).*)?$"));
     static SPEC: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^\s*(?:✖|✗|●) (.+?)(?: \([0-9.]+m?s\))?$"));
-    let found = TAP.captures(text).or_else(|| SPEC.captures(text))?;
+    // vitest: ` FAIL  a.test.js > adds`.
+    static VITEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ FAIL  \S+ > (.+)$"));
+    let found = TAP.captures(text).or_else(|| SPEC.captures(text));
+    let found = found.or_else(|| VITEST.captures(text))?;
     let name = group(&found, 1).trim();
     (!name.is_empty() && name != "failing tests:").then(|| name.to_owned())
 }
