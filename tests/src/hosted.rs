@@ -2,8 +2,8 @@
 //! its commands.
 //!
 //! Checked for every such service: it is given each index once, in order; all services of a group
-//! are given the same commands; and at one index all make the same snapshot, byte for byte. So a
-//! state machine that depends on anything but its commands is found.
+//! are given the same commands; and at one index all make the same snapshot, byte for byte, when one is
+//! due and at the end of a run. So a state machine that depends on anything but its commands is found.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -25,7 +25,10 @@ pub trait Hosted: fmt::Debug {
     fn wants_snapshot(&self) -> bool;
 
     /// The snapshot through the last applied entry.
-    fn snapshot(&mut self) -> Bytes;
+    fn snapshot(&self) -> Bytes;
+
+    /// The snapshot that was due is taken, with this many bytes.
+    fn snapshot_taken(&mut self, bytes: usize);
 
     /// Replaces the state by a snapshot's.
     ///
@@ -95,7 +98,7 @@ impl PeerService {
     pub(crate) fn snapshot(&self) -> Bytes {
         match self {
             Self::Recorded(service) => service.snapshot(),
-            Self::Hosted(service, _) => service.borrow_mut().snapshot(),
+            Self::Hosted(service, _) => service.borrow().snapshot(),
         }
     }
 
@@ -120,6 +123,20 @@ impl PeerService {
         check_given(by, self.last_applied(), counted)
     }
 
+    /// Compares the state of a hosted service with those of others that applied as much.
+    pub(crate) fn check_state(
+        &self,
+        witness: Witness,
+        agreed: &mut AppliedLog,
+    ) -> Result<(), Box<Violation>> {
+        match self {
+            Self::Hosted(service, last_applied) if *last_applied > Index::ZERO => {
+                agreed.check_snapshot(witness, *last_applied, &service.borrow().snapshot())
+            }
+            Self::Hosted(..) | Self::Recorded(_) => Ok(()),
+        }
+    }
+
     /// As [`Service::apply`].
     pub(crate) fn apply(
         &mut self,
@@ -140,6 +157,7 @@ impl PeerService {
             return Ok(Applied::default());
         }
         let snapshot = service.snapshot();
+        service.snapshot_taken(snapshot.len());
         agreed.check_snapshot(witness, entry.id.index, &snapshot)?;
         Ok(Applied { snapshot: Some(snapshot), request: None })
     }

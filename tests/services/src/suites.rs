@@ -280,7 +280,7 @@ impl Scenario {
         logger: Option<Logger>,
     ) -> Outcome {
         let store = KeyValueStore::default();
-        let setup = GroupSetup::new(&store, count, network, limit, logger);
+        let setup = GroupSetup::new(&store, seed, count, network, limit, logger);
         let worlds = vec![setup.world()];
         let (calls, history) = (Calls::default(), Rc::new(RefCell::new(History::default())));
         let shared = (calls.clone(), Rc::clone(&history));
@@ -301,7 +301,8 @@ impl Scenario {
         logger: Option<Logger>,
     ) -> Outcome {
         let (network, never) = (NetworkProfile::LAB_RELIABLE, Never);
-        let setup = GroupSetup::new(&Controller::default(), CONTROLLERS, network, never, logger);
+        let setup =
+            GroupSetup::new(&Controller::default(), seed, CONTROLLERS, network, never, logger);
         let (worlds, calls) = (vec![setup.world()], Calls::default());
         let shared = calls.clone();
         let start = |clusters: Vec<_>| {
@@ -325,11 +326,11 @@ impl Scenario {
     ) -> Outcome {
         let controller = |_| {
             let (initial, logger) = (Controller::default(), logger.cloned());
-            GroupSetup::new(&initial, CONTROLLERS, network, Never, logger)
+            GroupSetup::new(&initial, seed, CONTROLLERS, network, Never, logger)
         };
         let group = |group| {
             let initial = ShardedStore::new(group_id(group));
-            GroupSetup::new(&initial, SERVERS, network, limit, logger.cloned())
+            GroupSetup::new(&initial, seed, SERVERS, network, limit, logger.cloned())
         };
         let controllers: Vec<_> = (0..controllers).map(controller).collect();
         let groups: Vec<_> = (0..GROUPS).map(group).collect();

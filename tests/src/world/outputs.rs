@@ -147,12 +147,14 @@ impl World {
         Ok(())
     }
 
-    /// Goes through the logs of all running peers.
+    /// Goes through the logs of all running peers, and compares the states of their services.
     pub(super) fn audit(&mut self) -> Result<(), Failure> {
         for server in 0..self.peers.len() {
             if let Some(observed) = observed_peer(&self.peers, server, self.now) {
                 self.invariants.audit(observed)?;
             }
+            let witness = self.witness(server);
+            self.peers[server].service.check_state(witness, &mut self.applied_log)?;
         }
         Ok(())
     }

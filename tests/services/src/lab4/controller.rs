@@ -18,6 +18,7 @@ use crate::world::{Calls, Group, Reach};
 pub(crate) struct ControllerLab {
     pub(crate) group: Group<Controller>,
     pub(crate) calls: Calls,
+    changes: Rc<Cell<u64>>,
     clients: Rc<Cell<ClientId>>,
 }
 
@@ -25,13 +26,14 @@ pub(crate) struct ControllerLab {
 pub(crate) struct Admin {
     clerk: ControllerClerk<Reach<Controller>>,
     calls: Calls,
+    changes: Rc<Cell<u64>>,
 }
 
 impl ControllerLab {
     /// A controller whose servers have just started.
     #[must_use]
     pub(crate) fn new(group: Group<Controller>, calls: Calls) -> Self {
-        Self { group, calls, clients: Rc::default() }
+        Self { group, calls, changes: Rc::default(), clients: Rc::default() }
     }
 
     pub(crate) fn admin(&self) -> Admin {
@@ -39,7 +41,14 @@ impl ControllerLab {
         self.clients.set(client + 1);
         let reach = self.reach(ADMINS | client);
         let clerk = ControllerClerk::new(ADMINS | client, reach, Patience::Unlimited);
-        Admin { clerk, calls: self.calls.clone() }
+        Admin { clerk, calls: self.calls.clone(), changes: Rc::clone(&self.changes) }
+    }
+
+    /// Checks that each change made one configuration, however often it was sent.
+    pub(crate) async fn check_count(&self) -> Result<(), Failure> {
+        let (wanted, found) = (self.changes.get(), self.admin().query(None).await?.number);
+        let text = format_args!("{wanted} configurations, one for each change, found {found}");
+        expect(found == wanted, text)
     }
 
     /// A client's links to all servers.
@@ -58,6 +67,7 @@ impl Admin {
 
     pub(crate) async fn change(&self, change: Change) -> Result<(), Failure> {
         self.calls.begin_operation();
+        self.changes.update(|changes| changes + 1);
         let answer = self.clerk.change(change).await;
         answer.map_err(|error| Failure::expected(format_args!("an answer: {error}")))
     }
@@ -118,7 +128,8 @@ pub(crate) async fn basic(lab: ControllerLab) -> Result<(), Failure> {
     moves(&admin).await?;
     let staying = concurrent(&lab, 100, 10, 1).await?;
     admin.check(&staying).await?;
-    one_by_one(&admin, &staying).await
+    one_by_one(&admin, &staying).await?;
+    lab.check_count().await
 }
 
 async fn join_and_leave(lab: &ControllerLab, admin: &Admin) -> Result<(), Failure> {
@@ -250,7 +261,8 @@ pub(crate) async fn multi(lab: ControllerLab) -> Result<(), Failure> {
         lab.group.cluster().crash(leader);
     }
     let now = admin.query(None).await?;
-    expect(now == left, format_args!("{left:?} without the leader, found {now:?}"))
+    expect(now == left, format_args!("{left:?} without the leader, found {now:?}"))?;
+    lab.check_count().await
 }
 
 /// Only shards of the group that comes or goes move.

@@ -155,8 +155,9 @@ impl ShardedLab {
         self.groups.iter().map(of_group).sum()
     }
 
-    /// Checks the operations of all clients together.
-    pub(crate) fn check_history(&self) -> Result<(), Failure> {
+    /// Checks the operations of all clients together, and the number of configurations.
+    pub(crate) async fn check_history(&self) -> Result<(), Failure> {
+        self.controllers[0].check_count().await?;
         let undecided = self.history.borrow().check()?;
         self.cluster().add_undecided(undecided);
         Ok(())

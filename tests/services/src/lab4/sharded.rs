@@ -53,7 +53,7 @@ impl Table {
 
     async fn end(&self, lab: &ShardedLab) -> Result<(), Failure> {
         self.read().await?;
-        lab.check_history()
+        lab.check_history().await
     }
 }
 
@@ -338,7 +338,7 @@ pub(crate) async fn unreliable3(lab: ShardedLab) -> Result<(), Failure> {
     for client in clients {
         client.join().await?;
     }
-    lab.check_history()
+    lab.check_history().await
 }
 
 /// Groups delete what they no longer own.
@@ -382,7 +382,7 @@ async fn serve_on(lab: &ShardedLab, keys: &[usize], value: &str) -> Result<(), F
         client.put(&key, &format!("{value}-1")).await?;
         client.check(&key, &format!("{value}-1")).await?;
     }
-    lab.check_history()
+    lab.check_history().await
 }
 
 /// Keys whose shards a group owns now.

@@ -13,6 +13,7 @@ use raft_tests::hosted::SharedService;
 use raft_tests::service::Snapshots;
 use raft_tests::sim::disk::Latency;
 use raft_tests::sim::network::{Connection, NetworkProfile};
+use raft_tests::sim::random::{Domain, Stream};
 use raft_tests::world::{LogSource, Setup};
 
 use super::host::{Host, SnapshotLimit};
@@ -44,6 +45,7 @@ impl<M: StateMachine> GroupSetup<M> {
     #[must_use]
     pub fn new(
         initial: &M,
+        seed: u64,
         servers: usize,
         network: NetworkProfile,
         limit: SnapshotLimit,
@@ -52,7 +54,7 @@ impl<M: StateMachine> GroupSetup<M> {
         let host = || Rc::new(RefCell::new(Host::new(initial.clone(), limit)));
         let hosts: Rc<[_]> = (0..servers).map(|_| host()).collect();
         let services = hosts.iter().map(|host| Rc::clone(host) as SharedService).collect();
-        let (settings, script) = (settings(servers, network), Script::default());
+        let (settings, script) = (settings(seed, servers, network), Script::default());
         Self { setup: Setup { settings, script, logger, checkpoints: None, services }, hosts }
     }
 
@@ -70,11 +72,12 @@ impl<M: StateMachine> GroupSetup<M> {
 }
 
 /// The labs' clusters, with what services need beyond the paper: a leader's first entry without a
-/// client, and leaders that step down without a majority.
-fn settings(servers: usize, network: NetworkProfile) -> Settings {
+/// client, and in half of all runs leaders that step down without a majority.
+fn settings(seed: u64, servers: usize, network: NetworkProfile) -> Settings {
     let mut settings = Settings::lab(servers, network, Snapshots::Never);
     settings.first_entry = FirstEntry::NoOp;
-    settings.protocol = Protocol::EXTENDED;
+    settings.protocol =
+        Stream::new(seed, Domain::Settings, [0, 0]).pick(&[Protocol::EXTENDED, Protocol::PAPER]);
     settings.limits.chunk_bytes = 64 * 1024;
     settings.latency = DISK;
     settings

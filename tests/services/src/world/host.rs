@@ -112,10 +112,12 @@ impl<M: StateMachine> Hosted for Host<M> {
         }
     }
 
-    fn snapshot(&mut self) -> Bytes {
-        let snapshot: Bytes = encode(&self.machine).into();
-        (self.log_bytes, self.snapshot_bytes) = (0, snapshot.len());
-        snapshot
+    fn snapshot(&self) -> Bytes {
+        encode(&self.machine).into()
+    }
+
+    fn snapshot_taken(&mut self, bytes: usize) {
+        (self.log_bytes, self.snapshot_bytes) = (0, bytes);
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), String> {
