@@ -115,6 +115,25 @@ mod tests {
         assert_eq!(lease.unconfirmed.len(), 10);
     }
 
+    /// Two nodes that differ in their leases alone are two states of the model check.
+    #[test]
+    fn leases_of_another_end_or_with_other_open_rounds_have_other_hashes() {
+        let hash = |confirmed: bool, round: u64, now: u64| {
+            let mut lease = Lease::new(Some(LENGTH));
+            lease.on_round_started(Round::new(round), at(10));
+            if confirmed {
+                lease.on_round_confirmed(Round::new(round), at(15));
+            }
+            let mut hasher = std::hash::DefaultHasher::new();
+            lease.behaviour_hash(at(now), &mut hasher);
+            hasher.finish()
+        };
+        let hashes = [(true, 1, 20), (true, 1, 30), (false, 1, 20), (false, 2, 20), (false, 2, 30)];
+        let distinct: std::collections::BTreeSet<_> =
+            hashes.iter().map(|(confirmed, round, now)| hash(*confirmed, *round, *now)).collect();
+        assert_eq!(distinct.len(), hashes.len());
+    }
+
     #[test]
     fn a_revoked_lease_does_not_return() {
         let mut lease = Lease::new(Some(LENGTH));
