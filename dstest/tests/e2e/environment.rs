@@ -90,7 +90,7 @@ fn a_test_that_has_failed_often_enough_is_left_and_said() {
     let sandbox = Sandbox::new();
     let args = ["-n", "20", "-p", "1", "--max-fail-per-test", "3"];
     let called = sandbox.on_script(&args, "exit 1");
-    called.exits_with(1).prints("17 runs left out by --max-fail-per-test");
+    called.exits_with(1).prints("17 runs not run: their test was stopped after 3 failures");
     assert_eq!(called.row("sh")[1..3], ["3", "3"]);
 }
 

@@ -96,10 +96,12 @@ fn a_comparison_tells_chance_from_change() {
     compare(&[&bad, &good]).exits_with(0).prints("fails less often (p < 0.001)");
     compare(&[&bad]).exits_with(2).warns("would be compared with itself");
     let slow = run("sleep 0.2");
-    compare(&[&good, &slow]).exits_with(0).prints("as long (p < 0.001)");
+    compare(&[&good, &slow]).exits_with(0).prints("by its own doing or by the load (p < 0.001)");
+    let busy = run("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+    compare(&[&good, &busy, "--fail-on-worse"]).exits_with(1).prints("the CPU time (p < 0.001)");
     let exported = compare(&[&good, "--export-json", "-", "--export-markdown", "m.md"]);
     let json: serde_json::Value = serde_json::from_str(&exported.stdout).unwrap();
-    assert_eq!(json["comparison"]["tests"][0]["time"]["direction"], "worse");
+    assert_eq!(json["comparison"]["tests"][0]["cpu"]["direction"], "worse");
     let markdown = fs::read_to_string(sandbox.path().join("m.md")).unwrap();
     assert!(markdown.starts_with("| Test | Failed | Median time | Change |"), "{markdown}");
 }
