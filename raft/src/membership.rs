@@ -56,7 +56,8 @@ impl Membership {
         learners: BTreeSet<PeerId>,
         addresses: BTreeMap<PeerId, Address>,
     ) -> Result<Self, BrokenMembership> {
-        if [&voters, &learners].iter().all(|peers| peers.is_empty()) && outgoing.is_none() {
+        let is_empty = voters.is_empty() && learners.is_empty() && addresses.is_empty();
+        if is_empty && outgoing.is_none() {
             return Ok(Self::default());
         }
         Self { voters, outgoing, learners, addresses, ..Self::default() }.validated()

@@ -176,6 +176,20 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::membership::BrokenMembership;
+
+    #[test]
+    fn addresses_without_a_member_are_refused() {
+        let mut writer = Writer(Vec::new());
+        writer.peers(&BTreeSet::new());
+        writer.u8(0);
+        writer.peers(&BTreeSet::new());
+        writer.count(1);
+        writer.u64(7);
+        writer.bytes(b"host:1");
+        let decoded = decode_membership(&writer.0);
+        assert_eq!(decoded, Err(DecodeError::BrokenMembership(BrokenMembership::NoVoters)));
+    }
 
     #[test]
     fn a_membership_has_one_form() {
