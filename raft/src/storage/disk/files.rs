@@ -33,8 +33,21 @@ pub(super) fn snapshot_name(number: u64) -> String {
 /// The numbers of all files whose names end like this, in order.
 pub(super) fn numbers<F: Directory>(directory: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
     let names = directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
-    let number = |name: &String| name.strip_suffix(ending)?.parse().ok();
+    // One written in another way (`+1.log`) is not a file of a store.
+    let number = |name: &String| {
+        let number = name.strip_suffix(ending)?.parse().ok()?;
+        (format!("{number:020}{ending}") == *name).then_some(number)
+    };
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
-    Ok(numbers)
+    match numbers.last() {
+        Some(last) if *last > NUMBER_MAX => Err(StorageError::Damaged(format!(
+            "{} has a number that no store reaches, so the store has not made it",
+            directory.path_of(&format!("{last:020}{ending}"))
+        ))),
+        Some(_) | None => Ok(numbers),
+    }
 }
+
+/// More than a store can count to; numbers after it need no check.
+const NUMBER_MAX: u64 = 1 << 62;
