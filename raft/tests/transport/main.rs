@@ -8,6 +8,7 @@ mod handshakes;
 mod limits;
 mod memory;
 mod metrics;
+mod mutated;
 #[cfg(unix)]
 mod paused_process;
 mod processes;

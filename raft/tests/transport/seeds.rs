@@ -158,7 +158,7 @@ fn hello() -> Hello {
 }
 
 /// The first two bytes are the target's: where the rest begins, and the size of the pieces.
-fn seeds() -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn seeds() -> BTreeMap<String, Vec<u8>> {
     let (mut seeds, mut frames) = (BTreeMap::new(), Vec::new());
     for message in messages() {
         let name = name(&message).to_owned();
