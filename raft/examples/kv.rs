@@ -1,6 +1,6 @@
 //! A replicated key-value store over HTTP, as short as possible: start here. `kv_service` adds what
 //! a production-style service needs (conditional writes, exactly-once retries, leadership transfer
-//! on shutdown, TLS, deadlines for slow clients). This one is for loopback addresses alone.
+//! on shutdown, TLS, an orderly end). This one is for loopback addresses alone.
 //!
 //! ```text
 //! kv [--data DIR] ID ADDRESS...
@@ -13,17 +13,26 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it is a program for a terminal")]
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use raft::Raft;
 use raft::driver::{MachineError, StateMachine, WriteError, from_bytes, to_bytes};
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
 
 #[derive(Default)]
 struct Store(BTreeMap<String, String>);
@@ -48,6 +57,8 @@ impl StateMachine for Store {
 
 /// The largest value, in bytes.
 const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Limit on the time in which a client sends the headers, and on that of the rest.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(15);
 
 async fn write(
     raft: State<Raft<Store>>,
@@ -85,9 +96,30 @@ fn http(address: &str) -> Result<SocketAddr, Box<dyn Error>> {
     Ok(SocketAddr::new(address.ip(), port))
 }
 
+/// Answers requests; a client that is slow to write one holds up no other.
+async fn serve_http(listener: TcpListener, app: Router) -> Infallible {
+    let deadline = from_fn(|request: Request, next: Next| async {
+        let answered = timeout(CLIENT_TIMEOUT, next.run(request)).await;
+        answered.map_err(|_| StatusCode::REQUEST_TIMEOUT)
+    });
+    let app = app.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).layer(deadline);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(CLIENT_TIMEOUT);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let service = TowerToHyperService::new(app.clone());
+                tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+            }
+            // Without a free socket, until clients have gone.
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
 async fn serve(id: usize, peers: Vec<String>, data: PathBuf) -> Result<(), Box<dyn Error>> {
     let (own, http) = (&peers[id - 1], http(&peers[id - 1])?);
-    let listener = tokio::net::TcpListener::bind(http).await?;
+    let listener = TcpListener::bind(http).await?;
     eprintln!("peer {id}: HTTP on {http}, data in {}; stop it with Ctrl-C or kill", data.display());
     let raft = Raft::builder(id as u64)
         .peers((1..).zip(peers.clone()))
@@ -96,10 +128,10 @@ async fn serve(id: usize, peers: Vec<String>, data: PathBuf) -> Result<(), Box<d
         .state_machine(Store::default())
         .start()
         .await?;
-    let routes = axum::Router::new().route("/", get(status)).route("/{key}", get(read).put(write));
-    let app = routes.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).with_state(raft.clone());
+    let routes = Router::new().route("/", get(status)).route("/{key}", get(read).put(write));
+    let app = routes.with_state(raft.clone());
     tokio::select! {
-        served = axum::serve(listener, app) => served?,
+        never = serve_http(listener, app) => match never {},
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     raft.shutdown().await;
