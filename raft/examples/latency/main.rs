@@ -4,16 +4,22 @@
 //!
 //! ```text
 //! cargo run --release -p raft --example latency -- [seconds a row: 5] [directory: target/latency]
+//! cargo run --release -p raft --example latency -- flood [seconds: 60] [directory: target/latency]
 //! ```
+//! The second one compares a quiet cluster with one under a flood of strangers.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows its result")]
 #![expect(clippy::disallowed_methods, reason = "the measurement needs a clock, the core does not")]
 
+mod flood;
+
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use raft::driver::MachineError;
@@ -29,6 +35,8 @@ const PEERS: [u64; 3] = [1, 2, 3];
 const CLIENTS: [usize; 5] = [1, 64, 256, 1024, 4096];
 /// Time before the measurement of a row.
 const WARM_UP: Duration = Duration::from_secs(1);
+/// Clients of the cluster that is flooded: the machine is not busy without the flood.
+const FLOODED_CLIENTS: usize = 4;
 const HANG: Duration = Duration::from_secs(60);
 
 /// Counts commands.
@@ -71,8 +79,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome {
-    let mut args = std::env::args().skip(1);
-    let seconds = args.next().unwrap_or_else(|| "5".to_owned());
+    let mut args = std::env::args().skip(1).peekable();
+    let is_flood = args.next_if(|word| word == "flood").is_some();
+    let seconds = args.next().unwrap_or_else(|| if is_flood { "60" } else { "5" }.to_owned());
     let seconds = seconds.parse().map_err(|_| format!("SECONDS must be a number: `{seconds}`"))?;
     let directory = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
     fs::create_dir_all(&directory)?;
@@ -85,21 +94,24 @@ fn run() -> Outcome {
         "| TCP | clients | writes/s | p50 ms | p99 ms | p99.9 ms |\n|---|---|---|---|---|---|"
     );
     let runtime = tokio::runtime::Runtime::new()?;
+    if is_flood {
+        return runtime.block_on(quiet_and_flooded(Duration::from_secs(seconds), &directory));
+    }
     for (wire, name) in [(Wire::Plain, "plain"), (Wire::Tls, "TLS")] {
         for clients in CLIENTS {
-            let mut waits = runtime.block_on(measure(
-                wire,
-                clients,
-                Duration::from_secs(seconds),
-                &directory,
-            ))?;
-            waits.sort_unstable();
-            let rate = waits.len() as u64 / seconds;
-            let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| percentile(&waits, part));
-            println!("| {name} | {clients} | {rate} | {p50:.2} | {p99:.2} | {p999:.2} |");
+            let time = Duration::from_secs(seconds);
+            let waits = runtime.block_on(measure(wire, clients, time, &directory))?;
+            print_row(name, clients, waits, time);
         }
     }
     Ok(())
+}
+
+fn print_row(name: &str, clients: usize, mut waits: Vec<Duration>, time: Duration) {
+    waits.sort_unstable();
+    let rate = waits.len() as u64 / time.as_secs();
+    let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| percentile(&waits, part));
+    println!("| {name} | {clients} | {rate} | {p50:.2} | {p99:.2} | {p999:.2} |");
 }
 
 /// Latency of the disk alone, for comparison.
@@ -129,10 +141,63 @@ async fn measure(
     time: Duration,
     directory: &Path,
 ) -> Outcome<Vec<Duration>> {
-    let rafts = start(wire, directory).await?;
+    let (rafts, _) = start(wire, directory).await?;
+    let leader = leader(&rafts).await?;
+    let waits = writes(leader, clients, time).await?;
+    for raft in rafts {
+        raft.shutdown().await;
+    }
+    Ok(waits)
+}
+
+async fn leader(rafts: &[Raft<Counter>]) -> Outcome<&Raft<Counter>> {
     let known = rafts[0].wait(|status| status.leader.is_some(), HANG).await?;
     let leader = rafts.iter().find(|raft| Some(raft.id()) == known.leader).ok_or("no leader")?;
     leader.wait(|status| status.leader == Some(status.id), HANG).await?;
+    Ok(leader)
+}
+
+/// Quiet writes, and then those under a flood.
+async fn quiet_and_flooded(time: Duration, directory: &Path) -> Outcome {
+    let lines = LogLines::count();
+    let (rafts, addresses) = start(Wire::Plain, directory).await?;
+    let leader = leader(&rafts).await?;
+    let terms = || rafts.iter().map(|raft| raft.status().current_term).collect::<Vec<_>>();
+    let (before, quiet_lines) = (terms(), lines.load(Ordering::Relaxed));
+    print_row("quiet", FLOODED_CLIENTS, writes(leader, FLOODED_CLIENTS, time).await?, time);
+    let until = Instant::now() + WARM_UP + time;
+    let strangers = tokio::spawn(async move { flood::flood(&addresses, until).await });
+    print_row("flooded", FLOODED_CLIENTS, writes(leader, FLOODED_CLIENTS, time).await?, time);
+    let (connections, forged) = strangers.await?;
+    println!(
+        "\n{connections} connections in {} s, {forged} of them with forged terms; {} lines of log; \
+         terms {before:?} before, {:?} after, leader {:?} then {:?}",
+        (WARM_UP + time).as_secs(),
+        lines.load(Ordering::Relaxed) - quiet_lines,
+        terms(),
+        leader.id(),
+        leader.status().leader,
+    );
+    Ok(())
+}
+
+/// The lines of log so far, of all nodes at level INFO.
+struct LogLines;
+
+impl LogLines {
+    fn count() -> &'static AtomicU64 {
+        static LINES: AtomicU64 = AtomicU64::new(0);
+        let count = || {
+            LINES.fetch_add(1, Ordering::Relaxed);
+            std::io::stderr()
+        };
+        tracing_subscriber::fmt().with_writer(count).with_ansi(false).init();
+        &LINES
+    }
+}
+
+/// Latencies of writes by clients that wait for each answer.
+async fn writes(leader: &Raft<Counter>, clients: usize, time: Duration) -> Outcome<Vec<Duration>> {
     let (from, until) = (Instant::now() + WARM_UP, Instant::now() + WARM_UP + time);
     let mut tasks = JoinSet::new();
     for _ in 0..clients {
@@ -141,9 +206,6 @@ async fn measure(
     let mut waits = Vec::new();
     while let Some(done) = tasks.join_next().await {
         waits.extend(done??);
-    }
-    for raft in rafts {
-        raft.shutdown().await;
     }
     Ok(waits)
 }
@@ -163,7 +225,7 @@ async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<V
 }
 
 /// Three nodes with empty stores.
-async fn start(wire: Wire, directory: &Path) -> Outcome<Vec<Raft<Counter>>> {
+async fn start(wire: Wire, directory: &Path) -> Outcome<(Vec<Raft<Counter>>, Vec<SocketAddr>)> {
     let transports = PEERS.map(|peer| {
         let file = |name: &str| directory.join(format!("peer-{peer}.{name}"));
         let files = TlsFiles {
@@ -178,8 +240,9 @@ async fn start(wire: Wire, directory: &Path) -> Outcome<Vec<Raft<Counter>>> {
         }
     });
     let transports = transports.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let at = |transport: &TcpTransport| transport.local_address().to_string();
-    let addresses: Vec<_> = PEERS.into_iter().zip(transports.iter().map(at)).collect();
+    let sockets: Vec<_> = transports.iter().map(TcpTransport::local_address).collect();
+    let addresses = sockets.iter().map(ToString::to_string);
+    let addresses: Vec<_> = PEERS.into_iter().zip(addresses).collect();
     let mut rafts = Vec::new();
     for (peer, transport) in PEERS.into_iter().zip(transports) {
         let data = directory.join(format!("data-{peer}"));
@@ -195,5 +258,5 @@ async fn start(wire: Wire, directory: &Path) -> Outcome<Vec<Raft<Counter>>> {
             .await?;
         rafts.push(raft);
     }
-    Ok(rafts)
+    Ok((rafts, sockets))
 }
