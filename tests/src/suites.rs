@@ -244,6 +244,12 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_leader(c);
     wiped_in_joint_4_3: "lost disks in both halves of a joint configuration count in neither",
         Dissertation, Drawn(|_| reseeded(3, 6)), |c| lost_disks::wiped_in_joint(c);
+    rolled_back_follower_4_1: "a follower whose disk is put back is noticed, and re-seeded",
+        Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::rolled_back_follower(c);
+    vote_not_repeated_4_1: "a vote is not repeated for the next store of a candidate",
+        Dissertation, Drawn(|_| reseeded(5, 5)), |c| lost_disks::vote_not_repeated(c);
+    last_term_3_3: "no peer campaigns after the last term, and a reset of all brings the cluster back",
+        Dissertation, Drawn(|_| members(3, 3)), |c| lost_disks::last_term(c);
     paused_lease_holder_6_4_1 | paused_leader_6_4_1:
         "a paused leader does not rely on its lease",
         Dissertation, Drawn(|_| with_leases()), |c| leases::paused_lease_holder(c);

@@ -39,13 +39,14 @@ impl Model for Checked {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let holds: [fn(&Self, &State) -> bool; 9] = [
+        let holds: [fn(&Self, &State) -> bool; 10] = [
             |_, state| !state.broken().contains(&ModelInvariant::ElectionSafety),
             |_, state| !state.broken().contains(&ModelInvariant::LogMatching),
             |_, state| !state.broken().contains(&ModelInvariant::LeaderCompleteness),
             |_, state| !state.broken().contains(&ModelInvariant::StateMachineSafety),
             |_, state| !state.broken().contains(&ModelInvariant::LostCommit),
             |_, state| !state.broken().contains(&ModelInvariant::Configurations),
+            |_, state| !state.broken().contains(&ModelInvariant::MatchIndex),
             |_, state| !state.broken().contains(&ModelInvariant::ReadSeesCommitted),
             |_, state| !state.broken().contains(&ModelInvariant::Quiescence),
             |_, state| !state.broken().contains(&ModelInvariant::Panic),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{EntryId, Index, Membership, ReadId, RoleName};
+use raft::{EntryId, Index, Membership, PersistentState, ReadId, RoleName, Term};
 
 use super::Cluster;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
@@ -44,6 +44,16 @@ impl Cluster {
     /// Stops a peer and replaces its disk by an empty one.
     pub fn wipe(&self, server: usize) {
         self.world_mut().wipe(server);
+    }
+
+    /// Stops a peer and puts an old copy of its disk back.
+    pub fn roll_back(&self, server: usize, copy: PersistentState) {
+        self.world_mut().roll_back(server, copy);
+    }
+
+    /// Stops a peer and replaces the term on its disk.
+    pub fn reset_term(&self, server: usize, term: Term) {
+        self.world_mut().reset_term(server, term);
     }
 
     /// Lets a forged message reach a peer.

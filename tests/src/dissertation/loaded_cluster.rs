@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{ChangeError, EntryId, Index, Membership, Term};
+use raft::{ChangeError, EntryId, Index, Membership, RoleName, Term};
 
 use super::DELAY_MAX;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
@@ -101,6 +101,27 @@ impl LoadedCluster {
             after == Some(before),
             format_args!("no election: {before:?} led, now {after:?} does"),
         )
+    }
+
+    /// Makes a peer a candidate by a transfer of leadership, and cuts its links to all but one other before
+    /// its requests arrive. Returns whether that came about.
+    pub(super) async fn campaign(&self, leader: usize, candidate: usize, voter: usize) -> bool {
+        let cluster = &self.cluster;
+        let Some((_, term)) = current_leader(cluster) else { return false };
+        let status = || cluster.world().status(candidate);
+        cluster.transfer(leader, candidate);
+        for _ in 0..600 {
+            if status().is_some_and(|it| it.current_term == term.next()) {
+                break;
+            }
+            cluster.sleep(Duration::from_micros(500)).await;
+        }
+        let from = PeerSet::only(candidate);
+        let to = from.with(voter).others(cluster.size());
+        cluster.set_links(Links { from, to, direction: LinkDirection::One }, Connection::Cut);
+        cluster.sleep(DELAY_MAX * 3).await;
+        current_leader(cluster) == Some((leader, term))
+            && status().is_some_and(|it| it.role == RoleName::Candidate)
     }
 
     /// Executes a new request, and waits until each of these peers has applied it.

@@ -1,11 +1,14 @@
 //! Peers that come back without their data (docs/decisions.md): as long as fewer than a majority lose
 //! their disks, nothing acknowledged is lost.
 
+use raft::{RoleName, Status, Term};
+
 use super::ELECTION_MAX;
 use super::loaded_cluster::LoadedCluster;
-use crate::case::{Change, PeerSet};
+use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
+use crate::sim::network::Connection;
 use crate::world::{members, peer_id};
 
 /// A follower that was half of a quorum loses its disk. It does not help the third peer, which lacks
@@ -70,6 +73,102 @@ pub(crate) async fn wiped_in_joint(cluster: Cluster) -> Result<(), Failure> {
     loaded.agree(new).await?;
     loaded.end(new).await
 }
+
+/// A follower's disk is put back to an old copy. The leader notices that it lacks what it has
+/// acknowledged, and re-seeds it.
+///
+/// # Errors
+/// The leader takes its rejections for late ones, and the follower lags for ever.
+pub(crate) async fn rolled_back_follower(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, term) = loaded.leader().await?;
+    let victim = (leader + 1) % 3;
+    loaded.agree(PeerSet::first(3)).await?;
+    let copy = cluster.world().disk(victim).clone();
+    loaded.agree(PeerSet::first(3)).await?;
+    cluster.roll_back(victim, copy);
+    cluster.start_if_down(victim)?;
+    loaded
+        .until("the leader to see that a follower lost data", |cluster| {
+            let world = cluster.world();
+            let node = world.node(leader)?;
+            let reseeds = !node.membership().is_voter(peer_id(victim));
+            (node.members_lost() > 0 || reseeds).then_some(())
+        })
+        .await?;
+    loaded.agree(PeerSet::first(3)).await?;
+    let after = loaded.leader().await?;
+    expect(after == (leader, term), format_args!("the same leader, found {after:?}"))?;
+    loaded.end(PeerSet::first(3)).await
+}
+
+/// All peers have reached the last term: none campaigns, and nothing is committed, until their terms
+/// are reset as docs/operations.md says; then nothing is lost.
+///
+/// # Errors
+/// A peer campaigns, or the cluster does not come back.
+pub(crate) async fn last_term(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.agree(PeerSet::first(3)).await?;
+    (0..3).for_each(|server| cluster.reset_term(server, Term::MAX));
+    (0..3).try_for_each(|server| cluster.start_if_down(server))?;
+    cluster.sleep(10 * ELECTION_MAX).await;
+    for server in 0..3 {
+        let status = cluster.world().status(server);
+        let rests = |it: Status| it.role == RoleName::Follower && it.current_term == Term::MAX;
+        expect(status.is_some_and(rests), format_args!("no election, found {status:?}"))?;
+    }
+    (0..3).for_each(|server| cluster.reset_term(server, AFTER_RESET));
+    (0..3).try_for_each(|server| cluster.start_if_down(server))?;
+    loaded.agree(PeerSet::first(3)).await?;
+    loaded.end(PeerSet::first(3)).await
+}
+
+/// A candidate with one vote loses its disk, and becomes a member again before its voter hears of
+/// that. In the same term, the voter has no vote for the new store.
+///
+/// # Errors
+/// It votes again, or the cluster does not come back.
+pub(crate) async fn vote_not_repeated(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    for _ in 0..20 {
+        loaded.agree(PeerSet::first(5)).await?;
+        let (leader, term) = loaded.leader().await?;
+        let (candidate, voter) = ((leader + 1) % 5, (leader + 2) % 5);
+        let between = |to: PeerSet, state| {
+            let from = PeerSet::only(voter);
+            cluster.set_links(Links { from, to, direction: LinkDirection::Both }, state);
+        };
+        let (one, all) = (PeerSet::only(candidate), PeerSet::only(voter).others(5));
+        between(all.without(candidate), Connection::Cut);
+        let votes = |term| {
+            let status = cluster.world().status(voter);
+            status.is_some_and(|it| {
+                (it.current_term, it.voted_for) == (term, Some(peer_id(candidate)))
+            })
+        };
+        if loaded.campaign(leader, candidate, voter).await && votes(term.next()) {
+            between(one, Connection::Cut);
+            heal(&cluster, one, one.with(voter).others(5));
+            wipe(&cluster, candidate)?;
+            is_voter_again(&loaded, candidate).await?;
+            between(one, Connection::Up);
+            loaded.campaign(leader, candidate, voter).await;
+            heal(&cluster, PeerSet::first(5), PeerSet::first(5));
+            loaded.agree(PeerSet::first(5)).await?;
+            return loaded.end(PeerSet::first(5)).await;
+        }
+        heal(&cluster, PeerSet::first(5), PeerSet::first(5));
+    }
+    expect(false, format_args!("a candidate with one vote"))
+}
+
+fn heal(cluster: &Cluster, from: PeerSet, to: PeerSet) {
+    cluster.set_links(Links { from, to, direction: LinkDirection::Both }, Connection::Up);
+}
+
+/// After every entry that the scenario makes before.
+const AFTER_RESET: Term = Term::new(1000);
 
 fn wipe(cluster: &Cluster, server: usize) -> Result<(), Failure> {
     cluster.wipe(server);

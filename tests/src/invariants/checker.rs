@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
 use raft::{
-    Entry, EntryId, Envelope, HardState, Index, Instant, Log, Membership, Message, PeerId,
-    PersistentState, RoleName, Snapshot, Status, Term,
+    Entry, EntryId, Envelope, HardState, Incarnation, Index, Instant, Log, Membership, Message,
+    PeerId, PersistentState, RoleName, Snapshot, Status, Term,
 };
 
 use super::acknowledged_entries::AcknowledgedEntry;
@@ -169,6 +169,19 @@ impl InvariantChecker {
                 .check_follower(observed.witness(), observed.status.current_term, leader),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// A peer grants its vote to a candidate with this store.
+    ///
+    /// # Errors
+    /// It voted for another store in this term.
+    pub fn check_voted_store(
+        &mut self,
+        voter: Witness,
+        term: Term,
+        candidate: (PeerId, Incarnation),
+    ) -> Result<(), Box<Violation>> {
+        self.elections.record_voted_store(voter, term, candidate)
     }
 
     /// A peer sends a message. `leader_log` is as in [`durability::check_sent`].

@@ -41,6 +41,25 @@ pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> boo
     most(membership.voters(), &none) && membership.outgoing().is_none_or(|old| most(old, returning))
 }
 
+/// Checks a peer that a leader begins to make a voter; `holds` tells whether its store holds the
+/// configuration at `index`, which recorded it.
+///
+/// # Errors
+/// It does not.
+pub fn check_admitted(
+    leader: Witness,
+    voter: PeerId,
+    index: Index,
+    holds: bool,
+) -> Result<(), Box<Violation>> {
+    if holds {
+        return Ok(());
+    }
+    Err(Invariant::Configurations.broken(format_args!(
+        "{leader} makes {voter} a voter, whose store does not hold the configuration at {index}"
+    )))
+}
+
 /// Returns whether two configurations differ at most in what is recorded of stores: for the initial
 /// one that is not part of the log.
 fn same_members(one: &Membership, other: &Membership) -> bool {

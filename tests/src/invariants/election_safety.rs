@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use raft::{Membership, PeerId, Term};
+use raft::{Incarnation, Membership, PeerId, Term};
 
 use super::configurations::is_quorum;
 use super::table::Invariant;
@@ -17,6 +17,8 @@ use super::violation::{Violation, Witness};
 pub struct ElectionSafety {
     leaders: BTreeMap<Term, Witness>,
     votes: BTreeMap<(PeerId, Term), PeerId>,
+    /// The stores of the candidates voted for, as far as they are known.
+    stores: BTreeMap<(PeerId, Term), (PeerId, Incarnation)>,
     /// Votes of stores that are lost, by voter, term and candidate.
     of_lost_stores: BTreeSet<(PeerId, Term, PeerId)>,
 }
@@ -65,6 +67,7 @@ impl ElectionSafety {
         let lost = self.votes.iter().filter(|(key, _)| of_voter(key));
         self.of_lost_stores.extend(lost.map(|((peer, term), to)| (*peer, *term, *to)));
         self.votes.retain(|key, _| !of_voter(key));
+        self.stores.retain(|key, _| !of_voter(key));
     }
 
     /// A vote of a peer was seen outside of it.
@@ -83,6 +86,27 @@ impl ElectionSafety {
         }
         Err(Invariant::ElectionSafety.broken(format_args!(
             "{voter} votes for {candidate} in term {term} and has voted for {first} in it before"
+        )))
+    }
+
+    /// A peer votes for a candidate with this store. The next store of the same peer is another candidate,
+    /// which may be elected by others.
+    ///
+    /// # Errors
+    /// The peer voted for another store in this term.
+    pub fn record_voted_store(
+        &mut self,
+        voter: Witness,
+        term: Term,
+        (candidate, store): (PeerId, Incarnation),
+    ) -> Result<(), Box<Violation>> {
+        let (peer, first) = *self.stores.entry((voter.peer, term)).or_insert((candidate, store));
+        if peer != candidate || first == store {
+            return Ok(());
+        }
+        Err(Invariant::ElectionSafety.broken(format_args!(
+            "{voter} votes for {candidate} with store {store} in term {term}, and has voted for it with \
+             store {first} before"
         )))
     }
 

@@ -1,7 +1,7 @@
 //! Monotonic state: a peer's term, within and across its incarnations; its commit and applied
 //! indexes and its vote within a term, while it runs; and `applied <= commit <= last` at any time.
 
-use raft::{HardState, Index, PersistentState, Status};
+use raft::{HardState, Index, PersistentState, Status, Term};
 
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
@@ -35,6 +35,8 @@ impl Past {
         let before = std::mem::replace(&mut self.status, now);
         let wrong = if now.current_term < before.current_term {
             "its term went back"
+        } else if now.current_term > Term::MAX {
+            "its term is after the last one"
         } else if now.commit_index < before.commit_index {
             "its commit index went back"
         } else if now.last_applied < before.last_applied {

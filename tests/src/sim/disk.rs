@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use raft::{HardState, PersistentState, Record, Write, WriteId};
+use raft::{HardState, PersistentState, Record, Term, Write, WriteId};
 
 use super::random::{Chance, Domain, Stream};
 
@@ -161,6 +161,16 @@ impl Disk {
     /// Replaces the disk by an empty one, after a crash.
     pub fn wipe(&mut self) {
         self.lost.push(std::mem::take(&mut self.durable));
+    }
+
+    /// Puts an old copy of the disk back, after a crash.
+    pub fn roll_back(&mut self, copy: PersistentState) {
+        self.lost.push(std::mem::replace(&mut self.durable, copy));
+    }
+
+    /// Replaces the term, as an operator does offline; the vote is dropped.
+    pub fn reset_term(&mut self, current_term: Term) {
+        self.durable.hard_state = HardState { current_term, voted_for: None };
     }
 
     /// The states that were lost, oldest first: their stores are never in use again.

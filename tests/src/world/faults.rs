@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{Config, Incarnation, Instant, LostStore, Message, Node, Round, codec};
+use raft::{
+    Config, Incarnation, Instant, LostStore, Message, Node, PersistentState, Round, Term, codec,
+};
 
 use super::event::Event;
 use super::logging::ClockSink;
@@ -172,8 +174,34 @@ impl World {
         self.stop(server, Damage::Drawn);
         self.record(Step::Wipe { peer: server });
         self.trace.number(server as u64 | 10 << 32);
+        self.peers[server].disk.wipe();
+        self.forget(server);
+        self.log_test("wiped", format_args!("replaces the disk of {server} by an empty one"));
+    }
+
+    /// Stops a peer and puts an old copy of its disk back. Cases do not contain it.
+    pub fn roll_back(&mut self, server: usize, copy: PersistentState) {
+        self.stop(server, Damage::Drawn);
+        self.trace.number(server as u64 | 12 << 32);
+        self.peers[server].disk.roll_back(copy);
+        self.forget(server);
+        self.log_test("rolled_back", format_args!("puts an old copy of the disk of {server} back"));
+    }
+
+    /// Stops a peer and replaces the term on its disk, as the example `reset_term` of the library does.
+    /// Cases do not contain it.
+    pub fn reset_term(&mut self, server: usize, term: Term) {
+        self.stop(server, Damage::Drawn);
+        self.trace.number(server as u64 | 13 << 32);
+        self.trace.number(term.number());
+        self.peers[server].disk.reset_term(term);
+        self.invariants.peer_wiped(server, peer_id(server));
+        self.log_test("term_reset", format_args!("sets the term of {server} to {term}"));
+    }
+
+    /// Forgets what a peer's former disk has promised.
+    fn forget(&mut self, server: usize) {
         let peer = &mut self.peers[server];
-        peer.disk.wipe();
         match &mut peer.service {
             PeerService::Recorded(service) => {
                 *service = Service::new(self.settings.snapshots, self.settings.machine);
@@ -182,7 +210,6 @@ impl World {
         }
         peer.members = ObservedMembership::default();
         self.invariants.peer_wiped(server, peer_id(server));
-        self.log_test("wiped", format_args!("replaces the disk of {server} by an empty one"));
     }
 
     /// Pauses a peer for a while. Its disk goes on; messages, timers and ended flushes wait for it.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use raft::message::Candidacy;
-use raft::{CheckQuorum, Envelope, Instant, Node, PreVote, Role, RoleName, Status, Term};
+use raft::{
+    CheckQuorum, EntryId, Envelope, Index, Instant, Node, PreVote, Role, RoleName, Status, Term,
+};
 
-use super::servers::peer_id;
+use super::outputs::has_held;
+use super::servers::{peer_id, server_of};
 use super::state::World;
+use crate::case::Stores;
 use crate::coverage::Mark;
 use crate::failure::Failure;
-use crate::invariants::address_book;
 use crate::invariants::election_timer::{self, VoteRequested};
 use crate::invariants::follows_leader::{self, AfterLeaderMessage};
 use crate::invariants::leader_contact::{
@@ -19,6 +22,7 @@ use crate::invariants::lease::{self, HeldLease};
 use crate::invariants::pre_vote::{self, KnownLeader};
 use crate::invariants::terms::{self, Effect, Receiver, Sender};
 use crate::invariants::violation::Witness;
+use crate::invariants::{address_book, configurations};
 
 /// A peer before a message.
 pub(super) struct BeforeMessage {
@@ -129,6 +133,7 @@ impl World {
 
     /// Checks a peer's transition since its outputs were last processed.
     pub(super) fn check_transition(&mut self, server: usize) -> Result<(), Failure> {
+        self.check_admitted(server)?;
         let (timeouts, pre_vote) = (self.timeouts(), self.settings.protocol.pre_vote);
         let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return Ok(()) };
@@ -158,6 +163,33 @@ impl World {
         let led = before.role == RoleName::Leader && before.current_term == now.current_term;
         if now.role == RoleName::Leader && !led {
             self.check_leases(witness, now.current_term)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the new voters of a leader's configuration hold the one that recorded their stores:
+    /// without it they might refuse their votes (docs/decisions.md).
+    fn check_admitted(&self, leader: usize) -> Result<(), Failure> {
+        let peer = &self.peers[leader];
+        let Some(node) = &peer.node else { return Ok(()) };
+        let (index, before) = &peer.members.last;
+        let leads = peer.last_status.is_some_and(|it| it.role == RoleName::Leader)
+            && node.status().role == RoleName::Leader;
+        let identified = self.settings.stores != Stores::Plain && *index > Index::ZERO;
+        if !leads || !identified || node.membership_index() <= *index {
+            return Ok(());
+        }
+        let Some(term) = node.log().term_at(*index) else { return Ok(()) };
+        for voter in node.membership().voters().difference(before.voters()) {
+            let disk = server_of(*voter, self.size()).map(|server| &self.peers[server].disk);
+            let meant = node.membership().store_of(*voter);
+            let holds = |disk| has_held(disk, meant, EntryId::new(term, *index));
+            configurations::check_admitted(
+                self.witness(leader),
+                *voter,
+                *index,
+                disk.is_some_and(holds),
+            )?;
         }
         Ok(())
     }

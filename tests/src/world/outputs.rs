@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use raft::message::{Candidacy, Carried, Direction};
+use raft::message::{Candidacy, Carried, Direction, Vote};
 use raft::role::Role;
 use raft::{
-    Entry, EntryId, Envelope, Index, Message, Output, PersistentState, Record, Round, Snapshot,
-    codec,
+    Entry, EntryId, Envelope, Incarnation, Index, Message, Output, PersistentState, Record, Round,
+    Snapshot, codec,
 };
 
 use super::event::{Arrival, Event, Link};
@@ -101,9 +101,12 @@ impl World {
 
     fn check_invariants(&mut self, server: usize) -> Result<(), Failure> {
         let Some(observed) = observed_peer(&self.peers, server, self.now) else { return Ok(()) };
+        // An index that rose with this input was counted in the configuration before it.
+        let before = &self.peers[server].members.last.1;
         let holds = |peer, id| {
             let disk = server_of(peer, self.peers.len()).map(|server| &self.peers[server].disk);
-            disk.is_some_and(|disk| has_held(disk, id))
+            let stores = [before, observed.members].map(|members| members.store_of(peer));
+            disk.is_some_and(|disk| stores.iter().any(|meant| has_held(disk, *meant, id)))
         };
         self.committed = self.committed.max(observed.status.commit_index);
         self.invariants.check_after_input(observed, holds)?;
@@ -179,6 +182,12 @@ impl World {
             Self::cover_sent(&mut self.coverage, envelope, node);
         }
         let witness = self.witness(from);
+        if envelope.message == Message::RequestVoteReply(Vote::Granted)
+            && let Some((term, candidate, store)) = self.peers[from].vote_request
+            && (term, candidate) == (envelope.term, envelope.to)
+        {
+            self.invariants.check_voted_store(witness, term, (candidate, store))?;
+        }
         address_book::check_sent(witness, envelope, &self.peers[from].listed)?;
         self.peers[from].open_pre_votes.check_answer(witness, envelope)?;
         self.check_leader(from, to, envelope)?;
@@ -224,8 +233,9 @@ impl World {
         let (witness, log) = (self.witness(from), node.log());
         if envelope.message == Message::TimeoutNow {
             let disk = &self.peers[to].disk;
+            let meant = node.membership().store_of(envelope.to);
             // One that is lost since is not a mistake of the leader's.
-            if disk.lost().is_empty() || !has_held(disk, log.last()) {
+            if disk.lost().is_empty() || !has_held(disk, meant, log.last()) {
                 transfer::check_successor(witness, envelope.term, log.last(), disk.durable())?;
             }
         }
@@ -384,9 +394,14 @@ pub(super) fn observed_peer(
     })
 }
 
-/// Returns whether a disk holds an entry, or one that was lost did: its store has crashed for ever,
-/// and what it acknowledged counts.
-pub(super) fn has_held(disk: &Disk, id: EntryId) -> bool {
-    let held = |stored: &PersistentState| durability::holds(stored, id);
-    held(disk.durable()) || disk.lost().iter().any(held)
+/// Returns whether the store that a configuration means by a member holds an entry, or did before it was
+/// lost: it has crashed for ever, and what it acknowledged counts. Another store under the same id
+/// counts for nothing. Without a record, any store may be meant.
+pub(super) fn has_held(disk: &Disk, meant: Option<Incarnation>, id: EntryId) -> bool {
+    let is_meant = |stored: &&PersistentState| {
+        let own = stored.identity.as_ref().map(|identity| identity.incarnation);
+        meant.is_none() || own == meant
+    };
+    let all = disk.lost().iter().chain([disk.durable()]);
+    all.filter(is_meant).any(|stored| durability::holds(stored, id))
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use raft::output::AddressBook;
 use raft::{
-    Config, EntryId, Index, Instant, Jitter, Membership, MessageId, Node, RoleName, Round, Status,
-    Term,
+    Config, EntryId, Incarnation, Index, Instant, Jitter, Membership, MessageId, Node, PeerId,
+    RoleName, Round, Status, Term,
 };
 
 use super::servers::peer_id;
@@ -50,6 +50,8 @@ pub(super) struct Peer {
     pub(super) step_down: StepDown,
     /// The term of the last TimeoutNow it received.
     pub(super) timeout_now_term: Option<Term>,
+    /// The last request for its vote: term, candidate and the candidate's store.
+    pub(super) vote_request: Option<(Term, PeerId, Incarnation)>,
     /// The term of its last candidacy by a transfer.
     pub(super) transfer_candidacy: Option<Term>,
     /// It was transferring leadership at the last probe.
@@ -132,6 +134,7 @@ impl Peer {
             inputs: Inputs::None,
             step_down: StepDown::Unrequested,
             timeout_now_term: None,
+            vote_request: None,
             transfer_candidacy: None,
             transferring: false,
             last_status: None,

@@ -1,7 +1,7 @@
 //! The next event, and its effect on the world.
 
 use raft::role::Role;
-use raft::{EntryId, Envelope, Index, Input, Instant, Node, Standing, codec};
+use raft::{EntryId, Envelope, Index, Input, Instant, Message, Node, Standing, codec};
 
 use super::event::{Event, FlushNumber};
 use super::outputs::has_held;
@@ -136,6 +136,10 @@ impl World {
         let local = self.peers[to].clock.local_time(self.now);
         let (before, message) =
             (self.before(to, node, local, &envelope), received(&envelope, node));
+        if let (Message::RequestVote(_), Some(store)) = (&envelope.message, envelope.store) {
+            let request = (envelope.term, envelope.from, store.incarnation);
+            self.peers[to].vote_request = Some(request);
+        }
         if let Some(node) = &mut self.peers[to].node {
             node.handle(local, Input::Receive(envelope));
         }
@@ -156,8 +160,9 @@ impl World {
         let Some(progress) = role.followers.get(&peer_id(follower)) else { return Ok(()) };
         let Some(term) = node.log().term_at(progress.match_index) else { return Ok(()) };
         let matched = EntryId::new(term, progress.match_index);
+        let meant = node.membership().store_of(peer_id(follower));
         if !self.peers[follower].disk.lost().is_empty()
-            && has_held(&self.peers[follower].disk, matched)
+            && has_held(&self.peers[follower].disk, meant, matched)
         {
             return Ok(());
         }

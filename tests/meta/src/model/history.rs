@@ -20,6 +20,8 @@ pub enum ModelInvariant {
     /// Every peer uses the latest configuration in its log; they change one at a time, through a
     /// joint one, and a leader counts by the one that is in force.
     Configurations,
+    /// A leader counts of a follower what its disk holds.
+    MatchIndex,
     /// A read sees what was committed anywhere when it was asked for.
     ReadSeesCommitted,
     /// Connected peers without requests become quiescent after a while.
@@ -30,13 +32,14 @@ pub enum ModelInvariant {
 
 impl ModelInvariant {
     /// All invariants.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ElectionSafety,
         Self::LogMatching,
         Self::LeaderCompleteness,
         Self::StateMachineSafety,
         Self::LostCommit,
         Self::Configurations,
+        Self::MatchIndex,
         Self::ReadSeesCommitted,
         Self::Quiescence,
         Self::Panic,
@@ -52,6 +55,7 @@ impl ModelInvariant {
             Self::StateMachineSafety => "state-machine-safety",
             Self::LostCommit => "lost-commit",
             Self::Configurations => "configurations",
+            Self::MatchIndex => "match-index",
             Self::ReadSeesCommitted => "read-sees-committed",
             Self::Quiescence => "quiescence",
             Self::Panic => "panic",

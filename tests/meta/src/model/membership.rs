@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use raft::{EntryId, Index, Instant, Membership, MembershipChange, PeerId, RoleName};
+use raft::{EntryId, Index, Instant, Membership, MembershipChange, PeerId, Role, RoleName};
 
 use super::bounds::Bounds;
 use super::history::{ModelInvariant, configurations, last_common};
@@ -92,6 +92,29 @@ impl State {
         let members = before.with_node(|node| Arc::clone(node.membership()));
         commit_rule::check(witness, advance, &members, |peer| self.holds(peer, advance.entry))
             .map_err(|_| ModelInvariant::Configurations)
+    }
+
+    /// Checks what a leader counts its followers as holding against their disks. A follower that has lost
+    /// data is served again, which would hide a wrong count.
+    pub(super) fn check_match_indexes(&self, server: usize) -> Result<(), ModelInvariant> {
+        let status = self.peers[server].status;
+        let (term, witness) =
+            (status.current_term, Witness { peer: status.id, at: Instant::START });
+        self.peers[server].with_node(|node| {
+            let Role::Leader(leader) = node.role() else { return Ok(()) };
+            for (follower, progress) in &leader.followers {
+                let place = usize::try_from(follower.number()).unwrap_or(usize::MAX);
+                let index = progress.match_index;
+                if let (Some(entry), Some(peer)) =
+                    (node.log().term_at(index), self.peers.get(place))
+                {
+                    let matched = EntryId::new(entry, index);
+                    commit_rule::check_match_index(witness, term, *follower, matched, &peer.disk)
+                        .map_err(|_| ModelInvariant::MatchIndex)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Checks that committed entries stay on the disks of a quorum: of the last committed

@@ -233,6 +233,7 @@ impl State {
         }
         self.check_configurations(server, before)?;
         self.check_commit_quorum(server, before)?;
+        self.check_match_indexes(server)?;
         self.check_commits_durable()
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use raft::{Entry, EntryId, Index, Log, LogSlice, Membership, Payload, PeerId, RoleName, Snapshot};
 use raft_tests::invariants::Invariant;
-use raft_tests::invariants::configurations::{CommittedConfigurations, PeerConfigurations};
+use raft_tests::invariants::configurations::{
+    CommittedConfigurations, PeerConfigurations, check_admitted,
+};
 
 use crate::assertions::{fires, holds};
 use crate::fixtures::{entry, id, log, peer, status, voters};
@@ -95,4 +97,11 @@ fn configurations_fire_on_a_snapshot_of_other_members() {
     holds(check(2, &later));
     fires(check(1, &later), Invariant::Configurations, &["through 1", "which are voters 0 1"]);
     fires(check(2, &first), Invariant::Configurations, &["which are voters 0 1, learners 2"]);
+}
+
+#[test]
+fn configurations_fire_on_a_voter_that_does_not_know_of_its_record() {
+    let check = |is_held| check_admitted(peer(0), PeerId::new(3), Index::new(5), is_held);
+    holds(check(true));
+    fires(check(false), Invariant::Configurations, &["makes 3 a voter", "configuration at 5"]);
 }

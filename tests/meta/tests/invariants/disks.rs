@@ -99,6 +99,11 @@ fn monotonic_fires_on_any_decrease() {
         ("its applied index", Status { last_applied: Index::new(1), ..start }, 9),
         ("its vote", Status { voted_for: Some(PeerId::new(2)), ..start }, 9),
         ("its vote", Status { voted_for: None, ..start }, 9),
+        (
+            "after the last one",
+            Status { current_term: Term::MAX.next(), voted_for: None, ..start },
+            9,
+        ),
         ("not in its log", Status { commit_index: Index::new(10), ..start }, 9),
         ("not committed", Status { last_applied: Index::new(4), ..start }, 9),
     ];

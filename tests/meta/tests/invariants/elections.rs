@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raft::{Instant, Membership, PeerId, RoleName, Status, Term};
+use raft::{Incarnation, Instant, Membership, PeerId, RoleName, Status, Term};
 use raft_tests::invariants::Invariant;
 use raft_tests::invariants::election_safety::ElectionSafety;
 use raft_tests::invariants::election_timer::{self, VoteRequested};
@@ -35,6 +35,19 @@ fn election_safety_fires_on_a_second_vote() {
         Invariant::ElectionSafety,
         &["peer 1", "votes for 2", "voted for 0"],
     );
+}
+
+#[test]
+fn election_safety_fires_on_a_vote_for_the_next_store_of_a_candidate() {
+    let mut elections = ElectionSafety::default();
+    let candidate = |store| (PeerId::new(0), Incarnation::new(store));
+    holds(elections.record_voted_store(peer(1), Term::new(3), candidate(7)));
+    holds(elections.record_voted_store(peer(1), Term::new(3), candidate(7)));
+    holds(elections.record_voted_store(peer(1), Term::new(4), candidate(8)));
+    let again = elections.record_voted_store(peer(1), Term::new(3), candidate(8));
+    fires(again, Invariant::ElectionSafety, &["peer 1", "votes for 0 with store", "in term 3"]);
+    elections.forget_votes(PeerId::new(1));
+    holds(elections.record_voted_store(peer(1), Term::new(3), candidate(8)));
 }
 
 #[test]
