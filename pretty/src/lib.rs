@@ -139,8 +139,8 @@ pub use level::Level;
 pub use line::{Event, Header, Line, Stamp};
 pub use name_usage::{FilterList, NameUsage, UnknownName};
 pub use parse::{
-    BuiltIn, Calendar, CustomFormat, Format, FormatError, OwnKeys, Parser, ParserSettings,
-    PeerFrom, SourceName, WrittenTime, ZoneError,
+    BuiltIn, Calendar, CustomFormat, CustomTransport, Format, FormatError, OwnKeys, Parser,
+    ParserSettings, PeerFrom, SourceName, Transports, WrittenTime, ZoneError,
 };
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use style::color::{ColorError, Depth, Rgb};

@@ -144,3 +144,56 @@ fn mistakes_in_a_file_are_no_orders_to_the_terminal() {
     let error = text(&output.stderr);
     assert!(!error.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{error:?}");
 }
+
+/// Each layer of a line can be the user's own, in the words of the built-in ones, or left out.
+#[test]
+fn every_layer_can_be_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = directory.path().join("own.toml");
+    let own = "[formats]\n\
+        racks = { match = '^(?<time>{iso}) (?<level>[!.]) (?<peer>\\w+) ', \
+        levels = { '!' = 'error', '.' = 'info' } }\n\
+        [[transport]]\nname = 'rack'\nmatch = '^<(?<source>\\w+)> '\n\
+        [[state]]\nmatch = '^rises$'\nset = { role = 'leader' }\nincrement = ['term']\n\
+        [[message]]\nkind = 'Ping'\nanswered = '^pong of (?<from>\\w+)$'\n";
+    fs::write(&settings, own).unwrap();
+    let log = directory.path().join("log");
+    let lines = "<r1> 2024-05-02 08:11:22 ! n1 rises\n<r2> 2024-05-02 08:11:23 . n2 pong of n1\n";
+    fs::write(&log, lines).unwrap();
+    let run = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
+        command.args(["--tz", "utc", "--export", "json"]).arg("--config").arg(&settings);
+        let output = command.args(options).arg(&log).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let all = run(&[]);
+    for part in [
+        r#""peer":"n1","level":"ERROR""#,
+        r#""state":{"role":"leader","term":"+1"}"#,
+        r#""network":{"fate":"answered","kind":"Ping","from":"n2","to":"n1"}"#,
+        r#""transports":["rack"],"format":"racks""#,
+    ] {
+        assert!(all.contains(part), "{part} is not in {all}");
+    }
+    assert!(run(&["--transport", "rack"]).contains("racks"));
+    assert!(!run(&["--transport", "none"]).contains("racks"));
+    assert!(run(&["--transport", "rakc"]).contains("unknown transport `rakc`; did you mean rack?"));
+    assert!(run(&["--dialect", "etdc"]).contains("unknown dialect `etdc`; did you mean etcd?"));
+}
+
+#[test]
+fn formats_lists_every_layer() {
+    let list = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
+        String::from_utf8(command.args(arguments).output().unwrap().stdout).unwrap()
+    };
+    let text = list(&["formats"]);
+    assert_eq!(text, list(&["--formats"]));
+    for name in ["compose ", "journald ", "json ", "log4j ", "etcd ", "students "] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name} is not in {text}");
+    }
+    let (transports, _) = text.split_once("Formats are").unwrap();
+    for line in transports.lines().skip(2).filter(|line| !line.is_empty()) {
+        assert!(line.trim_end().contains("  ") || line.len() > 12, "no example: {line}");
+    }
+}

@@ -16,8 +16,13 @@ use crate::time::Tick;
 /// line that is not an event (test output, a panic) is shown as it is.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, args_conflicts_with_subcommands = true)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
+    /// Another task than showing logs
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Log files and pipes, also .gz, .zst and UTF-16; several are merged by time; `-` is standard
     /// input
     #[arg(value_name = "FILE")]
@@ -114,10 +119,20 @@ pub struct Cli {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
     pub width: Option<u16>,
 
-    /// auto, a format that `pretty --formats` lists, one of pretty.toml, or a regular expression with
+    /// What carries the lines: auto, none, or transports that `pretty formats` lists, or of pretty.toml
+    /// [default: auto]
+    #[arg(long, value_name = "LIST")]
+    pub transport: Option<String>,
+
+    /// auto, a format that `pretty formats` lists, one of pretty.toml, or a regular expression with
     /// the groups time, level, topic, peer, msg [default: auto]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
+
+    /// Sentences that tell states and messages: auto, none, or a dialect that `pretty formats` lists
+    /// [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub dialect: Option<String>,
 
     /// Place where peers are named: auto, field:NAME, prefix (of a container or pod), file (its name),
     /// or a regular expression with one group [default: auto]
@@ -150,8 +165,8 @@ pub struct Cli {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = PAGER)]
     pub pager: Option<String>,
 
-    /// List the built-in formats, each with a line of it
-    #[arg(long)]
+    /// The same as the command `formats`
+    #[arg(long, hide = true)]
     pub formats: bool,
 
     /// Read only this file of settings
@@ -169,6 +184,13 @@ pub struct Cli {
     /// Print the manual page, or the completions of a shell
     #[arg(long, value_name = "KIND", value_enum)]
     pub generate: Option<Generate>,
+}
+
+/// Commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]
+pub enum Command {
+    /// List the transports, formats and dialects that are built in, each with a line of it
+    Formats,
 }
 
 /// The default pager: keeps colours, and ends by itself when everything fits the screen.
@@ -297,6 +319,7 @@ Examples:
   pretty raft.log --export html > raft.html
   pretty raft.log -s 1.2s -u 1.5s --export svg > election.svg
   pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
+  pretty formats                        all transports, formats and dialects, with samples
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
 
 Times without a unit are read as in the time column; its unit is in the header: 10ms for

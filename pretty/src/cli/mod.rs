@@ -23,13 +23,14 @@ use clap_complete::Shell;
 
 use crate::text::safe_text;
 pub use args::Cli;
-use args::Generate;
+use args::{Command, Generate};
 use error::warn;
 pub use exit::Exit;
 use output::terminal::Terminal;
 use plan::Plan;
 
-use crate::parse::Format;
+use crate::meaning::dialects;
+use crate::parse::{Format, Transports};
 
 /// Runs the program on the arguments and environment of this process.
 #[must_use]
@@ -41,7 +42,7 @@ pub fn main() -> Exit {
     if let Some(what) = cli.generate {
         return print(&generate(what));
     }
-    if cli.formats {
+    if cli.formats || cli.command == Some(Command::Formats) {
         return print(list_formats().as_bytes());
     }
     let environment = |name: &str| std::env::var(name).ok();
@@ -89,16 +90,29 @@ fn print_config(files: &[PathBuf]) -> Exit {
     print(text.as_bytes())
 }
 
-/// The built-in formats, each with a line of it.
+/// The built-in layers, each with a line of it.
 fn list_formats() -> String {
-    let mut text = String::new();
+    let mut text = "Transports carry the lines of others (--transport NAME):\n\n".to_owned();
+    for (name, line) in Transports::documented() {
+        text += &entry(name, "", line);
+    }
+    text += "\nFormats are the ways programs write (--format NAME):\n\n";
     for (name, about) in Format::documented() {
-        text += &format!("{name:<11} {about}\n");
-        if let Some(line) = Format::examples(name).next() {
-            text += &format!("{:11}   {}\n", "", safe_text(line.as_bytes()));
-        }
+        text += &entry(name, about, Format::examples(name).next().unwrap_or_default());
+    }
+    text += "\nDialects are the sentences of programs (--dialect NAME):\n\n";
+    for (name, about, line) in dialects::documented() {
+        text += &entry(name, &about, &line);
     }
     text
+}
+
+fn entry(name: &str, about: &str, line: &str) -> String {
+    let line = safe_text(line.as_bytes());
+    match about {
+        "" => format!("{name:<11} {line}\n"),
+        _ => format!("{name:<11} {about}\n{:11}   {line}\n", ""),
+    }
 }
 
 fn generate(what: Generate) -> Vec<u8> {

@@ -62,7 +62,7 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
             title,
             output,
         )),
-        OutputMode::Explain => feed.into_sink(ExplainSink::new(parser, output)),
+        OutputMode::Explain => feed.into_sink(ExplainSink::new(parser, rules, output)),
         OutputMode::Json => {
             let names = sources.iter().map(InputSource::name).collect();
             feed.into_sink(JsonSink::new(parser, options.filter, rules, names, output))

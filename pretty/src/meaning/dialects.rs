@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::event_name::event_name;
 use crate::line::Event;
 use crate::meaning::message::Message;
-use crate::meaning::rules::{MessageAt, MessageRule, StateRule};
+use crate::meaning::rules::{DialectChoice, MessageAt, MessageRule, StateRule};
 
 /// All dialects, compiled at first use.
 pub(crate) static DIALECTS: LazyLock<Dialects> = LazyLock::new(Dialects::compile);
@@ -52,8 +52,11 @@ enum Rule {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DialectFile {
-    #[serde(rename = "about")]
-    _about: String,
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "only the program lists dialects")
+    )]
+    about: String,
     /// The beginning that any sentence may have, for the word `{subject}`.
     #[serde(default)]
     subject: String,
@@ -65,8 +68,14 @@ pub(super) struct DialectFile {
     timer: Vec<String>,
     #[serde(default)]
     response: Vec<String>,
+    /// Sentences whose facts are those of a message, not of their peer.
     #[serde(default)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "samples are for tests"))]
+    foreign: Vec<String>,
+    #[serde(default)]
+    #[cfg_attr(
+        not(any(test, feature = "cli")),
+        expect(dead_code, reason = "samples are for tests and lists")
+    )]
     pub(super) sample: Vec<DialectSample>,
 }
 
@@ -88,12 +97,17 @@ struct StateText {
 /// A log, the state of each peer at its end, and its messages.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "samples are for tests"))]
 pub(super) struct DialectSample {
+    #[cfg_attr(
+        not(any(test, feature = "cli")),
+        expect(dead_code, reason = "samples are for tests and lists")
+    )]
     pub(super) log: String,
     #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "results are for tests"))]
     pub(super) state: BTreeMap<String, String>,
     #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "results are for tests"))]
     pub(super) messages: Vec<String>,
 }
 
@@ -108,8 +122,8 @@ macro_rules! files {
 files!(
     "verbose",
     "golabs",
-    "etcd",
     "tikv",
+    "etcd",
     "hashicorp",
     "openraft",
     "kraft",
@@ -118,6 +132,16 @@ files!(
     "dragonboat",
     "students",
 );
+
+/// The names of the dialects, each with a description and a line.
+#[cfg(feature = "cli")]
+pub(crate) fn documented() -> impl Iterator<Item = (&'static str, String, String)> {
+    FILES.iter().map(|(name, text)| {
+        let file = read_file(name, text);
+        let log = file.sample.first().map_or("", |sample| &sample.log);
+        (*name, file.about.clone(), log.lines().next().unwrap_or_default().to_owned())
+    })
+}
 
 impl Dialects {
     fn compile() -> Self {
@@ -159,6 +183,11 @@ impl Dialects {
                     );
                 }
             }
+            for text in &file.foreign {
+                let rule = StateRule::of_message(&full(text));
+                let rule = rule.unwrap_or_else(|error| wrong(name, &error));
+                add(full(text), Rule::State(rule));
+            }
             for text in &file.timer {
                 add(full(text), Rule::Timer);
             }
@@ -182,12 +211,13 @@ impl Dialects {
     }
 
     /// The rules that match a text, in order: those of the first dialect that has one.
-    fn matching(&self, text: &[u8]) -> impl Iterator<Item = &Rule> {
+    fn matching(&self, text: &[u8], choice: DialectChoice) -> impl Iterator<Item = &Rule> {
         let event = event_name(text);
         let known = event.is_none_or(|event| self.events.iter().any(|own| **own == *event));
         let places = (known && self.any.is_match(text)).then(|| self.any.matches(text));
         let entries = places.into_iter().flatten().map(|at| &self.rules[at]);
         let mut fitting = entries
+            .filter(move |entry| choice.allows(entry.dialect))
             .filter(move |entry| match event {
                 Some(event) => entry.events.iter().any(|own| **own == *event),
                 None => entry.events.is_empty(),
@@ -199,33 +229,41 @@ impl Dialects {
 
     /// The first dialect that knows the sentence.
     #[cfg(feature = "cli")]
-    pub(crate) fn name_of(&self, text: &[u8]) -> Option<&'static str> {
-        let mut rules = self.matching(text);
+    pub(crate) fn name_of(&self, text: &[u8], choice: DialectChoice) -> Option<&'static str> {
+        let mut rules = self.matching(text, choice);
         let first: *const Rule = rules.next()?;
         self.rules.iter().find(|entry| std::ptr::eq(&entry.rule, first)).map(|entry| entry.dialect)
     }
 
-    pub(super) fn state_rules(&self, text: &[u8]) -> impl Iterator<Item = &StateRule> {
-        self.matching(text).filter_map(|rule| match rule {
+    pub(super) fn state_rules(
+        &self,
+        text: &[u8],
+        choice: DialectChoice,
+    ) -> impl Iterator<Item = &StateRule> {
+        self.matching(text, choice).filter_map(|rule| match rule {
             Rule::State(rule) => Some(rule),
             Rule::Message(_) | Rule::Timer | Rule::Response(_) => None,
         })
     }
 
-    pub(super) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
-        self.matching(&event.text).find_map(|rule| match rule {
+    pub(super) fn message<'a>(
+        &self,
+        event: &'a Event<'_>,
+        choice: DialectChoice,
+    ) -> Option<Message<'a>> {
+        self.matching(&event.text, choice).find_map(|rule| match rule {
             Rule::Message(rule) => rule.message(event),
             Rule::State(_) | Rule::Timer | Rule::Response(_) => None,
         })
     }
 
     pub(super) fn is_timer(&self, text: &[u8]) -> bool {
-        self.matching(text).any(|rule| matches!(rule, Rule::Timer))
+        self.matching(text, DialectChoice::Any).any(|rule| matches!(rule, Rule::Timer))
     }
 
     /// The peer whose answer has come.
     pub(super) fn response_from<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        self.matching(text).find_map(|rule| match rule {
+        self.matching(text, DialectChoice::Any).find_map(|rule| match rule {
             Rule::Response(regex) => Some(regex.captures(text)?.name("from")?.as_bytes()),
             Rule::State(_) | Rule::Message(_) | Rule::Timer => None,
         })

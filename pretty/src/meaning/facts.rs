@@ -24,6 +24,10 @@ pub(crate) fn state_facts(text: &[u8]) -> [Option<&[u8]>; STATE_KEYS.len()] {
         if state_key == StateKey::Role && exact.is_none() && !is_role(value) {
             continue;
         }
+        // The answer to a request for a vote.
+        if state_key == StateKey::Vote && matches!(value, b"true" | b"false") {
+            continue;
+        }
         // Prose has colons too.
         if text[at] == b':'
             && (value.is_empty() || (state_key != StateKey::Role && !is_number(value)))
@@ -181,6 +185,7 @@ mod tests {
             "terms: of use",
             "n.state:LEADING",
             "vote: yes please",
+            "vote=true",
         ] {
             assert_eq!(state_facts(text.as_bytes()), [None; STATE_KEYS.len()], "{text}");
         }

@@ -23,7 +23,7 @@ pub(crate) fn state_updates<'a>(
     let mut found =
         Found { values: state_facts(text).map(|fact| fact.map(Cow::Borrowed)), ..Found::default() };
     found.restart = event_name(text) == Some(STARTED);
-    DIALECTS.state_rules(text).for_each(|rule| rule.apply(text, &mut found));
+    DIALECTS.state_rules(text, rules.dialects()).for_each(|rule| rule.apply(text, &mut found));
     rules.state().for_each(|rule| rule.apply(text, &mut found));
     if found.restart {
         take(StateUpdate::Restart);
@@ -43,8 +43,8 @@ pub(crate) fn state_updates<'a>(
 
 /// The dialect of a sentence.
 #[cfg(feature = "cli")]
-pub(crate) fn dialect_of(text: &[u8]) -> Option<&'static str> {
-    DIALECTS.name_of(text)
+pub(crate) fn dialect_of(text: &[u8], rules: &Rules) -> Option<&'static str> {
+    DIALECTS.name_of(text, rules.dialects())
 }
 
 impl<'a> Message<'a> {
@@ -53,7 +53,7 @@ impl<'a> Message<'a> {
     pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
         rules.message(event).or_else(|| match event_name(&event.text) {
             Some(name) => by_event(name, event),
-            None => by_id(event).or_else(|| DIALECTS.message(event)),
+            None => by_id(event).or_else(|| DIALECTS.message(event, rules.dialects())),
         })
     }
 }

@@ -18,6 +18,29 @@ pub struct Rules(Arc<Lists>);
 struct Lists {
     state: Vec<StateRule>,
     messages: Vec<MessageRule>,
+    dialects: DialectChoice,
+}
+
+/// The dialects that count besides the user's rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DialectChoice {
+    /// The first that knows a sentence.
+    #[default]
+    Any,
+    /// This one.
+    Only(&'static str),
+    /// None: facts alone.
+    None,
+}
+
+impl DialectChoice {
+    pub(super) fn allows(self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(own) => own == name,
+            Self::None => false,
+        }
+    }
 }
 
 /// A rule for the state of a line's peer: the named groups of an expression are keys of the state
@@ -29,6 +52,8 @@ pub struct StateRule {
     set: Vec<(RuleKey, Box<[u8]>)>,
     increments: Vec<StateKey>,
     groups: Vec<(usize, RuleKey)>,
+    /// The facts of the line are those of a message, not of its peer.
+    ignores_facts: bool,
 }
 
 /// A key of a rule.
@@ -118,7 +143,18 @@ impl StateRule {
         if groups.is_empty() && set.is_empty() && !restart {
             return Err(RuleError::Nothing);
         }
-        Ok(Self { regex, restart, set, increments: Vec::new(), groups })
+        let (increments, ignores_facts) = (Vec::new(), false);
+        Ok(Self { regex, restart, set, increments, groups, ignores_facts })
+    }
+
+    /// A rule for lines whose facts are those of a message, not of their peer.
+    ///
+    /// # Errors
+    /// If the expression does not compile.
+    pub fn of_message(expression: &str) -> Result<Self, RuleError> {
+        let regex = Regex::new(expression)?;
+        let (set, increments, groups) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { regex, restart: false, set, increments, groups, ignores_facts: true })
     }
 
     /// The same rule, which also makes these numbers one more.
@@ -141,6 +177,9 @@ impl StateRule {
     pub(super) fn apply<'a>(&self, text: &'a [u8], found: &mut Found<'a>) {
         let Some(groups) = self.regex.captures(text) else { return };
         found.restart |= self.restart;
+        if self.ignores_facts {
+            found.values = Default::default();
+        }
         for key in &self.increments {
             found.increments[*key as usize] = true;
         }
@@ -248,7 +287,19 @@ impl Rules {
     /// Rules in the order they are tried; of messages the first that matches counts.
     #[must_use]
     pub fn new(state: Vec<StateRule>, messages: Vec<MessageRule>) -> Self {
-        Self(Arc::new(Lists { state, messages }))
+        Self(Arc::new(Lists { state, messages, dialects: DialectChoice::Any }))
+    }
+
+    /// The same rules beside these dialects.
+    #[must_use]
+    pub fn with_dialects(self, dialects: DialectChoice) -> Self {
+        let (state, messages) = (self.0.state.clone(), self.0.messages.clone());
+        Self(Arc::new(Lists { state, messages, dialects }))
+    }
+
+    /// The dialects that count.
+    pub(crate) fn dialects(&self) -> DialectChoice {
+        self.0.dialects
     }
 
     pub(super) fn state(&self) -> impl Iterator<Item = &StateRule> {

@@ -1,13 +1,13 @@
 //! The built-in formats: `pretty/formats/*.toml`, each with sample lines and what is read from them.
 
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{RegexSet, RegexSetBuilder, SetMatches};
 use serde::Deserialize;
 
 use super::keys::{Keys, OwnKeys, Role};
-use super::pattern::{Fit, Pattern, Tail};
+use super::pattern::{CustomFormat, Fit, FormatError, Pattern, Tail};
 use crate::level::Level;
 use crate::time::Tick;
 
@@ -89,9 +89,10 @@ pub(super) enum Reader {
     Logfmt,
 }
 
+/// A pattern as files have it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PatternText {
+pub(crate) struct PatternText {
     /// The name, if it is not that of the file.
     name: Option<String>,
     #[serde(default)]
@@ -251,7 +252,46 @@ fn compile(name: &str, text: &PatternText) -> Pattern {
     pattern
 }
 
+/// A format of the user's own in the words of these files.
+impl TryFrom<PatternText> for CustomFormat {
+    type Error = FormatError;
+
+    fn try_from(text: PatternText) -> Result<Self, FormatError> {
+        let pattern = text.checked("regex")?;
+        match pattern.reads_nothing() {
+            true => Err(FormatError::NoGroups),
+            false => Ok(Self(Arc::new(pattern))),
+        }
+    }
+}
+
 impl PatternText {
+    /// A transport of the user's own.
+    ///
+    /// # Errors
+    /// If something in it is wrong.
+    pub(super) fn transport(&self) -> Result<Transport, FormatError> {
+        let name = "transport";
+        Ok(match &self.json {
+            Some(json) => Transport::Json(self.name_in(name).to_owned(), json.clone()),
+            None => Transport::Text(self.checked(name)?),
+        })
+    }
+
+    fn checked(&self, name: &str) -> Result<Pattern, FormatError> {
+        if self.r#match.is_empty() {
+            return Err(FormatError::NoMatch);
+        }
+        self.tick.as_deref().map(Tick::parse).transpose()?;
+        for level in self.levels.values() {
+            level.parse::<Level>()?;
+        }
+        let pattern = compile(name, self);
+        pattern.check()?;
+        pattern.rest.as_ref().map_or(Ok(()), |rest| rest.check())?;
+        Ok(pattern)
+    }
+
     fn name_in<'t>(&'t self, file: &'t str) -> &'t str {
         self.name.as_deref().unwrap_or(file)
     }

@@ -1,15 +1,14 @@
 //! The layers a line may have: transports that carry it, the record it is.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::catalog::{CATALOG, Reader, Transport};
+use super::catalog::{CATALOG, Reader};
 use super::context::ReadContext;
 use super::format::Format;
-use super::pattern::{Carried, Fit, Pattern};
+use super::pattern::{Fit, Pattern};
 use super::record::Record;
-use super::{json, logfmt, record, timestamp, verbose};
-use crate::level::Level;
+use super::transports::{TransportLayer, Transports};
+use super::{json, logfmt, verbose};
 
 /// A way to read a record.
 #[derive(Clone, Debug)]
@@ -23,6 +22,8 @@ pub(super) enum RecordLayer {
 /// The records a log may have, in the order they are tried.
 #[derive(Clone, Debug)]
 pub(super) struct Layers {
+    /// In the order they are tried.
+    pub(super) transports: Vec<TransportLayer>,
     all: Vec<RecordLayer>,
     /// The number of those that are the user's own.
     own: usize,
@@ -31,16 +32,24 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    pub(super) fn of(format: &Format) -> Self {
+    pub(super) fn of(format: &Format, transports: &Transports) -> Self {
+        Self { transports: transports.layers(), ..Self::records_of(format) }
+    }
+
+    fn records_of(format: &Format) -> Self {
+        let transports = Vec::new();
         let own = |own: &super::pattern::CustomFormat| RecordLayer::Own(own.0.clone());
         match format {
-            Format::Custom(custom) => Self { all: vec![own(custom)], own: 1, is_auto: false },
+            Format::Custom(custom) => {
+                Self { transports, all: vec![own(custom)], own: 1, is_auto: false }
+            }
             Format::BuiltIn(built_in) => {
                 let places = CATALOG.records.iter().enumerate();
                 let places = places.filter(|(_, pattern)| *pattern.name == *built_in.name);
                 let patterns = places.map(|(at, _)| RecordLayer::BuiltIn(at));
                 let reader = built_in.reader.map(RecordLayer::Reader);
-                Self { all: reader.into_iter().chain(patterns).collect(), own: 0, is_auto: false }
+                let all = reader.into_iter().chain(patterns).collect();
+                Self { transports, all, own: 0, is_auto: false }
             }
             Format::Auto => Self::auto(Vec::new()),
             Format::AutoAnd(customs) => Self::auto(customs.iter().map(own).collect()),
@@ -52,7 +61,7 @@ impl Layers {
         let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt].map(RecordLayer::Reader);
         let patterns = (0..CATALOG.records.len()).map(RecordLayer::BuiltIn);
         let all = own.into_iter().chain(readers).chain(patterns).collect();
-        Self { all, own: count, is_auto: true }
+        Self { transports: Vec::new(), all, own: count, is_auto: true }
     }
 
     pub(super) fn all(&self) -> &[RecordLayer] {
@@ -141,51 +150,6 @@ impl RecordLayer {
             Self::Own(own) => own.read(line, context),
         }
     }
-}
-
-/// A transport's facts and the line it carries.
-pub(super) fn strip<'a>(
-    transport: &Transport,
-    line: &'a [u8],
-    context: &ReadContext<'_>,
-) -> Option<(Carried<'a>, Cow<'a, [u8]>)> {
-    let json = match transport {
-        Transport::Text(pattern) => {
-            return pattern
-                .strip(line, context)
-                .map(|(carried, rest)| (carried, Cow::Borrowed(rest)));
-        }
-        Transport::Json(_, json) => json,
-    };
-    if line.first() != Some(&b'{') {
-        return None;
-    }
-    let found = json::strings(line, &json.when)?;
-    let member =
-        |key: &str| found.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone());
-    let value = |key: &str| {
-        member(key).or_else(|| {
-            let (outer, inner) = key.split_once('.')?;
-            json::string_in(member(outer)?.as_bytes(), inner).map(Cow::Owned)
-        })
-    };
-    let rest = match value(&json.msg) {
-        Some(rest) => record::bytes(rest),
-        None if json.instead.is_empty() => return None,
-        None => {
-            let words: Vec<_> = json.instead.iter().filter_map(|key| value(key)).collect();
-            Cow::Owned(format!("=== {}", words.join(" ")).into_bytes())
-        }
-    };
-    let stamp =
-        value(&json.time).and_then(|time| timestamp::wall(record::bytes(time), context.calendar));
-    let level = value(&json.level).and_then(|level| Level::of_number(level.as_bytes()));
-    let carried = Carried { stamp, source: value(&json.source).map(record::bytes), level };
-    let rest = match rest {
-        Cow::Borrowed(rest) => Cow::Borrowed(rest.trim_ascii_end()),
-        Cow::Owned(rest) => Cow::Owned(rest.trim_ascii_end().to_vec()),
-    };
-    Some((carried, rest))
 }
 
 /// Transports inside each other: more is not a log.

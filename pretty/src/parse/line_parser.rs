@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use super::catalog::{CATALOG, Transport};
+use super::catalog::CATALOG;
 use super::clock::{ClockOfDay, shift_by};
 use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
-use super::layers::{self, Layers, RecordLayer, TRANSPORTS_MAX};
+use super::layers::{Layers, RecordLayer, TRANSPORTS_MAX};
 use super::pattern::{Carried, Fit};
 use super::peer_plan::head;
 use super::reading::Reading;
 use super::record::{Record, into_owned};
 use super::settings::ParserSettings;
+use super::transports::{TransportLayer, strip};
 use super::verbose;
 use crate::class::{Class, is_continuation};
 use crate::line::{Event, Line};
@@ -30,7 +31,7 @@ pub(super) struct Setup {
 /// The layers found in a line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FoundLayers {
-    transports: Vec<usize>,
+    transports: Vec<TransportLayer>,
     pub(super) record: Option<RecordLayer>,
     bare: bool,
 }
@@ -65,7 +66,7 @@ impl FoundLayers {
 
     /// The names of the transports and of the format.
     pub(super) fn names(&self) -> (Vec<&str>, Option<&str>) {
-        let transports = self.transports.iter().map(|at| CATALOG.transports[*at].name()).collect();
+        let transports = self.transports.iter().map(|own| own.get().name()).collect();
         let bare = self.bare.then_some("bare");
         (transports, self.record.as_ref().map(RecordLayer::name).or(bare))
     }
@@ -87,7 +88,7 @@ impl<'p> LineParser<'p> {
         let (reading, context) = (self.reading, self.context());
         let usual = &reading.transports;
         if depth < TRANSPORTS_MAX
-            && let Some((at, own, rest)) = transport(line, usual.iter().copied(), &context)
+            && let Some((at, own, rest)) = self.transport(line, usual.iter().copied(), &context)
         {
             return self.carried(at, line, carried.or(own), rest, depth);
         }
@@ -99,11 +100,16 @@ impl<'p> LineParser<'p> {
             return Line::Event(self.event(record, line, carried));
         }
         // Something that was not in the sample, or there was none.
-        if depth < TRANSPORTS_MAX && CATALOG.may_be_transport(line) {
-            let all = CATALOG.transports.iter().enumerate();
-            let others = all.filter(|(at, own)| own.is_strict() && !usual.contains(at));
+        let layers = &self.setup.layers;
+        let may_be = || {
+            CATALOG.may_be_transport(line)
+                || layers.transports.iter().any(TransportLayer::is_strict_and_own)
+        };
+        if depth < TRANSPORTS_MAX && may_be() {
+            let all = layers.transports.iter().enumerate();
+            let others = all.filter(|(at, own)| own.get().is_strict() && !usual.contains(at));
             let others = others.map(|(at, _)| at);
-            if let Some((at, own, rest)) = transport(line, others, &context) {
+            if let Some((at, own, rest)) = self.transport(line, others, &context) {
                 return self.carried(at, line, carried.or(own), rest, depth);
             }
         }
@@ -122,7 +128,7 @@ impl<'p> LineParser<'p> {
         rest: Cow<'a, [u8]>,
         depth: usize,
     ) -> Line<'a> {
-        self.found.transports.push(at);
+        self.found.transports.push(self.setup.layers.transports[at].clone());
         match rest {
             Cow::Borrowed(rest) => match self.read(rest, carried, depth + 1) {
                 // A line that no layer reads keeps the name of its source.
@@ -190,33 +196,22 @@ impl<'p> LineParser<'p> {
         record.into_event()
     }
 
+    /// The first of these transports that carries the line.
+    fn transport<'a>(
+        &self,
+        line: &'a [u8],
+        mut places: impl Iterator<Item = usize>,
+        context: &ReadContext<'_>,
+    ) -> Option<(usize, Carried<'a>, Cow<'a, [u8]>)> {
+        places.find_map(|at| {
+            let transport = self.setup.layers.transports[at].get();
+            let (carried, rest) = strip(transport, line, context)?;
+            Some((at, carried, rest))
+        })
+    }
+
     fn context(&self) -> ReadContext<'p> {
         self.setup.context(*self.header_unit, self.reading.peers.field())
-    }
-}
-
-/// The first of these transports that carries the line.
-fn transport<'a>(
-    line: &'a [u8],
-    mut places: impl Iterator<Item = usize>,
-    context: &ReadContext<'_>,
-) -> Option<(usize, Carried<'a>, Cow<'a, [u8]>)> {
-    places.find_map(|at| {
-        let (carried, rest) = layers::strip(&CATALOG.transports[at], line, context)?;
-        Some((at, carried, rest))
-    })
-}
-
-impl Transport {
-    fn is_strict(&self) -> bool {
-        self.pattern().is_none_or(|pattern| pattern.fit == Fit::Strict)
-    }
-
-    pub(super) fn name(&self) -> &str {
-        match self {
-            Self::Text(pattern) => &pattern.name,
-            Self::Json(name, _) => name,
-        }
     }
 }
 

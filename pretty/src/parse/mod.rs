@@ -33,10 +33,13 @@ mod record;
 mod samples;
 mod settings;
 mod timestamp;
+mod transports;
 mod verbose;
 mod words;
 
 pub use calendar::{Calendar, ZoneError};
+#[cfg(feature = "cli")]
+pub(crate) use catalog::PatternText;
 pub use date::WrittenTime;
 pub(crate) use date::date_of;
 pub use format::{BuiltIn, Format};
@@ -47,3 +50,4 @@ pub use peer_from::PeerFrom;
 #[cfg(feature = "view")]
 pub(crate) use reading::SAMPLE_BYTES;
 pub use settings::{ParserSettings, SourceName};
+pub use transports::{CustomTransport, Transports};

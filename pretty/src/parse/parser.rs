@@ -55,7 +55,7 @@ impl Parser {
     /// A parser with these settings.
     #[must_use]
     pub fn with_settings(settings: ParserSettings) -> Self {
-        let layers = Layers::of(&settings.format);
+        let layers = Layers::of(&settings.format, &settings.transports);
         let keys = match settings.keys == OwnKeys::default() {
             true => Cow::Borrowed(&CATALOG.keys),
             false => Cow::Owned(CATALOG.keys_with(&settings.keys)),

@@ -13,9 +13,9 @@ use super::context::ReadContext;
 use super::keys::{PeerField, peer_word};
 use super::record::{NAME_BYTES_MAX, Record, short_name};
 use super::timestamp;
-use crate::level::Level;
+use crate::level::{Level, LevelError};
 use crate::line::Stamp;
-use crate::time::{Fraction, Number, Tick};
+use crate::time::{Fraction, Number, Tick, TimeError};
 
 /// A format given by the user: a compiled expression with at least one of the groups `time`,
 /// `level`, `topic`, `peer`, `msg`.
@@ -32,6 +32,15 @@ pub enum FormatError {
     /// Nothing would come of a match.
     #[error("no named group; use at least one of time, level, topic, peer, msg")]
     NoGroups,
+    /// The expression is missing.
+    #[error("missing `match`, the expression")]
+    NoMatch,
+    /// The unit of whole numbers is wrong.
+    #[error(transparent)]
+    Tick(#[from] TimeError),
+    /// A level is unknown.
+    #[error(transparent)]
+    Level(#[from] LevelError),
 }
 
 impl CustomFormat {
@@ -55,8 +64,7 @@ impl CustomFormat {
         let mut pattern = Pattern::new("regex", expression);
         pattern.expression = super::words::with_words(expression).into();
         pattern.check()?;
-        let Groups { time, level, topic, peer, msg, .. } = pattern.compiled().groups;
-        if time.or(level).or(topic).or(peer).or(msg).is_none() {
+        if pattern.reads_nothing() {
             return Err(FormatError::NoGroups);
         }
         Ok(Self(Arc::new(Pattern { origin: Origin::User, ..pattern })))
@@ -195,6 +203,12 @@ impl Pattern {
             levels: Vec::new(),
             rest: None,
         }
+    }
+
+    /// Tells whether there is no group for any field of a record.
+    pub(super) fn reads_nothing(&self) -> bool {
+        let Groups { time, level, topic, peer, msg, .. } = self.compiled().groups;
+        time.or(level).or(topic).or(peer).or(msg).is_none()
     }
 
     /// The expression, with all words spelled out.

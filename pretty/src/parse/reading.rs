@@ -14,7 +14,7 @@ use super::record::Record;
 /// The layers of a source, those that are found most first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reading {
-    /// Places of transports in the catalog.
+    /// Places of transports among the layers.
     pub(super) transports: Vec<usize>,
     pub(super) records: Vec<RecordLayer>,
     /// Places of heads in the catalog.
@@ -101,7 +101,8 @@ impl ReadingContext<'_> {
         let whole =
             lines.iter().filter(|line| self.layers.reads_strictly(line, &self.line)).count();
         let fits = |at: usize| {
-            let Some(pattern) = CATALOG.transports[at].pattern() else { return true };
+            let transport = self.layers.transports[at].get();
+            let Some(pattern) = transport.pattern() else { return true };
             if pattern.fit == Fit::Strict {
                 return true;
             }
@@ -109,7 +110,7 @@ impl ReadingContext<'_> {
                 lines.iter().filter(|line| pattern.strip(line, &self.line).is_some()).count();
             whole * 2 < lines.len() && count * 10 >= lines.len() * 7
         };
-        (0..CATALOG.transports.len()).filter(|at| fits(*at)).collect()
+        (0..self.layers.transports.len()).filter(|at| fits(*at)).collect()
     }
 }
 
@@ -119,8 +120,11 @@ impl Evidence {
         let mut text = line.to_vec();
         for _ in 0..super::layers::TRANSPORTS_MAX {
             let stripped = transports.iter().find_map(|at| {
-                let (carried, rest) =
-                    super::layers::strip(&CATALOG.transports[*at], &text, &context.line)?;
+                let (carried, rest) = super::transports::strip(
+                    context.layers.transports[*at].get(),
+                    &text,
+                    &context.line,
+                )?;
                 is_carried |= carried.stamp.is_some() || carried.source.is_some();
                 Some((*at, carried.source.map(std::borrow::Cow::into_owned), rest.into_owned()))
             });

@@ -6,6 +6,7 @@ use super::calendar::Calendar;
 use super::format::Format;
 use super::keys::OwnKeys;
 use super::peer_from::PeerFrom;
+use super::transports::Transports;
 use crate::time::Tick;
 
 /// Settings of a parser; each has a default.
@@ -13,6 +14,8 @@ use crate::time::Tick;
 pub struct ParserSettings {
     /// The format of the lines that are events.
     pub format: Format,
+    /// What may carry them.
+    pub transports: Transports,
     /// The unit of whole-number times.
     pub tick: Option<Tick>,
     /// The zone of the time column.

@@ -48,7 +48,9 @@ mod search;
 mod ui;
 
 pub use crate::meaning::message::{Message, MessageFate};
-pub use crate::meaning::rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
+pub use crate::meaning::rules::{
+    DialectChoice, MessageAt, MessageRule, RuleError, Rules, StateRule,
+};
 pub use cause::graph::Causes;
 pub use cause::index::CausalFilter;
 pub use embed::Facts;

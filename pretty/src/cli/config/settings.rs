@@ -9,7 +9,7 @@ use super::values::{
     value_enum,
 };
 use crate::cli::args::{ColorChoice, ColumnChoice, ThemeChoice};
-use crate::parse::{CustomFormat, OwnKeys, PeerFrom};
+use crate::parse::{CustomFormat, CustomTransport, OwnKeys, PeerFrom};
 use crate::style::theme::Palette;
 use crate::time::Tick;
 use crate::view::{KeyError, Keys, Rules};
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) time: Option<bool>,
     pub(crate) fold: Option<bool>,
     pub(crate) format: Option<String>,
+    transports: Option<String>,
+    pub(crate) dialect: Option<String>,
     #[serde(deserialize_with = "values::tick")]
     pub(crate) tick: Option<Tick>,
     pub(crate) tz: Option<String>,
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(super) pager: Option<toml::Spanned<Pager>>,
     topics: BTreeMap<String, Color>,
     formats: BTreeMap<FormatName, toml::Spanned<values::Expression>>,
+    transport: Vec<CustomTransport>,
     state: Vec<State>,
     message: Vec<Messages>,
     keys: KeyTable,
@@ -62,6 +65,8 @@ impl Config {
             time: self.time.or(other.time),
             fold: self.fold.or(other.fold),
             format: self.format.or(other.format),
+            transports: self.transports.or(other.transports),
+            dialect: self.dialect.or(other.dialect),
             tick: self.tick.or(other.tick),
             tz: self.tz.or(other.tz),
             peer_from: self.peer_from.or(other.peer_from),
@@ -71,6 +76,7 @@ impl Config {
             pager: self.pager.or(other.pager),
             topics: merge_maps(self.topics, other.topics),
             formats: merge_maps(self.formats, other.formats),
+            transport: [self.transport, other.transport].concat(),
             state: [other.state, self.state].concat(),
             message: [self.message, other.message].concat(),
             keys: KeyTable([other.keys.0, self.keys.0].concat()),
@@ -102,6 +108,16 @@ impl Config {
             .into_iter()
             .map(|(name, found)| (name.as_ref(), found.get_ref().0.named_as(name.as_ref())))
             .collect()
+    }
+
+    /// The transports of the user's own.
+    pub(crate) const fn transports(&self) -> &Vec<CustomTransport> {
+        &self.transport
+    }
+
+    /// The transports that count.
+    pub(crate) fn transports_wanted(&self) -> Option<&str> {
+        self.transports.as_deref()
     }
 
     /// Expressions for names of peers, and what takes their place.

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::cli::args::{ColumnChoice, columns as parse_columns};
 use crate::level::Level;
-use crate::parse::{CustomFormat, Format, FormatError, PeerFrom};
+use crate::parse::{CustomFormat, Format, PatternText, PeerFrom};
 use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
 use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
@@ -192,16 +192,31 @@ impl TryFrom<String> for FormatName {
     }
 }
 
-/// An expression with the named groups of a format.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
+/// An expression with the named groups of a format, alone or in the words of `[[record]]`.
+#[derive(Clone, Debug)]
 pub(super) struct Expression(pub(super) CustomFormat);
 
-impl TryFrom<String> for Expression {
-    type Error = FormatError;
+impl<'de> Deserialize<'de> for Expression {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct FormatVisitor;
+        impl<'de> Visitor<'de> for FormatVisitor {
+            type Value = Expression;
 
-    fn try_from(text: String) -> Result<Self, FormatError> {
-        CustomFormat::new(&text).map(Self)
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an expression, or a table with `match`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Expression, E> {
+                CustomFormat::new(text).map(Expression).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expression, A::Error> {
+                let table = serde::de::value::MapAccessDeserializer::new(map);
+                let text = PatternText::deserialize(table)?;
+                CustomFormat::try_from(text).map(Expression).map_err(A::Error::custom)
+            }
+        }
+        input.deserialize_any(FormatVisitor)
     }
 }
 
@@ -218,6 +233,8 @@ struct StateAsWritten {
     restart: bool,
     #[serde(default)]
     set: BTreeMap<String, String>,
+    #[serde(default)]
+    increment: Vec<String>,
 }
 
 impl TryFrom<StateAsWritten> for State {
@@ -225,7 +242,9 @@ impl TryFrom<StateAsWritten> for State {
 
     fn try_from(rule: StateAsWritten) -> Result<Self, RuleError> {
         let set = rule.set.iter().map(|(key, value)| (&**key, &**value));
-        StateRule::new(&rule.r#match, set, rule.restart).map(Self)
+        let increments = rule.increment.iter().map(String::as_str);
+        let state = StateRule::new(&rule.r#match, set, rule.restart)?;
+        state.with_increments(increments).map(Self)
     }
 }
 
@@ -237,9 +256,11 @@ pub(super) struct Messages(pub(super) Vec<MessageRule>);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MessagesAsWritten {
+    kind: Option<String>,
     sent: Option<String>,
     received: Option<String>,
     lost: Option<String>,
+    answered: Option<String>,
 }
 
 impl TryFrom<MessagesAsWritten> for Messages {
@@ -250,16 +271,20 @@ impl TryFrom<MessagesAsWritten> for Messages {
             ("sent", MessageAt::Sent, written.sent),
             ("received", MessageAt::Received, written.received),
             ("lost", MessageAt::Lost, written.lost),
+            ("answered", MessageAt::Answered, written.answered),
         ];
+        // The rules live as long as the program.
+        let kind: &'static str = written.kind.unwrap_or_default().leak();
         let mut rules = Vec::new();
         for (name, at, expression) in ends {
             if let Some(expression) = expression {
                 let rule = MessageRule::new(at, &expression);
-                rules.push(rule.map_err(|error| format!("`{name}`: {error}"))?);
+                let rule = rule.map_err(|error| format!("`{name}`: {error}"))?;
+                rules.push(rule.with_kind(kind));
             }
         }
         match rules.is_empty() {
-            true => Err("empty rule; set one of sent, received, lost".to_owned()),
+            true => Err("empty rule; set one of sent, received, lost, answered".to_owned()),
             false => Ok(Self(rules)),
         }
     }

@@ -10,12 +10,14 @@ use crate::cli::error::RunError;
 use crate::cli::output::sink::Sink;
 use crate::line::{Event, Line};
 use crate::meaning::peer_state::dialect_of;
+use crate::meaning::rules::Rules;
 use crate::parse::Parser;
 use crate::text::safe_text;
 
 /// Counts the shapes of lines; writes them when the log has ended.
 pub(crate) struct ExplainSink {
     parser: Parser,
+    rules: Rules,
     shapes: HashMap<Shape, Found>,
     lines: u64,
     output: File,
@@ -38,8 +40,8 @@ struct Found {
 }
 
 impl ExplainSink {
-    pub(crate) fn new(parser: Parser, output: File) -> Self {
-        Self { parser, shapes: HashMap::new(), lines: 0, output }
+    pub(crate) fn new(parser: Parser, rules: Rules, output: File) -> Self {
+        Self { parser, rules, shapes: HashMap::new(), lines: 0, output }
     }
 
     fn write(&self) -> io::Result<()> {
@@ -74,7 +76,7 @@ impl Sink for ExplainSink {
         let layers = layers.join(" > ");
         let shape = match &read {
             Line::Event(event) => {
-                let dialect = dialect_of(&event.text)
+                let dialect = dialect_of(&event.text, &self.rules)
                     .map_or(String::new(), |name| format!(", dialect {name}"));
                 Shape { layers: layers + &dialect, is_read: true, form: String::new() }
             }

@@ -162,7 +162,7 @@ impl JsonSink {
             facts: facts.collect(),
             state,
             network: Message::of(event, &self.rules).map(|message| network(&message)),
-            dialect: dialect_of(&event.text),
+            dialect: dialect_of(&event.text, &self.rules),
             ..base
         }
     }

@@ -10,6 +10,10 @@ pub(crate) enum PlanError {
     Format(#[from] FormatError),
     #[error("invalid value for '--format <FORMAT>': unknown format `{0}`; {1}")]
     NoFormat(String, String),
+    #[error("invalid value for '--transport <LIST>': unknown transport `{0}`; {1}")]
+    NoTransport(String, String),
+    #[error("invalid value for '--dialect <NAME>': unknown dialect `{0}`; {1}")]
+    NoDialect(String, String),
     #[error("invalid value for '--tz <ZONE>': {0}")]
     Zone(#[from] ZoneError),
     #[error("invalid value for '--shift <FILE=±D>': no file `{0}` among those to show")]

@@ -6,9 +6,13 @@ use super::InputSource;
 use super::error::PlanError;
 use crate::cli::args::Cli;
 use crate::cli::config::Config;
-use crate::parse::{Calendar, Format, Parser, ParserSettings, SourceName};
+use crate::meaning::dialects::documented;
+use crate::parse::{
+    Calendar, CustomTransport, Format, Parser, ParserSettings, SourceName, Transports,
+};
 use crate::suggestion::suggestion;
 use crate::time::Time;
+use crate::view::DialectChoice;
 
 /// The parser of all inputs.
 pub(super) fn parser(
@@ -24,6 +28,7 @@ pub(super) fn parser(
     };
     let settings = ParserSettings {
         format: format(cli, config)?,
+        transports: transports(cli, config)?,
         tick: cli.tick.or(config.tick),
         calendar: calendar(cli, config)?,
         peer_from: cli.peer_from.clone().or_else(|| config.peer_from.clone()).unwrap_or_default(),
@@ -68,6 +73,41 @@ fn peer_names(names: &[String]) -> Vec<String> {
         if whole.is_empty() { name.clone() } else { whole.to_owned() }
     };
     names.iter().map(short).collect()
+}
+
+fn transports(cli: &Cli, config: &Config) -> Result<Transports, PlanError> {
+    let own = config.transports();
+    let list = cli.transport.as_deref().or(config.transports_wanted()).unwrap_or("auto");
+    let names: Vec<_> = list.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+    let only = match &names[..] {
+        ["auto"] => None,
+        ["none"] => Some(Vec::new()),
+        _ => Some(names.iter().map(|&name| name.to_owned()).collect()),
+    };
+    let mut known = vec!["auto", "none"];
+    known.extend(own.iter().map(CustomTransport::name));
+    known.extend(Transports::documented().map(|(name, _)| name));
+    if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+        let suggestion = suggestion("transports", name, known.into_iter());
+        return Err(PlanError::NoTransport((*name).to_owned(), suggestion));
+    }
+    Ok(Transports::new(own.clone(), only))
+}
+
+/// The dialects that count.
+pub(super) fn dialects(cli: &Cli, config: &Config) -> Result<DialectChoice, PlanError> {
+    let wanted = cli.dialect.as_deref().or(config.dialect.as_deref()).unwrap_or("auto");
+    let mut known: Vec<_> = documented().map(|(name, ..)| name).collect();
+    match (wanted, known.iter().find(|name| **name == wanted)) {
+        ("auto", _) => Ok(DialectChoice::Any),
+        ("none", _) => Ok(DialectChoice::None),
+        (_, Some(name)) => Ok(DialectChoice::Only(name)),
+        (_, None) => {
+            known.extend(["auto", "none"]);
+            let suggestion = suggestion("dialects", wanted, known.into_iter());
+            Err(PlanError::NoDialect(wanted.to_owned(), suggestion))
+        }
+    }
 }
 
 fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
