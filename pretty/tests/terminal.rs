@@ -183,14 +183,22 @@ fn without_a_command_there_is_no_pager() {
 
 /// The view of a file of its own, and the program that shows it.
 fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
+    open_files(&[("a.log", log.as_bytes())], editor)
+}
+
+fn open_files(logs: &[(&str, &[u8])], editor: &str) -> (tempfile::TempDir, Screen, Child) {
     let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("a.log");
-    std::fs::write(&file, log).unwrap();
+    let file = |(name, log): &(&str, &[u8])| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, log).unwrap();
+        file
+    };
+    let files: Vec<_> = logs.iter().map(file).collect();
     let (screen, terminal) = Screen::new(120, 10);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
     command
         .arg("--tui")
-        .arg(file)
+        .args(files)
         .env_clear()
         .env("TERM", "xterm-256color")
         .env("COLORFGBG", "15;0");
@@ -230,6 +238,39 @@ fn the_editor_gets_the_line_and_the_clipboard_the_text() {
     screen.press("y");
     // `000002 | VOTE | 0 | world` in base64.
     screen.wait_for("\x1b]52;c;MDAwMDAyIHwgVk9URSB8IDAgfCB3b3JsZA==\x1b\\");
+    screen.press("q");
+    assert!(child.wait().unwrap().success());
+}
+
+/// Of merged files the editor gets the one the line is from, and its place there.
+#[test]
+fn the_editor_gets_the_file_the_line_is_from() {
+    let logs: [(&str, &[u8]); 2] = [
+        ("a.log", b"000001 | VOTE | 0 | one\n000004 | VOTE | 0 | four\n"),
+        ("b.log", b"000002 | VOTE | 1 | two\n000003 | VOTE | 1 | three\n"),
+    ];
+    let (_folder, mut screen, mut child) = open_files(&logs, "echo opens");
+    screen.wait_for("four");
+    screen.press("jjo");
+    let seen = screen.wait_for("b.log");
+    assert!(seen.contains("opens +2 /") && !seen.contains("a.log"), "{seen:?}");
+    screen.press("q");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_packed_file_is_not_opened_in_an_editor() {
+    let mut encoder = Command::new("gzip");
+    encoder.arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut encoder = encoder.spawn().unwrap();
+    std::io::Write::write_all(&mut encoder.stdin.take().unwrap(), b"1 | VOTE | 0 | hello\n")
+        .unwrap();
+    let log = encoder.wait_with_output().unwrap().stdout;
+    let (_folder, mut screen, mut child) = open_files(&[("a.log.gz", &log)], "echo opens");
+    screen.wait_for("hello");
+    screen.press("o");
+    let seen = screen.wait_for("packed");
+    assert!(!seen.contains("opens +"), "{seen:?}");
     screen.press("q");
     assert!(child.wait().unwrap().success());
 }

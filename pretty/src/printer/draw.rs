@@ -7,6 +7,7 @@ use super::prefix::Prefix;
 use super::topics::TopicId;
 use super::{Printer, Scratch};
 use crate::layout::{Layout, Shape};
+use crate::level::Level;
 use crate::line::Event;
 use crate::render::{Canvas, StyledText, TimeAndTopic};
 use crate::text::{columns, make_safe, make_safe_lines};
@@ -29,7 +30,13 @@ impl<W: Write> Printer<W> {
             time: stamp.map_or("", |stamp| make_safe(&stamp.text, time).text()),
             topic: if fields.topic.is_some() { "" } else { &topic.label },
         };
-        let piece = StyledText { text, sgr: &topic.sgr, marks };
+        let sgr = match event.level {
+            Some(Level::Warn) => &self.level_sgrs[0],
+            Some(Level::Error) => &self.level_sgrs[1],
+            Some(Level::Fatal) => &self.level_sgrs[2],
+            Some(Level::Trace | Level::Debug | Level::Info) | None => &topic.sgr,
+        };
+        let piece = StyledText { text, sgr, marks };
         if let Shape::Tagged(_) = canvas.layout().shape {
             let name = if fields.peer.is_some() { b"" } else { &*event.peer };
             let frame = canvas.tagged(make_safe(name, peer).text());

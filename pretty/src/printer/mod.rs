@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use crate::class::{Class, Owner};
 use crate::filter::Filter;
+use crate::level::Level;
 use crate::line::{Event, Line, Stamp};
 use crate::name_usage::NameUsage;
 use crate::parse::Parser;
@@ -49,6 +50,8 @@ pub struct Printer<W> {
     name_usage: Option<NameUsage>,
     ansi: AnsiTheme,
     topics: Topics,
+    /// The styles of warnings, errors and fatal errors.
+    level_sgrs: [Box<[u8]>; 3],
     peers: Peers,
     measure: Measure,
     /// The number of peers that have a column from the start.
@@ -119,6 +122,8 @@ impl<W: Write> Printer<W> {
     pub fn new(options: Options, writer: W) -> Self {
         let theme = Theme::with_palette(options.background, options.palette);
         let ansi = AnsiTheme::new(theme, options.depth);
+        let level_sgrs = [Level::Warn, Level::Error, Level::Fatal]
+            .map(|level| ansi.sgr(ansi.theme.event(b"", Some(level))));
         let mut printer = Self {
             rows: RowBuffer::new(writer),
             parser: options.parser,
@@ -126,6 +131,7 @@ impl<W: Write> Printer<W> {
             name_usage: NameUsage::of(&options.filter),
             filter: options.filter,
             topics: Topics::default(),
+            level_sgrs,
             peers: Peers::default(),
             measure: Measure::new(options.time),
             columns: options.columns,

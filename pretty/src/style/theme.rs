@@ -4,8 +4,9 @@
 //! two topics of one theme share a colour. Colours are chosen by name only, so that a topic has
 //! the same colour in every log.
 
+use crate::level::Level;
 use crate::style::color::Rgb;
-use crate::style::topic::{KNOWN, OTHER, Topic};
+use crate::style::topic::{KNOWN, LEVELS, OTHER, Topic};
 
 /// The background the colours have to be readable on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,9 +173,21 @@ impl Theme {
         }
         let topic = KNOWN
             .iter()
+            .chain(&LEVELS)
             .find(|topic| topic.name.as_bytes() == name)
             .unwrap_or_else(|| &OTHER[stable_hash(name) % OTHER.len()]);
         self.color_of(topic)
+    }
+
+    /// The colour of an event: that of its topic, but warnings and errors have that of their level.
+    #[must_use]
+    pub fn event(&self, topic: &[u8], level: Option<Level>) -> Rgb {
+        match level {
+            Some(level @ (Level::Warn | Level::Error | Level::Fatal)) => {
+                self.topic(level.name().as_bytes())
+            }
+            Some(Level::Trace | Level::Debug | Level::Info) | None => self.topic(topic),
+        }
     }
 
     /// The topics with a colour of their own.
@@ -280,5 +293,20 @@ mod tests {
         let theme = Theme::new(Background::Dark);
         assert_eq!(theme.topic(b"GOSSIP"), OTHER[stable_hash(b"GOSSIP") % OTHER.len()].dark);
         assert_eq!(stable_hash(b"GOSSIP"), 638_634_520);
+    }
+
+    #[test]
+    fn warnings_and_errors_have_the_colours_of_their_levels() {
+        for background in [Background::Dark, Background::Light] {
+            let theme = Theme::new(background);
+            for level in Level::ALL {
+                let own = theme.topic(level.name().as_bytes());
+                assert!(own.contrast(theme.background) >= 4.5, "{level:?} {background:?}");
+                let is_bad = level >= Level::Warn;
+                let wanted = if is_bad { own } else { theme.topic(b"REPL") };
+                assert_eq!(theme.event(b"REPL", Some(level)), wanted, "{level:?}");
+            }
+            assert_eq!(theme.event(b"REPL", None), theme.topic(b"REPL"));
+        }
     }
 }

@@ -53,3 +53,12 @@ pub(crate) const OTHER: [Topic; 12] = [
     topic("olive", 0xd5_de_73, 0x73_7a_1d),
     topic("orchid", 0xc8_73_de, 0xb3_3e_d2),
 ];
+
+/// The levels, which are the topics of events without one. `INFO` is a topic of its own.
+pub(crate) const LEVELS: [Topic; 5] = [
+    topic("TRACE", 0x8a_8a_8a, 0x70_70_70),
+    topic("DEBUG", 0x8a_9c_ae, 0x5a_6a_7a),
+    topic("WARN", 0xff_af_00, 0x8a_5a_00),
+    topic("ERROR", 0xff_50_50, 0xd0_00_00),
+    topic("FATAL", 0xff_5f_ff, 0xa8_00_90),
+];

@@ -101,6 +101,12 @@ impl LogView {
         self.highlight = lines;
     }
 
+    /// The source of a line, and its place there, both counted from 0.
+    #[cfg(feature = "cli")]
+    pub(crate) fn source_of(&self, line: usize) -> (usize, usize) {
+        self.store.source_of(line)
+    }
+
     /// Tells whether a line, counted from 0, is one of those shown.
     #[must_use]
     pub fn is_shown(&self, line: usize) -> bool {

@@ -19,6 +19,7 @@ use ratatui::crossterm::event::{self, Event};
 use super::error::RunError;
 use super::exit::Exit;
 use super::plan::{Follow, InputSource, Plan};
+use crate::cli::input::decode::Encoding;
 use crate::cli::input::feed::Inputs;
 use crate::diagram::Diagram;
 use crate::screen::Screen;
@@ -30,10 +31,6 @@ use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
 /// # Errors
 /// If an input cannot be read or the terminal not be used.
 pub(super) fn run(inputs: Inputs, plan: Plan) -> Result<Exit, RunError> {
-    let file = match &plan.inputs[..] {
-        [InputSource::File(path)] => Some(path.clone()),
-        _ => None,
-    };
     let mut view = LogView::new(plan.options.background, plan.options.depth)
         .with_palette(plan.options.palette)
         .with_keys(plan.keys)
@@ -48,13 +45,13 @@ pub(super) fn run(inputs: Inputs, plan: Plan) -> Result<Exit, RunError> {
     let screen = Screen::open().map_err(RunError::Terminal)?;
     // With the channel closed the loader stops at its next event; one that waits for a pipe ends
     // with the program.
-    Browser { screen, view, file, events, loader: Loading::Running(loader) }.browse()
+    Browser { screen, view, inputs: plan.inputs, events, loader: Loading::Running(loader) }.browse()
 }
 
 struct Browser {
     screen: Screen,
     view: LogView,
-    file: Option<PathBuf>,
+    inputs: Vec<InputSource>,
     events: Receiver<LoadEvent>,
     loader: Loading,
 }
@@ -208,14 +205,16 @@ impl Browser {
                 let note = self.screen.toggle_mouse()?;
                 self.view.set_note(note);
             }
-            Outcome::Edit(line) => match &self.file {
-                Some(file) => {
-                    if let Err(error) = self.screen.edit(file, line + 1)? {
-                        self.view.set_note(&error);
-                    }
+            Outcome::Edit(line) => {
+                let (source, line) = self.view.source_of(line);
+                let opened = match plain_file(&self.inputs[source]) {
+                    Ok(file) => self.screen.edit(file, line + 1)?,
+                    Err(reason) => Err(format!("cannot open an editor: {reason}")),
+                };
+                if let Err(error) = opened {
+                    self.view.set_note(&error);
                 }
-                None => self.view.set_note("cannot open an editor: the log is not one plain file"),
-            },
+            }
         }
         Ok(Next::Go)
     }
@@ -224,7 +223,11 @@ impl Browser {
 impl Browser {
     /// Writes a diagram to a new file in the working directory, named after the log and the line.
     fn write_diagram(&self, diagram: &Diagram) -> io::Result<PathBuf> {
-        let name = self.file.as_deref().and_then(Path::file_name).unwrap_or("log".as_ref());
+        let file = match &self.inputs[..] {
+            [InputSource::File(path)] => path.file_name(),
+            _ => None,
+        };
+        let name = file.unwrap_or("log".as_ref());
         let name = name.to_string_lossy();
         let line = self.view.cursor().map_or(0, |line| line + 1);
         let svg = diagram.svg(&format!("{name}, around line {line}"));
@@ -238,6 +241,22 @@ impl Browser {
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+/// The file of a source, if an editor shows it as it is shown here.
+fn plain_file(source: &InputSource) -> Result<&Path, String> {
+    let InputSource::File(path) = source else {
+        return Err("the line is from standard input".to_owned());
+    };
+    let encoding = File::open(path).and_then(|file| {
+        if file.metadata()?.is_file() { Encoding::of_file(&file).map(Some) } else { Ok(None) }
+    });
+    match encoding {
+        Ok(Some(Encoding::Plain | Encoding::MarkedUtf8)) => Ok(path),
+        Ok(Some(_)) => Err(format!("{} is packed or in UTF-16; unpack it first", path.display())),
+        Ok(None) => Err(format!("{} is a pipe", path.display())),
+        Err(error) => Err(format!("{}: {error}", path.display())),
     }
 }
 

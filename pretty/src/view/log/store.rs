@@ -167,6 +167,17 @@ impl Store {
         parser
     }
 
+    /// The source of a line, and its place there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn source_of(&self, line: usize) -> (usize, usize) {
+        let (chunk, start) = self.find(line);
+        let source = chunk.source_at(line - start.line);
+        let before = self.chunks.iter().zip(&self.starts).take_while(|(_, own)| own.line < line);
+        let counts = before
+            .map(|(chunk, own)| chunk.lines_of_source(source, chunk.lines().min(line - own.line)));
+        (source, counts.sum())
+    }
+
     /// The zone of the time column.
     pub(crate) fn calendar(&self) -> Option<&Calendar> {
         self.chunks.first().map(|chunk| &chunk.parser.settings().calendar)

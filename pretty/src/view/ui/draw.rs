@@ -312,7 +312,7 @@ impl LogView {
             tag: if prefix.peer.is_some() { String::new() } else { safe_text(&event.peer) },
             text: own_safe_lines(&self.with_sign(line, cell, text), scratch),
             cell,
-            style: self.color(self.theme.topic(&event.topic)),
+            style: self.color(self.theme.event(&event.topic, event.level)),
         }
     }
 

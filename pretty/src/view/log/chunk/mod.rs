@@ -106,6 +106,16 @@ impl Chunk {
         self.sources.get(line).copied().unwrap_or(0).into()
     }
 
+    /// The number of lines of a source, up to a line.
+    pub(crate) fn lines_of_source(&self, source: usize, end: usize) -> usize {
+        match self.sources.get(..end) {
+            Some(sources) if !self.sources.is_empty() => {
+                sources.iter().filter(|own| usize::from(**own) == source).count()
+            }
+            Some(_) | None => end,
+        }
+    }
+
     pub(crate) fn lines(&self) -> usize {
         self.codes.len()
     }
