@@ -119,7 +119,7 @@ pub struct Cli {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
     pub width: Option<u16>,
 
-    /// What carries the lines: auto, none, or transports that `pretty formats` lists, or of pretty.toml
+    /// Carriers of the lines: auto, none, or transports that `pretty formats` lists, or of pretty.toml
     /// [default: auto]
     #[arg(long, value_name = "LIST")]
     pub transport: Option<String>,

@@ -14,7 +14,7 @@ use crate::time::Tick;
 pub struct ParserSettings {
     /// The format of the lines that are events.
     pub format: Format,
-    /// What may carry them.
+    /// The transports that may carry them.
     pub transports: Transports,
     /// The unit of whole-number times.
     pub tick: Option<Tick>,
