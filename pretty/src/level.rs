@@ -43,7 +43,20 @@ impl Level {
         let word = &mut word[..text.len()];
         word.copy_from_slice(text);
         word.make_ascii_uppercase();
-        SPELLINGS.iter().find(|(_, own)| own.contains(&&*word)).map(|(level, _)| *level)
+        Some(match &*word {
+            b"INFO" | b"I" | b"INF" | b"NOTICE" | b"N" | b"NTC" | b"INFORMATION" | b"NOTE"
+            | b"CONFIG" | b"LOG" | b"SUCCESS" | b"SYSTEM" => Self::Info,
+            b"DEBUG" | b"D" | b"DBG" | b"DEBU" | b"DBUG" | b"FINE" => Self::Debug,
+            b"WARN" | b"W" | b"WRN" | b"WARNING" => Self::Warn,
+            b"ERROR" | b"E" | b"ERR" | b"ERRO" | b"EROR" | b"FAIL" | b"SEVERE" | b"FAILURE" => {
+                Self::Error
+            }
+            b"FATAL" | b"F" | b"FTL" | b"FATA" | b"PANIC" | b"PNC" | b"DPANIC" | b"CRITICAL"
+            | b"CRIT" | b"C" | b"CRT" | b"ALERT" | b"EMERG" | b"EMERGENCY" => Self::Fatal,
+            b"TRACE" | b"T" | b"TRC" | b"V" | b"TRAC" | b"TRCE" | b"FINER" | b"FINEST"
+            | b"VERBOSE" => Self::Trace,
+            _ => return None,
+        })
     }
 
     /// The level of a number: those of pino and bunyan from 10 on, of syslog below.
@@ -98,50 +111,3 @@ pub struct LevelError(String);
 
 /// The longest spelling.
 const LONGEST: usize = 11;
-
-/// Every spelling in capitals; those used most come first.
-const SPELLINGS: [(Level, &[&[u8]]); 6] = [
-    (
-        Level::Info,
-        &[
-            b"INFO",
-            b"I",
-            b"INF",
-            b"NOTICE",
-            b"N",
-            b"NTC",
-            b"INFORMATION",
-            b"NOTE",
-            b"CONFIG",
-            b"LOG",
-            b"SUCCESS",
-            b"SYSTEM",
-        ],
-    ),
-    (Level::Debug, &[b"DEBUG", b"D", b"DBG", b"DEBU", b"DBUG", b"FINE"]),
-    (Level::Warn, &[b"WARN", b"W", b"WRN", b"WARNING"]),
-    (Level::Error, &[b"ERROR", b"E", b"ERR", b"ERRO", b"EROR", b"FAIL", b"SEVERE", b"FAILURE"]),
-    (
-        Level::Fatal,
-        &[
-            b"FATAL",
-            b"F",
-            b"FTL",
-            b"FATA",
-            b"PANIC",
-            b"PNC",
-            b"DPANIC",
-            b"CRITICAL",
-            b"CRIT",
-            b"C",
-            b"CRT",
-            b"ALERT",
-            b"EMERG",
-            b"EMERGENCY",
-        ],
-    ),
-    (
-        Level::Trace,
-        &[b"TRACE", b"T", b"TRC", b"V", b"TRAC", b"TRCE", b"FINER", b"FINEST", b"VERBOSE"],
-    ),
-];

@@ -104,6 +104,7 @@ mod diagram;
 #[cfg(feature = "view")]
 mod editor;
 mod event_name;
+mod expression;
 mod filter;
 #[cfg(feature = "view")]
 mod html;
@@ -112,6 +113,7 @@ mod level;
 mod line;
 #[cfg(feature = "view")]
 mod meaning;
+mod name_hash;
 mod name_usage;
 mod parse;
 mod peer;

@@ -1,9 +1,9 @@
 //! The peers of a log, in the order of their columns.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use crate::line::Event;
+use crate::name_hash::NameMap;
 
 /// Peers seen so far.
 ///
@@ -11,7 +11,7 @@ use crate::line::Event;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peers {
     names: Vec<Box<[u8]>>,
-    ids: HashMap<Box<[u8]>, usize>,
+    ids: NameMap<usize>,
     /// For each peer in `names` its column; filled by [`Peers::arrange`].
     columns: Vec<usize>,
 }

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::bytes::{Regex, RegexSet, RegexSetBuilder};
+use regex::bytes::Regex;
 use serde::Deserialize;
 
 use crate::event_name::event_name;
 use crate::line::Event;
 use crate::meaning::message::Message;
 use crate::meaning::rules::{DialectChoice, MessageAt, MessageRule, StateRule};
+use crate::meaning::sentences::Sentences;
 
 /// All dialects, compiled at first use.
 pub(crate) static DIALECTS: LazyLock<Dialects> = LazyLock::new(Dialects::compile);
@@ -24,7 +25,7 @@ pub(crate) struct Dialects {
     /// The events that rules are about.
     events: Vec<Box<[u8]>>,
     /// The expressions of `rules`, by their places.
-    any: RegexSet,
+    sentences: Sentences,
     #[cfg(test)]
     pub(super) files: Vec<(&'static str, DialectFile)>,
 }
@@ -160,7 +161,7 @@ impl Dialects {
             for own in &file.state {
                 let expression = full(&own.r#match);
                 let set = own.set.iter().map(|(key, value)| (&**key, &**value));
-                let rule = StateRule::new(&expression, set, own.restart).and_then(|rule| {
+                let rule = StateRule::built_in(&expression, set, own.restart).and_then(|rule| {
                     rule.with_increments(own.increment.iter().map(String::as_str))
                 });
                 add_for(
@@ -176,17 +177,12 @@ impl Dialects {
                 for (at, key) in MessageAt::ALL {
                     let Some(text) = own.get(key) else { continue };
                     let expression = full(text);
-                    let rule = MessageRule::new(at, &expression).map(|rule| rule.with_kind(kind));
-                    add(
-                        expression,
-                        Rule::Message(rule.unwrap_or_else(|error| wrong(name, &error))),
-                    );
+                    let rule = MessageRule::built_in(at, &expression).with_kind(kind);
+                    add(expression, Rule::Message(rule));
                 }
             }
             for text in &file.foreign {
-                let rule = StateRule::of_message(&full(text));
-                let rule = rule.unwrap_or_else(|error| wrong(name, &error));
-                add(full(text), Rule::State(rule));
+                add(full(text), Rule::State(StateRule::foreign(&full(text))));
             }
             for text in &file.timer {
                 add(full(text), Rule::Timer);
@@ -199,12 +195,11 @@ impl Dialects {
             files.push((*name, file));
         }
         let events = rules.iter().flat_map(|entry| entry.events.clone()).collect();
-        let any = RegexSetBuilder::new(&expressions).size_limit(SET_BYTES_MAX).build();
-        let any = any.unwrap_or_else(|error| wrong("*", &error));
+        let sentences = Sentences::new(&expressions).unwrap_or_else(|error| wrong("*", &*error));
         Self {
             rules,
             events,
-            any,
+            sentences,
             #[cfg(test)]
             files,
         }
@@ -214,8 +209,8 @@ impl Dialects {
     fn matching(&self, text: &[u8], choice: DialectChoice) -> impl Iterator<Item = &Rule> {
         let event = event_name(text);
         let known = event.is_none_or(|event| self.events.iter().any(|own| **own == *event));
-        let places = (known && self.any.is_match(text)).then(|| self.any.matches(text));
-        let entries = places.into_iter().flatten().map(|at| &self.rules[at]);
+        let places = if known { self.sentences.matching(text) } else { Vec::new() };
+        let entries = places.into_iter().map(|at| &self.rules[at]);
         let mut fitting = entries
             .filter(move |entry| choice.allows(entry.dialect))
             .filter(move |entry| match event {
@@ -279,8 +274,6 @@ fn wrong(name: &str, error: &dyn std::fmt::Display) -> ! {
     panic!("dialects/{name}.toml: {error}")
 }
 
-const SET_BYTES_MAX: usize = 64 << 20;
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -325,6 +318,32 @@ mod tests {
             ))
         };
         log.lines().filter_map(message).collect()
+    }
+
+    #[test]
+    fn every_rule_compiles_and_begins_where_the_text_begins() {
+        for (name, file) in &DIALECTS.files {
+            let full = |text: &str| format!("(?-u){}", text.replace("{subject}", &file.subject));
+            let begins = |text: &str| text.trim_start_matches("(?i)").starts_with('^');
+            for own in &file.state {
+                let set = own.set.iter().map(|(key, value)| (&**key, &**value));
+                let rule = StateRule::new(&full(&own.r#match), set, own.restart);
+                assert!(rule.is_ok(), "dialects/{name}.toml: {}: {rule:?}", own.r#match);
+                assert!(begins(&own.r#match), "dialects/{name}.toml: {}", own.r#match);
+            }
+            for text in &file.foreign {
+                assert!(StateRule::of_message(&full(text)).is_ok(), "dialects/{name}.toml: {text}");
+                assert!(begins(text), "dialects/{name}.toml: {text}");
+            }
+            for own in &file.message {
+                for (at, key) in MessageAt::ALL {
+                    let Some(text) = own.get(key) else { continue };
+                    let rule = MessageRule::new(at, &full(text));
+                    assert!(rule.is_ok(), "dialects/{name}.toml: {text}: {rule:?}");
+                    assert!(begins(text), "dialects/{name}.toml: {text}");
+                }
+            }
+        }
     }
 
     #[test]

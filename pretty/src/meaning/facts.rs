@@ -13,10 +13,7 @@ pub(crate) fn state_facts(text: &[u8]) -> [Option<&[u8]>; STATE_KEYS.len()] {
         let Some(state_key) = exact.or_else(|| spelled(key)) else { continue };
         let behind = &text[at + 1..];
         // `term:1` may be that of an entry; `currentTerm:1` is not.
-        if text[at] == b':'
-            && STATE_KEYS.iter().any(|own| own.as_bytes() == key)
-            && !behind.starts_with(b" ")
-        {
+        if text[at] == b':' && StateKey::of(key).is_some() && !behind.starts_with(b" ") {
             continue;
         }
         let behind = if text[at] == b':' { behind.trim_ascii_start() } else { behind };
@@ -114,7 +111,8 @@ fn is_number(value: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// A key of the paper in another spelling: `currentTerm`, `current_term`, `CurTerm`.
+/// A key of the paper in another spelling, told without its capitals and bars: `currentTerm`,
+/// `current_term`, `CurTerm`.
 fn spelled(key: &[u8]) -> Option<StateKey> {
     if !(4..=LONGEST_KEY).contains(&key.len()) {
         return None;
@@ -125,8 +123,17 @@ fn spelled(key: &[u8]) -> Option<StateKey> {
         word[length] = byte.to_ascii_lowercase();
         length += 1;
     }
-    let found = SPELLINGS.iter().find(|(_, names)| names.contains(&&word[..length]));
-    found.map(|(key, _)| *key)
+    Some(match &word[..length] {
+        b"term" | b"currentterm" | b"curterm" => StateKey::Term,
+        b"vote" | b"votedfor" | b"votefor" => StateKey::Vote,
+        b"commit" | b"commitindex" | b"committed" | b"commitidx" => StateKey::Commit,
+        b"applied" | b"lastapplied" | b"appliedindex" => StateKey::Applied,
+        b"lastindex" | b"lastlogindex" => StateKey::Last,
+        b"role" | b"state" | b"raftstate" | b"serverstate" | b"myrole" | b"mystate" => {
+            StateKey::Role
+        }
+        _ => return None,
+    })
 }
 
 /// Tells whether a value is a role, in the words of any program.
@@ -135,16 +142,6 @@ fn is_role(value: &[u8]) -> bool {
 }
 
 const LONGEST_KEY: usize = 16;
-
-/// Keys of the paper in small letters, without bars.
-const SPELLINGS: [(StateKey, &[&[u8]]); 6] = [
-    (StateKey::Term, &[b"term", b"currentterm", b"curterm"]),
-    (StateKey::Vote, &[b"vote", b"votedfor", b"votefor"]),
-    (StateKey::Commit, &[b"commit", b"commitindex", b"committed", b"commitidx"]),
-    (StateKey::Applied, &[b"applied", b"lastapplied", b"appliedindex"]),
-    (StateKey::Last, &[b"lastindex", b"lastlogindex"]),
-    (StateKey::Role, &[b"role", b"state", b"raftstate", b"serverstate", b"myrole", b"mystate"]),
-];
 
 #[cfg(test)]
 mod tests {

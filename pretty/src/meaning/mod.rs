@@ -8,5 +8,6 @@ pub(crate) mod facts;
 pub(crate) mod message;
 pub(crate) mod peer_state;
 pub(crate) mod rules;
+mod sentences;
 pub(crate) mod state;
 pub(crate) mod topics;

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
+use crate::expression::Expression;
 use crate::line::Event;
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::state::{Found, STATE_KEYS, StateKey};
@@ -47,11 +46,10 @@ impl DialectChoice {
 /// (`role`, `term`, `vote`, `commit`, `applied`, `last`), the texts they match are the values.
 #[derive(Clone, Debug)]
 pub struct StateRule {
-    regex: Regex,
+    expression: Expression,
     restart: bool,
     set: Vec<(RuleKey, Box<[u8]>)>,
     increments: Vec<StateKey>,
-    groups: Vec<(usize, RuleKey)>,
     /// The facts of the line are those of a message, not of its peer.
     ignores_facts: bool,
 }
@@ -74,7 +72,7 @@ enum RuleKey {
 #[derive(Clone, Debug)]
 pub struct MessageRule {
     at: MessageAt,
-    regex: Regex,
+    expression: Expression,
     /// The kind, if no group names it.
     kind: &'static [u8],
 }
@@ -134,17 +132,13 @@ impl StateRule {
         set: impl IntoIterator<Item = (&'a str, &'a str)>,
         restart: bool,
     ) -> Result<Self, RuleError> {
-        let regex = Regex::new(expression)?;
-        let names = regex.capture_names().enumerate();
-        let groups = names.filter_map(|(at, name)| Some(key(name?).map(|key| (at, key))));
-        let groups = groups.collect::<Result<Vec<_>, _>>()?;
-        let set = set.into_iter().map(|(name, value)| Ok((key(name)?, value.as_bytes().into())));
-        let set = set.collect::<Result<Vec<_>, RuleError>>()?;
-        if groups.is_empty() && set.is_empty() && !restart {
+        let rule = Self::built_in(expression, set, restart)?;
+        let names = rule.expression.check()?;
+        let keys = names.iter().map(|name| key(name)).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() && rule.set.is_empty() && !restart {
             return Err(RuleError::Nothing);
         }
-        let (increments, ignores_facts) = (Vec::new(), false);
-        Ok(Self { regex, restart, set, increments, groups, ignores_facts })
+        Ok(rule)
     }
 
     /// A rule for lines whose facts are those of a message, not of their peer.
@@ -152,9 +146,28 @@ impl StateRule {
     /// # Errors
     /// If the expression does not compile.
     pub fn of_message(expression: &str) -> Result<Self, RuleError> {
-        let regex = Regex::new(expression)?;
-        let (set, increments, groups) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { regex, restart: false, set, increments, groups, ignores_facts: true })
+        let rule = Self::foreign(expression);
+        rule.expression.check()?;
+        Ok(rule)
+    }
+
+    /// The same with an expression that is compiled when it is needed, because a test checks it.
+    pub(super) fn foreign(expression: &str) -> Self {
+        let expression = Expression::new(expression, &[]);
+        let (set, increments) = (Vec::new(), Vec::new());
+        Self { expression, restart: false, set, increments, ignores_facts: true }
+    }
+
+    /// A rule with an expression that is compiled when it is needed, because a test checks it.
+    pub(super) fn built_in<'a>(
+        expression: &str,
+        set: impl IntoIterator<Item = (&'a str, &'a str)>,
+        restart: bool,
+    ) -> Result<Self, RuleError> {
+        let set = set.into_iter().map(|(name, value)| Ok((key(name)?, value.as_bytes().into())));
+        let set = set.collect::<Result<Vec<_>, RuleError>>()?;
+        let expression = Expression::new(expression, KEY_NAMES);
+        Ok(Self { expression, restart, set, increments: Vec::new(), ignores_facts: false })
     }
 
     /// The same rule, which also makes these numbers one more.
@@ -175,7 +188,7 @@ impl StateRule {
     }
 
     pub(super) fn apply<'a>(&self, text: &'a [u8], found: &mut Found<'a>) {
-        let Some(groups) = self.regex.captures(text) else { return };
+        let Some(groups) = self.expression.find(text) else { return };
         found.restart |= self.restart;
         if self.ignores_facts {
             found.values = Default::default();
@@ -186,9 +199,9 @@ impl StateRule {
         for (key, value) in &self.set {
             found.put(*key, Cow::Owned(value.to_vec()));
         }
-        for (at, key) in &self.groups {
-            if let Some(group) = groups.get(*at) {
-                found.put(*key, Cow::Borrowed(group.as_bytes()));
+        for (at, key) in KEYS.into_iter().enumerate() {
+            if let Some(group) = groups.text(at) {
+                found.put(key, Cow::Borrowed(group));
             }
         }
     }
@@ -231,17 +244,22 @@ impl MessageRule {
     /// # Errors
     /// See [`RuleError`].
     pub fn new(at: MessageAt, expression: &str) -> Result<Self, RuleError> {
-        let regex = Regex::new(expression)?;
-        let names = || regex.capture_names().flatten();
-        let known = [at.other(), "kind", "id", "why"];
-        if let Some(name) = names().find(|name| !known.contains(name)) {
-            let suggestion = suggestion("groups", name, known.into_iter());
-            return Err(RuleError::Unknown { name: name.to_owned(), of: "group", suggestion });
+        let rule = Self::built_in(at, expression);
+        let names = rule.expression.check()?;
+        let known = at.groups();
+        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+            let suggestion = suggestion("groups", name, known.iter().copied());
+            return Err(RuleError::Unknown { name: (*name).to_owned(), of: "group", suggestion });
         }
-        if !names().any(|name| name == at.other()) {
+        if !names.contains(&at.other()) {
             return Err(RuleError::NoPeer(at.other()));
         }
-        Ok(Self { at, regex, kind: b"" })
+        Ok(rule)
+    }
+
+    /// The same with an expression that is compiled when it is needed, because a test checks it.
+    pub(super) fn built_in(at: MessageAt, expression: &str) -> Self {
+        Self { at, expression: Expression::new(expression, at.groups()), kind: b"" }
     }
 
     /// The same rule for messages of this kind, if no group names it.
@@ -251,17 +269,17 @@ impl MessageRule {
     }
 
     pub(super) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
-        let groups = self.regex.captures(&event.text)?;
-        let group = |name: &str| groups.name(name).map(|found| found.as_bytes());
+        let groups = self.expression.find(&event.text)?;
+        let [other, kind, id, why] = [0, 1, 2, 3].map(|at| groups.text(at));
         let own = &*event.peer;
-        let other = group(self.at.other()).map(without_letter)?;
+        let other = other.map(without_letter)?;
         let (from, to, fate) = match self.at {
             MessageAt::Sent => (own, other, MessageFate::Sent),
             MessageAt::Received => (other, own, MessageFate::Received),
-            MessageAt::Lost => (own, other, MessageFate::Lost(group("why").unwrap_or_default())),
+            MessageAt::Lost => (own, other, MessageFate::Lost(why.unwrap_or_default())),
             MessageAt::Answered => (own, other, MessageFate::Answered),
         };
-        Some(Message { kind: group("kind").unwrap_or(self.kind), from, to, id: group("id"), fate })
+        Some(Message { kind: kind.unwrap_or(self.kind), from, to, id, fate })
     }
 }
 
@@ -276,9 +294,14 @@ impl MessageAt {
 
     /// The group with the other peer.
     const fn other(self) -> &'static str {
+        self.groups()[0]
+    }
+
+    /// All groups that a rule may have.
+    const fn groups(self) -> &'static [&'static str] {
         match self {
-            Self::Sent | Self::Lost => "to",
-            Self::Received | Self::Answered => "from",
+            Self::Sent | Self::Lost => &["to", "kind", "id", "why"],
+            Self::Received | Self::Answered => &["from", "kind", "id", "why"],
         }
     }
 }
@@ -312,22 +335,32 @@ impl Rules {
 }
 
 fn key(name: &str) -> Result<RuleKey, RuleError> {
-    let at = STATE_KEYS.iter().position(|own| *own == name);
-    match (name, at) {
-        (_, Some(at)) => Ok(RuleKey::State(StateKey::at(at))),
-        ("last_before", None) => Ok(RuleKey::LastBefore),
-        ("status", None) => Ok(RuleKey::Status),
-        ("of", None) => Ok(RuleKey::Of),
-        (_, None) => Err(unknown(name)),
-    }
+    let at = KEY_NAMES.iter().position(|own| *own == name);
+    at.map(|at| KEYS[at]).ok_or_else(|| unknown(name))
 }
 
+/// The keys of rules, those of the state first.
+const KEYS: [RuleKey; KEY_NAMES.len()] = [
+    RuleKey::State(StateKey::Role),
+    RuleKey::State(StateKey::Term),
+    RuleKey::State(StateKey::Vote),
+    RuleKey::State(StateKey::Commit),
+    RuleKey::State(StateKey::Applied),
+    RuleKey::State(StateKey::Last),
+    RuleKey::Status,
+    RuleKey::Of,
+    RuleKey::LastBefore,
+];
+
+/// Their names in rules.
+const KEY_NAMES: &[&str] =
+    &["role", "term", "vote", "commit", "applied", "last", "status", "of", "last_before"];
+
 fn unknown(name: &str) -> RuleError {
-    let known = STATE_KEYS.into_iter().chain(["status", "of", "last_before"]);
     RuleError::Unknown {
         name: name.to_owned(),
         of: "key",
-        suggestion: suggestion("keys", name, known),
+        suggestion: suggestion("keys", name, KEY_NAMES.iter().copied()),
     }
 }
 

@@ -35,12 +35,6 @@ impl StateKey {
     pub(crate) const fn is_role_term_or_vote(self) -> bool {
         matches!(self, Self::Role | Self::Term | Self::Vote)
     }
-
-    /// The key with this place among [`STATE_KEYS`].
-    pub(crate) fn at(place: usize) -> Self {
-        let all = [Self::Role, Self::Term, Self::Vote, Self::Commit, Self::Applied, Self::Last];
-        all[place]
-    }
 }
 
 /// Tells whether a value of `role` is that of a leader.

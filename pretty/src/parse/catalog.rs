@@ -287,8 +287,8 @@ impl PatternText {
             level.parse::<Level>()?;
         }
         let pattern = compile(name, self);
-        pattern.check()?;
-        pattern.rest.as_ref().map_or(Ok(()), |rest| rest.check())?;
+        pattern.expression.check()?;
+        pattern.rest.as_ref().map_or(Ok(()), |rest| rest.expression.check().map(drop))?;
         Ok(pattern)
     }
 
@@ -304,7 +304,7 @@ impl PatternText {
 }
 
 fn set<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> RegexSet {
-    let texts = patterns.map(Pattern::expression);
+    let texts = patterns.map(|pattern| pattern.expression.text());
     // A test compiles every expression.
     RegexSetBuilder::new(texts).size_limit(SET_BYTES_MAX).build().unwrap_or_default()
 }

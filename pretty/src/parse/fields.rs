@@ -4,6 +4,7 @@
 //! others follow the text as `key=value`, in the order they were written.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::context::ReadContext;
 use super::keys::{PeerField, Role, peer_of_thread};
@@ -13,7 +14,6 @@ use crate::level::Level;
 use crate::line::Stamp;
 
 /// The fields of one line, in order.
-#[derive(Default)]
 pub(super) struct StructuredFields<'a> {
     fields: Vec<Field<'a>>,
     /// The peer that an outer span names.
@@ -23,8 +23,9 @@ pub(super) struct StructuredFields<'a> {
 struct Field<'a> {
     key: Cow<'a, str>,
     value: Cow<'a, str>,
-    /// The role of the key.
     role: Option<Role>,
+    /// It is a part of the record of its own, and no more of the text.
+    is_taken: bool,
 }
 
 /// The best fields of the roles, by their places.
@@ -52,9 +53,16 @@ impl Best {
     }
 }
 
+impl Default for StructuredFields<'_> {
+    fn default() -> Self {
+        Self { fields: Vec::with_capacity(FIELDS_USUAL), span_peer: None }
+    }
+}
+
 impl<'a> StructuredFields<'a> {
+    #[inline]
     pub(super) fn push(&mut self, key: Cow<'a, str>, value: Cow<'a, str>) {
-        self.fields.push(Field { key, value, role: None });
+        self.fields.push(Field { key, value, role: None, is_taken: false });
     }
 
     /// The record; `None` without a text, unless a time with a level, or a topic and a peer, make up
@@ -66,15 +74,14 @@ impl<'a> StructuredFields<'a> {
             Some(at) => timestamp::micros(self.fields[at].value.parse().ok()?),
             None => time.0.and_then(|(_, at)| self.stamp(at, context)),
         };
-        let taken = [
-            micros.or(time.0.map(|(_, at)| at).filter(|_| stamp.is_some())),
-            level.0.map(|(_, at)| at),
-            topic.0.map(|(_, at)| at),
-            msg.0.map(|(_, at)| at),
-            peer.0.map(|(_, at)| at),
-        ];
-        let mut take =
-            |best: Best| best.0.map(|(_, at)| std::mem::take(&mut self.fields[at].value));
+        if let Some(at) = micros.or(time.0.map(|(_, at)| at).filter(|_| stamp.is_some())) {
+            self.fields[at].is_taken = true;
+        }
+        let mut take = |best: Best| {
+            let field = &mut self.fields[best.0?.1];
+            field.is_taken = true;
+            Some(std::mem::take(&mut field.value))
+        };
         let (level, topic, text, mut own_peer) = (take(level), take(topic), take(msg), take(peer));
         let level = level.and_then(|level| level_of(level.as_bytes()));
         let enough = text.is_some()
@@ -89,7 +96,7 @@ impl<'a> StructuredFields<'a> {
         }
         let name =
             |name: Cow<'a, str>| (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name));
-        let (text, left_out) = self.text(text, &taken);
+        let (text, left_out) = self.text(text);
         let (topic, peer) = (topic.and_then(name), own_peer.and_then(name));
         Some(Record { stamp, level, topic, peer, text: bytes(text), left_out })
     }
@@ -138,42 +145,72 @@ impl<'a> StructuredFields<'a> {
 
     /// A text with all fields behind it.
     pub(super) fn into_text(self, first: &str) -> String {
-        let mut text = Cow::Owned(first.to_owned());
-        for field in &self.fields {
-            add(&mut text, &field.key, &field.value);
-        }
-        text.into_owned()
+        let mut text = String::with_capacity(first.len() + self.text_bytes());
+        text.push_str(first);
+        self.fields.iter().for_each(|field| field.add_to(&mut text));
+        text
     }
 
     fn stamp(&self, at: usize, context: &ReadContext<'_>) -> Option<Stamp<'a>> {
         timestamp::wall(bytes(self.fields[at].value.clone()), context.calendar)
     }
 
-    /// The text with all fields that were not taken, stack traces below it, and the length of those that columns leave out.
-    fn text(self, first: Option<Cow<'a, str>>, taken: &[Option<usize>]) -> (Cow<'a, str>, usize) {
-        let mut text = first.unwrap_or_default();
-        let rest = |left_out: bool| {
-            self.fields.iter().enumerate().filter(move |(at, field)| {
-                let is_left_out =
-                    matches!(field.role, Some(Role::LeftOut | Role::Threads | Role::Spans));
-                is_left_out == left_out && !taken.contains(&Some(*at))
-            })
-        };
-        let is_stack = |field: &Field<'_>| {
-            field.role == Some(Role::Stack) && field.value.trim_ascii_end().contains('\n')
-        };
-        for (_, field) in rest(false).filter(|(_, field)| !is_stack(field)) {
-            add(&mut text, &field.key, &field.value);
+    /// The text with all fields that were not taken, stack traces below it, and the length of those
+    /// that columns leave out.
+    fn text(self, first: Option<Cow<'a, str>>) -> (Cow<'a, str>, usize) {
+        let first = first.unwrap_or_default();
+        if self.fields.iter().all(|field| field.is_taken) {
+            return (first, 0);
         }
-        for (_, field) in rest(false).filter(|(_, field)| is_stack(field)) {
-            text.to_mut().extend(["\n", field.value.trim_ascii_end()]);
+        let mut text = String::with_capacity(first.len() + self.text_bytes());
+        text.push_str(&first);
+        let rest = |left_out: bool| {
+            let rest = self.fields.iter().filter(|field| !field.is_taken);
+            rest.filter(move |field| field.is_left_out() == left_out)
+        };
+        rest(false).filter(|field| !field.is_stack()).for_each(|field| field.add_to(&mut text));
+        for stack in rest(false).filter(|field| field.is_stack()) {
+            text.extend(["\n", stack.value.trim_ascii_end()]);
         }
         let shown = text.len();
-        for (_, field) in rest(true) {
-            add(&mut text, &field.key, &field.value);
-        }
+        rest(true).for_each(|field| field.add_to(&mut text));
         let left_out = text.len() - shown;
-        (text, left_out)
+        (Cow::Owned(text), left_out)
+    }
+
+    /// About as many bytes as all fields take in a text.
+    fn text_bytes(&self) -> usize {
+        self.fields.iter().map(|field| field.key.len() + field.value.len() + 4).sum()
+    }
+}
+
+impl Field<'_> {
+    fn is_left_out(&self) -> bool {
+        matches!(self.role, Some(Role::LeftOut | Role::Threads | Role::Spans))
+    }
+
+    /// Tells whether it is a stack trace, which has lines of its own.
+    fn is_stack(&self) -> bool {
+        self.role == Some(Role::Stack) && self.value.trim_ascii_end().contains('\n')
+    }
+
+    fn add_to(&self, text: &mut String) {
+        let Self { key, value, .. } = self;
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(key);
+        text.push('=');
+        let is_word = |byte: u8| !matches!(byte, b' ' | b'"' | b'=' | b'\n');
+        if !value.is_empty() && (value.bytes().all(is_word) || is_nested(value)) {
+            text.push_str(value);
+        } else if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte))
+        {
+            text.extend(["\"", value, "\""]);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{value:?}");
+        }
     }
 }
 
@@ -182,18 +219,9 @@ fn level_of(value: &[u8]) -> Option<Level> {
     Level::of(value).or_else(|| Level::of_number(value))
 }
 
-fn add(text: &mut Cow<'_, str>, key: &str, value: &str) {
-    let gap = if text.is_empty() { "" } else { " " };
-    let text = text.to_mut();
-    text.extend([gap, key, "="]);
-    if value.is_empty() || (value.contains([' ', '"', '=', '\n']) && !is_nested(value)) {
-        text.push_str(&format!("{value:?}"));
-    } else {
-        text.push_str(value);
-    }
-}
-
 /// Arrays and objects are shown as they were written.
 fn is_nested(value: &str) -> bool {
     value.starts_with(['[', '{'])
 }
+
+const FIELDS_USUAL: usize = 16;

@@ -4,21 +4,20 @@
 //! level, a text and fields, some of them nested. `formats/keys.toml` has the names.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::context::ReadContext;
 use super::fields::StructuredFields;
 use super::keys::{Keys, Role};
+use super::members::{Member, Value, members};
 use super::record::Record;
 use super::timestamp::is_time;
 
 /// The record in a line; `None` if it is not an object or has neither time nor text.
 pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
     let mut fields = StructuredFields::default();
-    for (key, value) in members(line)?.0 {
+    for (key, value) in members(line)? {
         add(&mut fields, key, value, context.keys, 0);
     }
     fields.into_record(context)
@@ -34,8 +33,8 @@ pub(super) fn text_with_fields(text: &[u8]) -> Option<Vec<u8>> {
     // Behind the object of an event PHP programs have one about themselves.
     let object = object.strip_suffix(b" []").unwrap_or(object);
     let mut fields = StructuredFields::default();
-    for (key, value) in members(object)?.0 {
-        fields.push(key, text_of(value));
+    for (key, value) in members(object)? {
+        fields.push(key, value.text());
     }
     let message = std::str::from_utf8(&text[..start]).ok()?;
     Some(fields.into_text(message).into_bytes())
@@ -50,20 +49,21 @@ pub(super) fn strings<'a>(
     if when.iter().any(|wanted| memchr::memmem::find(line, wanted.as_bytes()).is_none()) {
         return None;
     }
-    let members = members(line)?.0;
+    let members = members(line)?;
     if when.iter().any(|wanted| members.iter().all(|(key, _)| key != wanted)) {
         return None;
     }
-    Some(members.into_iter().map(|(key, value)| (key, text_of(value))).collect())
+    Some(members.into_iter().map(|(key, value)| (key, value.text())).collect())
 }
 
 /// The member of an object, where a point leads into an object.
 pub(super) fn string_in(object: &[u8], key: &str) -> Option<String> {
-    let members = members(object)?.0;
+    let members = members(object)?;
     let find = |key: &str| members.iter().find(|(own, _)| own == key).map(|(_, value)| *value);
-    find(key).map(|value| text_of(value).into_owned()).or_else(|| {
+    find(key).map(|value| value.text().into_owned()).or_else(|| {
         let (outer, inner) = key.split_once('.')?;
-        string_in(find(outer)?.get().as_bytes(), inner)
+        let Value::Object(object) = find(outer)? else { return None };
+        string_in(object.as_bytes(), inner)
     })
 }
 
@@ -71,52 +71,51 @@ pub(super) fn string_in(object: &[u8], key: &str) -> Option<String> {
 fn add<'a>(
     fields: &mut StructuredFields<'a>,
     key: Cow<'a, str>,
-    value: &'a RawValue,
+    value: Value<'a>,
     keys: &Keys,
     depth: usize,
 ) {
-    let raw = value.get();
-    if raw.starts_with('{') && depth < DEPTH_MAX {
-        let role = keys.meaning(&key).map(|meaning| meaning.role);
-        if role == Some(Role::Nested)
-            && let Ok(members) = read_members(value)
-        {
-            for (key, value) in members.0 {
-                add(fields, key, value, keys, depth + 1);
+    let role = || keys.meaning(&key).map(|meaning| meaning.role);
+    match value {
+        Value::Object(object) if depth < DEPTH_MAX => {
+            let role = role();
+            let inner = role.is_some() || keys.is_outer(&key);
+            let members = if inner { members(object.as_bytes()) } else { None };
+            let time = members.as_deref().filter(|_| role == Some(Role::Time)).and_then(time_of);
+            match (role, members, time) {
+                (Some(Role::Nested), Some(members), _) => {
+                    let members = members.into_iter();
+                    members.for_each(|(key, value)| add(fields, key, value, keys, depth + 1));
+                }
+                (_, _, Some(time)) => fields.push(key, time),
+                // An object about the peer or the level.
+                (_, Some(members), None) => add_members(fields, &key, members, keys, depth + 1),
+                (_, None, None) => fields.push(key, value.text()),
             }
-            return;
         }
-        if role == Some(Role::Time)
-            && let Ok(members) = read_members(value)
-            && let Some(time) = time_of(&members.0)
-        {
-            return fields.push(key, time);
+        Value::List(list) => {
+            if role() == Some(Role::Spans) {
+                fields.span_peer = span_peer(list, keys);
+            }
+            fields.push(key, value.text());
         }
-        // An object about the peer or the level.
-        if (role.is_some() || keys.is_outer(&key))
-            && let Ok(members) = read_members(value)
-        {
-            return add_members(fields, &key, members, keys, depth + 1);
+        Value::Object(_) | Value::Plain(_) | Value::Escaped(_) | Value::Word(_) => {
+            fields.push(key, value.text());
         }
     }
-    if raw.starts_with('[') && keys.meaning(&key).is_some_and(|meaning| meaning.role == Role::Spans)
-    {
-        fields.span_peer = span_peer(value, keys);
-    }
-    fields.push(key, text_of(value));
 }
 
 /// Adds the members of an object as `key.member`; its `id` or `name` as what the key means.
 fn add_members<'a>(
     fields: &mut StructuredFields<'a>,
     outer: &str,
-    members: Members<'a>,
+    members: Vec<Member<'a>>,
     keys: &Keys,
     depth: usize,
 ) {
     let has_role = keys.meaning(outer).is_some();
     let mut named = false;
-    for (key, value) in members.0 {
+    for (key, value) in members {
         let is_name = has_role && !named && NAME_KEYS.contains(&&*key);
         named |= is_name;
         let key = if is_name { outer.to_owned() } else { format!("{outer}.{key}") };
@@ -128,81 +127,27 @@ fn add_members<'a>(
 const NAME_KEYS: [&str; 2] = ["id", "name"];
 
 /// The time in extended JSON, `{"$date": …}`, or in seconds and nanoseconds.
-fn time_of<'a>(members: &[(Cow<'a, str>, &'a RawValue)]) -> Option<Cow<'a, str>> {
+fn time_of<'a>(members: &[Member<'a>]) -> Option<Cow<'a, str>> {
     if let [(_, seconds), (_, nanos)] = members
-        && let Ok(nanos) = text_of(nanos).parse::<u32>()
+        && let Ok(nanos) = nanos.text().parse::<u32>()
         && nanos < 1_000_000_000
     {
-        return Some(Cow::Owned(format!("{}.{nanos:09}", text_of(seconds))));
+        return Some(Cow::Owned(format!("{}.{nanos:09}", seconds.text())));
     }
-    let texts = members.iter().map(|(_, value)| text_of(value));
-    texts.into_iter().find(|text| is_time(text.as_bytes()))
+    let mut texts = members.iter().map(|(_, value)| value.text());
+    texts.find(|text| is_time(text.as_bytes()))
 }
 
 /// The peer that the fields of a list of spans name.
-fn span_peer<'a>(value: &'a RawValue, keys: &Keys) -> Option<Cow<'a, str>> {
-    let spans: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
-    let mut found: Option<(u8, Cow<'a, str>)> = None;
-    for (key, value) in
-        spans.into_iter().filter_map(|span| read_members(span).ok()).flat_map(|own| own.0)
-    {
-        let Some(meaning) = keys.meaning(&key).filter(|own| own.role == Role::Peer) else {
-            continue;
-        };
-        if found.as_ref().is_none_or(|(rank, _)| meaning.rank < *rank) {
-            found = Some((meaning.rank, text_of(value)));
-        }
-    }
-    found.map(|(_, peer)| peer)
+fn span_peer<'a>(list: &'a str, keys: &Keys) -> Option<Cow<'a, str>> {
+    let spans: Vec<&RawValue> = serde_json::from_str(list).ok()?;
+    let spans = spans.into_iter().filter_map(|span| members(span.get().as_bytes()));
+    let named = spans.flatten().filter_map(|(key, value)| {
+        let meaning = keys.meaning(&key).filter(|own| own.role == Role::Peer)?;
+        Some((meaning.rank, value))
+    });
+    named.min_by_key(|(rank, _)| *rank).map(|(_, value)| value.text())
 }
-
-fn members(line: &[u8]) -> Option<Members<'_>> {
-    let mut json = serde_json::Deserializer::from_slice(line);
-    let members = json.deserialize_map(MembersVisitor).ok()?;
-    json.end().ok()?;
-    Some(members)
-}
-
-fn read_members(value: &RawValue) -> serde_json::Result<Members<'_>> {
-    serde_json::Deserializer::from_str(value.get()).deserialize_map(MembersVisitor)
-}
-
-/// A string's contents; anything else as written.
-fn text_of(value: &RawValue) -> Cow<'_, str> {
-    let raw = value.get();
-    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-        Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => Cow::Borrowed(plain),
-        Some(_) => serde_json::from_str(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
-        None => Cow::Borrowed(raw),
-    }
-}
-
-/// The members of an object, in order, values unread.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::with_capacity(MEMBERS_USUAL);
-        while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-            members.push((key.0, value));
-        }
-        Ok(Members(members))
-    }
-}
-
-/// A key that borrows from the line unless it holds an escape; a plain `Cow` would always copy.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-const MEMBERS_USUAL: usize = 12;
 
 /// Objects nested deeper stay as they were written.
 const DEPTH_MAX: usize = 4;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 /// The meaning of each key.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
-    /// By the length of a key: nearly every other key is told apart by it.
-    by_length: Vec<Vec<(Box<str>, KeyMeaning)>>,
+    /// By a hash: of any key few others have to be compared.
+    buckets: Vec<Vec<(Box<str>, KeyMeaning)>>,
     /// The part before a point of keys that have one: `log` of `log.level`.
     outer: Vec<Box<str>>,
 }
@@ -92,7 +92,7 @@ pub(super) enum PeerField<'p> {
 
 impl Keys {
     pub(super) fn new(built_in: &BTreeMap<Role, Vec<String>>, own: &OwnKeys) -> Self {
-        let mut keys = Self { by_length: vec![Vec::new(); LENGTHS], outer: Vec::new() };
+        let mut keys = Self { buckets: vec![Vec::new(); BUCKETS], outer: Vec::new() };
         let OwnKeys { time, level, topic, msg, peer } = own;
         let own = [
             (Role::Time, time),
@@ -118,19 +118,19 @@ impl Keys {
         {
             self.outer.push(outer.into());
         }
-        let bucket = &mut self.by_length[name.len().min(LENGTHS - 1)];
+        let bucket = &mut self.buckets[bucket_of(name)];
         if bucket.iter().all(|(own, _)| &**own != name) {
             bucket.push((name.into(), meaning));
         }
     }
 
     fn count(&self, role: Role) -> u8 {
-        let all = self.by_length.iter().flatten().filter(|(_, own)| own.role == role);
+        let all = self.buckets.iter().flatten().filter(|(_, own)| own.role == role);
         u8::try_from(all.count()).unwrap_or(u8::MAX)
     }
 
     pub(super) fn meaning(&self, key: &str) -> Option<KeyMeaning> {
-        let bucket = &self.by_length[key.len().min(LENGTHS - 1)];
+        let bucket = &self.buckets[bucket_of(key)];
         bucket.iter().find(|(own, _)| &**own == key).map(|(_, meaning)| *meaning)
     }
 
@@ -218,5 +218,12 @@ pub(super) fn peer_word(text: &[u8]) -> Option<&[u8]> {
 const PEER_WORDS: [&[u8]; 9] =
     [b"node", b"peer", b"server", b"replica", b"member", b"broker", b"raft", b"n", b"s"];
 
-/// Keys of this length and longer ones share a list.
-const LENGTHS: usize = 24;
+/// The length and both ends of a key tell nearly all apart.
+#[inline]
+fn bucket_of(key: &str) -> usize {
+    let bytes = key.as_bytes();
+    let end = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
+    (bytes.len() * 7 + end(bytes.first()) * 5 + end(bytes.last()) * 11) % BUCKETS
+}
+
+const BUCKETS: usize = 256;

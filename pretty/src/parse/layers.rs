@@ -1,5 +1,6 @@
 //! The layers a line may have: transports that carry it, the record it is.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use super::catalog::{CATALOG, Reader};
@@ -90,7 +91,8 @@ impl Layers {
         line: &'a [u8],
         context: &ReadContext<'_>,
     ) -> Option<(usize, Record<'a>)> {
-        let matching = if self.is_auto { CATALOG.records_matching(line) } else { None };
+        // Most lines are read before the patterns, which take time to compile, are needed.
+        let matching = LazyCell::new(|| CATALOG.records_matching(line));
         let may_fit = |own: &RecordLayer| match own {
             RecordLayer::BuiltIn(at) if self.is_auto => {
                 matching.as_ref().is_some_and(|set| set.matched(*at))

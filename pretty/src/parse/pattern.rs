@@ -4,15 +4,15 @@
 //! the text, so that expressions stop where the text begins, and cost little.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
-
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use std::sync::Arc;
 
 use super::brackets;
 use super::context::ReadContext;
+use super::groups::Group;
 use super::keys::{PeerField, peer_word};
 use super::record::{NAME_BYTES_MAX, Record, short_name};
 use super::timestamp;
+use crate::expression::{Expression, Match};
 use crate::level::{Level, LevelError};
 use crate::line::Stamp;
 use crate::time::{Fraction, Number, Tick, TimeError};
@@ -62,8 +62,8 @@ impl CustomFormat {
 
     fn compile(expression: &str) -> Result<Self, FormatError> {
         let mut pattern = Pattern::new("regex", expression);
-        pattern.expression = super::words::with_words(expression).into();
-        pattern.check()?;
+        pattern.expression = Expression::new(&super::words::with_words(expression), Group::NAMES);
+        pattern.expression.check()?;
         if pattern.reads_nothing() {
             return Err(FormatError::NoGroups);
         }
@@ -76,9 +76,7 @@ impl CustomFormat {
 pub(crate) struct Pattern {
     pub(crate) name: Box<str>,
     /// With all words spelled out.
-    expression: Box<str>,
-    /// Compiled at first use: few of the built-in ones are ever needed.
-    compiled: OnceLock<Compiled>,
+    pub(super) expression: Expression,
     pub(super) fit: Fit,
     pub(super) tail: Tail,
     pub(super) tick: Option<Tick>,
@@ -89,12 +87,6 @@ pub(crate) struct Pattern {
     pub(super) levels: Vec<(Box<[u8]>, Level)>,
     /// The beginning of the line that a transport carries.
     pub(super) rest: Option<Box<Self>>,
-}
-
-#[derive(Clone, Debug)]
-struct Compiled {
-    regex: Regex,
-    groups: Groups,
 }
 
 /// The risk that a pattern matches other lines.
@@ -128,21 +120,6 @@ pub(super) enum Origin {
     User,
 }
 
-/// The numbers of groups.
-#[derive(Clone, Copy, Debug, Default)]
-struct Groups {
-    time: Option<usize>,
-    level: Option<usize>,
-    topic: Option<usize>,
-    peer: Option<usize>,
-    msg: Option<usize>,
-    source: Option<usize>,
-    spans: Option<usize>,
-    logger: Option<usize>,
-    thread: Option<usize>,
-    priority: Option<usize>,
-}
-
 /// The facts of a transport about the line it carries.
 #[derive(Debug, Default)]
 pub(super) struct Carried<'a> {
@@ -162,29 +139,6 @@ impl<'a> Carried<'a> {
     }
 }
 
-impl Compiled {
-    fn new(expression: &str) -> Result<Self, regex::Error> {
-        let regex = RegexBuilder::new(expression).dfa_size_limit(DFA_BYTES_MAX).build()?;
-        let group = |wanted: &str| regex.capture_names().position(|name| name == Some(wanted));
-        let groups = Groups {
-            time: group("time"),
-            level: group("level"),
-            topic: group("topic"),
-            peer: group("peer"),
-            msg: group("msg"),
-            source: group("source"),
-            spans: group("spans"),
-            logger: group("logger"),
-            thread: group("thread"),
-            priority: group("priority"),
-        };
-        Ok(Self { regex, groups })
-    }
-}
-
-/// A cache that lines of one format fill.
-const DFA_BYTES_MAX: usize = 256 * 1024;
-
 impl Pattern {
     /// A pattern that is compiled when it is needed.
     pub(super) fn new(name: &str, expression: &str) -> Self {
@@ -193,8 +147,7 @@ impl Pattern {
         let expression = format!("(?-u){}", super::words::with_words(expression));
         Self {
             name: name.into(),
-            expression: expression.into(),
-            compiled: OnceLock::new(),
+            expression: Expression::new(&expression, Group::NAMES),
             fit,
             tail,
             tick: None,
@@ -207,47 +160,19 @@ impl Pattern {
 
     /// Tells whether there is no group for any field of a record.
     pub(super) fn reads_nothing(&self) -> bool {
-        let Groups { time, level, topic, peer, msg, .. } = self.compiled().groups;
-        time.or(level).or(topic).or(peer).or(msg).is_none()
-    }
-
-    /// The expression, with all words spelled out.
-    pub(super) fn expression(&self) -> &str {
-        &self.expression
-    }
-
-    /// # Errors
-    /// If the expression does not compile.
-    pub(super) fn check(&self) -> Result<(), regex::Error> {
-        let compiled = Compiled::new(&self.expression)?;
-        // Another thread may have been faster.
-        let _ = self.compiled.set(compiled);
-        Ok(())
-    }
-
-    /// # Panics
-    /// If a built-in expression is wrong, which a test would show.
-    #[expect(
-        clippy::panic,
-        reason = "built-in expressions are part of the program, and a test compiles them"
-    )]
-    fn compiled(&self) -> &Compiled {
-        self.compiled.get_or_init(|| {
-            let compiled = Compiled::new(&self.expression);
-            compiled.unwrap_or_else(|error| panic!("formats/{}.toml: {error}", self.name))
-        })
+        let fields = [Group::Time, Group::Level, Group::Topic, Group::Peer, Group::Msg];
+        !fields.into_iter().any(|group| self.expression.has(group as usize))
     }
 
     /// The record in a line; `None` if the expression does not match, or if a name in it is too
     /// long for a column.
     pub(super) fn read<'a>(&self, line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
-        let found = self.compiled().regex.captures(line)?;
-        let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
-        let level = group(self.compiled().groups.level);
+        let found = self.expression.find(line)?;
+        let (time, level) = (found.text(Group::Time as usize), found.text(Group::Level as usize));
         let mut record = Record {
             level: level.and_then(|level| self.level(level)),
-            topic: group(self.compiled().groups.topic).map(Cow::Borrowed),
-            peer: group(self.compiled().groups.peer).map(|peer| Cow::Borrowed(short_name(peer))),
+            topic: found.text(Group::Topic as usize).map(Cow::Borrowed),
+            peer: found.text(Group::Peer as usize).map(|peer| Cow::Borrowed(short_name(peer))),
             text: self.text(line, &found),
             ..Record::default()
         };
@@ -258,22 +183,21 @@ impl Pattern {
             record.topic = record.topic.or(level.map(Cow::Borrowed));
         }
         record.peer = record.peer.filter(|peer| !peer.is_empty());
-        if let Some(time) = group(self.compiled().groups.time) {
+        if let Some(time) = time {
             record.stamp = Some(self.stamp(time, context)?);
         }
-        let names =
-            [record.topic.as_deref(), record.peer.as_deref(), group(self.compiled().groups.time)];
+        let names = [record.topic.as_deref(), record.peer.as_deref(), time];
         if names.into_iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
             return None;
         }
         self.read_tail(&mut record, context);
         if record.peer.is_none() && !matches!(context.peer, PeerField::None) {
-            let Groups { spans, thread, logger, .. } = self.compiled().groups;
             let in_spans =
                 |spans| context.keys.peer_in(spans, PeerField::Any).or_else(|| peer_word(spans));
-            let found = group(spans).and_then(in_spans);
-            let names = [thread, logger].into_iter().find_map(|own| peer_word(group(own)?));
-            record.peer = found.or(names).map(Cow::Borrowed);
+            let in_name = |group| found.text(group as usize).and_then(peer_word);
+            let peer = found.text(Group::Spans as usize).and_then(in_spans);
+            let peer = peer.or_else(|| in_name(Group::Thread)).or_else(|| in_name(Group::Logger));
+            record.peer = peer.map(Cow::Borrowed);
         }
         Some(record)
     }
@@ -284,27 +208,25 @@ impl Pattern {
         line: &'a [u8],
         context: &ReadContext<'_>,
     ) -> Option<(Carried<'a>, &'a [u8])> {
-        let found = self.compiled().regex.captures(line)?;
-        let group = |number: Option<usize>| found.get(number?).map(|own| own.as_bytes());
-        let source = group(self.compiled().groups.source).filter(|source| !source.is_empty());
+        let found = self.expression.find(line)?;
+        let source = found.text(Group::Source as usize).filter(|source| !source.is_empty());
         if source.is_some_and(|source| Level::of(source).is_some() || source.len() > NAME_BYTES_MAX)
         {
             return None;
         }
-        let stamp = match group(self.compiled().groups.time) {
+        let stamp = match found.text(Group::Time as usize) {
             Some(time) => Some(self.stamp(time, context)?),
             None => None,
         };
-        let rest = &line[found.get(0)?.end()..];
-        if self.rest.as_ref().is_some_and(|wanted| !wanted.compiled().regex.is_match(rest)) {
+        let wanted = self.rest.as_ref();
+        if wanted.is_some_and(|wanted| wanted.expression.find(found.rest).is_none()) {
             return None;
         }
         // A priority is eight times the facility, and the level.
-        let priority =
-            group(self.compiled().groups.priority).and_then(|own| std::str::from_utf8(own).ok());
-        let level = priority.and_then(|own| own.parse::<u16>().ok()).map(|own| own % 8);
-        let level = level.and_then(|level| Level::of_number(level.to_string().as_bytes()));
-        Some((Carried { stamp, source: source.map(Cow::Borrowed), level }, rest))
+        let priority = found.text(Group::Priority as usize);
+        let priority = priority.and_then(|own| std::str::from_utf8(own).ok()?.parse::<u16>().ok());
+        let level = priority.and_then(|own| Level::of_number((own % 8).to_string().as_bytes()));
+        Some((Carried { stamp, source: source.map(Cow::Borrowed), level }, found.rest))
     }
 
     fn level(&self, word: &[u8]) -> Option<Level> {
@@ -314,20 +236,20 @@ impl Pattern {
 
     /// The peer at the head of a text, and the text that remains.
     pub(super) fn head<'a>(&self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        let found = self.compiled().regex.captures(text)?;
-        let peer = found.get(self.compiled().groups.peer?)?.as_bytes();
-        let rest = if self.keep { text } else { &text[found.get(0)?.end()..] };
-        Some((short_name(peer), rest))
+        let found = self.expression.find(text)?;
+        let peer = short_name(found.text(Group::Peer as usize)?);
+        Some((peer, if self.keep { text } else { found.rest }))
     }
 
-    fn text<'a>(&self, line: &'a [u8], found: &Captures<'a>) -> Cow<'a, [u8]> {
-        let text = match (self.compiled().groups.msg, self.origin) {
-            (Some(msg), _) => found.get(msg).map_or(&b""[..], |own| own.as_bytes()),
+    fn text<'a>(&self, line: &'a [u8], found: &Match<'a>) -> Cow<'a, [u8]> {
+        Cow::Borrowed(match self.origin {
+            _ if self.expression.has(Group::Msg as usize) => {
+                found.text(Group::Msg as usize).unwrap_or_default()
+            }
             // Without a group for it the text is the whole line, so that nothing is lost.
-            (None, Origin::User) => line,
-            (None, Origin::BuiltIn) => found.get(0).map_or(line, |own| &line[own.end()..]),
-        };
-        Cow::Borrowed(text)
+            Origin::User => line,
+            Origin::BuiltIn => found.rest,
+        })
     }
 
     fn read_tail(&self, record: &mut Record<'_>, context: &ReadContext<'_>) {

@@ -2,6 +2,7 @@
 //! and in a log of such lines.
 
 use super::catalog::{CATALOG, FormatFile, Sample};
+use super::pattern::Pattern;
 use super::{Calendar, Format, Parser, ParserSettings};
 use crate::line::{Event, Line};
 use crate::time::Time;
@@ -100,11 +101,58 @@ fn no_key_has_two_meanings() {
     }
 }
 
-#[test]
-fn every_expression_compiles() {
+fn patterns() -> impl Iterator<Item = &'static Pattern> {
     let transports = CATALOG.transports.iter().filter_map(|own| own.pattern());
     let lists = [&CATALOG.records, &CATALOG.heads, &CATALOG.subjects];
-    for pattern in transports.chain(lists.into_iter().flatten()) {
-        assert!(pattern.check().is_ok(), "formats/{}.toml: {}", pattern.name, pattern.expression());
+    transports.chain(lists.into_iter().flatten())
+}
+
+#[test]
+fn every_expression_compiles() {
+    for pattern in patterns() {
+        let expression = &pattern.expression;
+        assert!(expression.check().is_ok(), "formats/{}.toml: {}", pattern.name, expression.text());
     }
+}
+
+fn sample_lines(file: &FormatFile) -> impl Iterator<Item = &str> {
+    file.sample.iter().map(|sample| sample["line"].as_str().unwrap())
+}
+
+/// Lines as they are, and with a byte left out, or with all behind a byte.
+#[test]
+fn pieces_find_what_the_whole_expression_finds() {
+    let mut decided = 0;
+    for line in CATALOG.files.iter().flat_map(sample_lines) {
+        let line = line.as_bytes();
+        let cuts = (0..line.len()).step_by(40).flat_map(|at| {
+            [[&line[..at], &line[at + 1..]].concat(), line[at..].to_vec(), line[..at].to_vec()]
+        });
+        for line in cuts.chain([line.to_vec()]) {
+            for pattern in patterns() {
+                let own = &pattern.expression;
+                assert_eq!(own.find(&line), own.find_whole(&line), "{}", own.text());
+                decided += usize::from(own.is_decided_by_pieces(&line));
+            }
+        }
+    }
+    assert!(decided > 0);
+}
+
+/// Others take several times as long.
+#[test]
+fn most_lines_are_read_by_pieces() {
+    let mut whole = String::new();
+    for file in &CATALOG.files {
+        for line in sample_lines(file) {
+            let line = line.as_bytes();
+            let own = patterns().filter(|own| *own.name == *file.name);
+            let mut reads = own.filter(|own| own.expression.find(line).is_some()).peekable();
+            if reads.peek().is_some() && !reads.any(|own| own.expression.is_decided_by_pieces(line))
+            {
+                whole += &format!("{}: {}\n", file.name, line.escape_ascii());
+            }
+        }
+    }
+    insta::assert_snapshot!(whole, @"");
 }

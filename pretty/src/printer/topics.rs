@@ -1,16 +1,16 @@
 //! The style of each topic of a log: a cache, filled as topics appear.
 
-use std::collections::HashMap;
 use std::ops::Index;
 
 use crate::filter::Filter;
+use crate::name_hash::NameMap;
 use crate::render::AnsiTheme;
 use crate::text::make_safe;
 
 /// The topics seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
-    ids: HashMap<Box<[u8]>, TopicId>,
+    ids: NameMap<TopicId>,
     styles: Vec<Style>,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Pure arithmetic on colour values; which depth a terminal has is decided elsewhere.
 
+use std::sync::LazyLock;
+
 /// A colour by its red, green and blue parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rgb(pub u8, pub u8, pub u8);
@@ -87,8 +89,7 @@ impl Rgb {
     /// ```
     #[must_use]
     pub fn contrast(self, other: Self) -> f64 {
-        let (a, b) = (self.luminance(), other.luminance());
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+        contrast(self.luminance(), other.luminance())
     }
 
     fn luminance(self) -> f64 {
@@ -98,10 +99,13 @@ impl Rgb {
     /// The nearest of xterm's colours 16 to 255 that can be read on `background`.
     #[must_use]
     pub fn to_256(self, background: Self) -> u8 {
-        (16..=255)
-            .filter(|index| ansi256(*index).contrast(background) >= CONTRAST_MIN)
-            .filter(|index| self.is_grey() == ansi256(*index).is_grey())
-            .map(|index| (self.difference(ansi256(index)), index))
+        let (own, ground) = (self.oklab(), background.luminance());
+        let is_grey = self.is_grey();
+        let readable = XTERM.iter().zip(16..=255).filter(|(color, _)| {
+            color.is_grey == is_grey && contrast(color.luminance, ground) >= CONTRAST_MIN
+        });
+        readable
+            .map(|(color, index)| (difference(own, color.oklab), index))
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map_or(16, |(_, index)| index)
     }
@@ -167,13 +171,6 @@ impl Rgb {
         high - low < GREY_SPREAD
     }
 
-    /// The perceived difference of two colours: a distance in Oklab in which lightness counts less
-    /// than hue, because hue distinguishes topics.
-    fn difference(self, other: Self) -> f64 {
-        let (a, b) = (self.oklab(), other.oklab());
-        0.25 * (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)
-    }
-
     /// Lightness and the two colour axes of Oklab.
     fn oklab(self) -> [f64; 3] {
         let [r, g, b] = [self.0, self.1, self.2].map(linear);
@@ -186,6 +183,35 @@ impl Rgb {
             0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
         ]
     }
+}
+
+/// A colour with what comparing it takes.
+struct Measured {
+    is_grey: bool,
+    luminance: f64,
+    oklab: [f64; 3],
+}
+
+/// Xterm's colours from 16 on. A screen asks for the nearest of them hundreds of times, and each
+/// takes powers and roots to measure.
+static XTERM: LazyLock<Vec<Measured>> = LazyLock::new(|| {
+    let measured = |own: Rgb| Measured {
+        is_grey: own.is_grey(),
+        luminance: own.luminance(),
+        oklab: own.oklab(),
+    };
+    (16..=255).map(ansi256).map(measured).collect()
+});
+
+/// Contrast of two luminances.
+fn contrast(a: f64, b: f64) -> f64 {
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// The perceived difference of two colours: a distance in Oklab in which lightness counts less
+/// than hue, because hue distinguishes topics.
+fn difference(a: [f64; 3], b: [f64; 3]) -> f64 {
+    0.25 * (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)
 }
 
 /// An error for a text that is not a colour.
