@@ -35,7 +35,7 @@ struct Compiled {
 pub(crate) struct Match<'a> {
     line: &'a [u8],
     spans: Spans,
-    /// What follows it.
+    /// The text behind it.
     pub(crate) rest: &'a [u8],
 }
 

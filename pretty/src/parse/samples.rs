@@ -154,5 +154,13 @@ fn most_lines_are_read_by_pieces() {
             }
         }
     }
-    insta::assert_snapshot!(whole, @"");
+    insta::assert_snapshot!(whole, @r#"
+    web: 10.0.0.1 - - [02/May/2024:08:11:22 +0000] \"GET / HTTP/1.1\" 200 71
+    databases: 2024-05-02 08:11:22.101 UTC [71] raft@db ERROR:  deadlock detected
+    log4j: [2024-04-30 08:06:02,073] INFO [RaftManager id=1] Attempting election (org.apache.kafka.raft.KafkaRaftClient)
+    log4j: [2024-05-06T13:35:32,214][INFO ][o.e.c.s.MasterService    ] [node-1] elected-as-master
+    log4j: [2024-05-02 08:11:22,401] ERROR [ReplicaManager broker=3] no quorum (kafka.server)
+    system: 05-02 08:11:22.101   71   72 E raft    : no quorum
+    dated: [2024-05-02][08:11:22][my::raft][INFO] elected
+    "#);
 }
