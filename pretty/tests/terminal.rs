@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -49,15 +50,16 @@ impl Screen {
     /// The same for a whole frame: otherwise only what is new on the screen is drawn, and
     /// words come in pieces.
     fn wait_for_frame(&mut self, text: &str) -> String {
-        let mut all = String::new();
-        for _ in 0..1000 {
+        let start = Instant::now();
+        loop {
             self.press("\x0c");
-            all = self.wait_for("close");
+            let all = self.wait_for("close");
             if all.contains(text) {
                 return all;
             }
+            assert!(start.elapsed() < Duration::from_secs(60), "no {text:?} in {all:?}");
+            std::thread::sleep(Duration::from_millis(2));
         }
-        panic!("no {text:?} in {all:?}");
     }
 
     /// Waits for something to read; a program that is silent for so long has stopped.
