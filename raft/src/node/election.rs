@@ -59,6 +59,7 @@ impl Node {
         let reads = FollowerReads::default();
         let follower = Follower { leader, election_deadline, incoming: None, reads };
         self.set_role(Role::Follower(follower));
+        self.outbox.drop_held_requests();
     }
 
     /// Notes contact with the leader of the current term: follows it and resets the timer.

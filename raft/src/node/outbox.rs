@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use crate::identity::StoreStamp;
-use crate::message::{Envelope, Message};
+use crate::message::{Direction, Envelope, Message};
 use crate::output::Output;
 use crate::types::{MessageId, PeerId, Term, WriteId};
 
@@ -60,6 +60,12 @@ impl Outbox {
         while let Some((_, envelope)) = self.held.pop_front_if(|(write, _)| *write <= durable) {
             self.ready.push_back(Output::Send(envelope));
         }
+    }
+
+    /// Drops the requests that are held: those of a candidate that is none any more. Their receivers
+    /// may have left the configuration since.
+    pub(crate) fn drop_held_requests(&mut self) {
+        self.held.retain(|(_, envelope)| envelope.message.direction() == Direction::Reply);
     }
 
     /// See [`Node::behaviour_hash`](super::Node::behaviour_hash).

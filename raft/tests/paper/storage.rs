@@ -74,6 +74,23 @@ fn a_candidate_requests_votes_and_counts_itself_when_its_vote_is_durable() {
     assert_eq!(cluster.role(peer(0)), RoleName::Leader);
 }
 
+/// Class: a request that is sent after what it asks for is over. Its receiver may have left the
+/// configuration since.
+#[test]
+fn vote_requests_that_wait_for_the_disk_end_with_the_candidacy() {
+    for term_of_the_leader in [1, 2] {
+        let mut cluster = Cluster::new(3);
+        cluster.stall_disk(peer(0));
+        cluster.time_out(peer(0));
+        cluster.inject(1, peer(0), term_of_the_leader, append(id(0, 0), &[], 0));
+        assert_eq!(cluster.role(peer(0)), RoleName::Follower);
+        cluster.resume_disk(peer(0));
+        let sent = cluster.take_sent(peer(0));
+        let is_reply = |message: &Message| matches!(message, Message::AppendEntriesReply(_));
+        assert!(sent.len() == 1 && is_reply(&sent[0]), "{sent:?}");
+    }
+}
+
 #[test]
 fn a_leader_sends_before_its_own_disk_but_counts_itself_after() {
     let mut cluster = Cluster::new(3);
