@@ -308,7 +308,7 @@ impl<W: Write> Printer<W> {
     /// Shows an event, keeps it as context, or neither.
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.record_origin(event);
-        self.owner = Owner::Hidden;
+        self.owner = Owner::event(false);
         self.tally.events += 1;
         if let Some(name_usage) = &mut self.name_usage {
             name_usage.record(event);
@@ -375,7 +375,7 @@ impl<W: Write> Printer<W> {
     /// Draws an event in a layout that fits it, unless it is a repeat.
     fn lay_out_and_draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
         self.tally.shown += 1;
-        self.owner = Owner::Shown;
+        self.owner = Owner::event(true);
         if self.measure.record(event) == Seen::New {
             self.fit = Fit::Outgrown;
         }

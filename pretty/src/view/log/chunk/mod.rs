@@ -107,6 +107,7 @@ impl Chunk {
     }
 
     /// The number of lines of a source, up to a line.
+    #[cfg(feature = "cli")]
     pub(crate) fn lines_of_source(&self, source: usize, end: usize) -> usize {
         match self.sources.get(..end) {
             Some(sources) if !self.sources.is_empty() => {
