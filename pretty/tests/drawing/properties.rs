@@ -154,6 +154,11 @@ proptest! {
     #[test]
     fn a_filter_that_names_everything_hides_nothing(log in log()) {
         let mut parser = Parser::default();
+        // As drawing does: some lines are read only in a log of their kind, which the lines before
+        // the first header tell.
+        let lines = log.split_inclusive(|byte| *byte == b'\n');
+        let sample: Vec<_> = lines.take_while(|line| !line.starts_with(b"# verbose/1")).collect();
+        parser.look_at(&sample.concat());
         let mut topics = Vec::new();
         let mut peers = Vec::new();
         for line in log.split(|byte| *byte == b'\n') {
@@ -162,8 +167,9 @@ proptest! {
                 peers.push(String::from_utf8_lossy(&event.peer).into_owned());
             }
         }
-        // A name with a comma in it cannot be given in a list.
-        prop_assume!(!topics.iter().chain(&peers).any(|name| name.contains([',', '\u{fffd}'])));
+        // No name, and one with a comma in it, cannot be given in a list.
+        let is_given = |name: &String| !name.is_empty() && !name.contains([',', '\u{fffd}']);
+        prop_assume!(topics.iter().chain(&peers).all(is_given));
         let filter = Filter {
             just: Some(NameSet::new(topics.iter().map(String::as_str))),
             peers: Some(NameSet::of_peers(peers.iter().map(String::as_str).chain(["0", "1", "2"]))),
