@@ -8,7 +8,7 @@
 //! Runs of one campaign are not independent: they share the load of the machine, which stretches the
 //! time of each test by another factor, and changes from one campaign to the next. No test of ranks
 //! knows that, but the other tests do. Their common ratio is taken out of each and said once, and a
-//! single test has changed only if its ratio is far outside of theirs ([`Shift`]). Time on the
+//! single test has changed only if its ratio is far outside of theirs (`Shift`). Time on the
 //! processor depends on the load much less than time on the clock, and is compared beside it.
 
 use std::collections::HashMap;

@@ -4,7 +4,7 @@
 //! | sink | cannot be forged |
 //! |---|---|
 //! | [`screen`] | a line, a colour, a title, the order of characters |
-//! | [`terminal`] | a title, the order of characters, a place on the screen |
+//! | `terminal` | a title, the order of characters, a place on the screen |
 //! | [`markdown`] | those, and a cell, a link, HTML, a mention |
 //! | [`csv`] | those of a screen, and a field, a formula |
 //! | [`xml`] | those of a screen, and an element |

@@ -15,7 +15,7 @@
 //! side reconnects after a while.
 //!
 //! Peers that are not members, and second processes with one id, are rejected by
-//! [`ClusterView`](crate::ClusterView) and [`Process`], with the reason on both sides.
+//! [`ClusterView`] and [`Process`], with the reason on both sides.
 //!
 //! # Lost messages
 //! Messages to a disconnected peer, messages that find the queue full, and messages in flight when
