@@ -132,6 +132,8 @@ impl Node {
             Role::Leader(_) => {
                 self.read_by_lease();
                 self.start_round();
+                // With other members since, an earlier round may count now, and begin a lease.
+                self.read_by_lease();
             }
             Role::Follower(follower) => {
                 let Some(to) = follower.leader.filter(|_| follower.reads.has_unassigned()) else {
