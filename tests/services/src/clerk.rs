@@ -14,6 +14,11 @@ impl<S: Servers<Request = Request, Reply = String>> Clerk<S> {
         Self(Client::new(id, servers, patience))
     }
 
+    /// Its links.
+    pub const fn servers(&self) -> &S {
+        self.0.servers()
+    }
+
     /// The value of a key, empty for a missing one.
     ///
     /// # Errors

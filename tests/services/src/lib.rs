@@ -28,6 +28,7 @@ pub mod history;
 pub mod key_value;
 pub mod lab3;
 pub mod lab4;
+mod recorded_client;
 pub mod replica;
 pub mod session;
 pub mod sharded;

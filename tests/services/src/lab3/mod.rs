@@ -10,13 +10,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use raft_tests::case::PeerSet;
-use raft_tests::cluster::expect;
 use raft_tests::failure::Failure;
 
 use crate::clerk::Clerk;
 use crate::client::Patience;
-use crate::history::{Call, History};
-use crate::key_value::{KeyValueStore, Operation, Write};
+use crate::history::History;
+use crate::key_value::KeyValueStore;
+use crate::recorded_client::RecordedClient;
 use crate::session::ClientId;
 use crate::world::{Calls, Group, Reach, SnapshotLimit};
 
@@ -34,12 +34,7 @@ pub struct Lab {
 }
 
 /// A client whose operations are recorded. Clones share its session: they call one after the other.
-#[derive(Clone)]
-pub(crate) struct Client {
-    clerk: Rc<Clerk<Reach<KeyValueStore>>>,
-    history: Rc<RefCell<History>>,
-    enabled: Rc<Cell<PeerSet>>,
-}
+pub(crate) type Client = Rc<RecordedClient<Clerk<Reach<KeyValueStore>>>>;
 
 impl Lab {
     /// A service whose servers have just started.
@@ -63,9 +58,8 @@ impl Lab {
         let client = self.clients.get();
         self.clients.set(client + 1);
         let reach = Reach::new(&self.group, client, &self.calls, enabled);
-        let enabled = Rc::clone(&reach.enabled);
-        let clerk = Rc::new(Clerk::new(client, reach, Patience::Unlimited));
-        Client { clerk, history: Rc::clone(&self.history), enabled }
+        let clerk = Clerk::new(client, reach, Patience::Unlimited);
+        Rc::new(RecordedClient { clerk, history: Rc::clone(&self.history) })
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {
@@ -85,47 +79,10 @@ impl Lab {
     }
 }
 
-impl Client {
+impl RecordedClient<Clerk<Reach<KeyValueStore>>> {
     /// Lets its links reach these servers.
     pub(crate) fn connect_to(&self, servers: PeerSet) {
-        self.enabled.set(servers);
-    }
-
-    /// The value of a key.
-    pub(crate) async fn get(&self, key: &str) -> Result<String, Failure> {
-        self.operation(key, Call::Get(None), Operation::Get).await
-    }
-
-    /// Replaces a value.
-    pub(crate) async fn put(&self, key: &str, value: &str) -> Result<(), Failure> {
-        let write = Operation::Write(Write::Put(value.to_owned()));
-        self.operation(key, Call::Put(value.to_owned()), write).await.map(drop)
-    }
-
-    /// Adds to a value.
-    pub(crate) async fn append(&self, key: &str, more: &str) -> Result<(), Failure> {
-        let write = Operation::Write(Write::Append(more.to_owned()));
-        self.operation(key, Call::Append(more.to_owned()), write).await.map(drop)
-    }
-
-    /// Reads a value, and expects it.
-    pub(crate) async fn check(&self, key: &str, value: &str) -> Result<(), Failure> {
-        let found = self.get(key).await?;
-        expect(found == value, format_args!("{value:?} under key {key:?}, found {found:?}"))
-    }
-
-    async fn operation(
-        &self,
-        key: &str,
-        call: Call,
-        operation: Operation,
-    ) -> Result<String, Failure> {
-        let open = self.history.borrow_mut().call(key, call);
-        let answer = self.clerk.request(key, operation).await;
-        let value = answer
-            .map_err(|error| Failure::expected(format_args!("an answer under {key:?}: {error}")))?;
-        self.history.borrow_mut().returned(&open, &value);
-        Ok(value)
+        self.clerk.servers().enabled.set(servers);
     }
 }
 

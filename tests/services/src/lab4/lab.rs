@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft_tests::cluster::{Cluster, expect};
+use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
 use raft_tests::sim::disk::log_bytes;
 use raft_tests::sim::network::Connection;
@@ -14,8 +14,8 @@ use raft_tests::sim::random::Stream;
 use super::controller::ControllerLab;
 use crate::client::Patience;
 use crate::controller::{Change, Controller, ControllerClerk, GroupId};
-use crate::history::{Call, History};
-use crate::key_value::{Operation, Write};
+use crate::history::History;
+use crate::recorded_client::RecordedClient;
 use crate::replica::Rejection;
 use crate::session::ClientId;
 use crate::sharded::{Groups, Reply, Request, ShardedStore, Work, do_work};
@@ -35,13 +35,10 @@ pub(crate) struct ShardedLab {
 }
 
 /// A client whose operations are recorded.
-pub(crate) struct Client {
-    clerk: ShardedClerk<Reach<Controller>, GroupLinks>,
-    history: Rc<RefCell<History>>,
-}
+pub(crate) type Client = RecordedClient<ShardedClerk<Reach<Controller>, GroupLinks>>;
 
 /// Links of a client or a server to the servers of all groups.
-struct GroupLinks {
+pub(crate) struct GroupLinks {
     groups: Rc<[Group<ShardedStore>]>,
     calls: Calls,
     client: ClientId,
@@ -86,7 +83,7 @@ impl ShardedLab {
         let id = self.clients.get();
         self.clients.set(id + 1);
         let clerk = ShardedClerk::new(id, self.controller(controller, id), self.links(id, None));
-        Client { clerk, history: Rc::clone(&self.history) }
+        RecordedClient { clerk, history: Rc::clone(&self.history) }
     }
 
     fn controller(&self, controller: usize, id: ClientId) -> ControllerClerk<Reach<Controller>> {
@@ -167,41 +164,6 @@ impl ShardedLab {
     pub(crate) fn text(&self, length: usize) -> String {
         let mut rng = self.texts.borrow_mut();
         (0..length).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
-    }
-}
-
-impl Client {
-    pub(crate) async fn get(&self, key: &str) -> Result<String, Failure> {
-        self.operation(key, Call::Get(None), Operation::Get).await
-    }
-
-    pub(crate) async fn put(&self, key: &str, value: &str) -> Result<(), Failure> {
-        let write = Operation::Write(Write::Put(value.to_owned()));
-        self.operation(key, Call::Put(value.to_owned()), write).await.map(drop)
-    }
-
-    pub(crate) async fn append(&self, key: &str, more: &str) -> Result<(), Failure> {
-        let write = Operation::Write(Write::Append(more.to_owned()));
-        self.operation(key, Call::Append(more.to_owned()), write).await.map(drop)
-    }
-
-    pub(crate) async fn check(&self, key: &str, value: &str) -> Result<(), Failure> {
-        let found = self.get(key).await?;
-        expect(found == value, format_args!("{value:?} under key {key:?}, found {found:?}"))
-    }
-
-    async fn operation(
-        &self,
-        key: &str,
-        call: Call,
-        operation: Operation,
-    ) -> Result<String, Failure> {
-        let open = self.history.borrow_mut().call(key, call);
-        let answer = self.clerk.request(key, operation).await;
-        let value = answer
-            .map_err(|error| Failure::expected(format_args!("an answer under {key:?}: {error}")))?;
-        self.history.borrow_mut().returned(&open, &value);
-        Ok(value)
     }
 }
 

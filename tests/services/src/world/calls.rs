@@ -122,7 +122,7 @@ pub struct Reach<M: Service> {
     /// The servers, in the order in which it asks them.
     pub servers: Vec<usize>,
     /// Those that its links reach; a call to another one fails.
-    pub enabled: Rc<Cell<PeerSet>>,
+    pub enabled: Cell<PeerSet>,
     /// The calls of the run.
     pub calls: Calls,
     /// The client's own draws.
@@ -142,7 +142,7 @@ impl<M: Service> Reach<M> {
             group: group.clone(),
             client,
             servers,
-            enabled: Rc::new(Cell::new(enabled)),
+            enabled: Cell::new(enabled),
             calls: calls.clone(),
             rng: RefCell::new(rng),
         }
