@@ -361,10 +361,11 @@ fn number_before(line: &[u8], word: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn report(log: &str) -> HarnessReport {
+    /// The report of these lines.
+    pub(in crate::record) fn report(log: &str) -> HarnessReport {
         let mut report = HarnessReport::default();
         log.lines().for_each(|line| report.line(line.as_bytes()));
         report

@@ -138,13 +138,8 @@ fn pattern(text: &str) -> Regex {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::harness_report::{HarnessReport, Reported};
-
-    fn report(log: &str) -> HarnessReport {
-        let mut report = HarnessReport::default();
-        log.lines().for_each(|line| report.line(line.as_bytes()));
-        report
-    }
+    use crate::record::harness_report::Reported;
+    use crate::record::harness_report::tests::report;
 
     /// The last lines of real runs, each of tests that passed or failed, were skipped, or of none.
     #[test]
