@@ -183,7 +183,7 @@ fn manifests(root: &Path) -> Result<Files, BuildError> {
         let mut package = manifest(&root.join(&name))?;
         for kind in ["dependencies", "dev-dependencies"] {
             if let Some(dependencies) = package.get_mut(kind).and_then(toml::Value::as_table_mut) {
-                dependencies.remove(NOT_COPIED);
+                dependencies.retain(|name, _| !NOT_COPIED.contains(&name));
             }
         }
         files.insert(name, package.to_string());
@@ -226,8 +226,8 @@ fn write(path: &Path, text: &str) -> Result<(), BuildError> {
 /// The environment variable with the number of the canary that is on in a built program.
 pub(crate) const VARIABLE: &str = "RAFT_CANARY";
 
-/// A package of this repository that only tests need.
-const NOT_COPIED: &str = "pretty";
+/// Packages of this repository that only tests need.
+const NOT_COPIED: [&str; 2] = ["fuzz-loop", "pretty"];
 
 /// The module of the copied core that tells whether a canary is on.
 const SWITCH: &str = r#"use std::sync::LazyLock;
