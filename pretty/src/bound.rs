@@ -109,16 +109,17 @@ impl WallTime {
         let offset = i64::from(offset) * SECOND;
         let start = match self.written {
             WrittenTime::Instant(nanos) => nanos,
-            WrittenTime::Local(nanos) => nanos - offset,
+            WrittenTime::Local(nanos) => nanos.saturating_sub(offset),
             // That time on the day of the first event, or on the next if it is over by then.
             WrittenTime::OfDay(nanos) => {
-                let first = origin.nanos() + offset;
-                let on_first_day = first.div_euclid(DAY) * DAY + nanos;
-                let is_over = on_first_day + self.span <= first;
-                on_first_day + if is_over { DAY } else { 0 } - offset
+                let first = origin.nanos().saturating_add(offset);
+                let on_first_day = first.div_euclid(DAY).saturating_mul(DAY).saturating_add(nanos);
+                let is_over = on_first_day.saturating_add(self.span) <= first;
+                let next = if is_over { DAY } else { 0 };
+                on_first_day.saturating_add(next).saturating_sub(offset)
             }
         };
-        Time::from_nanos(start)..=Time::from_nanos(start + self.span - 1)
+        Time::from_nanos(start)..=Time::from_nanos(start.saturating_add(self.span - 1))
     }
 }
 

@@ -82,8 +82,7 @@ impl Stamp<'_> {
     /// there.
     #[must_use]
     pub fn local(&self) -> Option<Time> {
-        let offset = i64::from(self.offset.unwrap_or(0)) * 1_000_000_000;
-        Some(Time::from_nanos(self.at?.nanos().saturating_add(offset)))
+        Some(self.at?.in_zone(self.offset.unwrap_or(0)))
     }
 
     /// The day of a time with a date, counted from 1970.

@@ -34,6 +34,12 @@ impl Time {
     pub const fn after(self, origin: Self) -> Self {
         Self(self.0.saturating_add(origin.0))
     }
+
+    /// An instant as a clock shows it that is so many seconds east of Greenwich.
+    #[must_use]
+    pub(crate) fn in_zone(self, offset: i32) -> Self {
+        Self(i64::from(offset) * 1_000_000_000).after(self)
+    }
 }
 
 /// The length of one unit of a time field, in nanoseconds; never zero.

@@ -28,7 +28,7 @@ impl WrittenTime {
         let days = days_since_1970(date.year?, month, day);
         let local = days.checked_mul(86_400 * SECOND)?.checked_add(date.of_day)?;
         Some(match date.zone {
-            Some(zone) => Self::Instant(local - i64::from(zone) * SECOND),
+            Some(zone) => Self::Instant(local.checked_sub(i64::from(zone) * SECOND)?),
             None => Self::Local(local),
         })
     }

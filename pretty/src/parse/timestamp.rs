@@ -47,7 +47,7 @@ pub(super) fn since_1970(number: Number, text: &[u8], calendar: &Calendar) -> St
         unit
     });
     let offset = calendar.offset_at(at.nanos().div_euclid(SECOND));
-    let text = clock_text(at.nanos() + i64::from(offset) * SECOND, digits, b'.');
+    let text = clock_text(at.in_zone(offset), digits, b'.');
     Stamp { text: Cow::Owned(text), at: Some(at), unit: None, offset: Some(offset) }
 }
 
@@ -79,20 +79,20 @@ pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp
     let local = day.checked_mul(DAY)?.checked_add(date.of_day)?;
     let seconds = local.div_euclid(SECOND);
     let written = date.zone.unwrap_or_else(|| calendar.offset_at_local(seconds));
-    let at = local.checked_sub(i64::from(written) * SECOND)?;
+    let at = Time::from_nanos(local.checked_sub(i64::from(written) * SECOND)?);
     let shown = match date.zone {
         None => written,
-        Some(_) => calendar.offset_at(at.div_euclid(SECOND)),
+        Some(_) => calendar.offset_at(at.nanos().div_euclid(SECOND)),
     };
     let has_colons = text[date.clock.clone()].contains(&b':');
     let text = match shown == written && has_colons {
         true => part(text, date.clock),
         false => {
             let point = if text[date.clock.clone()].contains(&b',') { b',' } else { b'.' };
-            Cow::Owned(clock_text(at + i64::from(shown) * SECOND, date.digits, point))
+            Cow::Owned(clock_text(at.in_zone(shown), date.digits, point))
         }
     };
-    Some(Stamp { text, at: Some(Time::from_nanos(at)), unit: None, offset: Some(shown) })
+    Some(Stamp { text, at: Some(at), unit: None, offset: Some(shown) })
 }
 
 /// `1714637482.101` for `1.714637482101e+09`.
@@ -129,7 +129,7 @@ pub(super) fn shifted(stamp: &Stamp<'_>, at: Time, calendar: &Calendar) -> Vec<u
         (None, offset) => {
             let offset = offset.map_or(0, |_| calendar.offset_at(at.nanos().div_euclid(SECOND)));
             let point = point.map_or(b'.', |point| stamp.text[point]);
-            clock_text(at.nanos() + i64::from(offset) * SECOND, digits.min(9), point)
+            clock_text(at.in_zone(offset), digits.min(9), point)
         }
     }
 }
@@ -142,8 +142,8 @@ fn part(text: Cow<'_, [u8]>, range: Range<usize>) -> Cow<'_, [u8]> {
 }
 
 /// `06:12:00.123` of a local time, with this many decimals.
-fn clock_text(local: i64, digits: usize, point: u8) -> Vec<u8> {
-    let of_day = local.rem_euclid(DAY);
+fn clock_text(local: Time, digits: usize, point: u8) -> Vec<u8> {
+    let of_day = local.nanos().rem_euclid(DAY);
     let (seconds, nanos) = (of_day / SECOND, of_day % SECOND);
     let mut text = Vec::with_capacity(18);
     for (at, part) in [seconds / 3600, seconds / 60 % 60, seconds % 60].into_iter().enumerate() {
@@ -189,6 +189,7 @@ const DAY: i64 = 86_400 * SECOND;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::date::WrittenTime;
 
     fn stamp<'a>(text: &'a str, calendar: &Calendar) -> Option<Stamp<'a>> {
         wall(Cow::Borrowed(text.as_bytes()), calendar)
@@ -213,6 +214,27 @@ mod tests {
         {
             assert_eq!(stamp(bad, &Calendar::default()), None, "{bad}");
         }
+    }
+
+    /// Class: an instant so near the ends of what can be counted that a zone leads beyond them.
+    #[test]
+    fn times_at_the_ends_of_the_range_are_shown_in_every_zone() {
+        for zone in ["+14:00", "-12:00", "+00:00"] {
+            let calendar = Calendar::in_zone(zone).expect("a zone");
+            for text in [
+                "9223372036854775807",
+                "99999999999.5",
+                "1677-09-21T00:12:44Z",
+                "2262-04-11T23:47:16Z",
+                "2262-04-11T23:47:16-12:00",
+                "2262-04-11T23:47:16",
+            ] {
+                let stamp = stamp(text, &calendar);
+                let shown = stamp.as_ref().map(|own| (own.text.len() >= 8, own.day().is_some()));
+                assert!(matches!(shown, None | Some((true, true))), "{zone}: {stamp:?}");
+            }
+        }
+        assert!(WrittenTime::read(b"2262-04-11T23:47:16-12:00").is_none());
     }
 
     #[test]

@@ -182,8 +182,8 @@ fn network(message: &Message<'_>) -> Network {
 /// RFC 3339 where there is a date; else the time as columns show it.
 fn written(stamp: &Stamp<'_>) -> String {
     let shown = String::from_utf8_lossy(&stamp.text).into_owned();
-    let (Some(at), Some(offset)) = (stamp.at, stamp.offset) else { return shown };
-    let local = at.nanos() + i64::from(offset) * 1_000_000_000;
+    let (Some(local), Some(offset)) = (stamp.local(), stamp.offset) else { return shown };
+    let local = local.nanos();
     let (year, month, day) = date_of(local.div_euclid(86_400_000_000_000));
     let of_day = local.rem_euclid(86_400_000_000_000);
     let (seconds, nanos) = (of_day / 1_000_000_000, of_day % 1_000_000_000);
