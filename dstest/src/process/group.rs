@@ -1,9 +1,10 @@
 //! The process group of a run, by which the dispatcher can end a process that a worker owns.
 //!
-//! Invariant: a signal is only sent to a process that has not been reaped, so its id cannot belong
-//! to another one. The worker detaches its process under the lock under which it reaps it.
+//! Invariants: a signal is only sent to a process that has not been reaped, so its id cannot belong
+//! to another one; and no process runs that is not attached, so a signal misses none. The worker
+//! starts its process, and reaps it, under the lock under which it attaches and detaches it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::sys::{self, Pid, Signal};
@@ -21,7 +22,10 @@ pub(crate) enum EndReason {
 
 /// The process group of a worker's run; empty between two runs.
 #[derive(Debug, Default)]
-pub(crate) struct ProcessGroup(Mutex<State>);
+pub(crate) struct ProcessGroup {
+    state: Mutex<State>,
+    resumed: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -41,19 +45,22 @@ impl ProcessGroup {
         *self.lock() = State::default();
     }
 
-    /// Attaches the process that the worker has started.
-    pub(crate) fn attach(&self, process: Pid) {
-        let mut state = self.lock();
+    /// Starts the worker's process and attaches it; waits first while runs are stopped.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub(crate) fn attach<E>(&self, start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
+        let state = self.resumed.wait_while(self.lock(), |state| state.is_paused);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let process = start()?;
         state.process = Some(process);
         if let Some(signal) = state.pending.take() {
             sys::signal_group(process, signal);
         }
-        if state.is_paused {
-            sys::signal_group(process, Signal::Stop);
-        }
+        Ok(process)
     }
 
-    /// Stops the run.
+    /// Stops the run, or keeps it from starting.
     pub(crate) fn pause(&self) {
         let mut state = self.lock();
         state.is_paused = true;
@@ -66,6 +73,7 @@ impl ProcessGroup {
         state.is_paused = false;
         state.paused += paused;
         state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Continue));
+        self.resumed.notify_all();
     }
 
     /// The time for which the run was stopped.
@@ -104,7 +112,7 @@ impl ProcessGroup {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,3 +158,66 @@ const LEAK_GRACE: Duration = Duration::from_millis(100);
 
 /// After so many rounds a process is stuck in the kernel.
 const KILL_ROUNDS_MAX: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    fn sleeper() -> Pid {
+        let child = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+        Pid::of_child(child.id()).unwrap()
+    }
+
+    fn state_of(pid: Pid) -> String {
+        let args = ["-o", "stat=", "-p", &pid.to_string()];
+        let output = Command::new("ps").args(args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// dstest stops itself next: a process that is attached later would run alone.
+    #[test]
+    fn no_process_runs_after_a_pause_whenever_it_came() {
+        for starts_first in [true, false] {
+            let group = ProcessGroup::default();
+            let (starting, is_starting) = mpsc::channel();
+            let pid = thread::scope(|scope| {
+                let start = || {
+                    let pid = sleeper();
+                    starting.send(pid).unwrap();
+                    thread::sleep(Duration::from_millis(20));
+                    Ok::<_, Infallible>(pid)
+                };
+                if !starts_first {
+                    group.pause();
+                }
+                let group = &group;
+                scope.spawn(move || group.attach(start));
+                if !starts_first {
+                    thread::sleep(Duration::from_millis(20));
+                    assert!(is_starting.try_recv().is_err(), "a process is started while paused");
+                    group.resume(Duration::ZERO);
+                }
+                let pid = is_starting.recv().unwrap();
+                group.pause();
+                pid
+            });
+            assert_eq!(group.process(), Some(pid));
+            let stopped = || state_of(pid).starts_with('T');
+            let is_stopped = (0..2000).any(|_| {
+                stopped() || {
+                    thread::sleep(Duration::from_millis(5));
+                    false
+                }
+            });
+            sys::signal_group(pid, Signal::Kill);
+            group.detach(|| sys::reap(pid)).0.unwrap();
+            assert!(is_stopped, "{pid:?}");
+        }
+    }
+}

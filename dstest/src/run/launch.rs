@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
@@ -23,7 +23,7 @@ pub(super) fn start(
     job: Job,
     attempt: u32,
     scratch: &mut ScratchDir,
-) -> Result<(Child, Pid), StartError> {
+) -> Result<Pid, StartError> {
     let outputs = scratch.prepare().and_then(|log| Ok((log.try_clone()?, log.try_clone()?)));
     let (output, errors) =
         outputs.map_err(|source| StartError::Output { path: scratch.log().to_owned(), source })?;
@@ -34,9 +34,9 @@ pub(super) fn start(
         let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();
         StartError::Program { program, source }
     })?;
+    // The handle is dropped: waiting needs the process's resource usage too, which std does not give.
     let no_id = || StartError::Lost(io::Error::other("a child without an id"));
-    let pid = Pid::of_child(child.id()).ok_or_else(no_id)?;
-    Ok((child, pid))
+    Pid::of_child(child.id()).ok_or_else(no_id)
 }
 
 /// Reasons why a run has no result.

@@ -94,10 +94,8 @@ impl Worker {
 
     fn run_process(&mut self, job: Job, attempt: u32) -> Result<End, StartError> {
         let start = Instant::now();
-        // The handle is dropped at once: waiting needs the process's resource usage too, which
-        // std does not give.
-        let (_, pid) = launch::start(&self.campaign, job, attempt, &mut self.scratch)?;
-        self.group.attach(pid);
+        let scratch = &mut self.scratch;
+        let pid = self.group.attach(|| launch::start(&self.campaign, job, attempt, scratch))?;
         let waited = sys::wait_for_exit(pid);
         let wall = start.elapsed().saturating_sub(self.group.paused());
         let (reaped, ended) = self.group.detach(|| sys::reap(pid));

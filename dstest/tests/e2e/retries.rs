@@ -20,7 +20,7 @@ const FLAKY: &str = "echo attempt $DSTEST_ATTEMPT of $DSTEST_SEED; \
 fn a_run_that_passes_when_repeated_is_flaky_everywhere() {
     let sandbox = with_retries(2);
     let exports = ["--export-json", "a.json", "--export-junit", "a.xml", "--export-csv", "a.csv"];
-    let args = [&["-n", "4", "--export-markdown", "a.md"], &exports[..]].concat();
+    let args = [&["-n", "4", "-p", "1", "--export-markdown", "a.md"], &exports[..]].concat();
     let called = sandbox.on_script(&args, FLAKY);
     called.exits_with(0).prints("FLAKY  sh #2  error: no leader (attempt 2 passed)");
     called.prints("2 flaky runs of one kind").prints("sh is flaky in 50.0 % of runs (2 of 4");
