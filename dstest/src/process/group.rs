@@ -169,11 +169,6 @@ mod tests {
 
     use super::*;
 
-    fn sleeper() -> Pid {
-        let child = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
-        Pid::of_child(child.id()).unwrap()
-    }
-
     fn state_of(pid: Pid) -> String {
         let args = ["-o", "stat=", "-p", &pid.to_string()];
         let output = Command::new("ps").args(args).output().unwrap();
@@ -186,10 +181,11 @@ mod tests {
         for starts_first in [true, false] {
             let group = ProcessGroup::default();
             let (starting, is_starting) = mpsc::channel();
-            let pid = thread::scope(|scope| {
+            let (mut child, pid) = thread::scope(|scope| {
                 let start = || {
-                    let pid = sleeper();
-                    starting.send(pid).unwrap();
+                    let child = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+                    let pid = Pid::of_child(child.id()).unwrap();
+                    starting.send((child, pid)).unwrap();
                     thread::sleep(Duration::from_millis(20));
                     Ok::<_, Infallible>(pid)
                 };
@@ -203,9 +199,9 @@ mod tests {
                     assert!(is_starting.try_recv().is_err(), "a process is started while paused");
                     group.resume(Duration::ZERO);
                 }
-                let pid = is_starting.recv().unwrap();
+                let started = is_starting.recv().unwrap();
                 group.pause();
-                pid
+                started
             });
             assert_eq!(group.process(), Some(pid));
             let stopped = || state_of(pid).starts_with('T');
@@ -215,8 +211,8 @@ mod tests {
                     false
                 }
             });
-            sys::signal_group(pid, Signal::Kill);
-            group.detach(|| sys::reap(pid)).0.unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
             assert!(is_stopped, "{pid:?}");
         }
     }
