@@ -13,32 +13,58 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The largest value, in bytes.
 pub(crate) const VALUE_BYTES_MAX: usize = 1 << 20;
-/// Limit on the headers of a request, and on the wait for one.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Limit on a request with its body and its answer, above the deadline of a call.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// Limit on open requests at the end.
-const GRACE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, for example without a free socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Time after which a failure is said again: clients can cause it.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// The deadlines of clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// Limit on the headers of a request, and on the wait for one.
+    headers: Duration,
+    /// Limit on a request with its body and its answer, above the deadline of a call.
+    request: Duration,
+    /// Limit on open requests at the end.
+    grace: Duration,
+}
+
+impl Deadlines {
+    pub(crate) const DEFAULT: Self = Self {
+        headers: Duration::from_secs(30),
+        request: Duration::from_secs(15),
+        grace: Duration::from_secs(10),
+    };
+}
 
 /// Serves requests until `end`, then finishes those that are open.
-pub(crate) async fn serve(listener: TcpListener, app: Router, end: impl Future<Output = ()>) {
-    let app = app.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).layer(from_fn(within_timeout));
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    deadlines: Deadlines,
+    end: impl Future<Output = ()>,
+) {
+    let Deadlines { headers, request, grace } = deadlines;
+    let within = from_fn(move |call: Request, next: Next| within(request, call, next));
+    let app = app.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).layer(within);
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let open = GracefulShutdown::new();
+    server.timer(TokioTimer::new()).header_read_timeout(headers);
+    let (open, mut said) = (GracefulShutdown::new(), None);
     tokio::pin!(end);
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    pause_after(&error).await;
+                    if said.is_none_or(|said: Instant| said.elapsed() >= SAID_AGAIN_AFTER) {
+                        eprintln!("kv_service: cannot accept a connection: {error}");
+                        said = Some(Instant::now());
+                    }
+                    sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             },
@@ -54,17 +80,82 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, end: impl Future<O
     }
     drop(listener);
     // A request that hangs does not delay the end further.
-    let _ = timeout(GRACE, open.shutdown()).await;
+    let _ = timeout(grace, open.shutdown()).await;
 }
 
-async fn pause_after(error: &std::io::Error) {
-    eprintln!("kv_service: cannot accept a connection: {error}");
-    sleep(ACCEPT_PAUSE).await;
-}
-
-async fn within_timeout(request: Request, next: Next) -> Response {
-    match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+async fn within(limit: Duration, request: Request, next: Next) -> Response {
+    match timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "the request took too long\n").into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const HANG: Duration = Duration::from_secs(60);
+    const HEADERS: Duration = Duration::from_millis(300);
+
+    /// Waits until the server ends the connection.
+    async fn wait_for_end(mut stream: impl AsyncRead + Unpin) {
+        let mut rest = Vec::new();
+        let read = timeout(HANG, stream.read_to_end(&mut rest)).await.expect("it is cut off");
+        let ended = read.map_err(|error| error.kind());
+        assert!(matches!(ended, Ok(_) | Err(ErrorKind::ConnectionReset)), "{ended:?}");
+    }
+
+    /// Sends a header that never ends, a byte at a time, until the server ends the connection.
+    async fn trickle(mut stream: TcpStream) {
+        stream.write_all(b"GET / HTTP/1.1\r\nx: ").await.expect("it reads");
+        let (reader, mut writer) = stream.into_split();
+        let bytes = async {
+            while writer.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_millis(5)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = wait_for_end(reader) => {}
+            () = bytes => {}
+        }
+    }
+
+    async fn request(mut stream: TcpStream) -> String {
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.expect("it reads");
+        let mut answer = String::new();
+        let read = timeout(HANG, stream.read_to_string(&mut answer)).await;
+        read.expect("it answers in time").expect("it answers");
+        answer
+    }
+
+    #[tokio::test]
+    async fn slow_headers_are_cut_off_and_others_are_served_meanwhile() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let server = listener.local_addr().expect("it is bound");
+        let client = async || TcpStream::connect(server).await.expect("it listens");
+        let app = Router::new().route("/", get(|| async { "served" }));
+        let deadlines = Deadlines { headers: HEADERS, ..Deadlines::DEFAULT };
+        let (end, ended) = oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(listener, app, deadlines, async {
+            let _ = ended.await;
+        }));
+        let slow = tokio::spawn(trickle(client().await));
+        let silent = tokio::spawn(wait_for_end(client().await));
+        let answer = request(client().await).await;
+        assert!(answer.ends_with("served"), "{answer}");
+        for connection in [slow, silent] {
+            connection.await.expect("it is cut off");
+        }
+        end.send(()).expect("it serves");
+        serving.await.expect("it ends");
     }
 }
