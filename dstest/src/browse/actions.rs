@@ -1,7 +1,7 @@
 //! Actions on a run: its log, a replay, a shrink, a diff with another run. Slow work and side
 //! effects are an [`Effect`], whose result comes back in [`App::on_finished`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::app::{App, ComparedWith, Effect, PendingDelete, Purpose};
 use super::campaign::{Campaign, LogKind};
@@ -10,6 +10,7 @@ use super::log_page::LogPage;
 use super::page::Page;
 use super::text_page::TextPage;
 use crate::record::RunRecord;
+use crate::store::open_dir::{CASE_BYTES_MAX, read_file};
 use crate::store::{CampaignDir, StoreError, log_path};
 use crate::suite::Test;
 use crate::text::style::Paint;
@@ -54,9 +55,10 @@ impl App {
         let test = &self.campaign.file.tests[*test].name;
         let case = crate::store::case_path(&dir, test, record.seed);
         let log = dir.join(log_path(test, record.iter));
-        let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
-        match read {
+        let read = |path: &Path| read_file(path, CASE_BYTES_MAX);
+        match read(&case).or_else(|_| read(&log)) {
             Ok(text) => {
+                let text = String::from_utf8_lossy(&text);
                 let name = format!("shrunk case of {}", self.campaign.name(run));
                 self.push(Page::Text(TextPage::new(name, &text, Some(run))));
             }

@@ -1,10 +1,10 @@
 //! Failures that the user has marked as known: kept in the store, for all its campaigns.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use crate::record::signature::group_key;
+use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
 use crate::store::{CampaignDir, StoreError, write_atomically};
 
 /// The known failures of a store.
@@ -20,7 +20,7 @@ impl KnownFailures {
     pub(crate) fn of_store(dir: &CampaignDir) -> Self {
         let store = dir.path.parent().and_then(|runs| runs.parent()).unwrap_or(&dir.path);
         let path = store.join(FILE_NAME);
-        let text = fs::read(&path).unwrap_or_default();
+        let text = read_file(&path, DESCRIPTION_BYTES_MAX).unwrap_or_default();
         let stored: BTreeSet<(String, String)> = serde_json::from_slice(&text).unwrap_or_default();
         // Earlier versions replaced less by `#`.
         let all = stored.into_iter().map(|(test, key)| (test, group_key(&key))).collect();
@@ -55,6 +55,8 @@ const FILE_NAME: &str = "known.json";
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

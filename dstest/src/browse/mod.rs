@@ -47,6 +47,7 @@ use self::list::Step;
 use self::page::Page;
 use crate::process::sys::{self, Pid, Signal};
 use crate::store::CampaignDir;
+use crate::store::open_dir::open_file;
 use crate::text::shell;
 
 pub(crate) use self::campaign::Campaign;
@@ -246,7 +247,7 @@ fn export(log: &Path) -> io::Result<PathBuf> {
     let path = log.with_extension("html");
     let out = BufWriter::new(create(&path)?);
     let mut page = HtmlPage::new(Parser::default(), Filter::default(), out)?;
-    let mut lines = BufReader::new(File::open(log)?);
+    let mut lines = BufReader::new(open_file(log)?);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
         page.line(line.strip_suffix(b"\n").unwrap_or(&line))?;

@@ -1,7 +1,6 @@
 //! The failure report of a run: the one it wrote itself, or else its reason, the last state of its
 //! peers, and the end of its log.
 
-use std::fs;
 use std::path::Path;
 
 use pretty::view::LogView;
@@ -11,6 +10,7 @@ use super::campaign::{Attempt, Campaign};
 use crate::campaign::CommandHints;
 use crate::record::{Retry, RunRecord, tail};
 use crate::store::REPLAYS;
+use crate::store::open_dir::read_file;
 use crate::text::log_line::log_line;
 use crate::text::style::Paint;
 use crate::text::{shell, sink};
@@ -94,7 +94,7 @@ fn replays(campaign: &Campaign, run: usize) -> String {
 
 /// The last state of the peers in a log, if any, and its last lines.
 fn of_log(path: &Path, paint: Paint) -> String {
-    let Ok(bytes) = fs::read(path) else { return String::new() };
+    let Ok(bytes) = read_file(path, u64::MAX) else { return String::new() };
     let tail = tail(&bytes, TAIL_LINES).into_iter();
     let tail: Vec<String> = tail.map(|line| log_line(line, TAIL_COLUMNS, paint)).collect();
     let mut view = LogView::of_bytes(bytes, Background::Dark, Depth::None);

@@ -15,6 +15,7 @@ use crate::report::junit::{self, CaseName, Evidence, MixedResults};
 use crate::report::tally::Tally;
 use crate::report::{summary, tables};
 use crate::seed::Iteration;
+use crate::store::open_dir::open_file;
 use crate::store::{StoreError, log_path, write_atomically};
 use crate::text::console;
 
@@ -157,7 +158,7 @@ fn junit(
 
 /// The last lines of a log that are not blank, without colours.
 fn tail(log: &Path) -> io::Result<Vec<String>> {
-    let mut file = File::open(log)?;
+    let mut file = open_file(log)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();

@@ -13,6 +13,7 @@ use crate::report::tally::Tally;
 use crate::run::{Campaign, Inputs, ReplaySpec};
 use crate::store::live_dir::is_busy;
 use crate::store::marker::refuse_links;
+use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
 use crate::store::{
     CampaignDir, CampaignFile, EventLog, REPLAYS, Store, StoreError, program_hash, read_events,
 };
@@ -117,7 +118,8 @@ impl StoredCampaign {
 
     /// The end that its summary has; without a summary it was killed.
     fn end(&self) -> End {
-        let text = std::fs::read(self.dir.path.join(SUMMARY)).unwrap_or_default();
+        let text =
+            read_file(&self.dir.path.join(SUMMARY), DESCRIPTION_BYTES_MAX).unwrap_or_default();
         match serde_json::from_slice::<Document>(&text) {
             Ok(Document { end: Some(end), .. }) => end,
             Ok(summary) if !summary.interrupted => End::Complete,
@@ -224,7 +226,7 @@ fn is_tail(name: &str, test: &Test) -> bool {
 pub(crate) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
     let read = || -> Option<serde_json::Value> {
         let newest = store.find_campaign(None).ok()?;
-        let text = std::fs::read(newest.path.join(SUMMARY)).ok()?;
+        let text = read_file(&newest.path.join(SUMMARY), DESCRIPTION_BYTES_MAX).ok()?;
         serde_json::from_slice(&text).ok()
     };
     let summary = read().unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::process::signals::Interrupts;
 use crate::record::Class;
 use crate::run::{Attempts, ReplaySpec, Seeds};
 use crate::seed::{Iteration, Seed};
+use crate::store::open_dir::{CASE_BYTES_MAX, read_file};
 use crate::store::{StoreError, case_path};
 use crate::suite::Harness;
 use crate::text::style::{Paint, TextStyle};
@@ -56,7 +57,8 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
     let log = after.log.as_ref().map(|log| sink::screen(&shell::relative(&dir.join(log))));
     let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
-    let case = std::fs::read_to_string(&file).ok();
+    let case = read_file(&file, CASE_BYTES_MAX).ok();
+    let case = case.map(|case| String::from_utf8_lossy(&case).into_owned());
     if let (Some(case), Class::Pass) = (case, after.verdict.class()) {
         let play = play_command(&file, &test, after.iter, harness, &stored.dir.short_id);
         let done = paint.apply(TextStyle::Good, "shrunk");

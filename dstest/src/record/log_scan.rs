@@ -4,7 +4,6 @@
 //! The log is read once, in pieces of fixed size: memory does not depend on what a test prints.
 //! Lines are cut at a fixed length; nothing a program can print makes this fail.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -19,6 +18,7 @@ use super::passed_line;
 use super::reason::FailureReason;
 use super::run_record::Trace;
 use super::signature::printable;
+use crate::store::open_dir::open_file;
 
 /// Everything taken from one log.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl LogScan {
     /// If the file cannot be read; an empty file is fine.
     pub fn of_file(path: &Path, patterns: LinePatterns<'_>) -> io::Result<Self> {
         let mut scan = Self::default();
-        let mut file = File::open(path)?;
+        let mut file = open_file(path)?;
         scan.read(&mut file, patterns)?;
         Ok(scan)
     }

@@ -3,10 +3,11 @@
 //! Any test program may write one. dstest reads two fields and ignores the others: `signature`, the
 //! reason of the failure in one line, and `text`, the report for people.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::store::open_dir::read_file;
 
 /// The fields of `report.json` that dstest reads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -23,12 +24,7 @@ impl RunReport {
     /// The report in a run's directory; `None` if it is missing or unreadable.
     #[must_use]
     pub fn read(dir: &Path) -> Option<Self> {
-        let path = dir.join(FILE_NAME);
-        let size = path.metadata().ok()?.len();
-        if size > BYTES_MAX {
-            return None;
-        }
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&read_file(&dir.join(FILE_NAME), BYTES_MAX).ok()?).ok()
     }
 }
 
@@ -40,6 +36,8 @@ const BYTES_MAX: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -54,6 +52,10 @@ mod tests {
         write("{}");
         assert_eq!(RunReport::read(dir.path()), Some(RunReport { signature: None, text: None }));
         write("not JSON");
+        assert_eq!(RunReport::read(dir.path()), None);
+        // Without an end.
+        fs::remove_file(dir.path().join(FILE_NAME)).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join(FILE_NAME)).unwrap();
         assert_eq!(RunReport::read(dir.path()), None);
     }
 }

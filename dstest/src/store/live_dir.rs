@@ -11,16 +11,16 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::FileType;
 use thiserror::Error;
 
 use super::marker::user;
-use super::open_dir::{OpenDir, open_file};
+use super::open_dir::{OpenDir, open_file, open_to_write, sole};
 
 /// Reasons why the directory cannot be created.
 #[derive(Debug, Error)]
@@ -197,9 +197,7 @@ fn sweep_one(parent: &OpenDir, name: &OsStr) {
 }
 
 fn open_lock(dir: &Path, how: &mut OpenOptions) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    how.read(true).write(true).truncate(false).custom_flags(flags).open(dir.join(LOCK))
+    open_to_write(how.write(true).truncate(false), &dir.join(LOCK))
 }
 
 /// Takes the lock; `true` if another process holds it. A file system without locks counts as free.
@@ -215,7 +213,8 @@ fn is_still_there(lock: &File, dir: &Path) -> bool {
     }
 }
 
-fn name_temporary(mut lock: &File, temporary: &Path) -> io::Result<()> {
+fn name_temporary(lock: &File, temporary: &Path) -> io::Result<()> {
+    let mut lock = sole(lock.try_clone()?)?;
     lock.set_len(0)?;
     lock.write_all(temporary.as_os_str().as_encoded_bytes())
 }

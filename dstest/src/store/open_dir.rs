@@ -6,10 +6,11 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -185,8 +186,40 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     regular(File::from(fd))
 }
 
+/// The contents of a regular file, of at most `max` bytes; see [`open_file`].
+pub(crate) fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let (file, mut bytes) = (open_file(path)?, Vec::new());
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(io::Error::other(format!("is larger than {max} bytes")));
+    }
+    Ok(bytes)
+}
+
 fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("is not a file")) }
+}
+
+/// Opens a file for reading and more, unless it is a link. The path to it is the caller's.
+pub(crate) fn open_to_write(how: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    how.read(true).custom_flags(flags).open(path)
+}
+
+/// A regular file to write to, unless it has other names: one of them may be outside of the store.
+pub(crate) fn sole(file: File) -> io::Result<File> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("is not a file"));
+    }
+    if metadata.nlink() > 1 {
+        return Err(io::Error::other(
+            "it has several names (hard links), and dstest changes no file outside of a store; \
+             a copy of it in its place has one",
+        ));
+    }
+    Ok(file)
 }
 
 fn open_at(parent: impl std::os::fd::AsFd, name: &OsStr, path: PathBuf) -> io::Result<OpenDir> {
@@ -223,6 +256,12 @@ fn not_below(path: &Path) -> io::Error {
 /// Deeper ones have no path that programs can use. Everything that goes down into directories has
 /// this bound on open files and on its stack.
 const DEPTH_MAX: usize = 500;
+
+/// Limit on the files that describe a campaign or a store.
+pub(crate) const DESCRIPTION_BYTES_MAX: u64 = 256 << 20;
+
+/// Limit on the case that a test writes, and on its log where that is shown in its place.
+pub(crate) const CASE_BYTES_MAX: u64 = 16 << 20;
 
 /// A pipe would block without a writer.
 const FILE_FLAGS: OFlags =

@@ -238,6 +238,57 @@ const LAYOUTS: &[Layout] = &[
         refusal: None,
     },
     Layout {
+        name: "a lock is another name of the user's file",
+        lay: |sandbox, _, precious| {
+            let old = real_store(sandbox, "store");
+            for live in [old.join("live"), old.join("replays/live")] {
+                fs::create_dir_all(&live).unwrap();
+                fs::hard_link(precious.join("src/file"), live.join("lock")).unwrap();
+            }
+        },
+        refusal: None,
+    },
+    Layout {
+        name: "the records are another name of the user's file",
+        lay: |sandbox, _, precious| {
+            let old = real_store(sandbox, "store");
+            fs::remove_file(old.join("events.jsonl")).unwrap();
+            fs::hard_link(precious.join("src/file"), old.join("events.jsonl")).unwrap();
+        },
+        refusal: None,
+    },
+    Layout {
+        name: "the newest campaign is a link to one elsewhere",
+        lay: |sandbox, store, _| {
+            real_store(sandbox, "store");
+            let other = real_store(sandbox, "other");
+            fs::remove_file(store.join("latest")).unwrap();
+            symlink(&other, store.join("latest")).unwrap();
+            symlink(&other, store.join("runs/20990101T000000Z-4f2a")).unwrap();
+        },
+        refusal: None,
+    },
+    Layout {
+        name: "pipes in place of files",
+        lay: |sandbox, store, _| {
+            let old = real_store(sandbox, "store");
+            let pipe = |at: &Path| {
+                let _ = fs::remove_file(at);
+                assert!(std::process::Command::new("mkfifo").arg(at).status().unwrap().success());
+            };
+            fs::create_dir_all(old.join("live")).unwrap();
+            for name in ["events.jsonl", "live/lock", "summary.json"] {
+                pipe(&old.join(name));
+            }
+            for name in ["known.json", "targets.json"] {
+                pipe(&store.join(name));
+            }
+            fs::create_dir_all(store.join("runs/20990101T000000Z-4f2a")).unwrap();
+            pipe(&store.join("runs/20990101T000000Z-4f2a/campaign.json"));
+        },
+        refusal: None,
+    },
+    Layout {
         name: "a record names a log elsewhere",
         lay: |sandbox, _, precious| {
             let old = real_store(sandbox, "store");
@@ -261,11 +312,12 @@ const LAYOUTS: &[Layout] = &[
     },
 ];
 
-/// The commands that write or remove, each on a layout of its own.
+/// The commands that write, remove or read, each on a layout of its own.
 const COMMANDS: &[&[&str]] = &[
     &["prune", "--keep", "0", "-o", "store"],
     &["resume", "-n", "4", "-o", "store"],
     &["replay", "-o", "store"],
+    &["report", "-o", "store", "--export-json", "report.json"],
     &["-n", "1", "-o", "store", "--", "true"],
 ];
 
@@ -280,6 +332,7 @@ fn nothing_outside_a_store_changes_in_hostile_layouts() {
             let before = tree(sandbox.path(), &store);
             let mine = mine(&store);
             let called = sandbox.call(args);
+            let _ = fs::remove_file(sandbox.path().join("report.json"));
             let place = format!("{name}: {args:?} {called:?}");
             assert_eq!(tree(sandbox.path(), &store), before, "{place}");
             let left = self::mine(&store);
