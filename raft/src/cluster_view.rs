@@ -5,12 +5,18 @@
 //! other one a member that was added since. Of two logs, the one that ends later contains all that is
 //! committed in the other one (Figure 3, Leader Completeness and Log Matching), so the newest
 //! configuration entries of both sides decide who knows more.
+//!
+//! A peer may state what it likes. It is refuted by members: a committed configuration is in the logs of
+//! a quorum of the one before it (paper §6), so there is none after those known here if a quorum has
+//! none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::identity::{ClusterId, Incarnation};
-use crate::membership::Address;
-use crate::types::{EntryId, PeerId};
+use crate::membership::{Address, Membership};
+use crate::quorum::is_quorum;
+use crate::types::{EntryId, Index, PeerId};
 
 /// The place of a peer in its own configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -58,6 +64,8 @@ pub struct ClusterView {
     pub clusters: BTreeSet<ClusterId>,
     /// The members of the last committed configuration and all after it.
     pub members: BTreeSet<PeerId>,
+    /// The last committed configuration and all after it; none if this peer's own store may not count.
+    pub configurations: Vec<Arc<Membership>>,
     /// The stores recorded for each other peer, the one that counts last.
     pub stores: BTreeMap<PeerId, Vec<Incarnation>>,
 }
@@ -131,6 +139,40 @@ impl ClusterView {
         Err(NotAccepted::NotAMember { place: stated.place, committed })
     }
 
+    /// Returns whether no question is left about a peer: it is a member, or this one knows no members.
+    #[must_use]
+    pub fn knows(&self, peer: PeerId) -> bool {
+        self.own.place == OwnPlace::Joining || self.members.contains(&peer)
+    }
+
+    /// Returns whether no configuration after those of this view, of the peer `me` with this commit index,
+    /// was committed when members stated this: a quorum of each has none. A configuration that no peer of a
+    /// quorum has may still be in other logs, but is not needed for any election.
+    #[must_use]
+    pub fn is_newest(
+        &self,
+        me: PeerId,
+        commit: Index,
+        stated: &BTreeMap<PeerId, StatedIdentity>,
+    ) -> bool {
+        let has_none = |peer: PeerId| {
+            peer == me || stated.get(&peer).is_some_and(|it| self.has_none_after(peer, it, commit))
+        };
+        let mut all = self.configurations.iter();
+        !self.configurations.is_empty() && all.all(|it| is_quorum(it, has_none))
+    }
+
+    /// Returns whether the log of a member, by its statement, has no configuration that is unknown here.
+    /// The statement may be the end of a snapshot: all up to the commit index is known.
+    fn has_none_after(&self, peer: PeerId, stated: &StatedIdentity, commit: Index) -> bool {
+        let recorded = self.stores.get(&peer).and_then(|stores| stores.last());
+        let newest = stated.configuration;
+        stated.place == OwnPlace::Member
+            && recorded.is_none_or(|store| stated.store.as_ref() == Some(store))
+            && self.check_cluster(peer, stated).is_ok()
+            && (newest.index <= commit || newest == self.own.configuration)
+    }
+
     /// Meaning of a rejection as no member, by a peer that states this.
     #[must_use]
     pub fn explain_rejection(&self, by: &StatedIdentity) -> OwnRejection {
@@ -181,6 +223,7 @@ mod tests {
             address: None,
             clusters: [ClusterId::new(7)].into(),
             members: [1, 2, 3].map(peer).into(),
+            configurations: vec![Arc::new(Membership::of_voters([1, 2, 3].map(peer)))],
             stores: stores.map(|(id, store)| (peer(id), vec![Incarnation::new(store)])).into(),
         }
     }
@@ -219,6 +262,40 @@ mod tests {
         assert!(!check(4, removed));
         let joining = ClusterView::default();
         assert_eq!(joining.check(peer(4), &member(7, 44, at(2, 9))), Ok(()), "it knows nothing");
+    }
+
+    /// Statements of peers 2 and 3.
+    fn stated(two: StatedIdentity, three: StatedIdentity) -> BTreeMap<PeerId, StatedIdentity> {
+        [(peer(2), two), (peer(3), three)].into()
+    }
+
+    #[test]
+    fn a_quorum_without_a_later_configuration_refutes_any_claim() {
+        let (mut view, commit) = (view(), Index::new(15));
+        let known = at(2, 10);
+        let newer = member(7, 33, at(2, 16));
+        let is_newest =
+            |view: &ClusterView, two, three| view.is_newest(peer(1), commit, &stated(two, three));
+        let two = member(7, 22, known);
+        assert!(is_newest(&view, two, newer), "1 and 2 have none");
+        assert!(is_newest(&view, member(7, 22, at(2, 15)), newer), "a snapshot within the commits");
+        assert!(!is_newest(&view, member(7, 22, at(2, 16)), newer), "it has one, or may");
+        assert!(!is_newest(&view, member(7, 99, known), newer), "another store");
+        assert!(!is_newest(&view, member(8, 99, known), newer), "another cluster");
+        let joining = StatedIdentity { store: two.store, ..StatedIdentity::default() };
+        assert!(!is_newest(&view, joining, newer), "its log is lost");
+        assert!(!view.is_newest(peer(1), commit, &BTreeMap::new()), "no answers");
+
+        view.own.configuration = at(3, 17);
+        let joint = Membership::of_voters([1, 2, 3].map(peer))
+            .enter_joint(Membership::of_voters([1, 2, 4].map(peer)));
+        view.configurations.push(Arc::new(joint));
+        assert!(is_newest(&view, member(7, 22, at(3, 17)), newer), "the same, not committed yet");
+        assert!(!is_newest(&view, member(7, 22, at(3, 18)), newer), "another one in its place");
+        let three = member(7, 33, known);
+        assert!(!is_newest(&view, newer, three), "no majority of the new voters");
+        view.configurations.clear();
+        assert!(!is_newest(&view, two, three), "its own store may not count");
     }
 
     #[test]

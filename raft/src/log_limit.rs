@@ -1,54 +1,89 @@
-//! A limit on the rate of warnings that others can cause: strangers on the port, broken peers.
+//! A limit on the rate of log lines that others can cause: strangers on the port, broken peers.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Admits a burst of lines, then one at a time, and counts the rest.
+/// The pause after a burst; it doubles with every line after it.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+/// The longest pause, and the quiet time after which there may be another burst.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Quiet time after which the lines left out are counted without waiting for the next one.
+#[cfg(any(test, feature = "tcp"))]
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
+/// Admits a burst of lines, then one at a time at growing intervals, and counts the rest: a flood
+/// leaves its beginning and its size, however long it lasts.
 #[derive(Debug)]
 pub(crate) struct LogLimit {
     burst: u32,
-    /// The time in which one more line is admitted.
-    interval: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Lines that may be logged at `at`.
+    /// Lines left of the burst.
     left: u32,
-    at: Option<Instant>,
+    /// The pause before the next line, once the burst is used up.
+    pause: Duration,
+    last_admitted: Option<Instant>,
+    last: Option<Instant>,
     suppressed: u64,
 }
 
 impl LogLimit {
-    pub(crate) const fn new(burst: u32, interval: Duration) -> Self {
-        let state = Mutex::new(State { left: burst, at: None, suppressed: 0 });
-        Self { burst, interval, state }
+    pub(crate) const fn new(burst: u32) -> Self {
+        let (left, pause) = (burst, PAUSE_MIN);
+        let state = State { left, pause, last_admitted: None, last: None, suppressed: 0 };
+        Self { burst, state: Mutex::new(state) }
     }
 
     /// Admits a line, with the number of those suppressed before it; `None` suppresses it.
     pub(crate) fn admit(&self, now: Instant) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = *state.at.get_or_insert(now);
-        let earned = now.saturating_duration_since(since).div_duration_f64(self.interval) as u32;
-        if earned > 0 {
-            state.left = state.left.saturating_add(earned).min(self.burst);
-            state.at = Some(now);
+        let since = |time: Option<Instant>| time.map(|time| now.saturating_duration_since(time));
+        if since(state.last).is_some_and(|quiet| quiet >= PAUSE_MAX) {
+            (state.left, state.pause) = (self.burst, PAUSE_MIN);
         }
-        if state.left == 0 {
+        state.last = Some(now);
+        if state.left > 0 {
+            state.left -= 1;
+        } else if since(state.last_admitted).is_some_and(|since| since < state.pause) {
             state.suppressed += 1;
             return None;
+        } else {
+            state.pause = PAUSE_MAX.min(2 * state.pause);
         }
-        state.left -= 1;
+        state.last_admitted = Some(now);
         Some(std::mem::take(&mut state.suppressed))
     }
 
-    /// The number of lines suppressed since the last one that was admitted.
+    /// Counts a line that another limit suppresses.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn suppress(&self, now: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last = Some(now);
+        state.suppressed += 1;
+    }
+
+    /// Returns whether its next line would be the first of a burst.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last.is_none_or(|last| now.saturating_duration_since(last) >= PAUSE_MAX)
+    }
+
+    /// The number of lines suppressed since the last one that was admitted, once no more come.
     #[cfg(any(test, feature = "tcp"))]
-    pub(crate) fn take_suppressed(&self) -> u64 {
-        std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).suppressed)
+    pub(crate) fn take_settled(&self, now: Instant) -> u64 {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = state.last.map(|last| now.saturating_duration_since(last));
+        if quiet.is_some_and(|quiet| quiet >= SETTLED_AFTER) {
+            std::mem::take(&mut state.suppressed)
+        } else {
+            0
+        }
     }
 }
 
@@ -56,14 +91,39 @@ impl LogLimit {
 mod tests {
     use super::*;
 
+    /// The times of the lines of a flood of 1 000 a second, in seconds, and the sum of their counts.
+    fn flood(limit: &LogLimit, start: Instant, seconds: u64) -> (Vec<u64>, u64) {
+        let at = |millis| start + Duration::from_millis(millis);
+        let lines = (0..seconds * 1000)
+            .filter_map(|millis| Some((millis / 1000, limit.admit(at(millis))?)));
+        let (times, counts): (Vec<_>, Vec<_>) = lines.unzip();
+        (times, counts.into_iter().sum())
+    }
+
     #[test]
-    fn a_flood_leaves_a_burst_then_a_line_an_interval_and_a_count() {
-        let (limit, start) = (LogLimit::new(3, Duration::from_secs(1)), Instant::now());
-        let at = |millis| limit.admit(start + Duration::from_millis(millis));
-        assert_eq!([at(0), at(0), at(1), at(2), at(999)], [Some(0), Some(0), Some(0), None, None]);
-        assert_eq!([at(1000), at(1001)], [Some(2), None]);
-        assert_eq!(limit.take_suppressed(), 1);
-        let quiet = [at(60_000), at(60_000), at(60_000), at(60_000)];
-        assert_eq!(quiet, [Some(0), Some(0), Some(0), None], "no more than the burst is saved up");
+    fn a_flood_leaves_a_burst_and_lines_at_growing_intervals_that_count_the_rest() {
+        let (limit, start) = (LogLimit::new(3), Instant::now());
+        let (times, counted) = flood(&limit, start, 60);
+        assert_eq!(times, [0, 0, 0, 1, 3, 7, 15, 31]);
+        let all = counted + times.len() as u64;
+        assert_eq!(all + limit.take_settled(start + Duration::from_secs(70)), 60_000);
+        assert_eq!(limit.take_settled(start + Duration::from_secs(80)), 0, "once");
+    }
+
+    #[test]
+    fn a_long_flood_leaves_a_line_a_minute() {
+        let (times, _) = flood(&LogLimit::new(3), Instant::now(), 3600);
+        assert!(times.len() < 3 + 6 + 60, "{times:?}");
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 61), "{times:?}");
+    }
+
+    #[test]
+    fn after_a_quiet_minute_there_may_be_another_burst() {
+        let (limit, start) = (LogLimit::new(3), Instant::now());
+        flood(&limit, start, 10);
+        let at = |seconds| limit.admit(start + Duration::from_secs(seconds)).is_some();
+        assert_eq!([at(11), at(12)], [false; 2]);
+        assert_eq!(limit.take_settled(start + Duration::from_secs(21)), 0, "they may go on");
+        assert_eq!([at(72), at(72), at(72), at(72)], [true, true, true, false]);
     }
 }

@@ -145,7 +145,7 @@ impl MembershipHistory {
     }
 
     /// The last committed one and all after it.
-    fn since(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+    pub(crate) fn since(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
         let later = self.later.iter().filter(move |(index, _)| *index > commit_index);
         std::iter::once(self.at(commit_index)).chain(later.map(|(_, membership)| membership))
     }

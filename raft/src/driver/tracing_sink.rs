@@ -4,8 +4,6 @@
 //! event. Roles and leaders are `INFO`, rejected messages `WARN`, heartbeats and timers `TRACE`,
 //! everything else `DEBUG`. Contents of messages are left out: `VERBOSE=3` shows them.
 
-use std::time::Duration;
-
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
@@ -24,7 +22,7 @@ pub(super) struct TracingSink {
 
 impl TracingSink {
     pub(super) fn new(inner: Option<Box<dyn Sink + Send>>) -> Self {
-        Self { inner, rejections: LogLimit::new(10, Duration::from_secs(10)) }
+        Self { inner, rejections: LogLimit::new(5) }
     }
 }
 

@@ -5,9 +5,12 @@
 //! to it. The peer then starts no elections: its log lacks a committed entry, so it could win none. A
 //! configuration after that one, if the peer is added again, ends this state.
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::cluster_view::{ClusterView, OwnPlace, StatedIdentity};
 use crate::identity::Standing;
+use crate::membership::Membership;
 use crate::role::Role;
 use crate::trace::{Event, StepDownReason};
 use crate::types::{EntryId, Index, Instant, PeerId};
@@ -70,6 +73,7 @@ impl Node {
             address: membership.addresses().get(&self.id()).cloned(),
             clusters: newest.into_iter().collect(),
             members: self.address_book.keys().copied().collect(),
+            configurations: self.configurations_in_force(),
             ..ClusterView::default()
         };
         for (peer, store) in self.identity.iter().flat_map(|identity| &identity.known) {
@@ -84,6 +88,15 @@ impl Node {
             }
         }
         view
+    }
+
+    /// The last committed configuration and all after it, unless an earlier store of this peer may have had
+    /// later ones.
+    fn configurations_in_force(&self) -> Vec<Arc<Membership>> {
+        if self.votes_later() {
+            return Vec::new();
+        }
+        self.membership_history.since(self.commit_index).map(Arc::clone).collect()
     }
 
     /// Returns whether the id of the cluster is not only this peer's opinion: a store that was lost

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::{Inbox, Transport, TransportError};
 use crate::cluster_view::ClusterView;
 use crate::message::Envelope;
-use crate::types::PeerId;
+use crate::types::{Index, PeerId};
 
 /// Decides the fate of messages. Clones share their state: one for each peer's transport, one for
 /// the test. [`Faults`](super::Faults) is an implementation.
@@ -112,6 +112,10 @@ impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
 
     fn set_view(&mut self, view: &Arc<ClusterView>) {
         self.inner.set_view(view);
+    }
+
+    fn set_commit_index(&mut self, index: Index) {
+        self.inner.set_commit_index(index);
     }
 }
 

@@ -40,7 +40,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::cluster_view::ClusterView;
 use crate::message::Envelope;
-use crate::types::PeerId;
+use crate::types::{Index, PeerId};
 
 /// One peer's connection to the network. All methods are called inside the driver's tokio runtime
 /// and must not block.
@@ -66,6 +66,12 @@ pub trait Transport: Send + 'static {
     /// sent and with each change. Networks without handshakes need not look at it.
     fn set_view(&mut self, view: &Arc<ClusterView>) {
         let _ = view;
+    }
+
+    /// Passes on this peer's commit index, after the view that belongs to it, often: for the handshakes of
+    /// peers that the view does not know.
+    fn set_commit_index(&mut self, index: Index) {
+        let _ = index;
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use raft::driver::{Builder, MemberState, Status};
 use raft::storage::{MemoryStorage, Storage as _};
 use raft::transport::{LinkDirection, RefusalKind, RefusedLink};
-use raft::{MembershipChange, PeerId, Raft, Record, RoleName, Suffix, Write, WriteId};
+use raft::{Membership, MembershipChange, PeerId, Raft, Record, RoleName, Suffix, Write, WriteId};
 
 use crate::support::{Add, Counter, TEST_TIMEOUT, free_addresses};
 
@@ -161,4 +161,55 @@ async fn a_joining_peer_that_knows_a_follower_alone_reads_through_its_leader() {
     leader.change_membership(add).await.expect("it leads");
     joining.wait(|status| status.leader.is_some(), TEST_TIMEOUT).await.expect("it is reached");
     joining.read(|counter| assert_eq!(counter.value, 7)).await.expect("its leader answers");
+}
+
+/// No peer that it knows is left to say whether the new ones are members.
+#[tokio::test]
+async fn a_member_that_was_away_while_all_others_were_replaced_is_reached_by_the_new_ones() {
+    let cluster = TcpCluster::start().await;
+    let leader = cluster.leader().await;
+    let away = cluster.rafts.iter().find(|raft| raft.id() != leader.id()).expect("three peers");
+    let id = away.id();
+    away.shutdown().await;
+    let addresses: [String; 2] = free_addresses();
+    let all = || (1..).zip(cluster.addresses.iter().chain(&addresses).cloned());
+    let mut joined = Vec::new();
+    for (id, address) in (4..).zip(&addresses) {
+        let joining = Raft::builder(id)
+            .peers(all())
+            .listen(address)
+            .storage(MemoryStorage::default())
+            .state_machine(Counter::default())
+            .join();
+        joined.push(joining.start().await.expect("the address is free"));
+        let peer = PeerId::new(id);
+        let add = MembershipChange::AddLearner { peer, address: Some(address.as_str().into()) };
+        leader.change_membership(add).await.expect("it leads");
+    }
+    let voters = [id, joined[0].id(), joined[1].id()];
+    let target = all().fold(Membership::of_voters(voters), |target, (id, address)| {
+        let id = PeerId::new(id);
+        if target.contains(id) { target.with_address(id, address) } else { target }
+    });
+    // Learners first have to show their stores, and to catch up.
+    let replaced = tokio::time::timeout(TEST_TIMEOUT, async {
+        let replace = || leader.change_membership(MembershipChange::Replace(target.clone()));
+        while replace().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    replaced.await.expect("they catch up");
+    for old in cluster.rafts.iter().filter(|raft| raft.id() != id) {
+        old.shutdown().await;
+    }
+    let led = joined[0].wait(|status| status.leader.is_some(), TEST_TIMEOUT).await;
+    led.expect("two of three are there");
+
+    let back = cluster.builder(id.number()).start().await.expect("its store is whole");
+    let is_reached = |status: &Status| {
+        status.leader.is_some_and(|leader| leader.number() >= 4)
+            && status.membership.voters().len() == 3
+            && status.membership.contains(PeerId::new(5))
+    };
+    back.wait(is_reached, TEST_TIMEOUT).await.expect("a new member leads it");
 }

@@ -15,6 +15,17 @@ fn handshake(cluster: &Cluster, from: u64, to: u64) -> Result<(), NotAccepted> {
     cluster.node(peer(to)).cluster_view().check(peer(from), &own)
 }
 
+/// Returns whether a peer refutes one that it does not know, whatever that one says, as these members
+/// answer it.
+fn refutes(cluster: &Cluster, to: u64, from: u64, answering: impl Fn(u64) -> bool) -> bool {
+    let node = cluster.node(peer(to));
+    let view = node.cluster_view();
+    let asked = view.members.iter().copied().filter(|it| it.number() != to);
+    let answers = asked.filter(|it| answering(it.number()));
+    let stated = answers.map(|it| (it, cluster.node(it).cluster_view().own)).collect();
+    !view.knows(peer(from)) && view.is_newest(peer(to), node.status().commit_index, &stated)
+}
+
 fn add(cluster: &mut Cluster, leader: u64, number: u64) {
     let change = MembershipChange::AddLearner { peer: peer(number), address: None };
     cluster.change(leader, change).unwrap();
@@ -220,7 +231,7 @@ fn step(cluster: &mut Cluster, dice: &mut Dice) {
 
 #[test]
 fn no_member_is_rejected_by_a_member_in_any_history() {
-    let (mut accepted, mut rejected) = (0, 0);
+    let (mut accepted, mut rejected, mut refuted) = (0, 0, 0);
     for seed in 1..=20 {
         let (mut dice, mut history) = (Dice(seed), History::new());
         let mut cluster = formed(identified);
@@ -240,8 +251,20 @@ fn no_member_is_rejected_by_a_member_in_any_history() {
                     accepted += 1;
                 }
                 rejected += u64::from(result.is_err());
+                // All answer, or those of one of the other 31 sets.
+                let some = dice.below(32);
+                for answering in [31, some] {
+                    let is_refuted =
+                        refutes(&cluster, to, from, |number| answering >> number & 1 == 1);
+                    assert!(
+                        !is_refuted || !is_member(&cluster, &history, from),
+                        "seed {seed}: {from} by {to}, {answering:05b} answer, {history:?}"
+                    );
+                    refuted += u64::from(is_refuted);
+                }
             }
         }
     }
     assert!(accepted > 1000 && rejected > 1000, "{accepted} accepted, {rejected} rejected");
+    assert!(refuted > 1000, "{refuted} refuted");
 }

@@ -162,7 +162,8 @@ async fn a_flood_of_strangers_leaves_few_warnings_and_a_count() {
         raw.read_to_end().await;
     }
     let lines = log.warnings();
-    assert!(lines.len() < 100, "{} lines of 500", lines.len());
+    assert!(lines.len() < 20, "{} lines of 500", lines.len());
+    tokio::time::pause();
     log.wait_for("more incoming connections").await;
 }
 

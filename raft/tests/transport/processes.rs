@@ -1,14 +1,18 @@
 //! Processes at both ends: of another cluster, not members, and two with one id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use raft::cluster_view::{ClusterView, OwnPlace};
 use raft::transport::Transport as _;
-use raft::transport::tcp::{Answer, Hello, Origin, Process, ProcessStart, TcpOptions, VERSION};
-use raft::{ClusterId, EntryId, Incarnation, Index, StatedIdentity, Term};
-use tokio::io::AsyncReadExt as _;
+use raft::transport::tcp::{
+    Answer, Hello, Origin, Process, ProcessStart, TcpOptions, VERSION, VERSION_MIN, Verdict,
+};
+use raft::{ClusterId, EntryId, Incarnation, Index, Membership, StatedIdentity, Term};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::support::{CLUSTER, Log, Peer, RawClient, options, peer, vote, with_timeout};
 
@@ -22,14 +26,22 @@ fn view(members: &[u64], index: u64) -> ClusterView {
         configuration,
         committed: configuration,
     };
-    let members = members.iter().copied().map(peer).collect();
-    ClusterView { own, members, clusters: [ClusterId::new(7)].into(), ..ClusterView::default() }
+    let members: BTreeSet<_> = members.iter().copied().map(peer).collect();
+    let configurations = vec![Arc::new(Membership::of_voters(members.iter().copied()))];
+    let clusters = [ClusterId::new(7)].into();
+    ClusterView { own, members, configurations, clusters, ..ClusterView::default() }
 }
 
 fn started(number: u64, view: ClusterView) -> Peer {
     let mut peer = Peer::plain(number, options());
-    peer.transport.set_view(&Arc::new(view));
+    set_view(&mut peer, view);
     peer
+}
+
+fn set_view(peer: &mut Peer, view: ClusterView) {
+    let commit = view.own.configuration.index;
+    peer.transport.set_view(&Arc::new(view));
+    peer.transport.set_commit_index(commit);
 }
 
 fn with_store(view: ClusterView, store: u64) -> ClusterView {
@@ -164,17 +176,140 @@ async fn of_two_live_processes_the_recorded_store_counts_then_the_earlier_start(
 
 /// Connects as peer 1, by hand: a process that answers no probes.
 async fn silent_process(to: &Peer, start: u64) -> RawClient {
-    let mut raw = RawClient::connect(to).await;
     let identity = view(&[1, 2], 5).own;
     let process = Process { start: ProcessStart::new(start), identity };
-    let origin = Some(Origin { process, address: None });
-    let (version, from, cluster) = (VERSION, peer(1), CLUSTER.into());
-    raw.write(&Hello { version, from, to: to.name, cluster, origin }.encode()).await;
-    let mut answer = vec![0; Answer::len_of(VERSION)];
-    with_timeout(raw.0.read_exact(&mut answer)).await.expect("it answers");
-    let answer = Answer::decode(&answer, VERSION).expect("it is valid").expect("it is whole");
+    let (mut raw, answer) = greet(to, 1, VERSION, process).await;
     raw.write(&answer.nonce.to_le_bytes()).await;
     raw
+}
+
+/// Connects and says hello in this version, with this process if the version names one.
+async fn greet(to: &Peer, from: u64, version: u8, process: Process) -> (RawClient, Answer) {
+    let mut raw = RawClient::connect(to).await;
+    let origin = (version >= 3).then_some(Origin { process, address: None });
+    let (from, cluster) = (peer(from), CLUSTER.into());
+    raw.write(&Hello { version, from, to: to.name, cluster, origin }.encode()).await;
+    let mut answer = vec![0; Answer::len_of(version)];
+    with_timeout(raw.0.read_exact(&mut answer)).await.expect("it answers");
+    let answer = Answer::decode(&answer, version).expect("it is valid").expect("it is whole");
+    (raw, answer)
+}
+
+/// A process that claims to be a member by a configuration that no other peer has.
+fn boastful(configuration: EntryId) -> Process {
+    let identity = StatedIdentity { configuration, ..view(&[1], 5).own };
+    Process { start: ProcessStart::new(1), identity }
+}
+
+const FAR_AHEAD: EntryId = EntryId::new(Term::new(1 << 40), Index::new(1 << 40));
+
+async fn verdict(to: &Peer, from: u64, version: u8) -> Verdict {
+    greet(to, from, version, boastful(FAR_AHEAD)).await.1.verdict
+}
+
+#[tokio::test]
+async fn a_peer_that_was_removed_is_rejected_whatever_it_claims_in_any_version() {
+    let log = Log::capture();
+    let (mut two, three) = (started(2, view(&[2, 3], 6)), started(3, view(&[2, 3], 6)));
+    two.set_peer(&three);
+    for version in VERSION_MIN..=VERSION {
+        assert_eq!(verdict(&two, 1, version).await, Verdict::NotAMember, "version {version}");
+        // A little more than what is known here.
+        let next = EntryId::new(Term::new(1), Index::new(7));
+        let (_, answer) = greet(&two, 1, version, boastful(next)).await;
+        assert_eq!(answer.verdict, Verdict::NotAMember, "version {version}");
+    }
+    log.wait_for("rejected a peer peer=1").await;
+    log.wait_for("it is not a member as of configuration 6@1, nor being added").await;
+}
+
+/// The member has learned of it on its connection of long ago, or later.
+#[tokio::test]
+async fn a_new_member_in_any_version_reaches_one_that_is_behind_once_another_one_knows_it() {
+    let (mut two, mut three) = (started(2, view(&[2, 3], 6)), started(3, view(&[2, 3], 6)));
+    two.set_peer(&three);
+    three.set_peer(&two);
+    two.wait_connected(&mut three).await;
+    three.wait_connected(&mut two).await;
+    assert_eq!(verdict(&two, 1, 2).await, Verdict::NotAMember);
+    set_view(&mut three, view(&[1, 2, 3], 9));
+    for version in VERSION_MIN..=VERSION {
+        with_timeout(async {
+            while verdict(&two, 1, version).await != Verdict::Accepted {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+    }
+}
+
+/// All members that it knows may have been replaced while it was away.
+#[tokio::test]
+async fn without_a_quorum_a_peer_is_accepted_until_one_refutes_it() {
+    let mut two = started(2, view(&[2, 3], 6));
+    let gone = started(3, view(&[2, 3], 6));
+    two.set_peer(&gone);
+    drop(gone);
+    let (mut raw, answer) = greet(&two, 1, VERSION, boastful(FAR_AHEAD)).await;
+    assert_eq!(answer.verdict, Verdict::Accepted);
+    raw.write(&answer.nonce.to_le_bytes()).await;
+    let three = started(3, view(&[2, 3], 6));
+    two.set_peer(&three);
+    let mut ended = tokio::spawn(raw.read_to_end());
+    with_timeout(async {
+        loop {
+            // It is looked at again with each view, and after a while without one.
+            set_view(&mut two, view(&[2, 3], 6));
+            tokio::select! {
+                _ = &mut ended => break,
+                () = tokio::time::sleep(Duration::from_millis(50)) => {}
+            }
+        }
+    })
+    .await;
+}
+
+/// A member that is not upgraded yet states no configuration, so none is rejected for what it does not
+/// say.
+#[tokio::test]
+async fn members_of_earlier_versions_refute_no_peer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut hello = [0; 64];
+            let _ = stream.read(&mut hello).await;
+            let answer = Answer {
+                version: 2,
+                verdict: Verdict::Other,
+                nonce: 0,
+                frame_bytes_max: 0,
+                process: None,
+                conflict: None,
+            };
+            let _ = stream.write_all(&answer.encode()).await;
+        }
+    });
+    let mut two = started(2, view(&[2, 3], 6));
+    two.transport.set_address(peer(3), &address);
+    for version in VERSION_MIN..=VERSION {
+        assert_eq!(verdict(&two, 1, version).await, Verdict::Accepted, "version {version}");
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_of_strangers_causes_an_inquiry_a_second() {
+    let log = Log::capture();
+    let (mut two, three) = (started(2, view(&[2, 3], 6)), started(3, view(&[2, 3], 6)));
+    two.set_peer(&three);
+    let since = Instant::now();
+    for stranger in 100..400 {
+        assert_eq!(verdict(&two, stranger, 1).await, Verdict::NotAMember);
+    }
+    let limit = 2 + since.elapsed().as_secs() as usize;
+    let inquiries = log.count("incoming connection closed");
+    assert!((1..=limit).contains(&inquiries), "{inquiries} of at most {limit}");
+    assert!(log.warnings().len() < 30);
 }
 
 #[tokio::test]

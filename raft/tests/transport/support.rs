@@ -243,6 +243,11 @@ impl Log {
         self.lines.lock().contains(text)
     }
 
+    /// The number of lines with this text since the last call of `warnings`.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        self.lines.lock().lines().filter(|line| line.contains(text)).count()
+    }
+
     /// Waits for a line with this text.
     pub(crate) async fn wait_for(&self, text: &str) {
         with_timeout(async {

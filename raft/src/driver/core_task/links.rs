@@ -54,14 +54,14 @@ pub(in crate::driver) fn view_of(node: &Node, address: Option<&Address>) -> Arc<
 }
 
 impl<M: StateMachine> CoreTask<M> {
-    /// Passes a new view to the transport.
+    /// Passes a new view to the transport, then the commit index.
     pub(super) fn update_view(&mut self) {
-        if self.view_key.is_of(&self.node) {
-            return;
+        if !self.view_key.is_of(&self.node) {
+            self.view_key = ViewKey::of(&self.node);
+            self.view = view_of(&self.node, self.view.address.as_ref());
+            self.transport.set_view(&self.view);
         }
-        self.view_key = ViewKey::of(&self.node);
-        self.view = view_of(&self.node, self.view.address.as_ref());
-        self.transport.set_view(&self.view);
+        self.transport.set_commit_index(self.node.status().commit_index);
     }
 
     /// Handles a report of the transport.

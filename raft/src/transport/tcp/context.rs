@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -14,8 +15,9 @@ use super::outbox::Outbox;
 use super::process::{Process, ProcessStart};
 use super::security::Security;
 use crate::cluster_view::ClusterView;
+use crate::log_limit::LogLimit;
 use crate::transport::{Inbox, LinkReport};
-use crate::types::PeerId;
+use crate::types::{Index, PeerId};
 
 /// State shared by all connections of a peer.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub(super) struct Context {
     pub(super) peers: Mutex<BTreeMap<PeerId, Peer>>,
     pub(super) start: ProcessStart,
     pub(super) view: watch::Sender<Arc<ClusterView>>,
+    /// The commit index, as far as the driver has passed it on.
+    commit_index: AtomicU64,
+    /// Lines about links to peers that were learned: strangers can cause them.
+    pub(super) learned_links: LogLimit,
     /// Takes reports, once it is there.
     pub(super) reports: OnceLock<Inbox>,
 }
@@ -60,6 +66,8 @@ impl Context {
             peers: Mutex::default(),
             start: ProcessStart::now(),
             view: watch::Sender::new(Arc::default()),
+            commit_index: AtomicU64::new(0),
+            learned_links: LogLimit::new(5),
             reports: OnceLock::new(),
         }
     }
@@ -85,9 +93,25 @@ impl Context {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn commit_index(&self) -> Index {
+        Index::new(self.commit_index.load(Ordering::Acquire))
+    }
+
+    /// Notes a commit index, after the view that belongs to it.
+    pub(super) fn set_commit_index(&self, index: Index) {
+        self.commit_index.store(index.number(), Ordering::Release);
+    }
+
     /// Returns whether a peer is a member, or another one that this peer sends to.
     pub(super) fn is_known(&self, peer: PeerId) -> bool {
         self.peers().get(&peer).is_some_and(Peer::is_of_driver)
+    }
+
+    /// The known peers, with the addresses that the driver has named.
+    pub(super) fn driver_addresses(&self) -> Vec<(PeerId, String)> {
+        let peers = self.peers();
+        let known = peers.iter().filter(|(_, peer)| peer.is_of_driver());
+        known.map(|(id, peer)| (*id, peer.address.borrow().clone())).collect()
     }
 
     /// The addresses of the known peers, as far as they are numbers or were connected to.

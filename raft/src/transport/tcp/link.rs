@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
 use super::backoff::Backoff;
 use super::context::Context;
+use super::dial::dial;
 use super::error::{ConnectionError, Disconnect, Stores};
-use super::handshake::{Answer, Hello};
+use super::handshake::Answer;
 use super::metrics::Outgoing;
 use super::outbox::Outbox;
 use super::process::Conflict;
 use super::security::Stream;
-use super::socket;
 use super::wire::{PROBE, VERSION, VERSION_MIN, VERSION_OF_PROCESSES, Verdict};
 use crate::cluster_view::{ClusterView, OwnPlace, OwnRejection};
 use crate::codec::frame::{FrameWriter, Pieces};
@@ -43,8 +42,18 @@ pub(super) struct Link {
     pub(super) counters: Outgoing,
     /// Receives the address of each connection.
     pub(super) connected: watch::Sender<Option<IpAddr>>,
+    pub(super) lines: Lines,
     /// Warnings about messages over the limit, which the protocol sends again and again.
     pub(super) too_large: LogLimit,
+}
+
+/// The lines of a link's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// All: the driver has named the peer.
+    All,
+    /// Few for all such links together: the peer has named itself.
+    Few,
 }
 
 /// A connection after its handshake.
@@ -76,7 +85,9 @@ impl Link {
             version = VERSION;
             let end = match connected {
                 Ok(connected) => {
-                    tracing::info!(peer = %self.to, address, "connected");
+                    if self.may_log() {
+                        tracing::info!(peer = %self.to, address, "connected");
+                    }
                     self.counters.connects.increment(1);
                     if last_reason.take().is_some() {
                         self.report_cleared();
@@ -128,6 +139,10 @@ impl Link {
         self.context.report(LinkReport::Refused(link));
     }
 
+    fn may_log(&self) -> bool {
+        self.lines == Lines::All || self.context.learned_links.admit(Instant::now()).is_some()
+    }
+
     /// Logs the reason of a missing connection, once for each reason.
     fn log_end(&self, address: &str, end: &Disconnect, last_reason: &mut Option<String>) {
         let (peer, reason) = (self.to, end.to_string());
@@ -136,7 +151,9 @@ impl Link {
             return;
         }
         self.report_refused(end, &reason);
-        if end.is_transient() {
+        if !self.may_log() {
+            tracing::debug!(%peer, address, reason, "no connection to a peer that named itself");
+        } else if end.is_transient() {
             tracing::info!(%peer, address, reason, "no connection to peer");
         } else {
             tracing::warn!(%peer, address, reason, "cannot send to peer");
@@ -162,17 +179,12 @@ impl Link {
     }
 
     async fn handshake(&self, address: &str, version: u8) -> Result<Connected, Disconnect> {
-        let Context { options, security, me, .. } = &*self.context;
-        let stream = TcpStream::connect(address).await?;
-        self.connected.send_replace(Some(stream.peer_addr()?.ip()));
-        socket::prepare(&stream, options.silence_max)?;
-        let mut stream = security.connect(stream, self.to, options).await?;
-        let origin = (version >= VERSION_OF_PROCESSES).then(|| self.context.origin());
-        let cluster = options.cluster.clone();
-        let hello = Hello { version, from: *me, to: self.to, cluster, origin };
-        stream.write_all(&hello.encode()).await?;
-        stream.flush().await?;
-        let answer = read_answer(&mut stream, version).await?;
+        let options = &self.context.options;
+        let connected = |ip| {
+            self.connected.send_replace(Some(ip));
+        };
+        let (mut stream, answer) =
+            dial(&self.context, self.to, address, version, connected).await?;
         self.check(&answer)?;
         stream.write_all(&answer.nonce.to_le_bytes()).await?;
         stream.flush().await?;
@@ -316,20 +328,6 @@ impl Link {
             }
         }
         Ok(timeout(silence_max, stream.flush()).await.map_err(stuck)??)
-    }
-}
-
-async fn read_answer(stream: &mut Box<dyn Stream>, version: u8) -> Result<Answer, Disconnect> {
-    let len = Answer::len_of(version);
-    let mut bytes = Vec::with_capacity(len);
-    loop {
-        if let Some(answer) = Answer::decode(&bytes, version)? {
-            return Ok(answer);
-        }
-        let mut rest = stream.take((len - bytes.len()) as u64);
-        if rest.read_buf(&mut bytes).await? == 0 {
-            return Err(Disconnect::eof());
-        }
     }
 }
 

@@ -15,7 +15,8 @@
 //! side reconnects after a while.
 //!
 //! Peers that are not members, and second processes with one id, are rejected by
-//! [`ClusterView`] and [`Process`], with the reason on both sides.
+//! [`ClusterView`] and [`Process`], with the reason on both sides. What a peer that is not known says of
+//! itself is checked with the known members (`inquiry.rs`).
 //!
 //! # Lost messages
 //! Messages to a disconnected peer, messages that find the queue full, and messages in flight when
@@ -35,10 +36,14 @@ mod backoff;
 #[cfg(feature = "certificates")]
 pub mod certificates;
 mod context;
+mod dial;
 mod duplicates;
 mod error;
 mod handshake;
+mod identified;
+mod identify;
 mod incoming;
+mod inquiry;
 mod link;
 mod live;
 pub mod metrics;
@@ -48,8 +53,10 @@ mod peers;
 mod process;
 mod receiver;
 mod refusals;
+mod rejection_log;
 mod security;
 mod socket;
+mod source_limit;
 mod tls;
 mod unfinished;
 mod unidentified;
@@ -78,7 +85,7 @@ use self::tls::Tls;
 use super::{Inbox, Transport, TransportError};
 use crate::cluster_view::ClusterView;
 use crate::message::Envelope;
-use crate::types::PeerId;
+use crate::types::{Index, PeerId};
 
 /// A transport over TCP.
 ///
@@ -212,5 +219,9 @@ impl Transport for TcpTransport {
 
     fn set_view(&mut self, view: &Arc<ClusterView>) {
         self.context.view.send_replace(Arc::clone(view));
+    }
+
+    fn set_commit_index(&mut self, index: Index) {
+        self.context.set_commit_index(index);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::context::{Context, Peer, Source};
-use super::link::Link;
+use super::link::{Lines, Link};
 use super::metrics::Outgoing;
 use super::outbox::Outbox;
 use crate::log_limit::LogLimit;
+use crate::transport::{LinkDirection, LinkReport};
 use crate::types::PeerId;
 
 /// Limit on peers that are known by their connections alone: a leader, and candidates.
@@ -37,7 +37,8 @@ impl Context {
             reconnect: Arc::clone(&reconnect),
             counters: counters.clone(),
             connected,
-            too_large: LogLimit::new(5, Duration::from_secs(10)),
+            lines: Lines::All,
+            too_large: LogLimit::new(5),
         };
         let source = source(link);
         peers.insert(to, Peer { outbox, address, connected_to, reconnect, counters, source });
@@ -53,7 +54,7 @@ impl Context {
         }
         let (ended, mut link) = (Arc::<Notify>::default(), None);
         self.add(&mut peers, peer, at, |it| {
-            link = Some(it);
+            link = Some(Link { lines: Lines::Few, ..it });
             Source::Connection(Arc::clone(&ended))
         });
         link.zip(Some(ended))
@@ -68,6 +69,9 @@ impl Context {
         };
         if peers.get(&peer).is_some_and(is_it) {
             peers.remove(&peer);
+            // Others may come under any number of ids.
+            let direction = LinkDirection::Outgoing;
+            self.report(LinkReport::Cleared { peer, direction });
         }
     }
 }
