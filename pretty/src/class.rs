@@ -3,8 +3,14 @@
 //! Only the beginning of a line is looked at. A wrong guess costs a differently titled rule on
 //! the screen, never a line.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
 /// The kind of a line that is not an event, guessed from its beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Nothing but white space.
     Blank,
@@ -37,11 +43,10 @@ impl Class {
         if line.is_empty() {
             return Self::Blank;
         }
-        by_start(line)
-            .or_else(|| rust_test(line))
-            .or_else(|| bare_word(line))
-            .or_else(|| rust_panic(line))
-            .unwrap_or(Self::Plain)
+        OUTPUT.class(line).unwrap_or_else(|| match is_rust_panic(line) {
+            true => Self::Panic,
+            false => Self::Plain,
+        })
     }
 
     /// The title of a run of such lines.
@@ -94,7 +99,7 @@ impl Owner {
 
 /// Frames and causes of Java, Go, Python and Rust that begin a line.
 pub(crate) fn is_stack(line: &[u8]) -> bool {
-    CONTINUATIONS.iter().any(|start| line.starts_with(start)) || is_exception(line) || is_call(line)
+    OUTPUT.stacks.iter().any(|start| line.starts_with(start)) || is_exception(line) || is_call(line)
 }
 
 /// `java.io.EOFException: null`.
@@ -115,74 +120,55 @@ fn is_call(line: &[u8]) -> bool {
         && head[..head.iter().position(|byte| *byte == b'(').unwrap_or(0)].contains(&b'.')
 }
 
-/// Beginnings of lines in stack traces.
-const CONTINUATIONS: [&[u8]; 8] = [
-    b"Caused by:",
-    b"Suppressed:",
-    b"... ",
-    b"Traceback (most recent",
-    b"stack backtrace:",
-    b"created by ",
-    b"at ",
-    b"note: run with",
-];
-
-fn by_start(line: &[u8]) -> Option<Class> {
-    STARTS.iter().find(|(start, _)| line.starts_with(start)).map(|(_, class)| *class)
-}
-
-/// Beginnings that decide, in the words of Go's and Rust's test runners and of the lab testers.
-const STARTS: [(&[u8], Class); 23] = [
-    (b"Test (", Class::Test),
-    (b"=== ", Class::Test),
-    (b"--- SKIP", Class::Test),
-    (b"running ", Class::Test),
-    (b"... Passed", Class::Passed),
-    (b"--- PASS", Class::Passed),
-    (b"test result: ok", Class::Passed),
-    (b"ok  \t", Class::Passed),
-    (b"--- FAIL", Class::Failed),
-    (b"test result: FAILED", Class::Failed),
-    (b"FAIL\t", Class::Failed),
-    (b"failures:", Class::Failed),
-    (b"exit status ", Class::Failed),
-    (b"apply error:", Class::Failed),
-    (b"error: ", Class::Failed),
-    (b"error[E", Class::Failed),
-    (b"panic:", Class::Panic),
-    (b"fatal error:", Class::Panic),
-    (b"goroutine ", Class::Panic),
-    (b"SIGSEGV", Class::Panic),
-    (b"[signal ", Class::Panic),
-    (b"WARNING: DATA RACE", Class::Race),
-    (b"==================", Class::Race),
-];
-
-/// `test name ... ok` and `test name ... FAILED`.
-fn rust_test(line: &[u8]) -> Option<Class> {
-    let line = line.strip_prefix(b"test ")?;
-    [
-        (&b" ... ok"[..], Class::Passed),
-        (b" ... FAILED", Class::Failed),
-        (b" ... ignored", Class::Test),
-    ]
-    .into_iter()
-    .find(|(end, _)| line.ends_with(end))
-    .map(|(_, class)| class)
-}
-
-fn bare_word(line: &[u8]) -> Option<Class> {
-    match line {
-        b"PASS" => Some(Class::Passed),
-        b"FAIL" => Some(Class::Failed),
-        _ => None,
-    }
-}
-
 /// `thread 'main' panicked at src/lib.rs:1:2:`, with or without the thread's number.
-fn rust_panic(line: &[u8]) -> Option<Class> {
-    let rest = line.strip_prefix(b"thread '")?;
-    memchr::memmem::find(rest, b" panicked at ").map(|_| Class::Panic)
+fn is_rust_panic(line: &[u8]) -> bool {
+    let rest = line.strip_prefix(b"thread '");
+    rest.is_some_and(|rest| memchr::memmem::find(rest, b" panicked at ").is_some())
+}
+
+/// The words of runners and stacks: `pretty/words/output.toml`.
+struct Output {
+    starts: Vec<(Box<[u8]>, Class)>,
+    lines: Vec<(Box<[u8]>, Class)>,
+    /// Of lines that begin with `test `.
+    ends: Vec<(Box<[u8]>, Class)>,
+    stacks: Vec<Box<[u8]>>,
+}
+
+static OUTPUT: LazyLock<Output> = LazyLock::new(Output::read);
+
+impl Output {
+    fn read() -> Self {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            starts: BTreeMap<Class, Vec<String>>,
+            lines: BTreeMap<Class, Vec<String>>,
+            ends: BTreeMap<Class, Vec<String>>,
+            stacks: BTreeMap<String, Vec<String>>,
+        }
+        let file: File = crate::words::read("output", include_str!("../words/output.toml"));
+        let bytes = |text: String| Box::from(text.into_bytes());
+        let list = |words: BTreeMap<Class, Vec<String>>| {
+            let all = words
+                .into_iter()
+                .flat_map(|(class, words)| words.into_iter().map(move |word| (bytes(word), class)));
+            all.collect()
+        };
+        let stacks = file.stacks.into_values().flatten().map(bytes).collect();
+        let (starts, lines, ends) = (list(file.starts), list(file.lines), list(file.ends));
+        Self { starts, lines, ends, stacks }
+    }
+
+    fn class(&self, line: &[u8]) -> Option<Class> {
+        let start = self.starts.iter().find(|(start, _)| line.starts_with(start));
+        let end = || {
+            let rest = line.strip_prefix(b"test ")?;
+            self.ends.iter().find(|(end, _)| rest.ends_with(end))
+        };
+        let found = start.or_else(end);
+        found.or_else(|| self.lines.iter().find(|(own, _)| **own == *line)).map(|(_, class)| *class)
+    }
 }
 
 #[cfg(test)]

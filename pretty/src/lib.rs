@@ -88,6 +88,7 @@
 //! * A topic: a line in `KNOWN` of `style/topic.rs`.
 //! * A format: a file in `formats/`, named in `parse/catalog.rs`.
 //! * The meaning of lines of another program: a file in `dialects/`, or rules in `pretty.toml`.
+//! * A word for a level, a role, a key of the state, a line of a test runner: in `words/`.
 //! * An action of a key: [`view::Action`], and a line in `ACTIONS` of `view/ui/actions.rs`.
 //!
 //! Tests fail until the rest follows, and name it: colours, sample, documentation.
@@ -128,6 +129,7 @@ mod text;
 mod time;
 #[cfg(feature = "view")]
 pub mod view;
+mod words;
 
 pub use bound::{BareNumber, Bound, WallTime};
 pub use class::Class;
@@ -137,7 +139,7 @@ pub use filter::{Filter, NameSet};
 #[cfg(feature = "view")]
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
-pub use level::Level;
+pub use level::{Level, OwnLevels};
 pub use line::{Event, Header, Line, Stamp};
 pub use name_usage::{FilterList, NameUsage, UnknownName};
 pub use parse::{

@@ -197,3 +197,147 @@ fn formats_lists_every_layer() {
         assert!(line.trim_end().contains("  ") || line.len() > 12, "no example: {line}");
     }
 }
+
+const RACKS: &str = r#"
+about = "racks of a house"
+
+[[record]]
+match = '^(?<time>{iso}) (?<level>[!.]) '
+levels = { "!" = "error", "." = "info" }
+
+[[head]]
+match = '^unit (?<peer>\d+): '
+
+[[sample]]
+line = "2024-05-02 08:11:22 ! unit 3: no quorum"
+level = "ERROR"
+peer = "3"
+text = "no quorum"
+"#;
+
+const HOUSE: &str = r#"
+about = "the words of a house"
+roles = { leader = ["captain"] }
+
+[[state]]
+match = '^crowned (?<role>captain) of year (?<term>\d+)'
+
+[[sample]]
+log = "1 | A | 0 | crowned captain of year 7\n"
+state = { 0 = "role=leader term=7" }
+"#;
+
+const HOUSE_LOG: &str = "2024-05-02 08:11:22 . unit 3: crowned captain of year 7\n\
+                         2024-05-02 08:11:23 . unit 4: follows unit 3\n";
+
+/// A home with a file of a format and one of a dialect beside the project's settings.
+fn house(settings: &str) -> Home {
+    let home = Home::new(settings, "");
+    fs::write(home.path().join("project/racks.toml"), RACKS).unwrap();
+    fs::write(home.path().join("project/house.toml"), HOUSE).unwrap();
+    home
+}
+
+fn states(home: &Home, arguments: &[&str]) -> String {
+    let output = home.run(&[arguments, &["--export=json"]].concat(), HOUSE_LOG);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+#[test]
+fn formats_and_dialects_in_files_are_read_by_name_and_by_path() {
+    let named =
+        house("[formats]\nracks.file = 'racks.toml'\n[dialects]\nhouse.file = 'house.toml'\n");
+    let unnamed = house("");
+    let by_path = ["--format", "../racks.toml", "--dialect", "../house.toml"];
+    for (home, arguments) in
+        [(&named, &[][..]), (&named, &["--format=racks", "--dialect=house"]), (&unnamed, &by_path)]
+    {
+        let found = states(home, arguments);
+        assert!(
+            found.contains("\"role\":\"leader\"") && found.contains("\"term\":\"7\""),
+            "{found}"
+        );
+        assert!(found.contains("\"peer\":\"3\",\"level\":\"INFO\""), "{found}");
+    }
+    assert!(!states(&unnamed, &[]).contains("\"role\""));
+    assert!(!states(&named, &["--dialect=none"]).contains("\"role\""));
+    let list = named.run(&["formats"], "");
+    let list = text(&list.stdout);
+    for line in [
+        "racks       racks of a house (",
+        "project/racks.toml)",
+        "house       the words of a house (",
+    ] {
+        assert!(list.contains(line), "{line}: {list}");
+    }
+    assert!(!text(&unnamed.run(&["formats"], "").stdout).contains("house"));
+}
+
+#[test]
+fn a_dialect_may_stand_in_the_settings() {
+    let home = house(
+        "[dialects.house]\nstate = [{ match = '^crowned', set = { role = 'leader' } }]\n\
+         [formats]\nracks.file = 'racks.toml'\n",
+    );
+    let found = states(&home, &[]);
+    assert!(
+        found.contains("\"dialect\":\"house\"") && found.contains("\"role\":\"leader\""),
+        "{found}"
+    );
+}
+
+#[test]
+fn samples_of_files_are_checked() {
+    let home = house("");
+    let check = |names: &[&str]| home.run(&[&["formats", "--check"], names].concat(), "");
+    let right = check(&["../racks.toml", "../house.toml"]);
+    assert!(right.status.success(), "{}", text(&right.stderr));
+    let shown = "../racks.toml: format, 1 sample right\n../house.toml: dialect, 1 sample right\n";
+    assert_eq!(text(&right.stdout), shown);
+    for (file, content, what) in [
+        ("x.toml", RACKS.replace("peer = \"3\"", "peer = \"4\""), "peer is \"3\", not \"4\""),
+        ("x.toml", HOUSE.replace("term=7", "term=8"), "is \"role=leader term=7\", not"),
+        ("x.toml", HOUSE.replace("'^crowned", "'crowned"), "begin it with `^`"),
+        ("x.toml", RACKS.replace("[[head]]", "[[hat]]"), "unknown field `hat`"),
+        ("y.toml", String::new(), "cannot read missing.toml"),
+    ] {
+        fs::write(home.path().join("project/src").join(file), content).unwrap();
+        let name = if file == "y.toml" { "missing.toml" } else { file };
+        let wrong = check(&[name]);
+        assert_eq!(wrong.status.code(), Some(1), "{what}");
+        assert!(text(&wrong.stderr).contains(what), "{what}: {}", text(&wrong.stderr));
+    }
+}
+
+#[test]
+fn levels_keys_and_roles_may_have_words_of_ones_own() {
+    let home = Home::new(
+        "[levels]\nerror = ['boom']\n[state_keys]\nterm = ['epoch']\n[roles]\nleader = ['captain']\n",
+        "",
+    );
+    let log = "{\"time\":\"2024-05-02T08:11:22Z\",\"level\":\"boom\",\"msg\":\"x\",\"node\":\"n1\",\
+               \"epoch\":7,\"state\":\"captain\"}\n";
+    let output = home.run(&["--export=json", "--level=error"], log);
+    let found = text(&output.stdout);
+    for part in ["\"level\":\"ERROR\"", "\"term\":\"7\"", "\"role\":\"leader\""] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+}
+
+#[test]
+fn a_layer_that_cannot_be_read_is_named() {
+    let home = house("");
+    for (arguments, what) in [
+        (["--format", "no.toml"], "cannot read no.toml"),
+        (["--dialect", "../racks.toml"], "unknown field `head`"),
+        (["--format", "../house.toml"], "unknown field `roles`"),
+    ] {
+        let output = home.run(&arguments, LOG);
+        assert_eq!(output.status.code(), Some(2), "{what}");
+        assert!(text(&output.stderr).contains(what), "{what}: {}", text(&output.stderr));
+    }
+    let home = house("[formats]\nx.file = 'gone.toml'\n");
+    let output = home.run(&[], LOG);
+    assert!(text(&output.stderr).contains("project/gone.toml"), "{}", text(&output.stderr));
+}

@@ -124,13 +124,13 @@ pub struct Cli {
     #[arg(long, value_name = "LIST")]
     pub transport: Option<String>,
 
-    /// auto, a format that `pretty formats` lists, one of pretty.toml, or a regular expression with
-    /// the groups time, level, topic, peer, msg [default: auto]
+    /// auto, a format that `pretty formats` lists, a file of one (racks.toml), or a regular expression
+    /// with the groups time, level, topic, peer, msg [default: auto]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
 
-    /// Sentences that tell states and messages: auto, none, or a dialect that `pretty formats` lists
-    /// [default: auto]
+    /// Sentences that tell states and messages: auto, none, a dialect that `pretty formats` lists, or a
+    /// file of one [default: auto]
     #[arg(long, value_name = "NAME")]
     pub dialect: Option<String>,
 
@@ -187,11 +187,28 @@ pub struct Cli {
 }
 
 /// Commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
 pub enum Command {
-    /// List the transports, formats and dialects that are built in, each with a line of it
-    Formats,
+    /// List the transports, formats and dialects, each with a line of it; those that are not built in
+    /// with the file they come from
+    #[command(after_help = FORMATS_HELP)]
+    Formats {
+        /// Read files of formats and dialects, and check the samples in them
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        check: Vec<PathBuf>,
+    },
 }
+
+const FORMATS_HELP: &str = "\
+Examples:
+  pretty formats                          all there are
+  pretty formats --check racks.toml       the samples of a format or dialect of one's own
+  pretty app.log --format racks.toml      that format alone
+  pretty app.log --dialect racks.toml     that dialect alone
+
+A file of a format has tables [[record]], [[transport]], [[head]], [[subject]], [keys] and [[sample]];
+one of a dialect has [[state]], [[message]], [roles] and [[sample]]: the words of `pretty/formats` and
+`pretty/dialects`. `pretty.toml` names such files in [formats] and [dialects].";
 
 /// The default pager: keeps colours, and ends by itself when everything fits the screen.
 pub(super) const PAGER: &str = "less -RF";

@@ -9,6 +9,7 @@ mod args;
 mod config;
 mod error;
 mod exit;
+mod formats;
 mod input;
 mod output;
 mod plan;
@@ -29,9 +30,6 @@ pub use exit::Exit;
 use output::terminal::Terminal;
 use plan::Plan;
 
-use crate::meaning::dialects;
-use crate::parse::{Format, Transports};
-
 /// Runs the program on the arguments and environment of this process.
 #[must_use]
 pub fn main() -> Exit {
@@ -42,12 +40,19 @@ pub fn main() -> Exit {
     if let Some(what) = cli.generate {
         return print(&generate(what));
     }
-    if cli.formats || cli.command == Some(Command::Formats) {
-        return print(list_formats().as_bytes());
+    if let Some(Command::Formats { check }) = &cli.command
+        && !check.is_empty()
+    {
+        return formats::check(check);
     }
     let environment = |name: &str| std::env::var(name).ok();
     let directory = std::env::current_dir().ok();
-    let found = match config::find(&cli.config_choice(), directory.as_deref(), &environment) {
+    let found = config::find(&cli.config_choice(), directory.as_deref(), &environment);
+    let found = found.and_then(|mut found| {
+        found.add_layers(cli.format.as_deref(), cli.dialect.as_deref())?;
+        Ok(found)
+    });
+    let found = match found {
         Ok(found) => found,
         Err(error) => {
             warn(&error.to_string());
@@ -60,6 +65,9 @@ pub fn main() -> Exit {
     }
     if cli.print_config {
         return print_config(&found.files);
+    }
+    if cli.formats || cli.command.is_some() {
+        return print(formats::list(&found.config).as_bytes());
     }
     let plan = match Plan::resolve(&cli, &found.config, &environment, Terminal::current()) {
         Ok(plan) => plan,
@@ -88,31 +96,6 @@ fn print_config(files: &[PathBuf]) -> Exit {
     }
     text += config::EXAMPLE;
     print(text.as_bytes())
-}
-
-/// The built-in layers, each with a line of it.
-fn list_formats() -> String {
-    let mut text = "Transports carry the lines of others (--transport NAME):\n\n".to_owned();
-    for (name, line) in Transports::documented() {
-        text += &entry(name, "", line);
-    }
-    text += "\nFormats are the ways programs write (--format NAME):\n\n";
-    for (name, about) in Format::documented() {
-        text += &entry(name, about, Format::examples(name).next().unwrap_or_default());
-    }
-    text += "\nDialects are the sentences of programs (--dialect NAME):\n\n";
-    for (name, about, line) in dialects::documented() {
-        text += &entry(name, &about, &line);
-    }
-    text
-}
-
-fn entry(name: &str, about: &str, line: &str) -> String {
-    let line = safe_text(line.as_bytes());
-    match about {
-        "" => format!("{name:<11} {line}\n"),
-        _ => format!("{name:<11} {about}\n{:11}   {line}\n", ""),
-    }
 }
 
 fn generate(what: Generate) -> Vec<u8> {

@@ -12,6 +12,7 @@ mod layout;
 mod model;
 mod svg;
 
+pub(crate) use model::Role;
 pub use model::{Diagram, DiagramBuilder, DiagramError};
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crate::class::Class;
+use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::state_updates;
 use crate::meaning::rules::Rules;
-use crate::meaning::state::{StateKey, StateUpdate};
+use crate::meaning::state::{self, StateKey, StateUpdate};
 use crate::style::theme::Palette;
 use crate::text::safe_text;
 
@@ -118,7 +119,7 @@ pub(super) enum Presence {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Not known, or none that is drawn.
     #[default]
     Other,
@@ -138,13 +139,23 @@ impl Role {
         }
     }
 
-    fn of(name: &[u8]) -> Self {
-        let is = |own: &str| name.eq_ignore_ascii_case(own.as_bytes());
-        match () {
-            () if is("leader") => Self::Leader,
-            () if is("candidate") || is("precandidate") || is("pre-candidate") => Self::Candidate,
-            () if is("follower") || is("learner") => Self::Follower,
-            () => Self::Other,
+    /// The role in any program's word.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        match state::Role::of(name) {
+            Some(state::Role::Leader) => Self::Leader,
+            Some(state::Role::Candidate | state::Role::PreCandidate) => Self::Candidate,
+            Some(state::Role::Follower | state::Role::Learner) => Self::Follower,
+            None => Self::Other,
+        }
+    }
+
+    /// Its name; none for one that is not drawn.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Other => "",
+            Self::Follower => "follower",
+            Self::Candidate => "candidate",
+            Self::Leader => "leader",
         }
     }
 }
@@ -312,7 +323,11 @@ impl DiagramBuilder {
         self.push(Step {
             place,
             time: time_of(event),
-            topic: event.topic.to_vec(),
+            // Warnings and errors have the colour of their level.
+            topic: match event.level.filter(|level| *level >= Level::Warn) {
+                Some(level) => level.name().as_bytes().to_vec(),
+                None => event.topic.to_vec(),
+            },
             text: safe_text(first_line(event.split_text().0)),
             whole: safe_text(&event.text),
         });

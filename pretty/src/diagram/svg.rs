@@ -293,18 +293,9 @@ fn term_color(state: PeerState) -> String {
     )
 }
 
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Other => "",
-        Role::Follower => "follower",
-        Role::Candidate => "candidate",
-        Role::Leader => "leader",
-    }
-}
-
 /// `leader, term 3`.
 fn describe(state: PeerState) -> String {
-    let role = role_name(state.role);
+    let role = state.role.name();
     state.term.map_or_else(|| role.to_owned(), |term| format!("{role}, term {term}"))
 }
 

@@ -34,7 +34,7 @@
       known.set(who, now);
       if (!states.has(who)) states.set(who, []);
       const { status, ...values } = now;
-      states.get(who).push([number, status ? { ...values, role: status } : values]);
+      states.get(who).push([number, status ? { ...values, role: status, as: "" } : values]);
     };
     const arrow = (parts) => { arrows.push(parts); return parts; };
     const end = (number, parts) => ends.has(number) ? ends.get(number).push(parts) : ends.set(number, [parts]);
@@ -81,7 +81,7 @@
 
   const lifelines = () => [...names.p].filter(([name, number]) => name !== "-" && !off.p.has(number));
   const color = (term) => term === undefined ? "var(--dim)" : `var(--e${term % TERMS})`;
-  const width = (role) => ({ leader: 8, candidate: 6, follower: 3 })[role?.toLowerCase()] ?? 0;
+  const width = (role) => ({ leader: 8, candidate: 6, follower: 3 })[role] ?? 0;
 
   const drawDiagram = () => {
     if (panel.hidden) return;
@@ -106,15 +106,15 @@
       parts.bands.push(draw("path", { class: "life", d: `M${at} ${y(top) - row}V${y(bottom)}` }));
       let index = stateAt(number, first), state = list[index - 1]?.[1] ?? {}, from = y(top) - row;
       const band = (to) => {
-        const wide = width(state.role);
-        if (wide && to > from) parts.bands.push(draw("rect", { class: `band ${state.role.toLowerCase()}`, x: at - wide / 2, y: from, width: wide, height: to - from, style: `fill:${color(state.term)};stroke:${color(state.term)}` }, draw("title", {}, `${state.role}, term ${state.term ?? "?"}`)));
+        const wide = width(state.as);
+        if (wide && to > from) parts.bands.push(draw("rect", { class: `band ${state.as}`, x: at - wide / 2, y: from, width: wide, height: to - from, style: `fill:${color(state.term)};stroke:${color(state.term)}` }, draw("title", {}, `${state.role}, term ${state.term ?? "?"}`)));
       };
       for (; index < list.length && list[index][0] <= last; index++) {
         const to = y(position(list[index][0])) - row / 2, next = list[index][1];
         if (next.role === state.role && next.term === state.term) continue;
         band(to);
         [state, from] = [next, to];
-        if (zoom >= 0.7 && width(state.role)) parts.texts.push(draw("text", { class: "sign", x: at - 8, y: to + row / 2 + 4, style: `fill:${color(state.term)}` }, `${state.role[0].toUpperCase()}${state.term ?? ""}`));
+        if (zoom >= 0.7 && width(state.as)) parts.texts.push(draw("text", { class: "sign", x: at - 8, y: to + row / 2 + 4, style: `fill:${color(state.term)}` }, `${state.as[0].toUpperCase()}${state.term ?? ""}`));
       }
       band(y(bottom));
     }
@@ -160,7 +160,7 @@
     const text = isEvent ? fields[3] : fields[1];
     const room = Math.floor(((at === undefined ? peers.length * COLUMN : COLUMN - 52) * 10) / 67);
     const cut = text.length > room ? `${text.slice(0, room - 1)}…` : text;
-    const kind = isEvent ? `t${topic[number]}` : fields[0];
+    const kind = isEvent ? `t${topic[number]} ${levelClass(number)}` : fields[0];
     const line = draw("g", { class: `line ${kind}${number === cursor ? " chosen" : ""}` }, draw("title", {}, isEvent ? `${fields[0]} ${text}` : text));
     if (number === cursor) line.append(draw("rect", { class: "mark", x: 0, y: y - row / 2, width: "100%", height: row }));
     if (at !== undefined) line.append(draw("circle", { cx: at, cy: y, r: Math.max(1.5, 3.5 * zoom) }));

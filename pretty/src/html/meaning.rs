@@ -1,22 +1,24 @@
 //! The meaning of lines as the page's script reads it, for its diagram and the states in it.
 //!
 //! ```text
-//! {"m":["S","RequestVote","1","0","1.1"],"s":{"role":"candidate","term":"3"},"x":1}
+//! {"m":["S","RequestVote","1","0","1.1"],"s":{"role":"LOOKING","as":"candidate","term":"3"},"x":1}
 //! ```
 //!
 //! `m` is a message: sent, received, lost or answered, its kind, sender, receiver, number and the reason
-//! of a loss; `s` are the values of the line's peer that change; with `x` it has forgotten the others;
+//! of a loss; `s` are the values of the line's peer that change, and as what
+//! its role is drawn; with `x` it has forgotten the others;
 //! `o` are peers that are down or cut off from here on, or, with an empty word, no longer.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use crate::diagram::Role;
 use crate::line::Event;
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::state_updates;
 use crate::meaning::rules::Rules;
-use crate::meaning::state::{STATE_KEYS, StateUpdate};
+use crate::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
 use crate::text::safe_text;
 
 /// The states of the peers so far. Beyond [`PEERS_MAX`] peers none are remembered.
@@ -83,6 +85,9 @@ impl MeaningWriter {
             let is_new = |now: &&String| meaning.x.is_some() || before.as_ref() != Some(*now);
             if let Some(now) = now.as_ref().filter(is_new) {
                 meaning.s.insert(key, now.clone());
+                if key == STATE_KEYS[StateKey::Role as usize] {
+                    meaning.s.insert("as", Role::of(now.as_bytes()).name().to_owned());
+                }
             }
         }
         if meaning.x.is_some() || !meaning.s.is_empty() {

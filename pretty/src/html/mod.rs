@@ -1,7 +1,8 @@
 //! A log as one page for a browser, readable without a server or a network.
 //!
 //! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (`more` continues
-//! the event before it, a separator stands for a line feed in a text, and the
+//! the event before it, the first letter of a warning's or an error's level follows the peer behind a
+//! separator, another separator stands for a line feed in a text, and the
 //! `event=` of a text, which columns leave out, behind a further tab), which the page's script
 //! draws in columns, only as much of it as is near the screen: elements for every line take a
 //! browser a minute for 200 000 lines. Without scripts the text itself is shown.
@@ -22,6 +23,7 @@ use std::io::{self, Write};
 use self::meaning::MeaningWriter;
 use crate::class::{Class, Owner};
 use crate::filter::Filter;
+use crate::level::Level;
 use crate::line::{Event, Line, Stamp};
 use crate::meaning::rules::Rules;
 use crate::name_usage::NameUsage;
@@ -177,9 +179,14 @@ impl<W: Write> HtmlPage<W> {
         number(&mut self.peer_classes, &event.peer);
         let stamp = event.stamp.as_ref().map_or(&b""[..], |stamp: &Stamp<'_>| &stamp.text);
         let mut scratch = String::new();
-        for field in [stamp, &event.topic, &event.peer] {
+        for field in [stamp, &event.topic] {
             write!(self.writer, "{}\t", Escaped(make_safe(field, &mut scratch).text()))?;
         }
+        write!(self.writer, "{}", Escaped(make_safe(&event.peer, &mut scratch).text()))?;
+        if let Some(level) = event.level.filter(|level| *level >= Level::Warn) {
+            write!(self.writer, "{LEVEL_MARK}{}", &level.name()[..1])?;
+        }
+        write!(self.writer, "\t")?;
         let (shown, hidden) = event.split_text();
         let shown = make_safe_lines(shown, &mut scratch).text().replace('\n', LINE_FEED);
         write!(self.writer, "{}", Escaped(&shown))?;
@@ -225,6 +232,12 @@ impl<W: Write> HtmlPage<W> {
             let (dark, light) = (rgb(dark.topic(name)), rgb(light.topic(name)));
             writeln!(self.writer, ".t{topic}{{color:light-dark({light},{dark})}}")?;
         }
+        for level in Level::ALL.into_iter().filter(|level| *level >= Level::Warn) {
+            let (dark, light) =
+                (rgb(dark.event(b"", Some(level))), rgb(light.event(b"", Some(level))));
+            let letter = &level.name()[..1];
+            writeln!(self.writer, ".l{letter}{{color:light-dark({light},{dark})}}")?;
+        }
         writeln!(self.writer, "</style>")
     }
 
@@ -263,6 +276,9 @@ fn number(numbers: &mut HashMap<Box<[u8]>, usize>, name: &[u8]) -> usize {
 
 /// A line feed in a text: a separator, which no safe text has.
 const LINE_FEED: &str = "\u{2028}";
+
+/// What separates the level of a warning or an error from the peer before it.
+const LEVEL_MARK: &str = "\u{2029}";
 
 const HEAD: &str = "<!doctype html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>Log</title>

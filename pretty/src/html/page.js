@@ -1,5 +1,6 @@
 
-  // The log: `time⇥topic⇥peer⇥text` for an event, `kind⇥text` for another line. Behind further tabs come
+  // The log: `time⇥topic⇥peer⇥text` for an event, `kind⇥text` for another line; a warning or an error has
+  // its level behind the peer. Behind further tabs come
   // the `event=`, found by searches and not shown, and the meaning, as JSON: see html/meaning.rs.
   const lines = document.getElementById("log").textContent.split("\n");
   lines.pop();
@@ -12,6 +13,8 @@
   const names = { t: numbers("topics"), p: numbers("peers") };
   const NO_EVENT = 65535;
   const topic = new Uint16Array(lines.length).fill(NO_EVENT), peer = new Uint16Array(lines.length);
+  const level = new Uint16Array(lines.length);
+  const levelClass = (number) => level[number] ? `l${String.fromCharCode(level[number])}` : "";
   const at = new Float64Array(lines.length), shift = new Float64Array(lines.length), bad = [];
 
   // Seconds of a clock, or a plain number; NaN for anything else.
@@ -24,7 +27,13 @@
       if (fields[0] === "bad") bad.push(number);
     } else {
       topic[number] = names.t.get(fields[1]);
-      peer[number] = names.p.get(fields[2]);
+      // Warnings and errors have the first letter of their level behind the peer.
+      const sign = fields[2].indexOf("\u2029");
+      if (sign >= 0) {
+        level[number] = fields[2].charCodeAt(sign + 1);
+        if (levelClass(number) !== "lW") bad.push(number);
+      }
+      peer[number] = names.p.get(sign < 0 ? fields[2] : fields[2].slice(0, sign));
       longest = [Math.max(longest[0], fields[0].length), Math.max(longest[1], fields[1].length)];
       const time = clock(fields[0]);
       if (!Number.isNaN(time)) {
@@ -116,7 +125,7 @@
       const [time, name, ,] = line.split("\t", 3);
       let tab = -1;
       for (let field = 0; field < 3; field++) tab = line.indexOf("\t", tab + 1);
-      element = $("div", { className: `e t${topic[number]} p${peer[number]}` },
+      element = $("div", { className: `e t${topic[number]} p${peer[number]} ${levelClass(number)}` },
         $("time", {}, time), $("b", {}, ...marked(name)), $("p", {}, ...marked(line.slice(tab + 1).split("\t", 1)[0].replaceAll("\u2028", "\n"))));
     }
     element.number = number;

@@ -3,14 +3,18 @@
 //! The keys of the paper count in any spelling; punctuation around a value is not part of it.
 
 use crate::meaning::state::{STATE_KEYS, StateKey};
+use crate::meaning::words::StateWords;
 
 /// The values of all keys of the state, found in one go; of several of one key the last.
-pub(crate) fn state_facts(text: &[u8]) -> [Option<&[u8]>; STATE_KEYS.len()] {
+pub(crate) fn state_facts<'a>(
+    text: &'a [u8],
+    words: &StateWords,
+) -> [Option<&'a [u8]>; STATE_KEYS.len()] {
     let mut facts = [None; STATE_KEYS.len()];
     for at in memchr::memchr2_iter(b'=', b':', text) {
         let key = key_before(text, at);
         let exact = if text[at] == b'=' { StateKey::of(key) } else { None };
-        let Some(state_key) = exact.or_else(|| spelled(key)) else { continue };
+        let Some(state_key) = exact.or_else(|| words.key(key)) else { continue };
         let behind = &text[at + 1..];
         // `term:1` may be that of an entry; `currentTerm:1` is not.
         if text[at] == b':' && StateKey::of(key).is_some() && !behind.starts_with(b" ") {
@@ -18,7 +22,7 @@ pub(crate) fn state_facts(text: &[u8]) -> [Option<&[u8]>; STATE_KEYS.len()] {
         }
         let behind = if text[at] == b':' { behind.trim_ascii_start() } else { behind };
         let value = after_arrow(value(behind), behind);
-        if state_key == StateKey::Role && exact.is_none() && !is_role(value) {
+        if state_key == StateKey::Role && exact.is_none() && words.role(value).is_none() {
             continue;
         }
         // The answer to a request for a vote.
@@ -111,38 +115,6 @@ fn is_number(value: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// A key of the paper in another spelling, told without its capitals and bars: `currentTerm`,
-/// `current_term`, `CurTerm`.
-fn spelled(key: &[u8]) -> Option<StateKey> {
-    if !(4..=LONGEST_KEY).contains(&key.len()) {
-        return None;
-    }
-    let mut word = [0; LONGEST_KEY];
-    let mut length = 0;
-    for byte in key.iter().filter(|byte| !b"_-".contains(byte)) {
-        word[length] = byte.to_ascii_lowercase();
-        length += 1;
-    }
-    Some(match &word[..length] {
-        b"term" | b"currentterm" | b"curterm" => StateKey::Term,
-        b"vote" | b"votedfor" | b"votefor" => StateKey::Vote,
-        b"commit" | b"commitindex" | b"committed" | b"commitidx" => StateKey::Commit,
-        b"applied" | b"lastapplied" | b"appliedindex" => StateKey::Applied,
-        b"lastindex" | b"lastlogindex" => StateKey::Last,
-        b"role" | b"state" | b"raftstate" | b"serverstate" | b"myrole" | b"mystate" => {
-            StateKey::Role
-        }
-        _ => return None,
-    })
-}
-
-/// Tells whether a value is a role, in the words of any program.
-fn is_role(value: &[u8]) -> bool {
-    crate::meaning::state::role_name(value).is_some()
-}
-
-const LONGEST_KEY: usize = 16;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +141,7 @@ mod tests {
             "current_term:3 raft_state=\"leader\" commit_index=7.",
             "term: 2 -> 3 role: leader commit=7",
         ] {
-            let facts = state_facts(text.as_bytes());
+            let facts = state_facts(text.as_bytes(), StateWords::built_in());
             let text_of = |key: StateKey| {
                 facts[key as usize].map(|own| String::from_utf8_lossy(own).into_owned())
             };
@@ -184,7 +156,8 @@ mod tests {
             "vote: yes please",
             "vote=true",
         ] {
-            assert_eq!(state_facts(text.as_bytes()), [None; STATE_KEYS.len()], "{text}");
+            let facts = state_facts(text.as_bytes(), StateWords::built_in());
+            assert_eq!(facts, [None; STATE_KEYS.len()], "{text}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! The meaning of a line: messages, and the state of peers.
 //!
-//! The words of programs are data: `pretty/dialects`, [`events`], and the keys of [`facts`].
+//! The words of programs are data: `pretty/dialects`, `pretty/words`.
 
+pub(crate) mod dialect_file;
 pub(crate) mod dialects;
 pub(crate) mod events;
 pub(crate) mod facts;
@@ -11,3 +12,4 @@ pub(crate) mod rules;
 mod sentences;
 pub(crate) mod state;
 pub(crate) mod topics;
+pub(crate) mod words;

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use crate::event_name::event_name;
 use crate::line::Event;
-use crate::meaning::dialects::DIALECTS;
 use crate::meaning::events::{COMMAND_PROPOSED, ELECTION_TIMEOUT, LOST, RECEIVED, SENT, STARTED};
 use crate::meaning::facts::{fact, state_facts};
 use crate::meaning::message::Message;
 use crate::meaning::message::MessageFate::{Lost, Received, Sent};
 use crate::meaning::rules::Rules;
-use crate::meaning::state::{Found, StateUpdate, UPDATE_ORDER};
+use crate::meaning::state::{Found, StateKey, StateUpdate, UPDATE_ORDER};
 use crate::meaning::topics::{CLIENT_TOPIC, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS};
 
 /// Gives the changes of its peer's state in a line's text to `take`, in order. Of the same key a rule
@@ -20,11 +19,16 @@ pub(crate) fn state_updates<'a>(
     rules: &Rules,
     mut take: impl FnMut(StateUpdate<'a>),
 ) {
-    let mut found =
-        Found { values: state_facts(text).map(|fact| fact.map(Cow::Borrowed)), ..Found::default() };
+    let words = rules.words();
+    let facts = state_facts(text, words).map(|fact| fact.map(Cow::Borrowed));
+    let mut found = Found { values: facts, ..Found::default() };
     found.restart = event_name(text) == Some(STARTED);
-    DIALECTS.state_rules(text, rules.dialects()).for_each(|rule| rule.apply(text, &mut found));
+    rules.dialects().state_rules(text).for_each(|rule| rule.apply(text, &mut found));
     rules.state().for_each(|rule| rule.apply(text, &mut found));
+    let role = &mut found.values[StateKey::Role as usize];
+    if let Some(own) = role.as_deref().and_then(|role| words.own_role(role)) {
+        *role = Some(Cow::Borrowed(own.name().as_bytes()));
+    }
     if found.restart {
         take(StateUpdate::Restart);
     }
@@ -43,8 +47,8 @@ pub(crate) fn state_updates<'a>(
 
 /// The dialect of a sentence.
 #[cfg(feature = "cli")]
-pub(crate) fn dialect_of(text: &[u8], rules: &Rules) -> Option<&'static str> {
-    DIALECTS.name_of(text, rules.dialects())
+pub(crate) fn dialect_of<'r>(text: &[u8], rules: &'r Rules) -> Option<&'r str> {
+    rules.dialects().name_of(text)
 }
 
 impl<'a> Message<'a> {
@@ -53,7 +57,7 @@ impl<'a> Message<'a> {
     pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
         rules.message(event).or_else(|| match event_name(&event.text) {
             Some(name) => by_event(name, event),
-            None => by_id(event).or_else(|| DIALECTS.message(event, rules.dialects())),
+            None => by_id(event).or_else(|| rules.dialects().message(event)),
         })
     }
 }
@@ -72,16 +76,17 @@ pub(crate) enum Trigger<'a> {
 }
 
 impl<'a> Trigger<'a> {
-    pub(crate) fn of(event: &'a Event<'_>) -> Self {
+    pub(crate) fn of(event: &'a Event<'_>, rules: &Rules) -> Self {
         let text = &*event.text;
+        let dialects = rules.dialects();
         let client = || fact(text, b"to").map_or(Self::Own, Self::Client);
         match event_name(text) {
             Some(ELECTION_TIMEOUT) => Self::Timer,
             Some(COMMAND_PROPOSED) => client(),
             Some(_) => Self::Own,
-            None if DIALECTS.is_timer(text) => Self::Timer,
+            None if dialects.is_timer(text) => Self::Timer,
             None => match &*event.topic {
-                MESSAGE_TOPIC => DIALECTS.response_from(text).map_or(Self::Own, Self::Response),
+                MESSAGE_TOPIC => dialects.response_from(text).map_or(Self::Own, Self::Response),
                 CLIENT_TOPIC => client(),
                 _ => Self::Own,
             },

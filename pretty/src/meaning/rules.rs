@@ -5,38 +5,46 @@ use std::sync::Arc;
 
 use crate::expression::Expression;
 use crate::line::Event;
+#[cfg(feature = "cli")]
+use crate::meaning::dialect_file::{DialectError, DialectFile};
+use crate::meaning::dialects::{ChosenDialects, Dialects};
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::state::{Found, STATE_KEYS, StateKey};
+use crate::meaning::words::StateWords;
+#[cfg(feature = "cli")]
+use crate::meaning::words::WordsFile;
 use crate::suggestion::suggestion;
 
 /// The user's rules. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Rules(Arc<Lists>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Lists {
     state: Vec<StateRule>,
     messages: Vec<MessageRule>,
-    dialects: DialectChoice,
+    choice: DialectChoice,
+    /// All dialects, if there are others than those built in.
+    dialects: Option<Arc<Dialects>>,
 }
 
 /// The dialects that count besides the user's rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DialectChoice {
     /// The first that knows a sentence.
     #[default]
     Any,
     /// This one.
-    Only(&'static str),
+    Only(Box<str>),
     /// None: facts alone.
     None,
 }
 
 impl DialectChoice {
-    pub(super) fn allows(self, name: &str) -> bool {
+    pub(super) fn allows(&self, name: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Only(own) => own == name,
+            Self::Only(own) => **own == *name,
             Self::None => false,
         }
     }
@@ -310,19 +318,43 @@ impl Rules {
     /// Rules in the order they are tried; of messages the first that matches counts.
     #[must_use]
     pub fn new(state: Vec<StateRule>, messages: Vec<MessageRule>) -> Self {
-        Self(Arc::new(Lists { state, messages, dialects: DialectChoice::Any }))
+        Self(Arc::new(Lists { state, messages, ..Lists::default() }))
     }
 
     /// The same rules beside these dialects.
     #[must_use]
-    pub fn with_dialects(self, dialects: DialectChoice) -> Self {
-        let (state, messages) = (self.0.state.clone(), self.0.messages.clone());
-        Self(Arc::new(Lists { state, messages, dialects }))
+    pub fn with_dialects(self, choice: DialectChoice) -> Self {
+        Self(Arc::new(Lists { choice, ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// The same rules beside dialects of the user's own, which come before those built in, and the
+    /// user's words for keys of the state and roles.
+    ///
+    /// # Errors
+    /// If a rule of a dialect is wrong.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_own_dialects(
+        self,
+        own: &[(Box<str>, DialectFile)],
+        words: &WordsFile,
+    ) -> Result<Self, DialectError> {
+        if own.is_empty() && *words == WordsFile::default() {
+            return Ok(self);
+        }
+        own.iter().try_for_each(|(_, file)| file.check())?;
+        let dialects = Some(Arc::new(Dialects::with_own(own, words)?));
+        Ok(Self(Arc::new(Lists { dialects, ..Arc::unwrap_or_clone(self.0) })))
     }
 
     /// The dialects that count.
-    pub(crate) fn dialects(&self) -> DialectChoice {
-        self.0.dialects
+    pub(crate) fn dialects(&self) -> ChosenDialects<'_> {
+        let dialects = self.0.dialects.as_deref().unwrap_or_else(|| Dialects::built_in());
+        ChosenDialects { dialects, choice: &self.0.choice }
+    }
+
+    /// The words of states.
+    pub(super) fn words(&self) -> &StateWords {
+        self.dialects().dialects.words()
     }
 
     pub(super) fn state(&self) -> impl Iterator<Item = &StateRule> {

@@ -2,11 +2,16 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
+use crate::meaning::words::StateWords;
+
 /// The keys whose last values make up the state of a peer, as they are written.
 pub(crate) const STATE_KEYS: [&str; 6] = ["role", "term", "vote", "commit", "applied", "last"];
 
 /// One of [`STATE_KEYS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum StateKey {
     Role,
     Term,
@@ -37,30 +42,33 @@ impl StateKey {
     }
 }
 
-/// Tells whether a value of `role` is that of a leader.
-pub(crate) fn is_leader(role: &str) -> bool {
-    role_name(role.as_bytes()) == Some("leader")
+/// A role in the paper's words, and those of its dissertation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    Follower,
+    Candidate,
+    PreCandidate,
+    Leader,
+    Learner,
 }
 
-/// The role in the paper's word, from that of any program: `StateLeader`, `LEADING`.
-pub(crate) fn role_name(value: &[u8]) -> Option<&'static str> {
-    let word = value.to_ascii_lowercase();
-    let word = word.strip_prefix(b"state").unwrap_or(&word);
-    let word = word.strip_suffix(b"state").unwrap_or(word);
-    ROLES.iter().find(|(_, names)| names.contains(&word)).map(|(role, _)| *role)
-}
+impl Role {
+    /// The role in any program's word: `StateLeader`, `LEADING`.
+    pub(crate) fn of(value: &[u8]) -> Option<Self> {
+        StateWords::built_in().role(value)
+    }
 
-/// Roles in small letters; the first name of each is the paper's.
-const ROLES: [(&str, &[&[u8]]); 5] = [
-    ("follower", &[b"follower", b"following"]),
-    ("candidate", &[b"candidate", b"looking"]),
-    ("precandidate", &[b"precandidate", b"pre-candidate", b"pre_candidate", b"prospective"]),
-    ("leader", &[b"leader", b"leading"]),
-    (
-        "learner",
-        &[b"learner", b"observer", b"observing", b"nonvoter", b"resigned", b"unattached", b"voted"],
-    ),
-];
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Follower => "follower",
+            Self::Candidate => "candidate",
+            Self::PreCandidate => "precandidate",
+            Self::Leader => "leader",
+            Self::Learner => "learner",
+        }
+    }
+}
 
 /// The order in which pairs of one line are taken: a new leader leads in the line's term,
 /// and the applied index is compared with the line's commit index, that with the line's log.

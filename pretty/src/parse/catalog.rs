@@ -7,7 +7,8 @@ use regex::bytes::{RegexSet, RegexSetBuilder, SetMatches};
 use serde::Deserialize;
 
 use super::keys::{Keys, OwnKeys, Role};
-use super::pattern::{CustomFormat, Fit, FormatError, Pattern, Tail};
+use super::own_format::{CustomFormat, OwnFormat};
+use super::pattern::{Fit, FormatError, Pattern, Tail};
 use crate::level::Level;
 use crate::time::Tick;
 
@@ -20,10 +21,10 @@ pub(super) struct Catalog {
     pub(super) transports: Vec<Transport>,
     /// Patterns of records, the special ones first.
     pub(super) records: Vec<Pattern>,
-    pub(super) heads: Vec<Pattern>,
-    pub(super) subjects: Vec<Pattern>,
+    pub(super) heads: Vec<Arc<Pattern>>,
+    pub(super) subjects: Vec<Arc<Pattern>>,
     pub(super) keys: Keys,
-    key_names: BTreeMap<Role, Vec<String>>,
+    key_names: KeyNames,
     /// All patterns of strict transports: one look tells whether any of them fits.
     strict_transports: OnceLock<RegexSet>,
     /// All patterns of records, by their places: one look tells which of them fit.
@@ -58,27 +59,23 @@ pub(super) struct JsonTransport {
 }
 
 /// A file of formats.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct FormatFile {
     #[serde(skip)]
     pub(super) name: String,
     pub(super) about: String,
-    #[serde(default)]
     pub(super) reader: Option<Reader>,
-    #[serde(default)]
     transport: Vec<PatternText>,
-    #[serde(default)]
     record: Vec<PatternText>,
-    #[serde(default)]
     head: Vec<PatternText>,
-    #[serde(default)]
     subject: Vec<PatternText>,
-    #[serde(default)]
-    keys: BTreeMap<Role, Vec<String>>,
-    #[serde(default)]
+    keys: KeyNames,
     pub(super) sample: Vec<Sample>,
 }
+
+/// Names of fields by what they mean.
+pub(super) type KeyNames = BTreeMap<Role, Vec<String>>;
 
 /// A format read by code of its own, because it is read most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -167,7 +164,7 @@ impl Catalog {
             records: Vec::new(),
             heads: Vec::new(),
             subjects: Vec::new(),
-            keys: Keys::new(&BTreeMap::new(), &OwnKeys::default()),
+            keys: Keys::new(&[], &OwnKeys::default()),
             key_names: BTreeMap::new(),
             strict_transports: OnceLock::new(),
             record_set: OnceLock::new(),
@@ -182,18 +179,22 @@ impl Catalog {
                 None => Transport::Text(compile(&file.name, text)),
             }));
             catalog.records.extend(patterns(&file.record));
-            catalog.heads.extend(patterns(&file.head));
-            catalog.subjects.extend(patterns(&file.subject));
+            catalog.heads.extend(patterns(&file.head).into_iter().map(Arc::new));
+            catalog.subjects.extend(patterns(&file.subject).into_iter().map(Arc::new));
             catalog.key_names.extend(file.keys.clone());
         }
-        catalog.keys = Keys::new(&catalog.key_names, &OwnKeys::default());
+        catalog.keys = Keys::new(&[&catalog.key_names], &OwnKeys::default());
         catalog.files = files;
         catalog
     }
 
-    /// The built-in keys and those of the user.
-    pub(super) fn keys_with(&self, own: &OwnKeys) -> Keys {
-        Keys::new(&self.key_names, own)
+    /// The user's keys, those of the formats given, and the built-in ones.
+    pub(super) fn keys_with<'k>(
+        &'k self,
+        own: &OwnKeys,
+        formats: impl Iterator<Item = &'k KeyNames>,
+    ) -> Keys {
+        Keys::new(&formats.chain([&self.key_names]).collect::<Vec<_>>(), own)
     }
 
     pub(super) fn may_be_transport(&self, line: &[u8]) -> bool {
@@ -219,6 +220,41 @@ impl Catalog {
 impl FormatFile {
     pub(super) fn has_records(&self) -> bool {
         self.reader.is_some() || !self.record.is_empty()
+    }
+
+    /// A format of the user's own.
+    ///
+    /// # Errors
+    /// If something in it is wrong.
+    fn own_format(self) -> Result<OwnFormat, FormatError> {
+        let wrong =
+            |text: &PatternText, error| FormatError::In(text.r#match.clone(), Box::new(error));
+        let patterns = |list: &[PatternText]| -> Result<Vec<Arc<Pattern>>, FormatError> {
+            let check = |text: &PatternText| {
+                let pattern = text.checked(&self.name).and_then(|pattern| {
+                    if pattern.reads_nothing() { Err(FormatError::NoGroups) } else { Ok(pattern) }
+                });
+                pattern.map(Arc::new).map_err(|error| wrong(text, error))
+            };
+            list.iter().map(check).collect()
+        };
+        let transport = |text: &PatternText| {
+            text.transport(&self.name).map(Arc::new).map_err(|error| wrong(text, error))
+        };
+        let transports = self.transport.iter().map(transport).collect::<Result<_, _>>()?;
+        let [records, heads, subjects] =
+            [&self.record, &self.head, &self.subject].map(|list| patterns(list));
+        Ok(OwnFormat {
+            records: records?,
+            heads: heads?,
+            subjects: subjects?,
+            transports,
+            name: self.name.into(),
+            about: self.about,
+            reader: self.reader,
+            keys: self.keys,
+            samples: self.sample,
+        })
     }
 }
 
@@ -252,6 +288,30 @@ fn compile(name: &str, text: &PatternText) -> Pattern {
     pattern
 }
 
+impl CustomFormat {
+    /// A format in the words of `pretty/formats`: records, transports, heads, keys, samples.
+    ///
+    /// # Errors
+    /// If something in it is wrong.
+    ///
+    /// ```
+    /// use pretty::CustomFormat;
+    /// let text = "about = 'racks'\n[[record]]\nmatch = '^(?<peer>r\\d+) (?<level>{LEVEL}) '";
+    /// assert_eq!(CustomFormat::read("racks", text)?.name(), "racks");
+    /// assert!(CustomFormat::read("racks", "[[record]]\nmatch = '('").is_err());
+    /// # Ok::<(), pretty::FormatError>(())
+    /// ```
+    pub fn read(name: &str, text: &str) -> Result<Self, FormatError> {
+        let file: FormatFile =
+            toml::from_str(text).map_err(|error| FormatError::Malformed(error.to_string()))?;
+        let format = FormatFile { name: name.to_owned(), ..file }.own_format()?;
+        if format.is_empty() {
+            return Err(FormatError::NoRecords);
+        }
+        Ok(Self(Arc::new(format)))
+    }
+}
+
 /// A format of the user's own in the words of these files.
 impl TryFrom<PatternText> for CustomFormat {
     type Error = FormatError;
@@ -260,7 +320,7 @@ impl TryFrom<PatternText> for CustomFormat {
         let pattern = text.checked("regex")?;
         match pattern.reads_nothing() {
             true => Err(FormatError::NoGroups),
-            false => Ok(Self(Arc::new(pattern))),
+            false => Ok(Self::of_pattern(pattern)),
         }
     }
 }
@@ -270,8 +330,7 @@ impl PatternText {
     ///
     /// # Errors
     /// If something in it is wrong.
-    pub(super) fn transport(&self) -> Result<Transport, FormatError> {
-        let name = "transport";
+    pub(super) fn transport(&self, name: &str) -> Result<Transport, FormatError> {
         Ok(match &self.json {
             Some(json) => Transport::Json(self.name_in(name).to_owned(), json.clone()),
             None => Transport::Text(self.checked(name)?),

@@ -2,6 +2,7 @@
 
 use super::calendar::Calendar;
 use super::keys::{Keys, PeerField};
+use crate::level::OwnLevels;
 use crate::time::Tick;
 
 /// The settings that decide about the fields of a line.
@@ -13,6 +14,7 @@ pub(super) struct ReadContext<'p> {
     /// The unit the log's own header names.
     pub(super) header_unit: Option<Tick>,
     pub(super) keys: &'p Keys,
+    pub(super) levels: &'p OwnLevels,
     /// The fields that may name the peer.
     pub(super) peer: PeerField<'p>,
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::context::ReadContext;
-use super::keys::{PeerField, Role, peer_of_thread};
+use super::keys::{PeerField, Role, peer_word};
 use super::record::{NAME_BYTES_MAX, Record, bytes};
 use super::timestamp;
 use crate::level::Level;
@@ -83,7 +83,7 @@ impl<'a> StructuredFields<'a> {
             Some(std::mem::take(&mut field.value))
         };
         let (level, topic, text, mut own_peer) = (take(level), take(topic), take(msg), take(peer));
-        let level = level.and_then(|level| level_of(level.as_bytes()));
+        let level = level.and_then(|level| level_of(level.as_bytes(), context));
         let enough = text.is_some()
             || (topic.is_some() && own_peer.is_some())
             || (stamp.is_some() && level.is_some());
@@ -92,7 +92,8 @@ impl<'a> StructuredFields<'a> {
         }
         if own_peer.is_none() && !matches!(context.peer, PeerField::None) {
             own_peer = self.span_peer.take();
-            own_peer = own_peer.or_else(|| thread.map(|at| self.fields[at].value.clone()));
+            let name = |at: usize| peer_word(self.fields[at].value.as_bytes()).map(lossy);
+            own_peer = own_peer.or_else(|| thread.and_then(name));
         }
         let name =
             |name: Cow<'a, str>| (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name));
@@ -120,7 +121,9 @@ impl<'a> StructuredFields<'a> {
             let value = own.value.as_bytes();
             match meaning.role {
                 Role::Time => found.time.offer(meaning.rank, at),
-                Role::Level if level_of(value).is_some() => found.level.offer(meaning.rank, at),
+                Role::Level if level_of(value, context).is_some() => {
+                    found.level.offer(meaning.rank, at);
+                }
                 Role::Topic => found.topic.offer(meaning.rank, at),
                 Role::Msg => found.msg.offer(meaning.rank, at),
                 Role::Peer | Role::Id
@@ -129,7 +132,7 @@ impl<'a> StructuredFields<'a> {
                     found.peer.offer(meaning.rank, at);
                 }
                 Role::Threads => {
-                    found.thread = found.thread.or(peer_of_thread(value).map(|_| at));
+                    found.thread = found.thread.or(peer_word(value).map(|_| at));
                 }
                 Role::Level
                 | Role::Peer
@@ -214,9 +217,13 @@ impl Field<'_> {
     }
 }
 
+fn lossy(name: &[u8]) -> Cow<'static, str> {
+    Cow::Owned(String::from_utf8_lossy(name).into_owned())
+}
+
 /// The level in words or as a number.
-fn level_of(value: &[u8]) -> Option<Level> {
-    Level::of(value).or_else(|| Level::of_number(value))
+fn level_of(value: &[u8], context: &ReadContext<'_>) -> Option<Level> {
+    context.levels.level(value).or_else(|| Level::of_number(value))
 }
 
 /// Arrays and objects are shown as they were written.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::catalog::{CATALOG, Reader};
-use super::pattern::{CustomFormat, FormatError};
+use super::own_format::CustomFormat;
+use super::pattern::FormatError;
 
 /// The format of the lines that are events.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +14,7 @@ pub enum Format {
     Auto,
     /// A built-in format.
     BuiltIn(BuiltIn),
-    /// A regular expression with named groups.
+    /// One of the user's own; if it reads no records, with any built-in format.
     Custom(CustomFormat),
     /// Each of these in turn, then as [`Format::Auto`].
     AutoAnd(Vec<CustomFormat>),
@@ -40,6 +41,15 @@ impl Format {
     /// ```
     pub fn custom(expression: &str) -> Result<Self, FormatError> {
         CustomFormat::new(expression).map(Self::Custom)
+    }
+
+    /// The user's own.
+    pub(super) fn own(&self) -> &[CustomFormat] {
+        match self {
+            Self::Auto | Self::BuiltIn(_) => &[],
+            Self::Custom(own) => std::slice::from_ref(own),
+            Self::AutoAnd(all) => all,
+        }
     }
 
     /// The names of the formats that are built in, and `auto`.

@@ -1,8 +1,8 @@
 //! Keys of structured lines, by their meaning: data of `formats/keys.toml`, and the user's own.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
+
+use super::catalog::KeyNames;
 
 /// The meaning of each key.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ pub(super) enum PeerField<'p> {
 }
 
 impl Keys {
-    pub(super) fn new(built_in: &BTreeMap<Role, Vec<String>>, own: &OwnKeys) -> Self {
+    pub(super) fn new(others: &[&KeyNames], own: &OwnKeys) -> Self {
         let mut keys = Self { buckets: vec![Vec::new(); BUCKETS], outer: Vec::new() };
         let OwnKeys { time, level, topic, msg, peer } = own;
         let own = [
@@ -101,9 +101,8 @@ impl Keys {
             (Role::Msg, msg),
             (Role::Peer, peer),
         ];
-        for (role, names) in
-            own.into_iter().chain(built_in.iter().map(|(role, names)| (*role, names)))
-        {
+        let others = others.iter().flat_map(|keys| keys.iter().map(|(role, names)| (*role, names)));
+        for (role, names) in own.into_iter().chain(others) {
             let rank = if role == Role::Id { u8::MAX - 8 } else { keys.count(role) };
             for (rank, name) in (rank..=u8::MAX).zip(names) {
                 keys.insert(name, KeyMeaning { role, rank });
@@ -198,7 +197,7 @@ pub(super) fn as_peer(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// The peer in the name of a thread: `node-3`, `raft_2`.
-pub(super) fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
+fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
     let letters = name.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, rest) = name.split_at(letters);
     let number = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"_")).unwrap_or(rest);

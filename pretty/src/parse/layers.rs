@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalog::{CATALOG, Reader};
 use super::context::ReadContext;
 use super::format::Format;
+use super::own_format::{CustomFormat, OwnFormat};
 use super::pattern::{Fit, Pattern};
 use super::record::Record;
 use super::transports::{TransportLayer, Transports};
@@ -21,10 +22,14 @@ pub(super) enum RecordLayer {
 }
 
 /// The records a log may have, in the order they are tried.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Layers {
     /// In the order they are tried.
     pub(super) transports: Vec<TransportLayer>,
+    /// Peers before a text.
+    pub(super) heads: Vec<Arc<Pattern>>,
+    /// Sentences whose first word is the peer.
+    pub(super) subjects: Vec<Arc<Pattern>>,
     all: Vec<RecordLayer>,
     /// The number of those that are the user's own.
     own: usize,
@@ -34,35 +39,41 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn of(format: &Format, transports: &Transports) -> Self {
-        Self { transports: transports.layers(), ..Self::records_of(format) }
+        let formats = format.own();
+        let patterns = |list: fn(&OwnFormat) -> &[Arc<Pattern>], built_in: &[Arc<Pattern>]| {
+            let own = formats.iter().flat_map(|own| list(&own.0));
+            own.chain(built_in).cloned().collect()
+        };
+        Self {
+            transports: transports.layers(formats),
+            heads: patterns(|own| &own.heads, &CATALOG.heads),
+            subjects: patterns(|own| &own.subjects, &CATALOG.subjects),
+            ..Self::records_of(format)
+        }
     }
 
     fn records_of(format: &Format) -> Self {
-        let transports = Vec::new();
-        let own = |own: &super::pattern::CustomFormat| RecordLayer::Own(own.0.clone());
+        let own: Vec<_> = format.own().iter().flat_map(|own| own.records()).collect();
         match format {
-            Format::Custom(custom) => {
-                Self { transports, all: vec![own(custom)], own: 1, is_auto: false }
+            Format::Custom(custom) if custom.has_records() => {
+                Self { own: own.len(), all: own, ..Self::default() }
             }
             Format::BuiltIn(built_in) => {
                 let places = CATALOG.records.iter().enumerate();
                 let places = places.filter(|(_, pattern)| *pattern.name == *built_in.name);
                 let patterns = places.map(|(at, _)| RecordLayer::BuiltIn(at));
                 let reader = built_in.reader.map(RecordLayer::Reader);
-                let all = reader.into_iter().chain(patterns).collect();
-                Self { transports, all, own: 0, is_auto: false }
+                Self { all: reader.into_iter().chain(patterns).collect(), ..Self::default() }
             }
-            Format::Auto => Self::auto(Vec::new()),
-            Format::AutoAnd(customs) => Self::auto(customs.iter().map(own).collect()),
+            Format::Auto | Format::AutoAnd(_) | Format::Custom(_) => {
+                let count = own.len();
+                let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt];
+                let readers = readers.map(RecordLayer::Reader);
+                let patterns = (0..CATALOG.records.len()).map(RecordLayer::BuiltIn);
+                let all = own.into_iter().chain(readers).chain(patterns).collect();
+                Self { all, own: count, is_auto: true, ..Self::default() }
+            }
         }
-    }
-
-    fn auto(own: Vec<RecordLayer>) -> Self {
-        let count = own.len();
-        let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt].map(RecordLayer::Reader);
-        let patterns = (0..CATALOG.records.len()).map(RecordLayer::BuiltIn);
-        let all = own.into_iter().chain(readers).chain(patterns).collect();
-        Self { transports: Vec::new(), all, own: count, is_auto: true }
     }
 
     pub(super) fn all(&self) -> &[RecordLayer] {
@@ -111,6 +122,13 @@ impl Layers {
     pub(super) fn reads_strictly(&self, line: &[u8], context: &ReadContext<'_>) -> bool {
         let found = self.find(line, context);
         found.is_some_and(|(at, _)| self.fit(at) == Fit::Strict)
+    }
+}
+
+impl CustomFormat {
+    fn records(&self) -> impl Iterator<Item = RecordLayer> {
+        let records = self.0.records.iter().map(|own| RecordLayer::Own(own.clone()));
+        self.0.reader.map(RecordLayer::Reader).into_iter().chain(records)
     }
 }
 

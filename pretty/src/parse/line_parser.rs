@@ -8,7 +8,7 @@ use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
 use super::layers::{Layers, RecordLayer, TRANSPORTS_MAX};
 use super::pattern::{Carried, Fit};
-use super::peer_plan::head;
+use super::peer_plan::Heads;
 use super::reading::Reading;
 use super::record::{Record, into_owned};
 use super::settings::ParserSettings;
@@ -53,8 +53,8 @@ impl Setup {
         header_unit: Option<Tick>,
         peer: PeerField<'p>,
     ) -> ReadContext<'p> {
-        let ParserSettings { calendar, tick, .. } = &self.settings;
-        ReadContext { calendar, tick: *tick, header_unit, keys: &self.keys, peer }
+        let ParserSettings { calendar, tick, levels, .. } = &self.settings;
+        ReadContext { calendar, tick: *tick, header_unit, keys: &self.keys, levels, peer }
     }
 }
 
@@ -163,8 +163,8 @@ impl<'p> LineParser<'p> {
         if class != Class::Plain || is_continuation(line) {
             return Line::Other(class, Cow::Borrowed(line));
         }
-        let has_head = self.reading.bare_heads && head(line, &self.reading.heads).is_some();
-        if has_head || carried.stamp.is_some() || carried.source.is_some() {
+        let has_head = self.reading.bare_heads && self.heads().find(line).is_some();
+        if has_head || !carried.is_empty() {
             self.found.bare = true;
             let context = self.context();
             let peer = match context.peer {
@@ -185,8 +185,9 @@ impl<'p> LineParser<'p> {
         line: &'a [u8],
         carried: Carried<'a>,
     ) -> Event<'a> {
-        let (reading, settings) = (self.reading, &self.setup.settings);
-        reading.peers.name_peer(&mut record, line, carried.source, &reading.heads, settings);
+        let settings = &self.setup.settings;
+        let heads = self.heads();
+        self.reading.peers.name_peer(&mut record, line, carried.source, heads, settings);
         record.stamp = record.stamp.or(carried.stamp);
         record.level = record.level.or(carried.level);
         if let Some(stamp) = &mut record.stamp {
@@ -208,6 +209,10 @@ impl<'p> LineParser<'p> {
             let (carried, rest) = strip(transport, line, context)?;
             Some((at, carried, rest))
         })
+    }
+
+    fn heads(&self) -> Heads<'p> {
+        Heads { layers: &self.setup.layers, places: &self.reading.heads }
     }
 
     fn context(&self) -> ReadContext<'p> {

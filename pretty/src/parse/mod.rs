@@ -25,13 +25,14 @@ mod layers;
 mod line_parser;
 mod logfmt;
 mod members;
+mod own_format;
 mod parser;
 mod pattern;
 mod peer_from;
 mod peer_plan;
 mod reading;
 mod record;
-#[cfg(test)]
+#[cfg(any(test, feature = "cli"))]
 mod samples;
 mod settings;
 mod timestamp;
@@ -46,8 +47,9 @@ pub use date::WrittenTime;
 pub(crate) use date::date_of;
 pub use format::{BuiltIn, Format};
 pub use keys::OwnKeys;
+pub use own_format::CustomFormat;
 pub use parser::Parser;
-pub use pattern::{CustomFormat, FormatError};
+pub use pattern::FormatError;
 pub use peer_from::PeerFrom;
 #[cfg(feature = "view")]
 pub(crate) use reading::SAMPLE_BYTES;

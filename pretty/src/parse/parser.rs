@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::catalog::{CATALOG, Reader};
+use super::catalog::{CATALOG, KeyNames, Reader};
 use super::clock::ClockOfDay;
 use super::context::ReadContext;
 use super::format::Format;
@@ -56,13 +56,18 @@ impl Parser {
     #[must_use]
     pub fn with_settings(settings: ParserSettings) -> Self {
         let layers = Layers::of(&settings.format, &settings.transports);
-        let keys = match settings.keys == OwnKeys::default() {
-            true => Cow::Borrowed(&CATALOG.keys),
-            false => Cow::Owned(CATALOG.keys_with(&settings.keys)),
+        let mut formats = settings.format.own().iter().map(|own| &own.0.keys);
+        let is_built_in = settings.keys == OwnKeys::default() && formats.all(KeyNames::is_empty);
+        let keys = if is_built_in {
+            Cow::Borrowed(&CATALOG.keys)
+        } else {
+            let formats = settings.format.own().iter().map(|own| &own.0.keys);
+            Cow::Owned(CATALOG.keys_with(&settings.keys, formats))
         };
         let records = layers.first().into_iter().cloned().collect();
-        let heads = (0..CATALOG.heads.len()).filter(|at| CATALOG.heads[*at].fit == Fit::Strict);
-        let unknown = Reading { records, heads: heads.collect(), ..Reading::default() };
+        let heads = (0..layers.heads.len()).filter(|at| layers.heads[*at].fit == Fit::Strict);
+        let heads = heads.collect();
+        let unknown = Reading { records, heads, ..Reading::default() };
         Self {
             readings: vec![None; settings.sources.len().max(1)],
             setup: Arc::new(Setup { settings, layers, keys, unknown }),

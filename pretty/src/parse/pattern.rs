@@ -4,7 +4,6 @@
 //! the text, so that expressions stop where the text begins, and cost little.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::brackets;
 use super::context::ReadContext;
@@ -16,11 +15,6 @@ use crate::expression::{Expression, Match};
 use crate::level::{Level, LevelError};
 use crate::line::Stamp;
 use crate::time::{Fraction, Number, Tick, TimeError};
-
-/// A format given by the user: a compiled expression with at least one of the groups `time`,
-/// `level`, `topic`, `peer`, `msg`.
-#[derive(Clone, Debug)]
-pub struct CustomFormat(pub(super) Arc<Pattern>);
 
 /// Errors of an expression for a format.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -41,34 +35,15 @@ pub enum FormatError {
     /// A level is unknown.
     #[error(transparent)]
     Level(#[from] LevelError),
-}
-
-impl CustomFormat {
-    /// A format given as a regular expression with at least one of the named groups `time`,
-    /// `level`, `topic`, `peer` and `msg`. The words of built-in formats, such as `{iso}`, may be
-    /// used.
-    ///
-    /// # Errors
-    /// If the expression does not compile or has none of these groups.
-    pub fn new(expression: &str) -> Result<Self, FormatError> {
-        Self::compile(expression)
-    }
-
-    /// The same format under a name for `--explain`.
-    #[must_use]
-    pub fn named_as(&self, name: &str) -> Self {
-        Self(Arc::new(Pattern { name: name.into(), ..(*self.0).clone() }))
-    }
-
-    fn compile(expression: &str) -> Result<Self, FormatError> {
-        let mut pattern = Pattern::new("regex", expression);
-        pattern.expression = Expression::new(&super::words::with_words(expression), Group::NAMES);
-        pattern.expression.check()?;
-        if pattern.reads_nothing() {
-            return Err(FormatError::NoGroups);
-        }
-        Ok(Self(Arc::new(Pattern { origin: Origin::User, ..pattern })))
-    }
+    /// A file is not in the words of formats.
+    #[error("{0}")]
+    Malformed(String),
+    /// A file has nothing that reads lines.
+    #[error("no [[record]], [[transport]], [[head]], [[subject]], [keys] or reader")]
+    NoRecords,
+    /// One of the expressions of a file is wrong.
+    #[error("`{0}`: {1}")]
+    In(String, Box<Self>),
 }
 
 /// A regular expression, and how its groups are read.
@@ -129,6 +104,11 @@ pub(super) struct Carried<'a> {
 }
 
 impl<'a> Carried<'a> {
+    /// Tells whether the transport says nothing of the line.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.stamp.is_none() && self.source.is_none() && self.level.is_none()
+    }
+
     /// The facts of an outer transport, and those of an inner one where it has none.
     pub(super) fn or(self, inner: Self) -> Self {
         Self {
@@ -140,6 +120,17 @@ impl<'a> Carried<'a> {
 }
 
 impl Pattern {
+    /// The user's expression alone, of which a line is all text.
+    pub(super) fn of_user(expression: &str) -> Result<Self, FormatError> {
+        let mut pattern = Self::new("regex", expression);
+        pattern.expression = Expression::new(&super::words::with_words(expression), Group::NAMES);
+        pattern.expression.check()?;
+        match pattern.reads_nothing() {
+            true => Err(FormatError::NoGroups),
+            false => Ok(Self { origin: Origin::User, ..pattern }),
+        }
+    }
+
     /// A pattern that is compiled when it is needed.
     pub(super) fn new(name: &str, expression: &str) -> Self {
         let (fit, tail, origin) = (Fit::Strict, Tail::Text, Origin::BuiltIn);
@@ -170,7 +161,7 @@ impl Pattern {
         let found = self.expression.find(line)?;
         let (time, level) = (found.text(Group::Time as usize), found.text(Group::Level as usize));
         let mut record = Record {
-            level: level.and_then(|level| self.level(level)),
+            level: level.and_then(|level| self.level(level, context)),
             topic: found.text(Group::Topic as usize).map(Cow::Borrowed),
             peer: found.text(Group::Peer as usize).map(|peer| Cow::Borrowed(short_name(peer))),
             text: self.text(line, &found),
@@ -229,9 +220,9 @@ impl Pattern {
         Some((Carried { stamp, source: source.map(Cow::Borrowed), level }, found.rest))
     }
 
-    fn level(&self, word: &[u8]) -> Option<Level> {
+    fn level(&self, word: &[u8], context: &ReadContext<'_>) -> Option<Level> {
         let own = self.levels.iter().find(|(own, _)| **own == *word).map(|(_, level)| *level);
-        own.or_else(|| Level::of(word))
+        own.or_else(|| context.levels.level(word))
     }
 
     /// The peer at the head of a text, and the text that remains.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::catalog::CATALOG;
 use super::keys::PeerField;
+use super::layers::Layers;
 use super::peer_from::PeerFrom;
 use super::record::Record;
 use super::settings::ParserSettings;
@@ -42,20 +42,19 @@ impl PeerPlan {
         }
     }
 
-    /// Gives a record of `line` its peer; `carried` is the one that a transport names, `heads` are
-    /// places of the catalog.
+    /// Gives a record of `line` its peer; `carried` is the one that a transport names.
     pub(super) fn name_peer<'a>(
         &self,
         record: &mut Record<'a>,
         line: &'a [u8],
         carried: Option<Cow<'a, [u8]>>,
-        heads: &[usize],
+        heads: Heads<'_>,
         settings: &ParserSettings,
     ) {
         match self.from {
             PeerPlace::Line if record.peer.is_none() => take_head(record, heads),
             PeerPlace::Subject(at) if record.peer.is_none() => {
-                let found = CATALOG.subjects[at].head(&record.text);
+                let found = heads.layers.subjects[at].head(&record.text);
                 record.peer = found.map(|(peer, _)| Cow::Owned(peer.to_vec()));
             }
             PeerPlace::Line | PeerPlace::Subject(_) => {}
@@ -83,15 +82,15 @@ impl PeerPlan {
 }
 
 /// The peer at the head of the text, which is taken off it.
-fn take_head(record: &mut Record<'_>, heads: &[usize]) {
+fn take_head(record: &mut Record<'_>, heads: Heads<'_>) {
     match &mut record.text {
         Cow::Borrowed(text) => {
-            if let Some((peer, rest)) = head(text, heads) {
+            if let Some((peer, rest)) = heads.find(text) {
                 (record.peer, *text) = (Some(Cow::Borrowed(peer)), rest);
             }
         }
         Cow::Owned(text) => {
-            if let Some((peer, rest)) = head(text, heads) {
+            if let Some((peer, rest)) = heads.find(text) {
                 let taken = text.len() - rest.len();
                 record.peer = Some(Cow::Owned(peer.to_vec()));
                 text.drain(..taken);
@@ -100,7 +99,17 @@ fn take_head(record: &mut Record<'_>, heads: &[usize]) {
     }
 }
 
-/// The peer at the head of a text, and what follows it.
-pub(super) fn head<'t>(text: &'t [u8], places: &[usize]) -> Option<(&'t [u8], &'t [u8])> {
-    places.iter().find_map(|at| CATALOG.heads[*at].head(text))
+/// The heads that the texts of a source may have.
+#[derive(Clone, Copy)]
+pub(super) struct Heads<'p> {
+    pub(super) layers: &'p Layers,
+    /// Their places among the layers.
+    pub(super) places: &'p [usize],
+}
+
+impl Heads<'_> {
+    /// The peer at the head of a text, and what follows it.
+    pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<(&'t [u8], &'t [u8])> {
+        self.places.iter().find_map(|at| self.layers.heads[*at].head(text))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::{CATALOG, Reader};
+use super::catalog::Reader;
 use super::context::ReadContext;
 use super::keys::PeerField;
 use super::layers::{Layers, RecordLayer};
@@ -10,6 +10,7 @@ use super::pattern::Fit;
 use super::peer_from::PeerFrom;
 use super::peer_plan::{PeerPlace, PeerPlan};
 use super::record::Record;
+use crate::class::{Class, is_continuation};
 
 /// The layers of a source, those that are found most first.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Reading {
     /// Places of transports among the layers.
     pub(super) transports: Vec<usize>,
     pub(super) records: Vec<RecordLayer>,
-    /// Places of heads in the catalog.
+    /// Places of heads among the layers.
     pub(super) heads: Vec<usize>,
     /// A line that is nothing but a head and a text is an event.
     pub(super) bare_heads: bool,
@@ -95,8 +96,14 @@ impl ReadingContext<'_> {
             .then(|| Reading { records: vec![verbose], ..Reading::default() })
     }
 
+    /// The place of the head of a text, and the peer it names.
+    fn head_of(&self, text: &[u8]) -> Option<(usize, Vec<u8>)> {
+        let mut heads = self.layers.heads.iter().enumerate();
+        heads.find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
+    }
+
     /// The transports that may be stripped from these lines: the strict ones, and those loose ones
-    /// that nearly all lines have although no record reads them whole.
+    /// that most lines have although no record reads them whole.
     fn transports_of(&self, lines: &[Vec<u8>]) -> Vec<usize> {
         let whole =
             lines.iter().filter(|line| self.layers.reads_strictly(line, &self.line)).count();
@@ -108,7 +115,7 @@ impl ReadingContext<'_> {
             }
             let count =
                 lines.iter().filter(|line| pattern.strip(line, &self.line).is_some()).count();
-            whole * 2 < lines.len() && count * 10 >= lines.len() * 7
+            whole * 2 < lines.len() && count * 2 >= lines.len()
         };
         (0..self.layers.transports.len()).filter(|at| fits(*at)).collect()
     }
@@ -125,7 +132,7 @@ impl Evidence {
                     &text,
                     &context.line,
                 )?;
-                is_carried |= carried.stamp.is_some() || carried.source.is_some();
+                is_carried |= !carried.is_empty();
                 Some((*at, carried.source.map(std::borrow::Cow::into_owned), rest.into_owned()))
             });
             let Some((at, own, rest)) = stripped else { break };
@@ -148,11 +155,12 @@ impl Evidence {
                 self.add_record(&record, context);
             }
             None => {
-                let head = head_of(&text);
+                let head = context.head_of(&text);
                 self.bare += usize::from(head.is_some());
                 if head.is_some() {
-                    self.name_head(&text);
-                } else if is_carried {
+                    self.name_head(&text, context);
+                } else if is_carried && Class::of(&text) == Class::Plain && !is_continuation(&text)
+                {
                     self.add_record(&Record { text: (&text).into(), ..Record::default() }, context);
                 }
             }
@@ -171,16 +179,16 @@ impl Evidence {
             }
         }
         if record.peer.is_none() {
-            self.name_head(&record.text);
+            self.name_head(&record.text, context);
         }
     }
 
-    fn name_head(&mut self, text: &[u8]) {
-        if let Some((at, peer)) = head_of(text) {
+    fn name_head(&mut self, text: &[u8], context: &ReadingContext<'_>) {
+        if let Some((at, peer)) = context.head_of(text) {
             *self.heads.entry(at).or_default() += 1;
             self.name(Named::Head, &peer);
         }
-        let subjects = CATALOG.subjects.iter().enumerate();
+        let subjects = context.layers.subjects.iter().enumerate();
         if let Some((at, peer)) =
             subjects.into_iter().find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
         {
@@ -275,10 +283,6 @@ impl Evidence {
         let some = self.named.keys().find_map(|place| fits(place, SOME));
         some.unwrap_or_default()
     }
-}
-
-fn head_of(text: &[u8]) -> Option<(usize, Vec<u8>)> {
-    CATALOG.heads.iter().enumerate().find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
 }
 
 /// Lines of a sample that are looked at.

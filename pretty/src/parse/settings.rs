@@ -7,6 +7,7 @@ use super::format::Format;
 use super::keys::OwnKeys;
 use super::peer_from::PeerFrom;
 use super::transports::Transports;
+use crate::level::OwnLevels;
 use crate::time::Tick;
 
 /// Settings of a parser; each has a default.
@@ -26,6 +27,8 @@ pub struct ParserSettings {
     pub rename: Vec<(Regex, String)>,
     /// Keys of structured lines, besides the built-in ones.
     pub keys: OwnKeys,
+    /// Levels in the user's own words.
+    pub levels: OwnLevels,
     /// The sources of lines, where there are several: by these names peers go that have none.
     pub sources: Vec<SourceName>,
 }

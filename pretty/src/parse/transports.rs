@@ -9,9 +9,10 @@ use super::calendar::Calendar;
 use super::catalog::{CATALOG, PatternText, Transport};
 use super::context::ReadContext;
 use super::keys::PeerField;
+use super::own_format::CustomFormat;
 use super::pattern::{Carried, Fit, FormatError};
 use super::{json, record, timestamp};
-use crate::level::Level;
+use crate::level::{Level, OwnLevels};
 
 /// The user's choice of transports; by default all built-in ones.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +31,7 @@ impl TryFrom<PatternText> for CustomTransport {
     type Error = FormatError;
 
     fn try_from(text: PatternText) -> Result<Self, FormatError> {
-        text.transport().map(Arc::new).map(Self)
+        text.transport("transport").map(Arc::new).map(Self)
     }
 }
 
@@ -56,8 +57,11 @@ impl Transports {
         names.into_iter().map(|name| (name, example(name).unwrap_or_default()))
     }
 
-    pub(super) fn layers(&self) -> Vec<TransportLayer> {
-        let own = self.own.iter().map(|own| TransportLayer::Own(own.0.clone()));
+    /// The transports that may carry lines; those of formats come first.
+    pub(super) fn layers(&self, formats: &[CustomFormat]) -> Vec<TransportLayer> {
+        let of_formats = formats.iter().flat_map(|format| &format.0.transports);
+        let own = of_formats.chain(self.own.iter().map(|own| &own.0));
+        let own = own.map(|own| TransportLayer::Own(own.clone()));
         let built_in = (0..CATALOG.transports.len()).map(TransportLayer::BuiltIn);
         let wanted = |layer: &TransportLayer| {
             let only = self.only.as_ref();
@@ -151,7 +155,8 @@ pub(super) fn strip<'a>(
 fn example(name: &str) -> Option<&'static str> {
     let calendar = Calendar::default();
     let (tick, header_unit, peer) = (None, None, PeerField::None);
-    let context = ReadContext { calendar: &calendar, tick, header_unit, keys: &CATALOG.keys, peer };
+    let (keys, levels) = (&CATALOG.keys, &OwnLevels::default());
+    let context = ReadContext { calendar: &calendar, tick, header_unit, keys, levels, peer };
     let file = CATALOG.files.iter().find(|file| file.name == "transports")?;
     let lines = file.sample.iter().filter_map(|sample| sample.get("line")?.as_str());
     let is_of = |line: &&str| {

@@ -39,6 +39,7 @@
 
 mod cause;
 mod diagram;
+mod dialect_check;
 mod embed;
 mod filter;
 mod history;
@@ -47,12 +48,14 @@ mod log_view;
 mod search;
 mod ui;
 
+pub use crate::meaning::dialect_file::{DialectError, DialectFile};
 pub use crate::meaning::message::{Message, MessageFate};
 pub use crate::meaning::rules::{
     DialectChoice, MessageAt, MessageRule, RuleError, Rules, StateRule,
 };
 pub use cause::graph::Causes;
 pub use cause::index::CausalFilter;
+pub use dialect_check::dialect_differences;
 pub use embed::Facts;
 pub use log::bitmap::Bitmap;
 #[cfg(feature = "cli")]

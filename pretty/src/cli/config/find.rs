@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::layers::{Kind, OwnLayers, is_file};
 use super::settings::Config;
 use super::values::Pager;
 
@@ -90,6 +91,23 @@ pub(crate) fn find(
 }
 
 impl LoadedConfig {
+    /// Adds the files of layers that options name.
+    ///
+    /// # Errors
+    /// If one cannot be read or is wrong.
+    pub(crate) fn add_layers(
+        &mut self,
+        format: Option<&str>,
+        dialect: Option<&str>,
+    ) -> Result<(), ConfigError> {
+        for (option, kind) in [(format, Kind::Format), (dialect, Kind::Dialect)] {
+            if let Some(file) = option.filter(|name| is_file(name)) {
+                self.config.layers.add_file(Path::new(file), file, kind)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds the file with this path, if there is one that counts; tells whether there is.
     fn look_at(&mut self, path: PathBuf, scope: Scope) -> Result<bool, ConfigError> {
         match read(&path) {
@@ -106,8 +124,9 @@ impl LoadedConfig {
 
     /// Adds a file that counts less than those before.
     fn add(&mut self, path: PathBuf, text: &str, scope: Scope) -> Result<(), ConfigError> {
-        let config = parse(text, scope)
+        let mut config = parse(text, scope)
             .map_err(|message| ConfigError::Malformed { path: path.clone(), message })?;
+        config.layers = OwnLayers::of_config(&config, &path)?;
         self.config = std::mem::take(&mut self.config).over(config);
         self.files.push(path);
         Ok(())

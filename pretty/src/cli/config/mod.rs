@@ -6,9 +6,11 @@
 //! with its line.
 
 mod find;
+mod layers;
 mod settings;
 mod values;
 
 pub(super) use find::{Choice, Environment, find};
+pub(super) use layers::{LayerFile, OwnLayer};
 pub(super) use settings::{Config, EXAMPLE};
 pub(super) use values::{Names, Pager};

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::layers::OwnLayers;
 use super::values::{
-    self, Color, FormatName, KeyTable, LevelName, Messages, Names, Pager, Renames, State,
-    value_enum,
+    self, Color, DialectName, DialectValue, FormatName, FormatValue, KeyTable, LevelName, Messages,
+    Names, Pager, Renames, State, value_enum,
 };
 use crate::cli::args::{ColorChoice, ColumnChoice, ThemeChoice};
-use crate::parse::{CustomFormat, CustomTransport, OwnKeys, PeerFrom};
+use crate::level::OwnLevels;
+use crate::meaning::state::{Role, StateKey};
+use crate::meaning::words::WordsFile;
+use crate::parse::{CustomTransport, OwnKeys, PeerFrom};
 use crate::style::theme::Palette;
 use crate::time::Tick;
-use crate::view::{KeyError, Keys, Rules};
+use crate::view::{DialectError, KeyError, Keys, Rules};
 
 /// Every setting, with its documentation.
 pub(crate) const EXAMPLE: &str = include_str!("example.toml");
@@ -45,11 +49,18 @@ pub(crate) struct Config {
     rename: Renames,
     pub(super) pager: Option<toml::Spanned<Pager>>,
     topics: BTreeMap<String, Color>,
-    formats: BTreeMap<FormatName, toml::Spanned<values::Expression>>,
+    formats: BTreeMap<FormatName, toml::Spanned<FormatValue>>,
+    dialects: BTreeMap<DialectName, toml::Spanned<DialectValue>>,
+    pub(crate) levels: OwnLevels,
+    state_keys: BTreeMap<StateKey, Vec<String>>,
+    roles: BTreeMap<Role, Vec<String>>,
     transport: Vec<CustomTransport>,
     state: Vec<State>,
     message: Vec<Messages>,
     keys: KeyTable,
+    /// The layers of `formats` and `dialects`, and of files that options name.
+    #[serde(skip)]
+    pub(super) layers: OwnLayers,
 }
 
 impl Config {
@@ -75,7 +86,12 @@ impl Config {
             rename: Renames([self.rename.0, other.rename.0].concat()),
             pager: self.pager.or(other.pager),
             topics: merge_maps(self.topics, other.topics),
-            formats: merge_maps(self.formats, other.formats),
+            formats: BTreeMap::new(),
+            dialects: BTreeMap::new(),
+            levels: if self.levels == OwnLevels::default() { other.levels } else { self.levels },
+            state_keys: merge_maps(self.state_keys, other.state_keys),
+            roles: merge_maps(self.roles, other.roles),
+            layers: self.layers.over(other.layers),
             transport: [self.transport, other.transport].concat(),
             state: [other.state, self.state].concat(),
             message: [self.message, other.message].concat(),
@@ -95,19 +111,23 @@ impl Config {
         palette
     }
 
-    /// The format of this name.
-    pub(crate) fn own_format(&self, name: &str) -> Option<CustomFormat> {
-        self.own_formats().into_iter().find(|(own, _)| *own == name).map(|(_, found)| found)
-    }
-
-    /// All formats of the user's own, in the order they are written.
-    pub(crate) fn own_formats(&self) -> Vec<(&str, CustomFormat)> {
+    /// The formats that are written here, or in files named here, in order.
+    pub(super) fn written_formats(&self) -> impl Iterator<Item = (&str, &FormatValue)> {
         let mut formats: Vec<_> = self.formats.iter().collect();
         formats.sort_by_key(|(_, found)| found.span().start);
-        formats
-            .into_iter()
-            .map(|(name, found)| (name.as_ref(), found.get_ref().0.named_as(name.as_ref())))
-            .collect()
+        formats.into_iter().map(|(name, own)| (name.as_ref(), own.get_ref()))
+    }
+
+    /// The same of dialects.
+    pub(super) fn written_dialects(&self) -> impl Iterator<Item = (&str, &DialectValue)> {
+        let mut dialects: Vec<_> = self.dialects.iter().collect();
+        dialects.sort_by_key(|(_, found)| found.span().start);
+        dialects.into_iter().map(|(name, own)| (name.as_ref(), own.get_ref()))
+    }
+
+    /// The formats and dialects of the user's own.
+    pub(crate) const fn layers(&self) -> &OwnLayers {
+        &self.layers
     }
 
     /// The transports of the user's own.
@@ -125,10 +145,15 @@ impl Config {
         self.rename.0.clone()
     }
 
-    pub(crate) fn rules(&self) -> Rules {
+    /// # Errors
+    /// If the dialects are too large together.
+    pub(crate) fn rules(&self) -> Result<Rules, DialectError> {
         let state = self.state.iter().map(|state| state.0.clone());
         let messages = self.message.iter().flat_map(|messages| messages.0.iter().cloned());
-        Rules::new(state.collect(), messages.collect())
+        let dialects = self.layers.dialects.iter();
+        let dialects: Vec<_> = dialects.map(|own| (own.name.clone(), own.layer.clone())).collect();
+        let words = WordsFile { keys: self.state_keys.clone(), roles: self.roles.clone() };
+        Rules::new(state.collect(), messages.collect()).with_own_dialects(&dialects, &words)
     }
 
     /// # Errors
@@ -193,7 +218,8 @@ mod tests {
         let readme = include_str!("../../../../README.md");
         let (_, example) = readme.split_once("```toml\n").unwrap();
         let config = parse(example.split_once("```").unwrap().0).unwrap();
-        assert!(config.own_format("nodes").is_some() && config.state.len() == 1);
+        let names: Vec<_> = config.written_formats().map(|(name, _)| name).collect();
+        assert!(names == ["nodes"] && config.state.len() == 1);
     }
 
     #[test]

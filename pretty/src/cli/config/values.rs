@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -9,10 +10,13 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::cli::args::{ColumnChoice, columns as parse_columns};
 use crate::level::Level;
+use crate::meaning::dialects;
 use crate::parse::{CustomFormat, Format, PatternText, PeerFrom};
 use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
-use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
+use crate::view::{
+    Action, DialectFile, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule,
+};
 
 /// One of the values an option has.
 pub(super) fn value_enum<'de, D: Deserializer<'de>, T: ValueEnum>(
@@ -192,31 +196,91 @@ impl TryFrom<String> for FormatName {
     }
 }
 
-/// An expression with the named groups of a format, alone or in the words of `[[record]]`.
+/// A format: an expression with named groups, alone or in the words of `[[record]]`, or a file of them.
 #[derive(Clone, Debug)]
-pub(super) struct Expression(pub(super) CustomFormat);
+pub(super) enum FormatValue {
+    Here(CustomFormat),
+    File(PathBuf),
+}
 
-impl<'de> Deserialize<'de> for Expression {
+impl<'de> Deserialize<'de> for FormatValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         struct FormatVisitor;
         impl<'de> Visitor<'de> for FormatVisitor {
-            type Value = Expression;
+            type Value = FormatValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an expression, or a table with `match`")
+                f.write_str("an expression, or a table with `match` or `file`")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Expression, E> {
-                CustomFormat::new(text).map(Expression).map_err(E::custom)
+            fn visit_str<E: Error>(self, text: &str) -> Result<FormatValue, E> {
+                CustomFormat::new(text).map(FormatValue::Here).map_err(E::custom)
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expression, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FormatValue, A::Error> {
                 let table = serde::de::value::MapAccessDeserializer::new(map);
-                let text = PatternText::deserialize(table)?;
-                CustomFormat::try_from(text).map(Expression).map_err(A::Error::custom)
+                let table = toml::Table::deserialize(table)?;
+                if let Some(file) = file_of(&table) {
+                    return file.map(FormatValue::File).map_err(A::Error::custom);
+                }
+                let text = PatternText::deserialize(table).map_err(A::Error::custom)?;
+                CustomFormat::try_from(text).map(FormatValue::Here).map_err(A::Error::custom)
             }
         }
         input.deserialize_any(FormatVisitor)
+    }
+}
+
+/// A dialect in the words of `pretty/dialects`, or a file of one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "toml::Table")]
+pub(super) enum DialectValue {
+    Here(Box<DialectFile>),
+    File(PathBuf),
+}
+
+impl TryFrom<toml::Table> for DialectValue {
+    type Error = String;
+
+    fn try_from(table: toml::Table) -> Result<Self, String> {
+        if let Some(file) = file_of(&table) {
+            return file.map(Self::File);
+        }
+        let file = DialectFile::deserialize(table).map_err(|error| error.to_string())?;
+        file.check().map_err(|error| error.to_string())?;
+        Ok(Self::Here(Box::new(file)))
+    }
+}
+
+/// The file that a table names, if it is about one.
+fn file_of(table: &toml::Table) -> Option<Result<PathBuf, String>> {
+    let file = table.get("file")?;
+    Some(match (file.as_str(), table.len()) {
+        (Some(file), 1) => Ok(PathBuf::from(file)),
+        (Some(_), _) => Err("`file` stands alone; the file has the rest".to_owned()),
+        (None, _) => Err("`file` is a path".to_owned()),
+    })
+}
+
+/// A name for a dialect, other than those of the built-in ones.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct DialectName(String);
+
+impl AsRef<str> for DialectName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for DialectName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match ["auto", "none"].contains(&&*name) || dialects::names().any(|own| own == name) {
+            true => Err(format!("reserved name `{name}`; choose another")),
+            false => Ok(Self(name)),
+        }
     }
 }
 

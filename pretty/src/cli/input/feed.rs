@@ -89,10 +89,11 @@ fn one(mut input: Input, sink: &mut impl Sink) -> Result<Exit, RunError> {
         if input.pauses.until_input(sink)? == Wait::RepeatedInterrupt {
             return Ok(Exit::Interrupted);
         }
+        let before = lines.unread().len();
         let fill = lines.fill(&mut input.reader).map_err(RunError::Read)?;
         sink.follow_size()?;
         if sample.len() < SAMPLE_BYTES {
-            sample.extend_from_slice(lines.unread());
+            sample.extend_from_slice(&lines.unread()[before..]);
             sink.look_at(0, &sample[..sample.len().min(SAMPLE_BYTES)]);
         }
         while let Some(line) = lines.next() {
@@ -101,6 +102,61 @@ fn one(mut input: Input, sink: &mut impl Sink) -> Result<Exit, RunError> {
         if fill == Fill::End {
             lines.rest().map_or(Ok(()), |line| sink.line(line))?;
             return Ok(Exit::Done);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read};
+
+    use super::*;
+    use crate::cli::input::pause::Pauses;
+
+    /// Gives a few bytes at a time.
+    struct Slow(&'static [u8]);
+
+    impl Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let mut few = &self.0[..self.0.len().min(3)];
+            let count = few.read(buffer)?;
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    /// Keeps what it is given.
+    #[derive(Default)]
+    struct Kept {
+        lines: Vec<Vec<u8>>,
+        samples: Vec<Vec<u8>>,
+    }
+
+    impl Sink for &mut Kept {
+        fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+            self.lines.push(line.to_vec());
+            Ok(())
+        }
+
+        fn look_at(&mut self, _: usize, sample: &[u8]) {
+            self.samples.push(sample.to_vec());
+        }
+
+        fn finish(self) -> Result<(), RunError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_that_comes_in_pieces_is_looked_at_as_it_is() {
+        let log = b"1 | A | 0 | x\n2 | B | 1 | y\n";
+        let mut kept = Kept::default();
+        let input = Input { reader: Box::new(Slow(log)), pauses: Pauses::Never, plain: None };
+        one(input, &mut &mut kept).unwrap();
+        assert_eq!(kept.lines, [&log[..13], &log[14..27]]);
+        assert!(kept.samples.len() > 5);
+        for sample in kept.samples {
+            assert!(log.starts_with(&sample), "{}", String::from_utf8_lossy(&sample));
         }
     }
 }

@@ -101,7 +101,11 @@ impl MergeInput {
                 break;
             }
             let fill = self.lines.fill(&mut self.input.reader).map_err(RunError::Read)?;
-            self.order.look_at(self.lines.unread(), sink);
+            // A packed file may give a few bytes first.
+            let sample = self.lines.unread();
+            if fill == Fill::End || memchr::memchr(b'\n', sample).is_some() {
+                self.order.look_at(sample, sink);
+            }
             if fill == Fill::End {
                 match self.lines.rest() {
                     Some(rest) => self.line.extend_from_slice(rest),

@@ -70,7 +70,7 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    dialect: Option<&'static str>,
+    dialect: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -162,7 +162,7 @@ impl JsonSink {
             facts: facts.collect(),
             state,
             network: Message::of(event, &self.rules).map(|message| network(&message)),
-            dialect: dialect_of(&event.text, &self.rules),
+            dialect: dialect_of(&event.text, &self.rules).map(str::to_owned),
             ..base
         }
     }

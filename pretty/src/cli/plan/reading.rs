@@ -6,7 +6,7 @@ use super::InputSource;
 use super::error::PlanError;
 use crate::cli::args::Cli;
 use crate::cli::config::Config;
-use crate::meaning::dialects::documented;
+use crate::meaning::dialects;
 use crate::parse::{
     Calendar, CustomTransport, Format, Parser, ParserSettings, SourceName, Transports,
 };
@@ -34,6 +34,7 @@ pub(super) fn parser(
         peer_from: cli.peer_from.clone().or_else(|| config.peer_from.clone()).unwrap_or_default(),
         rename: config.rename(),
         keys: config.fields.clone(),
+        levels: config.levels.clone(),
         sources: names.iter().zip(peers).map(source).collect(),
     };
     for shift in &cli.shift {
@@ -86,6 +87,7 @@ fn transports(cli: &Cli, config: &Config) -> Result<Transports, PlanError> {
     };
     let mut known = vec!["auto", "none"];
     known.extend(own.iter().map(CustomTransport::name));
+    known.extend(config.layers().formats.iter().flat_map(|own| own.layer.transports()));
     known.extend(Transports::documented().map(|(name, _)| name));
     if let Some(name) = names.iter().find(|name| !known.contains(name)) {
         let suggestion = suggestion("transports", name, known.into_iter());
@@ -97,12 +99,13 @@ fn transports(cli: &Cli, config: &Config) -> Result<Transports, PlanError> {
 /// The dialects that count.
 pub(super) fn dialects(cli: &Cli, config: &Config) -> Result<DialectChoice, PlanError> {
     let wanted = cli.dialect.as_deref().or(config.dialect.as_deref()).unwrap_or("auto");
-    let mut known: Vec<_> = documented().map(|(name, ..)| name).collect();
-    match (wanted, known.iter().find(|name| **name == wanted)) {
+    let mut known: Vec<&str> = dialects::names().collect();
+    known.extend(config.layers().dialects.iter().map(|own| &*own.name));
+    match (wanted, known.contains(&wanted)) {
         ("auto", _) => Ok(DialectChoice::Any),
         ("none", _) => Ok(DialectChoice::None),
-        (_, Some(name)) => Ok(DialectChoice::Only(name)),
-        (_, None) => {
+        (_, true) => Ok(DialectChoice::Only(wanted.into())),
+        (_, false) => {
             known.extend(["auto", "none"]);
             let suggestion = suggestion("dialects", wanted, known.into_iter());
             Err(PlanError::NoDialect(wanted.to_owned(), suggestion))
@@ -112,19 +115,19 @@ pub(super) fn dialects(cli: &Cli, config: &Config) -> Result<DialectChoice, Plan
 
 fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
     let name = cli.format.as_deref().or(config.format.as_deref()).unwrap_or("auto");
-    if let Some(own) = config.own_format(name) {
-        return Ok(Format::Custom(own));
+    let own = &config.layers().formats;
+    if let Some(own) = own.iter().find(|own| *own.name == *name) {
+        return Ok(Format::Custom(own.layer.clone()));
     }
-    let own = config.own_formats();
     match Format::named(name) {
         Some(Format::Auto) if !own.is_empty() => {
-            Ok(Format::AutoAnd(own.into_iter().map(|(_, custom)| custom).collect()))
+            Ok(Format::AutoAnd(own.iter().map(|own| own.layer.clone()).collect()))
         }
         Some(format) => Ok(format),
         // An expression without a group cannot be a format: a name that is mistyped, most likely.
         None if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             let mut known: Vec<&str> = Format::names().collect();
-            known.extend(own.iter().map(|(name, _)| *name));
+            known.extend(own.iter().map(|own| &*own.name));
             Err(PlanError::NoFormat(
                 name.to_owned(),
                 suggestion("formats", name, known.into_iter()),

@@ -119,7 +119,7 @@ impl Causes {
     /// The peer and the kind of an event without a message.
     fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, StepKind) {
         let changes = self.changes(own, &event.text);
-        match Trigger::of(event) {
+        match Trigger::of(event, &self.rules) {
             Trigger::Timer => (own, StepKind::Timer),
             Trigger::Response(from) => (own, StepKind::Received(self.last_of(from))),
             Trigger::Client(to) => (self.peer(to), StepKind::External),

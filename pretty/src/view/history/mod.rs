@@ -15,7 +15,7 @@ pub(crate) mod values;
 
 use std::collections::HashMap;
 
-use crate::meaning::state::{STATE_KEYS, StateKey, is_leader};
+use crate::meaning::state::{Role, STATE_KEYS, StateKey};
 use crate::view::history::anomaly::Anomaly;
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::history::values::{KnownValue, Since, Value, ValueTable};
@@ -206,7 +206,9 @@ impl History {
     fn enter_role(&mut self, line: u32, peer: PeerId) {
         let role = self.current(peer, StateKey::Role).and_then(|role| self.values.text(role));
         let term = self.current(peer, StateKey::Term).and_then(Value::number);
-        let (Some(term), true) = (term, role.is_some_and(|role| is_leader(&role))) else {
+        let (Some(term), true) =
+            (term, role.is_some_and(|role| Role::of(role.as_bytes()) == Some(Role::Leader)))
+        else {
             return;
         };
         match self.leader_of.insert(term, peer) {

@@ -1,0 +1,161 @@
+//! Formats and dialects of the user's own: in `pretty.toml`, or in files in the words of the built-in ones.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::find::ConfigError;
+use super::settings::Config;
+use super::values::{DialectValue, FormatValue};
+use crate::parse::CustomFormat;
+use crate::view::DialectFile;
+
+/// A layer of the user's own, and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnLayer<T> {
+    pub(crate) name: Box<str>,
+    pub(crate) layer: T,
+    pub(crate) origin: PathBuf,
+}
+
+/// All of them, in the order they are tried.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnLayers {
+    pub(crate) formats: Vec<OwnLayer<CustomFormat>>,
+    pub(crate) dialects: Vec<OwnLayer<DialectFile>>,
+}
+
+impl OwnLayers {
+    /// The layers that a file of settings has or names; paths in it begin where it lies.
+    ///
+    /// # Errors
+    /// If a file it names cannot be read, or is not in the words of its kind.
+    pub(super) fn of_config(config: &Config, path: &Path) -> Result<Self, ConfigError> {
+        let place = path.parent().unwrap_or(Path::new(""));
+        let mut layers = Self::default();
+        for (name, value) in config.written_formats() {
+            let (layer, origin) = match value {
+                FormatValue::Here(format) => (format.clone(), path.to_owned()),
+                FormatValue::File(file) => (format_of(name, &place.join(file))?, place.join(file)),
+            };
+            let layer = layer.named_as(name);
+            layers.formats.push(OwnLayer { name: name.into(), layer, origin });
+        }
+        for (name, value) in config.written_dialects() {
+            let (layer, origin) = match value {
+                DialectValue::Here(dialect) => ((**dialect).clone(), path.to_owned()),
+                DialectValue::File(file) => (dialect_of(&place.join(file))?, place.join(file)),
+            };
+            layers.dialects.push(OwnLayer { name: name.into(), layer, origin });
+        }
+        for (option, kind) in [(&config.format, Kind::Format), (&config.dialect, Kind::Dialect)] {
+            if let Some(file) = option.as_deref().filter(|name| is_file(name)) {
+                layers.add_file(&place.join(file), file, kind)?;
+            }
+        }
+        Ok(layers)
+    }
+
+    /// Adds the file that an option names; its name is the option's value.
+    ///
+    /// # Errors
+    /// As for those of settings.
+    pub(crate) fn add_file(
+        &mut self,
+        path: &Path,
+        option: &str,
+        kind: Kind,
+    ) -> Result<(), ConfigError> {
+        let (name, origin) = (option.into(), path.to_owned());
+        match kind {
+            Kind::Format => {
+                let layer = format_of(stem(path), path)?;
+                self.formats.insert(0, OwnLayer { name, layer, origin });
+            }
+            Kind::Dialect => {
+                let layer = dialect_of(path)?;
+                self.dialects.insert(0, OwnLayer { name, layer, origin });
+            }
+        }
+        Ok(())
+    }
+
+    /// These layers, and those of others with other names.
+    pub(super) fn over(mut self, other: Self) -> Self {
+        let is_new = |name: &str, own: &[Box<str>]| own.iter().all(|own| **own != *name);
+        let names: Vec<_> = self.formats.iter().map(|own| own.name.clone()).collect();
+        self.formats.extend(other.formats.into_iter().filter(|own| is_new(&own.name, &names)));
+        let names: Vec<_> = self.dialects.iter().map(|own| own.name.clone()).collect();
+        self.dialects.extend(other.dialects.into_iter().filter(|own| is_new(&own.name, &names)));
+        self
+    }
+}
+
+/// The kind of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Format,
+    Dialect,
+}
+
+/// A file of the user, whichever kind of layer it is.
+pub(crate) enum LayerFile {
+    Format(CustomFormat),
+    Dialect(Box<DialectFile>),
+}
+
+impl LayerFile {
+    /// Reads a file; that of a dialect has one of its tables.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not in the words of its kind.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = text_of(path)?;
+        let table: toml::Table = toml::from_str(&text).map_err(|error| malformed(path, &error))?;
+        let of_dialect = ["state", "message", "timer", "response", "foreign", "roles", "subject"];
+        let is_text =
+            |key: &str| table.get(key).is_some_and(|value| key != "subject" || value.is_str());
+        match of_dialect.into_iter().any(is_text) {
+            true => dialect_of(path).map(Box::new).map(Self::Dialect),
+            false => format_of(stem(path), path).map(Self::Format),
+        }
+    }
+}
+
+/// Tells whether the value of an option is the name of a file, not of a layer.
+pub(crate) fn is_file(option: &str) -> bool {
+    Path::new(option).extension().is_some_and(|extension| extension == "toml")
+}
+
+fn stem(path: &Path) -> &str {
+    path.file_stem().and_then(|name| name.to_str()).unwrap_or("format")
+}
+
+fn format_of(name: &str, path: &Path) -> Result<CustomFormat, ConfigError> {
+    CustomFormat::read(name, &text_of(path)?).map_err(|error| malformed(path, &error))
+}
+
+fn dialect_of(path: &Path) -> Result<DialectFile, ConfigError> {
+    let file = DialectFile::read(&text_of(path)?).map_err(|error| malformed(path, &error))?;
+    file.check().map_err(|error| malformed(path, &error))?;
+    Ok(file)
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+    // A pipe would wait for a writer.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::other("not a plain file")));
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+fn malformed(path: &Path, error: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError::Malformed { path: path.to_owned(), message: error.to_string() }
+}
+
+/// More than any file of layers has.
+const BYTES_MAX: u64 = 1 << 20;
