@@ -7,8 +7,9 @@ use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::state_updates;
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{self, StateKey, StateUpdate};
+use crate::meaning::words::role_of;
 use crate::style::theme::Palette;
 use crate::text::safe_text;
 
@@ -141,7 +142,7 @@ impl Role {
 
     /// The role in any program's word.
     pub(crate) fn of(name: &[u8]) -> Self {
-        match state::Role::of(name) {
+        match role_of(name) {
             Some(state::Role::Leader) => Self::Leader,
             Some(state::Role::Candidate | state::Role::PreCandidate) => Self::Candidate,
             Some(state::Role::Follower | state::Role::Learner) => Self::Follower,

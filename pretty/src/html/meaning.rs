@@ -17,7 +17,7 @@ use crate::diagram::Role;
 use crate::line::Event;
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::state_updates;
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
 use crate::text::safe_text;
 

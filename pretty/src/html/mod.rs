@@ -25,7 +25,7 @@ use crate::class::{Class, Owner};
 use crate::filter::Filter;
 use crate::level::Level;
 use crate::line::{Event, Line, Stamp};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::name_usage::NameUsage;
 use crate::parse::{Parser, date_of};
 use crate::peer::Peers;

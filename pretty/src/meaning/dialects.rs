@@ -11,7 +11,7 @@ use crate::event_name::event_name;
 use crate::line::Event;
 use crate::meaning::dialect_file::{DialectError, DialectFile};
 use crate::meaning::message::Message;
-use crate::meaning::rules::{DialectChoice, MessageAt, MessageRule, StateRule};
+use crate::meaning::rules::{MessageAt, MessageRule, StateRule};
 use crate::meaning::sentences::Sentences;
 use crate::meaning::words::{StateWords, WordsFile};
 
@@ -39,6 +39,28 @@ pub(crate) struct Dialects {
 pub(crate) struct ChosenDialects<'d> {
     pub(super) dialects: &'d Dialects,
     pub(super) choice: &'d DialectChoice,
+}
+
+/// The dialects that count besides the user's rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DialectChoice {
+    /// The first that knows a sentence.
+    #[default]
+    Any,
+    /// This one.
+    Only(Box<str>),
+    /// None: facts alone.
+    None,
+}
+
+impl DialectChoice {
+    pub(super) fn allows(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(own) => **own == *name,
+            Self::None => false,
+        }
+    }
 }
 
 /// A rule and its dialect.
@@ -240,7 +262,7 @@ fn wrong(error: &dyn std::fmt::Display) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meaning::rules::Rules;
+    use crate::meaning::rule_set::Rules;
     use crate::parse::Parser;
     use crate::view::dialect_differences;
 

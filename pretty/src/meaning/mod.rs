@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod message;
 pub(crate) mod peer_state;
+pub(crate) mod rule_set;
 pub(crate) mod rules;
 mod sentences;
 pub(crate) mod state;

@@ -8,7 +8,7 @@ use crate::meaning::events::{COMMAND_PROPOSED, ELECTION_TIMEOUT, LOST, RECEIVED,
 use crate::meaning::facts::{fact, state_facts};
 use crate::meaning::message::Message;
 use crate::meaning::message::MessageFate::{Lost, Received, Sent};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{Found, StateKey, StateUpdate, UPDATE_ORDER};
 use crate::meaning::topics::{CLIENT_TOPIC, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS};
 

@@ -1,54 +1,12 @@
 //! Rules of the user for the lines of another program: state of peers, and messages.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::expression::Expression;
 use crate::line::Event;
-#[cfg(feature = "cli")]
-use crate::meaning::dialect_file::{DialectError, DialectFile};
-use crate::meaning::dialects::{ChosenDialects, Dialects};
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::state::{Found, STATE_KEYS, StateKey};
-use crate::meaning::words::StateWords;
-#[cfg(feature = "cli")]
-use crate::meaning::words::WordsFile;
 use crate::suggestion::suggestion;
-
-/// The user's rules. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Rules(Arc<Lists>);
-
-#[derive(Clone, Debug, Default)]
-struct Lists {
-    state: Vec<StateRule>,
-    messages: Vec<MessageRule>,
-    choice: DialectChoice,
-    /// All dialects, if there are others than those built in.
-    dialects: Option<Arc<Dialects>>,
-}
-
-/// The dialects that count besides the user's rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum DialectChoice {
-    /// The first that knows a sentence.
-    #[default]
-    Any,
-    /// This one.
-    Only(Box<str>),
-    /// None: facts alone.
-    None,
-}
-
-impl DialectChoice {
-    pub(super) fn allows(&self, name: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(own) => **own == *name,
-            Self::None => false,
-        }
-    }
-}
 
 /// A rule for the state of a line's peer: the named groups of an expression are keys of the state
 /// (`role`, `term`, `vote`, `commit`, `applied`, `last`), the texts they match are the values.
@@ -314,58 +272,6 @@ impl MessageAt {
     }
 }
 
-impl Rules {
-    /// Rules in the order they are tried; of messages the first that matches counts.
-    #[must_use]
-    pub fn new(state: Vec<StateRule>, messages: Vec<MessageRule>) -> Self {
-        Self(Arc::new(Lists { state, messages, ..Lists::default() }))
-    }
-
-    /// The same rules beside these dialects.
-    #[must_use]
-    pub fn with_dialects(self, choice: DialectChoice) -> Self {
-        Self(Arc::new(Lists { choice, ..Arc::unwrap_or_clone(self.0) }))
-    }
-
-    /// The same rules beside dialects of the user's own, which come before those built in, and the
-    /// user's words for keys of the state and roles.
-    ///
-    /// # Errors
-    /// If a rule of a dialect is wrong.
-    #[cfg(feature = "cli")]
-    pub(crate) fn with_own_dialects(
-        self,
-        own: &[(Box<str>, DialectFile)],
-        words: &WordsFile,
-    ) -> Result<Self, DialectError> {
-        if own.is_empty() && *words == WordsFile::default() {
-            return Ok(self);
-        }
-        own.iter().try_for_each(|(_, file)| file.check())?;
-        let dialects = Some(Arc::new(Dialects::with_own(own, words)?));
-        Ok(Self(Arc::new(Lists { dialects, ..Arc::unwrap_or_clone(self.0) })))
-    }
-
-    /// The dialects that count.
-    pub(crate) fn dialects(&self) -> ChosenDialects<'_> {
-        let dialects = self.0.dialects.as_deref().unwrap_or_else(|| Dialects::built_in());
-        ChosenDialects { dialects, choice: &self.0.choice }
-    }
-
-    /// The words of states.
-    pub(super) fn words(&self) -> &StateWords {
-        self.dialects().dialects.words()
-    }
-
-    pub(super) fn state(&self) -> impl Iterator<Item = &StateRule> {
-        self.0.state.iter()
-    }
-
-    pub(crate) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
-        self.0.messages.iter().find_map(|rule| rule.message(event))
-    }
-}
-
 fn key(name: &str) -> Result<RuleKey, RuleError> {
     let at = KEY_NAMES.iter().position(|own| *own == name);
     at.map(|at| KEYS[at]).ok_or_else(|| unknown(name))
@@ -400,76 +306,4 @@ fn unknown(name: &str) -> RuleError {
 fn without_letter(name: &[u8]) -> &[u8] {
     let number = name.strip_prefix(b"S").filter(|rest| !rest.is_empty());
     number.filter(|rest| rest.iter().all(u8::is_ascii_digit)).unwrap_or(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::meaning::peer_state::state_updates;
-    use crate::meaning::state::StateUpdate;
-
-    fn said(rules: &Rules, text: &str) -> Vec<String> {
-        let mut all = Vec::new();
-        state_updates(text.as_bytes(), rules, |update| {
-            all.push(match update {
-                StateUpdate::Restart => "restart".to_owned(),
-                StateUpdate::Status(of, status) => format!("{of:?} {status:?}"),
-                StateUpdate::Increment(key) => format!("{}+1", STATE_KEYS[key as usize]),
-                StateUpdate::Set(key, value) => {
-                    format!("{}={}", STATE_KEYS[key as usize], String::from_utf8_lossy(&value))
-                }
-            });
-        });
-        all
-    }
-
-    #[test]
-    fn lines_have_the_meaning_of_the_rules() {
-        let leads = StateRule::new(r"leads term (?<term>\d+)", [("role", "leader")], false);
-        let boots = StateRule::new("^boot$", [], true);
-        let rules = Rules::new(vec![leads.unwrap(), boots.unwrap()], Vec::new());
-        assert_eq!(said(&rules, "node leads term 7 now"), ["term=7", "role=leader"]);
-        assert_eq!(said(&rules, "boot"), ["restart"]);
-        assert_eq!(said(&rules, "leads term 7 commit=3"), ["term=7", "role=leader", "commit=3"]);
-        assert_eq!(said(&rules, "something else"), [""; 0]);
-        assert_eq!(said(&Rules::default(), "node leads term 7 now"), [""; 0]);
-    }
-
-    #[test]
-    fn messages_have_the_fates_of_the_rules() {
-        let rule = |at, text| MessageRule::new(at, text).unwrap();
-        let rules = Rules::new(
-            Vec::new(),
-            vec![
-                rule(MessageAt::Sent, r"^-> (?<to>\w+) (?<kind>\w+) #(?<id>\d+)"),
-                rule(MessageAt::Received, r"^<- (?<from>\w+) (?<kind>\w+) #(?<id>\d+)"),
-                rule(MessageAt::Lost, r"^xx (?<to>\w+) (?<kind>\w+) #(?<id>\d+): (?<why>.*)"),
-            ],
-        );
-        let check = |peer: &str, text: &str, fate: Option<MessageFate<'_>>| {
-            let (peer, text) = (peer.as_bytes().into(), text.as_bytes().into());
-            let event = Event { topic: b"NET"[..].into(), peer, text, ..Event::default() };
-            let (kind, from, to, id) = (b"Ping", b"0", b"1", Some(&b"7"[..]));
-            let wanted = fate.map(|fate| Message { kind, from, to, id, fate });
-            assert_eq!(rules.message(&event), wanted);
-        };
-        check("0", "-> S1 Ping #7", Some(MessageFate::Sent));
-        check("1", "<- 0 Ping #7", Some(MessageFate::Received));
-        check("0", "xx 1 Ping #7: cut", Some(MessageFate::Lost(b"cut")));
-        check("0", "Ping #7", None);
-    }
-
-    #[test]
-    fn an_empty_rule_is_an_error() {
-        let state = |text, set: &[(&'static str, &'static str)]| {
-            StateRule::new(text, set.iter().copied(), false).unwrap_err().to_string()
-        };
-        assert!(state("(", &[]).contains("unclosed group"));
-        assert!(state("x", &[]).starts_with("empty rule; name a group"));
-        assert_eq!(state("(?<trem>x)", &[]), "unknown key `trem`; did you mean term?");
-        assert!(state("x", &[("color", "red")]).contains("keys: role, term, vote"));
-        let message = |at, text| MessageRule::new(at, text).unwrap_err().to_string();
-        assert!(message(MessageAt::Sent, "x").contains("missing group `to`"));
-        assert!(message(MessageAt::Received, "(?<to>x)").contains("unknown group `to`"));
-    }
 }

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::meaning::words::StateWords;
-
 /// The keys whose last values make up the state of a peer, as they are written.
 pub(crate) const STATE_KEYS: [&str; 6] = ["role", "term", "vote", "commit", "applied", "last"];
 
@@ -54,11 +52,6 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The role in any program's word: `StateLeader`, `LEADING`.
-    pub(crate) fn of(value: &[u8]) -> Option<Self> {
-        StateWords::built_in().role(value)
-    }
-
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Follower => "follower",

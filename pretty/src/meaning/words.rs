@@ -40,6 +40,11 @@ static BUILT_IN: LazyLock<StateWords> = LazyLock::new(|| {
     words
 });
 
+/// The role in any program's word: `StateLeader`, `LEADING`.
+pub(crate) fn role_of(value: &[u8]) -> Option<Role> {
+    BUILT_IN.role(value)
+}
+
 impl StateWords {
     pub(crate) fn built_in() -> &'static Self {
         &BUILT_IN

@@ -6,8 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use regex::bytes::{RegexSet, RegexSetBuilder, SetMatches};
 use serde::Deserialize;
 
-use super::keys::{Keys, OwnKeys, Role};
-use super::own_format::{CustomFormat, OwnFormat};
+use super::keys::{KeyNames, Keys, OwnKeys};
 use super::pattern::{Fit, FormatError, Pattern, Tail};
 use crate::level::Level;
 use crate::time::Tick;
@@ -66,16 +65,13 @@ pub(super) struct FormatFile {
     pub(super) name: String,
     pub(super) about: String,
     pub(super) reader: Option<Reader>,
-    transport: Vec<PatternText>,
-    record: Vec<PatternText>,
-    head: Vec<PatternText>,
-    subject: Vec<PatternText>,
-    keys: KeyNames,
+    pub(super) transport: Vec<PatternText>,
+    pub(super) record: Vec<PatternText>,
+    pub(super) head: Vec<PatternText>,
+    pub(super) subject: Vec<PatternText>,
+    pub(super) keys: KeyNames,
     pub(super) sample: Vec<Sample>,
 }
-
-/// Names of fields by what they mean.
-pub(super) type KeyNames = BTreeMap<Role, Vec<String>>;
 
 /// A format read by code of its own, because it is read most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -93,7 +89,7 @@ pub(crate) struct PatternText {
     /// The name, if it is not that of the file.
     name: Option<String>,
     #[serde(default)]
-    r#match: String,
+    pub(super) r#match: String,
     json: Option<JsonTransport>,
     /// The beginning of the line a transport carries.
     rest: Option<String>,
@@ -221,41 +217,6 @@ impl FormatFile {
     pub(super) fn has_records(&self) -> bool {
         self.reader.is_some() || !self.record.is_empty()
     }
-
-    /// A format of the user's own.
-    ///
-    /// # Errors
-    /// If something in it is wrong.
-    fn own_format(self) -> Result<OwnFormat, FormatError> {
-        let wrong =
-            |text: &PatternText, error| FormatError::In(text.r#match.clone(), Box::new(error));
-        let patterns = |list: &[PatternText]| -> Result<Vec<Arc<Pattern>>, FormatError> {
-            let check = |text: &PatternText| {
-                let pattern = text.checked(&self.name).and_then(|pattern| {
-                    if pattern.reads_nothing() { Err(FormatError::NoGroups) } else { Ok(pattern) }
-                });
-                pattern.map(Arc::new).map_err(|error| wrong(text, error))
-            };
-            list.iter().map(check).collect()
-        };
-        let transport = |text: &PatternText| {
-            text.transport(&self.name).map(Arc::new).map_err(|error| wrong(text, error))
-        };
-        let transports = self.transport.iter().map(transport).collect::<Result<_, _>>()?;
-        let [records, heads, subjects] =
-            [&self.record, &self.head, &self.subject].map(|list| patterns(list));
-        Ok(OwnFormat {
-            records: records?,
-            heads: heads?,
-            subjects: subjects?,
-            transports,
-            name: self.name.into(),
-            about: self.about,
-            reader: self.reader,
-            keys: self.keys,
-            samples: self.sample,
-        })
-    }
 }
 
 impl Transport {
@@ -288,43 +249,6 @@ fn compile(name: &str, text: &PatternText) -> Pattern {
     pattern
 }
 
-impl CustomFormat {
-    /// A format in the words of `pretty/formats`: records, transports, heads, keys, samples.
-    ///
-    /// # Errors
-    /// If something in it is wrong.
-    ///
-    /// ```
-    /// use pretty::CustomFormat;
-    /// let text = "about = 'racks'\n[[record]]\nmatch = '^(?<peer>r\\d+) (?<level>{LEVEL}) '";
-    /// assert_eq!(CustomFormat::read("racks", text)?.name(), "racks");
-    /// assert!(CustomFormat::read("racks", "[[record]]\nmatch = '('").is_err());
-    /// # Ok::<(), pretty::FormatError>(())
-    /// ```
-    pub fn read(name: &str, text: &str) -> Result<Self, FormatError> {
-        let file: FormatFile =
-            toml::from_str(text).map_err(|error| FormatError::Malformed(error.to_string()))?;
-        let format = FormatFile { name: name.to_owned(), ..file }.own_format()?;
-        if format.is_empty() {
-            return Err(FormatError::NoRecords);
-        }
-        Ok(Self(Arc::new(format)))
-    }
-}
-
-/// A format of the user's own in the words of these files.
-impl TryFrom<PatternText> for CustomFormat {
-    type Error = FormatError;
-
-    fn try_from(text: PatternText) -> Result<Self, FormatError> {
-        let pattern = text.checked("regex")?;
-        match pattern.reads_nothing() {
-            true => Err(FormatError::NoGroups),
-            false => Ok(Self::of_pattern(pattern)),
-        }
-    }
-}
-
 impl PatternText {
     /// A transport of the user's own.
     ///
@@ -337,7 +261,11 @@ impl PatternText {
         })
     }
 
-    fn checked(&self, name: &str) -> Result<Pattern, FormatError> {
+    /// The pattern, compiled.
+    ///
+    /// # Errors
+    /// If something in it is wrong.
+    pub(super) fn checked(&self, name: &str) -> Result<Pattern, FormatError> {
         if self.r#match.is_empty() {
             return Err(FormatError::NoMatch);
         }

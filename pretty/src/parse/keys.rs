@@ -1,8 +1,11 @@
 //! Keys of structured lines, by their meaning: data of `formats/keys.toml`, and the user's own.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-use super::catalog::KeyNames;
+/// Names of fields by what they mean.
+pub(super) type KeyNames = BTreeMap<Role, Vec<String>>;
 
 /// The meaning of each key.
 #[derive(Clone, Debug)]

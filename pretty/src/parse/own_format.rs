@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::catalog::{KeyNames, Reader, Sample, Transport};
+use super::catalog::{FormatFile, PatternText, Reader, Sample, Transport};
+use super::keys::KeyNames;
 use super::pattern::{FormatError, Pattern};
 
 /// A format given by the user: an expression with at least one of the groups `time`, `level`, `topic`,
@@ -25,6 +26,41 @@ pub(super) struct OwnFormat {
 }
 
 impl OwnFormat {
+    /// A format of the user's own.
+    ///
+    /// # Errors
+    /// If something in it is wrong.
+    fn of_file(file: FormatFile) -> Result<Self, FormatError> {
+        let wrong =
+            |text: &PatternText, error| FormatError::In(text.r#match.clone(), Box::new(error));
+        let patterns = |list: &[PatternText]| -> Result<Vec<Arc<Pattern>>, FormatError> {
+            let check = |text: &PatternText| {
+                let pattern = text.checked(&file.name).and_then(|pattern| {
+                    if pattern.reads_nothing() { Err(FormatError::NoGroups) } else { Ok(pattern) }
+                });
+                pattern.map(Arc::new).map_err(|error| wrong(text, error))
+            };
+            list.iter().map(check).collect()
+        };
+        let transport = |text: &PatternText| {
+            text.transport(&file.name).map(Arc::new).map_err(|error| wrong(text, error))
+        };
+        let transports = file.transport.iter().map(transport).collect::<Result<_, _>>()?;
+        let [records, heads, subjects] =
+            [&file.record, &file.head, &file.subject].map(|list| patterns(list));
+        Ok(Self {
+            records: records?,
+            heads: heads?,
+            subjects: subjects?,
+            transports,
+            name: file.name.into(),
+            about: file.about,
+            reader: file.reader,
+            keys: file.keys,
+            samples: file.sample,
+        })
+    }
+
     /// Tells whether it reads nothing.
     pub(super) fn is_empty(&self) -> bool {
         let lists = [&self.records, &self.heads, &self.subjects];
@@ -42,6 +78,28 @@ impl CustomFormat {
     /// If the expression does not compile or has none of these groups.
     pub fn new(expression: &str) -> Result<Self, FormatError> {
         Pattern::of_user(expression).map(Self::of_pattern)
+    }
+
+    /// A format in the words of `pretty/formats`: records, transports, heads, keys, samples.
+    ///
+    /// # Errors
+    /// If something in it is wrong.
+    ///
+    /// ```
+    /// use pretty::CustomFormat;
+    /// let text = "about = 'racks'\n[[record]]\nmatch = '^(?<peer>r\\d+) (?<level>{LEVEL}) '";
+    /// assert_eq!(CustomFormat::read("racks", text)?.name(), "racks");
+    /// assert!(CustomFormat::read("racks", "[[record]]\nmatch = '('").is_err());
+    /// # Ok::<(), pretty::FormatError>(())
+    /// ```
+    pub fn read(name: &str, text: &str) -> Result<Self, FormatError> {
+        let file: FormatFile =
+            toml::from_str(text).map_err(|error| FormatError::Malformed(error.to_string()))?;
+        let format = OwnFormat::of_file(FormatFile { name: name.to_owned(), ..file })?;
+        if format.is_empty() {
+            return Err(FormatError::NoRecords);
+        }
+        Ok(Self(Arc::new(format)))
     }
 
     pub(super) fn of_pattern(pattern: Pattern) -> Self {
@@ -91,5 +149,18 @@ impl CustomFormat {
     pub fn example(&self) -> Option<&str> {
         let events = self.0.samples.iter().find(|sample| !sample.contains_key("read"));
         events?.get("line")?.as_str()
+    }
+}
+
+/// A format of the user's own in the words of the built-in ones.
+impl TryFrom<PatternText> for CustomFormat {
+    type Error = FormatError;
+
+    fn try_from(text: PatternText) -> Result<Self, FormatError> {
+        let pattern = text.checked("regex")?;
+        match pattern.reads_nothing() {
+            true => Err(FormatError::NoGroups),
+            false => Ok(Self::of_pattern(pattern)),
+        }
     }
 }

@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::catalog::{CATALOG, KeyNames, Reader};
+use super::catalog::{CATALOG, Reader};
 use super::clock::ClockOfDay;
 use super::context::ReadContext;
 use super::format::Format;
-use super::keys::{OwnKeys, PeerField};
+use super::keys::{KeyNames, OwnKeys, PeerField};
 use super::layers::{Layers, RecordLayer};
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
 use super::pattern::Fit;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::line::Line;
 use crate::meaning::dialect_file::DialectFile;
 use crate::meaning::message::{Message, MessageFate};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::parse::Parser;
 use crate::style::color::Depth;
 use crate::style::theme::Background;

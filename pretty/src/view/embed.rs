@@ -10,7 +10,7 @@ use std::thread::{self, ScopedJoinHandle};
 use crate::line::{Event, Line};
 use crate::meaning::facts::fact;
 use crate::meaning::message::Message;
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{STATE_KEYS, StateKey};
 use crate::parse::Parser;
 use crate::style::color::Depth;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::layout::Size;
 
 use crate::layout::Layout;
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::style::color::Depth;
 use crate::style::theme::{Background, Palette, Theme};
 use crate::view::cause::index::CauseIndex;

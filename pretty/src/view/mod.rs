@@ -49,10 +49,10 @@ mod search;
 mod ui;
 
 pub use crate::meaning::dialect_file::{DialectError, DialectFile};
+pub use crate::meaning::dialects::DialectChoice;
 pub use crate::meaning::message::{Message, MessageFate};
-pub use crate::meaning::rules::{
-    DialectChoice, MessageAt, MessageRule, RuleError, Rules, StateRule,
-};
+pub use crate::meaning::rule_set::Rules;
+pub use crate::meaning::rules::{MessageAt, MessageRule, RuleError, StateRule};
 pub use cause::graph::Causes;
 pub use cause::index::CausalFilter;
 pub use dialect_check::dialect_differences;

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::layers::{Kind, OwnLayers, is_file};
+use super::error::ConfigError;
+use super::layers::{Kind, OwnLayer, OwnLayers, dialect_of, format_of, is_file};
 use super::settings::Config;
-use super::values::Pager;
+use super::values::{DialectValue, FormatValue, Pager};
 
 /// Reads an environment variable.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -38,15 +39,6 @@ pub(crate) struct LoadedConfig {
     pub(crate) files: Vec<PathBuf>,
     /// Files of other users, which were not read.
     pub(crate) foreign: Vec<PathBuf>,
-}
-
-/// Errors of a file of settings.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("cannot read {}: {error}", path.display())]
-    Unreadable { path: PathBuf, error: io::Error },
-    #[error("{}: {message}", path.display())]
-    Malformed { path: PathBuf, message: String },
 }
 
 /// The origin of a file, which decides what it may set.
@@ -126,7 +118,7 @@ impl LoadedConfig {
     fn add(&mut self, path: PathBuf, text: &str, scope: Scope) -> Result<(), ConfigError> {
         let mut config = parse(text, scope)
             .map_err(|message| ConfigError::Malformed { path: path.clone(), message })?;
-        config.layers = OwnLayers::of_config(&config, &path)?;
+        config.layers = layers_of(&config, &path)?;
         self.config = std::mem::take(&mut self.config).over(config);
         self.files.push(path);
         Ok(())
@@ -145,6 +137,36 @@ fn parse(text: &str, scope: Scope) -> Result<Config, String> {
         ));
     }
     Ok(config)
+}
+
+/// The layers that a file of settings has or names; paths in it begin where it lies.
+///
+/// # Errors
+/// If a file it names cannot be read, or is not in the words of its kind.
+fn layers_of(config: &Config, path: &Path) -> Result<OwnLayers, ConfigError> {
+    let place = path.parent().unwrap_or(Path::new(""));
+    let mut layers = OwnLayers::default();
+    for (name, value) in config.written_formats() {
+        let (layer, origin) = match value {
+            FormatValue::Here(format) => (format.clone(), path.to_owned()),
+            FormatValue::File(file) => (format_of(name, &place.join(file))?, place.join(file)),
+        };
+        let layer = layer.named_as(name);
+        layers.formats.push(OwnLayer { name: name.into(), layer, origin });
+    }
+    for (name, value) in config.written_dialects() {
+        let (layer, origin) = match value {
+            DialectValue::Here(dialect) => ((**dialect).clone(), path.to_owned()),
+            DialectValue::File(file) => (dialect_of(&place.join(file))?, place.join(file)),
+        };
+        layers.dialects.push(OwnLayer { name: name.into(), layer, origin });
+    }
+    for (option, kind) in [(&config.format, Kind::Format), (&config.dialect, Kind::Dialect)] {
+        if let Some(file) = option.as_deref().filter(|name| is_file(name)) {
+            layers.add_file(&place.join(file), file, kind)?;
+        }
+    }
+    Ok(layers)
 }
 
 /// The contents of a path at which settings may be.

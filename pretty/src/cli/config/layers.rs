@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::find::ConfigError;
-use super::settings::Config;
-use super::values::{DialectValue, FormatValue};
+use super::error::ConfigError;
 use crate::parse::CustomFormat;
 use crate::view::DialectFile;
 
@@ -26,36 +24,6 @@ pub(crate) struct OwnLayers {
 }
 
 impl OwnLayers {
-    /// The layers that a file of settings has or names; paths in it begin where it lies.
-    ///
-    /// # Errors
-    /// If a file it names cannot be read, or is not in the words of its kind.
-    pub(super) fn of_config(config: &Config, path: &Path) -> Result<Self, ConfigError> {
-        let place = path.parent().unwrap_or(Path::new(""));
-        let mut layers = Self::default();
-        for (name, value) in config.written_formats() {
-            let (layer, origin) = match value {
-                FormatValue::Here(format) => (format.clone(), path.to_owned()),
-                FormatValue::File(file) => (format_of(name, &place.join(file))?, place.join(file)),
-            };
-            let layer = layer.named_as(name);
-            layers.formats.push(OwnLayer { name: name.into(), layer, origin });
-        }
-        for (name, value) in config.written_dialects() {
-            let (layer, origin) = match value {
-                DialectValue::Here(dialect) => ((**dialect).clone(), path.to_owned()),
-                DialectValue::File(file) => (dialect_of(&place.join(file))?, place.join(file)),
-            };
-            layers.dialects.push(OwnLayer { name: name.into(), layer, origin });
-        }
-        for (option, kind) in [(&config.format, Kind::Format), (&config.dialect, Kind::Dialect)] {
-            if let Some(file) = option.as_deref().filter(|name| is_file(name)) {
-                layers.add_file(&place.join(file), file, kind)?;
-            }
-        }
-        Ok(layers)
-    }
-
     /// Adds the file that an option names; its name is the option's value.
     ///
     /// # Errors
@@ -131,11 +99,11 @@ fn stem(path: &Path) -> &str {
     path.file_stem().and_then(|name| name.to_str()).unwrap_or("format")
 }
 
-fn format_of(name: &str, path: &Path) -> Result<CustomFormat, ConfigError> {
+pub(super) fn format_of(name: &str, path: &Path) -> Result<CustomFormat, ConfigError> {
     CustomFormat::read(name, &text_of(path)?).map_err(|error| malformed(path, &error))
 }
 
-fn dialect_of(path: &Path) -> Result<DialectFile, ConfigError> {
+pub(super) fn dialect_of(path: &Path) -> Result<DialectFile, ConfigError> {
     let file = DialectFile::read(&text_of(path)?).map_err(|error| malformed(path, &error))?;
     file.check().map_err(|error| malformed(path, &error))?;
     Ok(file)

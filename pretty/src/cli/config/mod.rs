@@ -5,6 +5,7 @@
 //! setting in it. All values are checked while a file is read, so that a mistake is shown
 //! with its line.
 
+mod error;
 mod find;
 mod layers;
 mod settings;

@@ -10,7 +10,7 @@ use crate::cli::error::RunError;
 use crate::cli::output::sink::Sink;
 use crate::line::{Event, Line};
 use crate::meaning::peer_state::dialect_of;
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::parse::Parser;
 use crate::text::safe_text;
 

@@ -14,7 +14,7 @@ use crate::line::{Event, Line, Stamp};
 use crate::meaning::facts::trailing_facts;
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::{dialect_of, state_updates};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{STATE_KEYS, StateUpdate};
 use crate::name_usage::NameUsage;
 use crate::parse::{Parser, date_of};

@@ -14,7 +14,7 @@ use crate::diagram::DiagramBuilder;
 use crate::filter::Filter;
 use crate::html::HtmlPage;
 use crate::line::{Event, Line};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::name_usage::{FilterList, NameUsage, UnknownName};
 use crate::parse::Parser;
 use crate::printer::{Options, Printer, Tally};

@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::line::Event;
 use crate::meaning::message::{Message, MessageFate};
 use crate::meaning::peer_state::{Trigger, state_updates};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{StateKey, StateUpdate};
 
 /// The order of cause and effect among the events of a log.

@@ -1,6 +1,6 @@
 //! The causes of a log as far as it has been read, and the two selections of them.
 
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::view::cause::graph::Causes;
 
 /// The causes of a log's lines, as far as they have been looked at.

@@ -16,6 +16,7 @@ pub(crate) mod values;
 use std::collections::HashMap;
 
 use crate::meaning::state::{Role, STATE_KEYS, StateKey};
+use crate::meaning::words::role_of;
 use crate::view::history::anomaly::Anomaly;
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::history::values::{KnownValue, Since, Value, ValueTable};
@@ -207,7 +208,7 @@ impl History {
         let role = self.current(peer, StateKey::Role).and_then(|role| self.values.text(role));
         let term = self.current(peer, StateKey::Term).and_then(Value::number);
         let (Some(term), true) =
-            (term, role.is_some_and(|role| Role::of(role.as_bytes()) == Some(Role::Leader)))
+            (term, role.is_some_and(|role| role_of(role.as_bytes()) == Some(Role::Leader)))
         else {
             return;
         };

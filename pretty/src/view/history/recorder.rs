@@ -2,7 +2,7 @@
 
 use crate::class::Class;
 use crate::meaning::peer_state::state_updates;
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
 use crate::meaning::topics::TEST_STARTS;
 use crate::view::history::event::{HistoryChange, HistoryEvent};

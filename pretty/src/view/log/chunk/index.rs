@@ -8,7 +8,7 @@ use super::{Anchor, Chunk, GROUP_LINES, Kind, LineEnd};
 use crate::class::{Class, is_continuation};
 use crate::level::Level;
 use crate::line::{Event, Line};
-use crate::meaning::rules::Rules;
+use crate::meaning::rule_set::Rules;
 use crate::meaning::topics::ERROR_TOPIC;
 use crate::parse::{Parser, SAMPLE_BYTES};
 use crate::text::columns_of;
