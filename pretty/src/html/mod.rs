@@ -277,7 +277,7 @@ fn number(numbers: &mut HashMap<Box<[u8]>, usize>, name: &[u8]) -> usize {
 /// A line feed in a text: a separator, which no safe text has.
 const LINE_FEED: &str = "\u{2028}";
 
-/// What separates the level of a warning or an error from the peer before it.
+/// The separator between a peer and the level of a warning or an error behind it.
 const LEVEL_MARK: &str = "\u{2029}";
 
 const HEAD: &str = "<!doctype html>

@@ -8,14 +8,14 @@ use crate::line::{Event, Line};
 use crate::time::Time;
 
 impl CustomFormat {
-    /// What is read from its samples and is not what they say.
+    /// Fields of its samples that are read in another way than they say.
     #[must_use]
     pub fn differences(&self) -> Vec<String> {
         differences(&self.0.samples, &Format::AutoAnd(vec![self.clone()]))
     }
 }
 
-/// What is read from samples in this format and is not what they say.
+/// Fields of samples that this format reads in another way than they say.
 pub(super) fn differences(samples: &[Sample], format: &Format) -> Vec<String> {
     samples.iter().flat_map(|sample| wrong(sample, format)).collect()
 }

@@ -11,7 +11,8 @@ use crate::style::color::Depth;
 use crate::style::theme::Background;
 use crate::view::{Chunk, LogView};
 
-/// What is read from the samples of a dialect by these rules, and is not what its file says.
+/// States and messages in the samples of a dialect that these rules read in another way than its file
+/// says.
 #[must_use]
 pub fn dialect_differences(file: &DialectFile, rules: &Rules, parser: &Parser) -> Vec<String> {
     let mut wrong = Vec::new();
