@@ -69,8 +69,11 @@ async fn write(
     match raft.propose((key, value)).await {
         Ok(before) => format!("{before:?}\n").into_response(),
         Err(WriteError::NotLeader { address: Some(leader), .. }) => match http(&leader) {
-            // As the client wrote it: a decoded key may mean another path.
-            Ok(leader) => Redirect::temporary(&format!("http://{leader}{uri}")).into_response(),
+            // As the client wrote it, for a decoded key may mean another path, but for a host.
+            Ok(leader) => {
+                let target = uri.path_and_query().map_or("/", |target| target.as_str());
+                Redirect::temporary(&format!("http://{leader}{target}")).into_response()
+            }
             Err(error) => (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response(),
         },
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),

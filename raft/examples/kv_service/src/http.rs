@@ -100,8 +100,8 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::client::{HANG, exchange};
 
-    const HANG: Duration = Duration::from_secs(60);
     const HEADERS: Duration = Duration::from_millis(300);
 
     /// Waits until the server ends the connection.
@@ -128,15 +128,6 @@ mod tests {
         }
     }
 
-    async fn request(mut stream: TcpStream) -> String {
-        let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        stream.write_all(request).await.expect("it reads");
-        let mut answer = String::new();
-        let read = timeout(HANG, stream.read_to_string(&mut answer)).await;
-        read.expect("it answers in time").expect("it answers");
-        answer
-    }
-
     #[tokio::test]
     async fn slow_headers_are_cut_off_and_others_are_served_meanwhile() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -150,7 +141,7 @@ mod tests {
         }));
         let slow = tokio::spawn(trickle(client().await));
         let silent = tokio::spawn(wait_for_end(client().await));
-        let answer = request(client().await).await;
+        let answer = exchange(server, "GET", "/", "").await;
         assert!(answer.ends_with("served"), "{answer}");
         for connection in [slow, silent] {
             connection.await.expect("it is cut off");

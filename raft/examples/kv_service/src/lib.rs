@@ -24,6 +24,8 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it is a program for a terminal")]
 
 mod arguments;
+#[cfg(test)]
+mod client;
 mod http;
 mod service;
 mod state_machine;

@@ -119,7 +119,12 @@ fn numbers(peers: &BTreeSet<PeerId>) -> Vec<u64> {
 impl Service {
     fn redirect(&self, leader: PeerId, uri: &Uri) -> Response {
         match self.http.get(&leader) {
-            Some(address) => Redirect::temporary(&format!("http://{address}{uri}")).into_response(),
+            // As the client wrote it, for a decoded key may mean another path, but for a host that it
+            // names.
+            Some(address) => {
+                let target = uri.path_and_query().map_or("/", |target| target.as_str());
+                Redirect::temporary(&format!("http://{address}{target}")).into_response()
+            }
             None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }
@@ -160,4 +165,110 @@ impl Service {
 async fn stopped(raft: &Raft<Store>) {
     // The sender lives as long as the handle.
     let _ = raft.watch().wait_for(|status| matches!(status.run, RunState::Stopped(_))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use raft::storage::MemoryStorage;
+    use raft::transport::memory::Hub;
+
+    use super::*;
+    use crate::client::{HANG, exchange};
+
+    /// Three peers in this process, which serve HTTP.
+    struct Cluster {
+        rafts: Vec<Raft<Store>>,
+        servers: Vec<SocketAddr>,
+    }
+
+    impl Cluster {
+        async fn start() -> Self {
+            let (hub, mut listeners, mut servers) = (Hub::default(), Vec::new(), Vec::new());
+            for _ in 1..=3 {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+                servers.push(listener.local_addr().expect("it is bound"));
+                listeners.push(listener);
+            }
+            let addresses = servers.iter().map(ToString::to_string);
+            let http: BTreeMap<_, _> = (1..).map(PeerId::new).zip(addresses).collect();
+            let (http, mut rafts) = (Arc::new(http), Vec::new());
+            for (id, listener) in (1..).zip(listeners) {
+                let peers = (1..=3).map(|id| (id, format!("peer-{id}")));
+                let raft = Raft::builder(id)
+                    .peers(peers)
+                    .transport(hub.join(PeerId::new(id)))
+                    .storage(MemoryStorage::default())
+                    .state_machine(Store::default());
+                let raft = raft.start().await.expect("it is in memory");
+                let service = Service { raft: raft.clone(), http: Arc::clone(&http) };
+                tokio::spawn(async move {
+                    service.serve(listener).await.map_err(|error| error.to_string())
+                });
+                rafts.push(raft);
+            }
+            Self { rafts, servers }
+        }
+
+        /// The server of a peer that follows a leader.
+        async fn follower(&self) -> SocketAddr {
+            let is_led = |status: &raft::driver::Status| status.leader.is_some();
+            let led = self.rafts[0].wait(is_led, HANG).await.expect("an election");
+            let at = usize::from(led.leader == Some(PeerId::new(1)));
+            let is_led_by_another =
+                |status: &raft::driver::Status| status.leader.is_some_and(|it| it != status.id);
+            self.rafts[at].wait(is_led_by_another, HANG).await.expect("it follows");
+            self.servers[at]
+        }
+
+        /// Writes through a follower, and goes where that says.
+        async fn write(&self, target: &str, value: &str) {
+            let mut server = self.follower().await;
+            let mut target = target.to_owned();
+            let written = async {
+                loop {
+                    let answer = exchange(server, "PUT", &target, value).await;
+                    if answer.starts_with("HTTP/1.1 200 ") {
+                        return;
+                    }
+                    let location = answer.lines().find_map(|line| line.strip_prefix("location: "));
+                    if let Some(location) = location {
+                        let rest = location.strip_prefix("http://").expect("a URL");
+                        let (host, path) = rest.split_once('/').expect("a path");
+                        server = host.parse().expect("the address of a peer, not of another host");
+                        target = format!("/{path}");
+                    }
+                    // There may be an election.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(HANG, written).await.expect("it is written");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirected_write_changes_its_key_and_no_other() {
+        let cluster = Cluster::start().await;
+        let rows = [
+            ("/keys/a%3Fb", "a?b"),
+            ("/keys/a%3Fif=", "a?if="),
+            ("/keys/a%23b", "a#b"),
+            ("/keys/a%2Fb", "a/b"),
+            ("/keys/%2E%2E%2Fstatus", "../status"),
+            ("/keys/a%0D%0Ab", "a\r\nb"),
+            ("/keys/%25", "%"),
+            ("/keys/a%2525", "a%25"),
+            ("/keys/a?x=%3F", "a"),
+            ("/keys/c?client=1&serial=1", "c"),
+            ("http://elsewhere.example/keys/d", "d"),
+        ];
+        for (target, key) in rows {
+            cluster.write(target, key).await;
+        }
+        let values = cluster.rafts[0].read(|store| store.values.clone()).await.expect("it reads");
+        let expected = rows.map(|(_, key)| (key.to_owned(), key.to_owned()));
+        assert_eq!(values, BTreeMap::from(expected));
+    }
 }
