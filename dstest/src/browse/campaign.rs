@@ -10,6 +10,7 @@ use crate::record::{Class, RunRecord, RunReport, Verdict};
 use crate::report::completion::{Completion, End};
 use crate::report::tally::Tally;
 use crate::seed::Iteration;
+use crate::store::marker::refuse_links;
 use crate::store::{
     CampaignDir, CampaignFile, EventFollower, REPLAYS, Store, StoreError, kept_log,
 };
@@ -73,6 +74,7 @@ impl Campaign {
     /// # Errors
     /// [`StoreError`] if `campaign.json` cannot be read; unreadable events are only counted.
     pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
+        refuse_links(&dir.path)?;
         let file = CampaignFile::read(&dir.path)?;
         let mut campaign = Self {
             tally: Tally::of(&file.tests),

@@ -36,6 +36,7 @@ impl StoredCampaign {
 
     /// Reads the campaign in this directory.
     pub(crate) fn read(dir: CampaignDir) -> Result<Self, StoreError> {
+        refuse_links(&dir.path)?;
         let file = CampaignFile::read(&dir.path)?;
         Ok(Self { dir, file })
     }
@@ -179,6 +180,7 @@ impl StoredCampaign {
         subdirectory: Option<&str>,
         spec: ReplaySpec,
     ) -> Result<Campaign, Error> {
+        // There may be some since it was read.
         refuse_links(&self.dir.path)?;
         self.check_programs()?;
         let dir = subdirectory.map_or(self.dir.path.clone(), |name| self.dir.path.join(name));

@@ -36,10 +36,12 @@ impl Store {
         }
     }
 
-    /// Every stored campaign, the oldest first.
+    /// Every stored campaign, the oldest first; none behind a link.
     #[must_use]
     pub fn campaigns(&self) -> Vec<CampaignDir> {
-        let Ok(entries) = fs::read_dir(self.runs_dir()) else { return Vec::new() };
+        let runs = self.runs_dir();
+        let entries = if runs.is_symlink() { None } else { fs::read_dir(runs).ok() };
+        let Some(entries) = entries else { return Vec::new() };
         let is_dir = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
         let dirs = entries.filter_map(Result::ok).filter(is_dir).map(|entry| entry.path());
         let mut runs: Vec<CampaignDir> =

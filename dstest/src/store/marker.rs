@@ -143,8 +143,8 @@ pub(super) fn is_program(name: &OsStr) -> bool {
     bytes.len() == 32 && bytes.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b))
 }
 
-/// Refuses a campaign's directory with links where dstest writes: a run must not change other
-/// places.
+/// Refuses a campaign's directory with links where dstest writes or reads: a run must not change other
+/// places, and a report must not show them.
 ///
 /// # Errors
 /// [`StoreError::Unsuitable`] with the first link.

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::support::{CallResult, Sandbox};
+use crate::terminal::Terminal;
 
 const CAMPAIGN: &str = "20200101T000000Z-4f2a";
 const PROGRAM: &str = "0123456789abcdef0123456789abcdef";
@@ -348,6 +349,34 @@ fn nothing_outside_a_store_changes_in_hostile_layouts() {
     assert!(LAYOUTS.len() >= 20);
 }
 
+#[test]
+fn delete_in_the_browser_changes_nothing_outside_a_store_in_hostile_layouts() {
+    let mut deleted = 0;
+    for Layout { name, lay, .. } in LAYOUTS {
+        let sandbox = Sandbox::new();
+        let (store, others) = (sandbox.path().join("store"), sandbox.path().join("precious"));
+        precious(&others);
+        lay(&sandbox, &store, &others);
+        let (before, mine) = (tree(sandbox.path(), &store), mine(&store));
+        let mut terminal = Terminal::start(&sandbox, &["browse", "-o", "store"], 120, 30);
+        if terminal.reaches("? keys") {
+            terminal.try_press(DELETE);
+            if terminal.reaches("press Delete again to delete campaign") {
+                terminal.try_press(DELETE);
+                deleted += 1;
+            }
+        }
+        terminal.try_press("qqqq");
+        terminal.wait_for_end();
+        assert_eq!(tree(sandbox.path(), &store), before, "{name}");
+        let left = self::mine(&store);
+        assert!(mine.iter().all(|(path, text)| left.get(path) == Some(text)), "{name}");
+    }
+    assert!(deleted >= 8, "{deleted}");
+}
+
+const DELETE: &str = "\x1b[3~";
+
 /// The files in a store that dstest has not made there.
 fn mine(store: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
@@ -428,4 +457,71 @@ fn a_store_that_was_moved_keeps_the_programs_that_its_campaigns_use() {
     fs::rename(sandbox.path().join("store"), sandbox.path().join("moved")).unwrap();
     let called = sandbox.call(&["prune", "-o", "moved"]);
     called.exits_with(0).prints("removed 0 campaigns and 0 programs");
+}
+
+/// A report may be sent to others.
+#[test]
+fn no_text_from_outside_a_campaign_is_shown_or_exported() {
+    const SECRET: &str = "error: a key of the user";
+    let places = [
+        "logs",
+        "logs/false",
+        "logs/false/1.log",
+        "events.jsonl",
+        "summary.json",
+        "campaign.json",
+        "replays",
+        "shrunk",
+        "../../runs",
+    ];
+    for place in places {
+        let sandbox = Sandbox::new();
+        let old = real_store(&sandbox, "store");
+        let secret = sandbox.path().join("secret");
+        let runs = sandbox.path().join("store/runs");
+        let at = if place == "../../runs" { runs.clone() } else { old.join(place) };
+        if at == runs {
+            fs::rename(runs, &secret).unwrap();
+            let log = secret.join(CAMPAIGN).join("logs/false/1.log");
+            fs::write(log, SECRET).unwrap();
+        } else if place.contains('.') {
+            fs::write(&secret, SECRET).unwrap();
+            fs::remove_file(&at).unwrap();
+        } else {
+            for name in ["1.log", "false/1.log", "logs/false/1.log"] {
+                fs::create_dir_all(secret.join(name).parent().unwrap()).unwrap();
+                fs::write(secret.join(name), SECRET).unwrap();
+            }
+            let _ = fs::remove_dir_all(&at);
+        }
+        symlink(&secret, &at).unwrap();
+        let (name, exports) = (old.to_str().unwrap(), ["x", "m", "c", "j"]);
+        for args in [
+            &["show", "-o", "store", "false#1"][..],
+            &[
+                "report",
+                "-o",
+                "store",
+                "--export-junit",
+                "x",
+                "--export-markdown",
+                "m",
+                "--export-csv",
+                "c",
+                "--export-json",
+                "j",
+            ],
+            &["compare", "-o", "store", name, name, "--export-markdown", "d"],
+            &["merge", "-o", "merged", "store"],
+            &["show", "-o", "merged", "false#1"],
+        ] {
+            let called = sandbox.call(args);
+            let mut all = called.stdout.clone() + &called.stderr;
+            for export in exports {
+                all += &fs::read_to_string(sandbox.path().join(export)).unwrap_or_default();
+            }
+            assert!(!all.contains("a key of the user"), "{place}: {args:?}: {all}");
+            assert!(!called.stderr.contains("panicked"), "{place}: {called:?}");
+        }
+    }
 }

@@ -57,6 +57,23 @@ impl Terminal {
 
     /// Reads until `text` is on the screen; returns the screen.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        self.read_until(text).unwrap_or_else(|screen| panic!("{text:?} is not on it:\n{screen}"))
+    }
+
+    /// Reads until `text` is on the screen, or until the program ends; returns whether it is there.
+    pub(crate) fn reaches(&mut self, text: &str) -> bool {
+        self.read_until(text).is_ok()
+    }
+
+    /// Reads until the program ends.
+    pub(crate) fn wait_for_end(&mut self) {
+        let end = self.read_until("\u{fffe}");
+        assert!(end.is_err(), "{end:?}");
+        self.child.wait().unwrap();
+    }
+
+    /// Returns the screen with `text`, or the last one of a program that has ended.
+    fn read_until(&mut self, text: &str) -> Result<String, String> {
         let (mut bytes, mut last, mut same) = ([0; 4096], String::new(), 0);
         loop {
             let screen = self.screen.screen().contents();
@@ -64,15 +81,18 @@ impl Terminal {
             assert!(same < SAME_MAX, "{text:?} is not on the screen:\n{screen}");
             last.clone_from(&screen);
             if screen.contains(text) {
-                return screen;
+                return Ok(screen);
             }
             let mut files = [PollFd::new(&self.user, PollFlags::IN)];
             // A program that draws nothing for so long has stopped for good.
             let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
             let ready = poll(&mut files, Some(&patience)).unwrap();
             assert!(ready > 0, "{text:?} is not on the screen:\n{screen}");
-            let count = self.user.read(&mut bytes).unwrap();
-            self.screen.process(&bytes[..count]);
+            // An error, or nothing, once the program has closed its side.
+            match self.user.read(&mut bytes) {
+                Ok(count @ 1..) => self.screen.process(&bytes[..count]),
+                Ok(0) | Err(_) => return Err(screen),
+            }
         }
     }
 
@@ -84,6 +104,11 @@ impl Terminal {
     /// Empties the screen.
     pub(crate) fn clear(&mut self) {
         self.screen.process(b"\x1b[2J\x1b[1;1H");
+    }
+
+    /// Presses keys, unless the program has ended.
+    pub(crate) fn try_press(&mut self, keys: &str) {
+        let _ = self.user.write_all(keys.as_bytes());
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
