@@ -26,6 +26,9 @@ pub enum Class {
     Panic,
     /// A report of a race detector.
     Race,
+    /// Belongs to the lines behind it, which have what it says: the first line of a record of two, the
+    /// name of a source. It is not shown.
+    Lead,
 }
 
 impl Class {
@@ -59,6 +62,7 @@ impl Class {
             Self::Failed => "failed",
             Self::Panic => "panic",
             Self::Race => "data race",
+            Self::Lead => "lead",
         }
     }
 }

@@ -421,3 +421,40 @@ fn an_unknown_format_is_said_and_explained_until_it_is_read() {
         assert!(first.contains(part), "{part}: {first}");
     }
 }
+
+#[test]
+fn records_of_two_lines_are_merged_by_the_time_of_their_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let record = |second: u32, text: &str| {
+        format!("May 02, 2024 8:11:{second:02} AM io.atomix.raft.Node run\nINFO: {text}\n")
+    };
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (one, two) = (path("n1.log"), path("n2.log"));
+    std::fs::write(&one, record(1, "first") + &record(3, "third")).unwrap();
+    std::fs::write(&two, record(2, "second") + &record(4, "fourth")).unwrap();
+    let output = run(&[&one, &two, "--export=json", "--tz=utc"], b"");
+    let rows = text(&output.stdout).lines().map(|row| {
+        let part = |start: &str| row.split_once(start).unwrap().1.split('"').next().unwrap();
+        [part("\"message\":\""), part("\"peer\":\""), part("T08:11:0")].map(str::to_owned)
+    });
+    let rows: Vec<_> = rows.collect();
+    let wanted = [
+        ["first", "n1", "1Z"],
+        ["second", "n2", "2Z"],
+        ["third", "n1", "3Z"],
+        ["fourth", "n2", "4Z"],
+    ];
+    assert_eq!(rows, wanted);
+}
+
+#[test]
+fn what_tail_writes_of_several_files_has_a_column_for_each() {
+    let log = b"==> logs/n1.log <==\n2024-05-02T08:11:22.101Z INFO leads\n\n\
+                ==> logs/n2.log <==\n2024-05-02T08:11:22.201Z INFO follows\n\n\
+                ==> logs/n1.log <==\n2024-05-02T08:11:22.301Z WARN is slow\n";
+    let output = run(&["--width=60", "--tz=utc", "--no-time"], log);
+    let rows: Vec<_> = text(&output.stdout).lines().filter(|row| row.contains('│')).collect();
+    assert_eq!(rows.len(), 3, "{rows:#?}");
+    assert!(text(&output.stdout).lines().next().unwrap().contains("n2"));
+    assert!(!text(&output.stdout).contains("==>"), "{}", text(&output.stdout));
+}

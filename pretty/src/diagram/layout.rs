@@ -124,7 +124,7 @@ impl Scene {
         let arrows = diagram.arrows.iter().enumerate();
         let arrows = arrows.filter_map(|(at, arrow)| line(at, arrow, &lifelines, y));
         Self {
-            width: left + across + MARGIN,
+            width: (left + across + MARGIN).max(LEGEND_WIDTH),
             height: bottom + 2 * ROW + LEGEND_ROWS * ROW,
             top: TOP - ROW / 2,
             bottom: bottom + ROW / 2,
@@ -206,7 +206,7 @@ fn bands(diagram: &Diagram, y: impl Fn(usize) -> i32) -> Vec<Band> {
 }
 
 /// The state of a band in short: `L3` is a leader of term 3. The first one is beside the peer's
-/// name; another one that begins where a text runs across has no room.
+/// name if a text runs across where it begins; another one has no room there.
 fn sign(diagram: &Diagram, band: Band, lifeline: i32) -> Option<(Band, Label)> {
     if band.state.presence == Presence::Away {
         return None;
@@ -216,8 +216,9 @@ fn sign(diagram: &Diagram, band: Band, lifeline: i32) -> Option<(Band, Label)> {
     let row = usize::try_from((band.from + ROW / 2 - TOP) / ROW).unwrap_or(0);
     let is_first = band.from == TOP - ROW / 2;
     let is_free = matches!(diagram.steps.get(row)?.place, StepPlace::Peer(_));
-    let y = if is_first { TOP - 2 * ROW } else { band.from };
-    let place = Place { x: lifeline - SIGN - 8, y, width: SIGN, height: ROW };
+    // Beside the name it must not look like a part of it.
+    let (y, gap) = if is_free { (band.from, 8) } else { (TOP - 2 * ROW, 14) };
+    let place = Place { x: lifeline - SIGN - gap, y, width: SIGN, height: ROW };
     (is_first || is_free).then(|| (band, Label::new(&format!("{role}{term}"), place)))
 }
 
@@ -250,6 +251,9 @@ const TOP: i32 = 56;
 
 /// The length of a message whose other end is not drawn.
 const STUB: i32 = 40;
+
+/// The width of the explanation below.
+const LEGEND_WIDTH: i32 = 770;
 
 /// Rows of the explanation below.
 pub(super) const LEGEND_ROWS: i32 = 2;

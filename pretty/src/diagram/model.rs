@@ -336,7 +336,7 @@ impl DiagramBuilder {
 
     fn result(&mut self, class: Class, text: &[u8]) {
         let outcome = match class {
-            Class::Blank | Class::Plain => return,
+            Class::Blank | Class::Plain | Class::Lead => return,
             Class::Test => Outcome::Neutral,
             Class::Passed => Outcome::Good,
             Class::Failed | Class::Panic | Class::Race => Outcome::Bad,

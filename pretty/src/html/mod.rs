@@ -130,7 +130,7 @@ impl<W: Write> HtmlPage<W> {
             Line::Event(event) => self.event(&event),
             Line::Header(header) => self.other("test", header.text),
             Line::Other(class, text) => match (self.owner.of_line(class, &text), class) {
-                (Owner::Hidden, _) => Ok(()),
+                (Owner::Hidden, _) | (_, Class::Lead) => Ok(()),
                 (Owner::Shown, _) => self.other("more", &text),
                 (Owner::None, Class::Blank | Class::Plain) => self.other("plain", &text),
                 (Owner::None, Class::Test) => self.other("test", &text),

@@ -103,7 +103,7 @@ impl Calendar {
         if self.now == Time::from_nanos(i64::MAX) {
             return FIRST_YEAR;
         }
-        let (year, now_month, now_day) = super::date::date_of(self.local_now().div_euclid(86_400));
+        let (year, now_month, now_day) = super::days::date_of(self.local_now().div_euclid(86_400));
         // Clocks differ: tomorrow is not last year.
         match (month, day).cmp(&(now_month, now_day + 1)) {
             Ordering::Less | Ordering::Equal => year,

@@ -93,6 +93,11 @@ pub(crate) struct PatternText {
     json: Option<JsonTransport>,
     /// The beginning of the line a transport carries.
     rest: Option<String>,
+    /// The line behind, with the text of the record.
+    next: Option<String>,
+    /// A transport that is a line of its own, and names the source of those behind it.
+    #[serde(default)]
+    leads: bool,
     /// Levels in other words.
     #[serde(default)]
     levels: BTreeMap<String, String>,
@@ -245,7 +250,11 @@ fn compile(name: &str, text: &PatternText) -> Pattern {
     (pattern.tail, pattern.keep) = (text.facts, text.keep);
     pattern.tick = text.tick.as_deref().and_then(|tick| Tick::parse(tick).ok());
     pattern.levels = text.levels();
-    pattern.rest = text.rest.as_deref().map(|rest| Box::new(Pattern::new(name, rest)));
+    let other = |text: &Option<String>| {
+        text.as_deref().map(|expression| Box::new(Pattern::new(name, expression)))
+    };
+    (pattern.rest, pattern.next) = (other(&text.rest), other(&text.next));
+    pattern.leads = text.leads;
     pattern
 }
 
@@ -275,7 +284,9 @@ impl PatternText {
         }
         let pattern = compile(name, self);
         pattern.expression.check()?;
-        pattern.rest.as_ref().map_or(Ok(()), |rest| rest.expression.check().map(drop))?;
+        for other in [&pattern.rest, &pattern.next].into_iter().flatten() {
+            other.expression.check()?;
+        }
         Ok(pattern)
     }
 

@@ -141,6 +141,20 @@ impl RecordLayer {
         }
     }
 
+    /// The pattern, if it is not read by code.
+    pub(super) fn pattern(&self) -> Option<&Pattern> {
+        match self {
+            Self::Reader(_) => None,
+            Self::BuiltIn(at) => Some(&CATALOG.records[*at]),
+            Self::Own(own) => Some(own),
+        }
+    }
+
+    /// The expression of the second line of its records.
+    pub(super) fn next(&self) -> Option<&Pattern> {
+        self.pattern()?.next.as_deref()
+    }
+
     pub(super) fn is_verbose(&self) -> bool {
         matches!(self, Self::Reader(Reader::Verbose))
     }

@@ -7,6 +7,7 @@ use super::clock::{ClockOfDay, shift_by};
 use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
 use super::layers::{Layers, RecordLayer, TRANSPORTS_MAX};
+use super::leads::Leads;
 use super::pattern::{Carried, Fit};
 use super::peer_plan::Heads;
 use super::reading::Reading;
@@ -15,7 +16,7 @@ use super::settings::ParserSettings;
 use super::transports::{TransportLayer, strip};
 use super::verbose;
 use crate::class::{Class, is_continuation};
-use crate::line::{Event, Line};
+use crate::line::{Event, Line, Stamp};
 use crate::time::Tick;
 
 /// The parts of a parser that never change.
@@ -44,6 +45,7 @@ pub(super) struct LineParser<'p> {
     pub(super) shift: i64,
     pub(super) header_unit: &'p mut Option<Tick>,
     pub(super) clock: &'p mut ClockOfDay,
+    pub(super) leads: &'p mut Leads,
     pub(super) found: &'p mut FoundLayers,
 }
 
@@ -75,7 +77,8 @@ impl FoundLayers {
 impl<'p> LineParser<'p> {
     /// The meaning of a line without colours.
     pub(super) fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
-        self.read(line, Carried::default(), 0)
+        let name = self.leads.name().map(|name| Cow::Owned(self.reading.source_name(name)));
+        self.read(line, Carried { source: name, ..Carried::default() }, 0)
     }
 
     /// The same inside `depth` transports; `carried` is what they have said about it.
@@ -88,16 +91,18 @@ impl<'p> LineParser<'p> {
         let (reading, context) = (self.reading, self.context());
         let usual = &reading.transports;
         if depth < TRANSPORTS_MAX
-            && let Some((at, own, rest)) = self.transport(line, usual.iter().copied(), &context)
+            && let Some(found) = self.transport(line, usual.iter().copied(), &context)
         {
-            return self.carried(at, line, carried.or(own), rest, depth);
+            return self.carried(found, line, carried, depth);
+        }
+        if let Some(record) = self.second(line, &carried, &context) {
+            return Line::Event(self.event(record, line, carried));
         }
         let mut records = reading.records.iter();
         if let Some((layer, record)) =
             records.find_map(|own| Some((own, own.read(line, &context)?)))
         {
-            self.found.record = Some(layer.clone());
-            return Line::Event(self.event(record, line, carried));
+            return self.record(layer, record, line, carried);
         }
         // Something that was not in the sample, or there was none.
         let layers = &self.setup.layers;
@@ -109,26 +114,64 @@ impl<'p> LineParser<'p> {
             let all = layers.transports.iter().enumerate();
             let others = all.filter(|(at, own)| own.get().is_strict() && !usual.contains(at));
             let others = others.map(|(at, _)| at);
-            if let Some((at, own, rest)) = self.transport(line, others, &context) {
-                return self.carried(at, line, carried.or(own), rest, depth);
+            if let Some(found) = self.transport(line, others, &context) {
+                return self.carried(found, line, carried, depth);
             }
         }
-        if let Some(record) = self.other_record(line, &context) {
-            return Line::Event(self.event(record, line, carried));
+        if let Some((layer, record)) = self.other_record(line, &context) {
+            return self.record(layer, record, line, carried);
         }
         self.bare(line, carried)
+    }
+
+    /// A line that is a record, or the first of one.
+    fn record<'a>(
+        &mut self,
+        layer: &RecordLayer,
+        record: Record<'a>,
+        line: &'a [u8],
+        carried: Carried<'a>,
+    ) -> Line<'a> {
+        self.found.record = Some(layer.clone());
+        if layer.next().is_none() {
+            return Line::Event(self.event(record, line, carried));
+        }
+        let mut stamp = record.stamp;
+        self.correct(&mut stamp);
+        let at = stamp.and_then(|stamp| stamp.at);
+        self.leads.keep(layer.clone(), line, at, carried.source.as_deref());
+        Line::Other(Class::Lead, Cow::Borrowed(line))
+    }
+
+    /// The record whose second line this is.
+    fn second<'a>(
+        &mut self,
+        line: &'a [u8],
+        carried: &Carried<'_>,
+        context: &ReadContext<'_>,
+    ) -> Option<Record<'a>> {
+        let first = self.leads.take(carried.source.as_deref())?;
+        let second = first.layer.next()?.read(line, context)?;
+        let record = first.layer.read(&first.line, context)?.with_second(second);
+        self.found.record = Some(first.layer.clone());
+        Some(record)
     }
 
     /// The line that a transport carries.
     fn carried<'a>(
         &mut self,
-        at: usize,
+        (at, own, rest): (usize, Carried<'a>, Cow<'a, [u8]>),
         line: &'a [u8],
-        carried: Carried<'a>,
-        rest: Cow<'a, [u8]>,
+        outer: Carried<'a>,
         depth: usize,
     ) -> Line<'a> {
-        self.found.transports.push(self.setup.layers.transports[at].clone());
+        let transport = &self.setup.layers.transports[at];
+        self.found.transports.push(transport.clone());
+        if transport.get().leads() {
+            self.leads.set_name(own.source.as_deref().unwrap_or_default());
+            return Line::Other(Class::Lead, Cow::Borrowed(line));
+        }
+        let carried = own.within(outer);
         match rest {
             Cow::Borrowed(rest) => match self.read(rest, carried, depth + 1) {
                 // A line that no layer reads keeps the name of its source.
@@ -141,10 +184,10 @@ impl<'p> LineParser<'p> {
 
     /// A record of any strict layer, if any format may be found.
     fn other_record<'a>(
-        &mut self,
+        &self,
         line: &'a [u8],
         context: &ReadContext<'_>,
-    ) -> Option<Record<'a>> {
+    ) -> Option<(&'p RecordLayer, Record<'a>)> {
         let layers = &self.setup.layers;
         if !layers.is_auto {
             return None;
@@ -153,8 +196,7 @@ impl<'p> LineParser<'p> {
         if layers.fit(place) == Fit::Loose {
             return None;
         }
-        self.found.record = Some(layers.all()[place].clone());
-        Some(record)
+        Some((&layers.all()[place], record))
     }
 
     /// A line that no record reads: an event nevertheless if its peer or its time are known.
@@ -190,11 +232,16 @@ impl<'p> LineParser<'p> {
         self.reading.peers.name_peer(&mut record, line, carried.source, heads, settings);
         record.stamp = record.stamp.or(carried.stamp);
         record.level = record.level.or(carried.level);
-        if let Some(stamp) = &mut record.stamp {
-            self.clock.record(stamp);
-            shift_by(stamp, self.shift, &settings.calendar);
-        }
+        self.correct(&mut record.stamp);
         record.into_event()
+    }
+
+    /// Corrects a time: its day, and the clock of its source.
+    fn correct(&mut self, stamp: &mut Option<Stamp<'_>>) {
+        if let Some(stamp) = stamp {
+            self.clock.record(stamp);
+            shift_by(stamp, self.shift, &self.setup.settings.calendar);
+        }
     }
 
     /// The first of these transports that carries the line.

@@ -16,12 +16,14 @@ mod catalog;
 mod clock;
 mod context;
 mod date;
+mod days;
 mod fields;
 mod format;
 mod groups;
 mod json;
 mod keys;
 mod layers;
+mod leads;
 mod line_parser;
 mod logfmt;
 mod members;
@@ -35,6 +37,7 @@ mod record;
 #[cfg(any(test, feature = "cli"))]
 mod samples;
 mod settings;
+mod source_names;
 mod timestamp;
 mod transports;
 mod verbose;
@@ -44,9 +47,11 @@ pub use calendar::{Calendar, ZoneError};
 #[cfg(feature = "cli")]
 pub(crate) use catalog::PatternText;
 pub use date::WrittenTime;
-pub(crate) use date::date_of;
+pub(crate) use days::date_of;
 pub use format::{BuiltIn, Format};
 pub use keys::OwnKeys;
+#[cfg(feature = "view")]
+pub(crate) use leads::Leads;
 pub use own_format::CustomFormat;
 pub use parser::Parser;
 pub use pattern::FormatError;
@@ -54,4 +59,6 @@ pub use peer_from::PeerFrom;
 #[cfg(feature = "view")]
 pub(crate) use reading::SAMPLE_BYTES;
 pub use settings::{ParserSettings, SourceName};
+#[cfg(feature = "cli")]
+pub(crate) use source_names::source_names;
 pub use transports::{CustomTransport, Transports};

@@ -14,6 +14,7 @@ use super::context::ReadContext;
 use super::format::Format;
 use super::keys::{KeyNames, OwnKeys, PeerField};
 use super::layers::{Layers, RecordLayer};
+use super::leads::Leads;
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
 use super::pattern::Fit;
 use super::peer_plan::PeerPlace;
@@ -21,7 +22,7 @@ use super::reading::{Reading, ReadingContext};
 use super::settings::ParserSettings;
 use super::{ansi, verbose};
 use crate::line::Line;
-use crate::time::Tick;
+use crate::time::{Tick, Time};
 
 /// Turns lines into [`Line`]s.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Parser {
     /// The unit the log's own header names.
     header_unit: Option<Tick>,
     clock: ClockOfDay,
+    /// Of each source.
+    leads: Vec<Leads>,
     found: FoundLayers,
 }
 
@@ -70,6 +73,7 @@ impl Parser {
         let unknown = Reading { records, heads, ..Reading::default() };
         Self {
             readings: vec![None; settings.sources.len().max(1)],
+            leads: vec![Leads::default(); settings.sources.len().max(1)],
             setup: Arc::new(Setup { settings, layers, keys, unknown }),
             source: 0,
             is_plain_verbose: false,
@@ -174,6 +178,30 @@ impl Parser {
         Self { header_unit, ..self }
     }
 
+    /// The time of the last line, if it is the first of a record of two.
+    #[must_use]
+    pub fn lead_time(&self) -> Option<Time> {
+        self.leads[self.source].time()
+    }
+
+    /// Tells whether lines say something of those behind them: then a log has to be read in order.
+    #[must_use]
+    pub fn has_leads(&self) -> bool {
+        self.readings.iter().flatten().any(|reading| reading.has_leads)
+    }
+
+    /// The state that lines leave for those behind them, for each source.
+    #[cfg(feature = "view")]
+    pub(crate) fn leads(&self) -> &[Leads] {
+        &self.leads
+    }
+
+    /// A parser that is about to read a line behind those that have left this state.
+    #[cfg(feature = "view")]
+    pub(crate) fn with_leads(self, leads: &[Leads]) -> Self {
+        Self { leads: leads.to_vec(), ..self }
+    }
+
     fn context(&self) -> ReadContext<'_> {
         self.setup.context(self.header_unit, PeerField::None)
     }
@@ -186,6 +214,7 @@ impl Parser {
             shift: setup.settings.sources.get(self.source).map_or(0, |source| source.shift),
             header_unit: &mut self.header_unit,
             clock: &mut self.clock,
+            leads: &mut self.leads[self.source],
             found: &mut self.found,
         }
     }

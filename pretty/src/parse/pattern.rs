@@ -62,6 +62,10 @@ pub(crate) struct Pattern {
     pub(super) levels: Vec<(Box<[u8]>, Level)>,
     /// The beginning of the line that a transport carries.
     pub(super) rest: Option<Box<Self>>,
+    /// The line behind, with the text of the record.
+    pub(super) next: Option<Box<Self>>,
+    /// A line of its own, which names the source of those behind it.
+    pub(super) leads: bool,
 }
 
 /// The risk that a pattern matches other lines.
@@ -109,12 +113,12 @@ impl<'a> Carried<'a> {
         self.stamp.is_none() && self.source.is_none() && self.level.is_none()
     }
 
-    /// The facts of an outer transport, and those of an inner one where it has none.
-    pub(super) fn or(self, inner: Self) -> Self {
+    /// The facts of an outer transport, and those of this one where it has none.
+    pub(super) fn within(self, outer: Self) -> Self {
         Self {
-            stamp: self.stamp.or(inner.stamp),
-            source: self.source.or(inner.source),
-            level: inner.level.or(self.level),
+            stamp: outer.stamp.or(self.stamp),
+            source: outer.source.or(self.source),
+            level: self.level.or(outer.level),
         }
     }
 }
@@ -146,6 +150,8 @@ impl Pattern {
             origin,
             levels: Vec::new(),
             rest: None,
+            next: None,
+            leads: false,
         }
     }
 

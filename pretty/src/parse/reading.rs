@@ -10,6 +10,7 @@ use super::pattern::Fit;
 use super::peer_from::PeerFrom;
 use super::peer_plan::{PeerPlace, PeerPlan};
 use super::record::Record;
+use super::source_names::{source_names, stem};
 use crate::class::{Class, is_continuation};
 
 /// The layers of a source, those that are found most first.
@@ -23,6 +24,10 @@ pub(super) struct Reading {
     /// A line that is nothing but a head and a text is an event.
     pub(super) bare_heads: bool,
     pub(super) peers: PeerPlan,
+    /// Names that lines give the sources of those behind them, and what is shown of them.
+    pub(super) names: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Some lines say something of those behind them.
+    pub(super) has_leads: bool,
 }
 
 /// The findings about a sample of a source.
@@ -33,6 +38,10 @@ struct Evidence {
     transports: BTreeMap<usize, usize>,
     records: BTreeMap<usize, usize>,
     sources: BTreeSet<Vec<u8>>,
+    /// Names of sources in lines of their own.
+    names: Vec<Vec<u8>>,
+    /// The last of them.
+    name: Option<Vec<u8>>,
     with_source: usize,
     heads: BTreeMap<usize, usize>,
     bare: usize,
@@ -80,6 +89,14 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// The name that is shown of a source.
+    pub(super) fn source_name(&self, name: &[u8]) -> Vec<u8> {
+        let short = self.names.iter().find(|(own, _)| own == name);
+        short.map_or_else(|| stem(name).to_vec(), |(_, short)| short.clone())
+    }
+}
+
 impl ReadingContext<'_> {
     /// The reading of a log of our own, which needs none of the expressions.
     fn plain_verbose(&self, lines: &[Vec<u8>]) -> Option<Reading> {
@@ -123,7 +140,7 @@ impl ReadingContext<'_> {
 
 impl Evidence {
     fn add(&mut self, line: &[u8], transports: &[usize], context: &ReadingContext<'_>) {
-        let (mut source, mut is_carried) = (None, false);
+        let (mut source, mut is_carried) = (self.name.clone(), self.name.is_some());
         let mut text = line.to_vec();
         for _ in 0..super::layers::TRANSPORTS_MAX {
             let stripped = transports.iter().find_map(|at| {
@@ -137,6 +154,10 @@ impl Evidence {
             });
             let Some((at, own, rest)) = stripped else { break };
             *self.transports.entry(at).or_default() += 1;
+            if context.layers.transports[at].get().leads() {
+                self.name_source(own.unwrap_or_default());
+                return;
+            }
             source = source.or(own);
             text = rest;
         }
@@ -165,6 +186,15 @@ impl Evidence {
                 }
             }
         }
+    }
+
+    /// The lines that follow are of another source.
+    fn name_source(&mut self, name: Vec<u8>) {
+        self.lines -= 1;
+        if !self.names.contains(&name) && self.names.len() < PEERS_MAX {
+            self.names.push(name.clone());
+        }
+        self.name = Some(name);
     }
 
     fn add_record(&mut self, record: &Record<'_>, context: &ReadingContext<'_>) {
@@ -223,12 +253,24 @@ impl Evidence {
             records.map(|place| context.layers.all()[place].clone()).collect();
         records.sort_by_key(|record| record.fit() == Fit::Generic);
         Reading {
+            has_leads: !self.names.is_empty() || records.iter().any(|own| own.next().is_some()),
+            names: self.short_names(),
             transports,
             records,
             heads: if heads_fit(head_lines) { frequent(&self.heads) } else { Vec::new() },
             bare_heads: heads_fit(self.bare),
             peers: self.peers(context, heads_fit(head_lines)),
         }
+    }
+
+    fn short_names(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let lossy = |name: &Vec<u8>| String::from_utf8_lossy(name).into_owned();
+        let names: Vec<_> = self.names.iter().map(lossy).collect();
+        let short: Vec<_> = match names.len() {
+            0 | 1 => self.names.iter().map(|name| stem(name).to_vec()).collect(),
+            _ => source_names(&names).into_iter().map(String::into_bytes).collect(),
+        };
+        self.names.iter().cloned().zip(short).collect()
     }
 
     /// The places of peers in the order of [`Named`], those first that name the peers of nearly all

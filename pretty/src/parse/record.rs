@@ -18,6 +18,24 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// The record of two lines: the fields of this one, the first, and the text of the second.
+    pub(super) fn with_second<'b>(self, second: Record<'b>) -> Record<'b> {
+        let Record { stamp, level, topic, peer, text: place, .. } = self;
+        let mut text = second.text.into_owned();
+        let shown = text.len();
+        if !place.is_empty() {
+            text.extend([&b" logger=\""[..], &*place, b"\""].concat());
+        }
+        Record {
+            stamp: second.stamp.or(stamp.map(own_stamp)),
+            level: second.level.or(level),
+            topic: second.topic.or(topic.map(own)),
+            peer: second.peer.or(peer.map(own)),
+            left_out: text.len() - shown,
+            text: Cow::Owned(text),
+        }
+    }
+
     pub(super) fn into_event(self) -> Event<'a> {
         let level = || Cow::Borrowed(self.level.map_or(&b""[..], |level| level.name().as_bytes()));
         Event {
@@ -58,17 +76,20 @@ pub(super) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
 
 /// The same event with a copy of everything it borrows.
 pub(super) fn into_owned(event: Event<'_>) -> Event<'static> {
-    let own = |text: Cow<'_, [u8]>| Cow::Owned(text.into_owned());
-    let stamp = |stamp: Stamp<'_>| Stamp {
-        text: own(stamp.text),
-        ..Stamp { text: Cow::Borrowed(b""), at: stamp.at, unit: stamp.unit, offset: stamp.offset }
-    };
     Event {
-        stamp: event.stamp.map(stamp),
+        stamp: event.stamp.map(own_stamp),
         level: event.level,
         topic: own(event.topic),
         peer: own(event.peer),
         text: own(event.text),
         left_out: event.left_out,
     }
+}
+
+fn own(text: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
+    Cow::Owned(text.into_owned())
+}
+
+fn own_stamp(stamp: Stamp<'_>) -> Stamp<'static> {
+    Stamp { text: own(stamp.text), at: stamp.at, unit: stamp.unit, offset: stamp.offset }
 }

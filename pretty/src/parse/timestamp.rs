@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::calendar::Calendar;
-use super::date::{self, Date, days_since_1970};
+use super::date::{self, Date};
+use super::days::days_since_1970;
 use crate::line::Stamp;
 use crate::time::{Fraction, Number, Tick, Time};
 
@@ -315,9 +316,9 @@ mod tests {
     #[test]
     fn days_and_dates_are_inverse() {
         for day in (-200_000..200_000).step_by(37) {
-            let (year, month, of_month) = date::date_of(day);
+            let (year, month, of_month) = crate::parse::date_of(day);
             assert_eq!(days_since_1970(year, month, of_month), day);
         }
-        assert_eq!(date::date_of(0), (1970, 1, 1));
+        assert_eq!(crate::parse::date_of(0), (1970, 1, 1));
     }
 }

@@ -94,6 +94,11 @@ impl TransportLayer {
 }
 
 impl Transport {
+    /// Tells whether it is a line of its own, which names the source of those behind it.
+    pub(super) fn leads(&self) -> bool {
+        self.pattern().is_some_and(|pattern| pattern.leads)
+    }
+
     pub(super) fn is_strict(&self) -> bool {
         self.pattern().is_none_or(|pattern| pattern.fit == Fit::Strict)
     }

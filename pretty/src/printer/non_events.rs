@@ -45,6 +45,7 @@ impl<W: Write> Printer<W> {
             return self.show_continuation(line);
         }
         let sgr = match class {
+            Class::Lead => return Ok(()),
             Class::Blank => return self.rows.end_row(),
             Class::Plain => Box::default(),
             Class::Test => self.ansi.bold_sgr(self.ansi.theme.title),

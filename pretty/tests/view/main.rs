@@ -3,6 +3,7 @@
 mod causes;
 mod continuations;
 mod embed;
+mod leads;
 mod look;
 mod raft;
 mod tools;

@@ -3,6 +3,7 @@
 //! Invariant: the lines of one input keep their order. A line without a time belongs to the line
 //! before it, and a time that runs backwards counts as the latest one before it.
 
+use crate::class::Class;
 use crate::cli::error::RunError;
 use crate::cli::exit::Exit;
 use crate::cli::input::line_reader::{Fill, LineReader};
@@ -63,9 +64,12 @@ impl TimeOrder {
 
     /// Takes the next line into account.
     pub(crate) fn record(&mut self, line: &[u8]) {
-        if let Line::Event(event) = self.parser.parse(line) {
-            self.time = self.time.max(event.stamp.and_then(|stamp| stamp.at));
-        }
+        let time = match self.parser.parse(line) {
+            Line::Event(event) => event.stamp.and_then(|stamp| stamp.at),
+            Line::Other(Class::Lead, _) => self.parser.lead_time(),
+            Line::Header(_) | Line::Other(..) => None,
+        };
+        self.time = self.time.max(time);
     }
 }
 

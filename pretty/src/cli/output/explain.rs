@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 
-use crate::class::is_continuation;
+use crate::class::{Class, is_continuation};
 use crate::cli::error::RunError;
 use crate::cli::output::sink::Sink;
 use crate::line::{Event, Line};
@@ -83,6 +83,10 @@ impl Sink for ExplainSink {
             Line::Header(_) => {
                 Shape { layers: "header".to_owned(), is_read: true, form: String::new() }
             }
+            Line::Other(Class::Lead, _) => {
+                let layers = format!("{layers}, for the lines behind it");
+                Shape { layers, is_read: true, form: String::new() }
+            }
             Line::Other(class, text) => {
                 let layers = format!("not an event ({})", class.title());
                 Shape { layers, is_read: false, form: form(text) }
@@ -99,6 +103,9 @@ impl Sink for ExplainSink {
                     "peers={}",
                     header.peers.map_or("?".to_owned(), |peers| peers.to_string())
                 ),
+                Line::Other(Class::Lead, _) => {
+                    "not shown: those lines have what it says".to_owned()
+                }
                 Line::Other(_, text) if is_continuation(text) => {
                     "continues the line before it".to_owned()
                 }

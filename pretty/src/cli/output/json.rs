@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::class::Owner;
+use crate::class::{Class, Owner};
 use crate::cli::error::RunError;
 use crate::cli::output::sink::{Sink, warn_unknown_names};
 use crate::filter::Filter;
@@ -221,6 +221,9 @@ impl Sink for JsonSink {
             if !is_shown {
                 return Ok(());
             }
+        }
+        if matches!(read, Line::Other(Class::Lead, _)) {
+            return Ok(());
         }
         if let Line::Other(class, text) = &read
             && self.owner.of_line(*class, text) == Owner::Hidden

@@ -8,7 +8,7 @@ use crate::cli::args::Cli;
 use crate::cli::config::Config;
 use crate::meaning::dialects;
 use crate::parse::{
-    Calendar, CustomTransport, Format, Parser, ParserSettings, SourceName, Transports,
+    Calendar, CustomTransport, Format, Parser, ParserSettings, SourceName, Transports, source_names,
 };
 use crate::suggestion::suggestion;
 use crate::time::Time;
@@ -21,7 +21,7 @@ pub(super) fn parser(
     inputs: &[InputSource],
 ) -> Result<Parser, PlanError> {
     let names: Vec<_> = inputs.iter().map(InputSource::name).collect();
-    let peers = peer_names(&names);
+    let peers = source_names(&names);
     let source = |(name, peer): (&String, String)| {
         let shift = cli.shift.iter().rev().find(|shift| shift.is_of(name));
         SourceName { peer, shift: shift.map_or(0, |shift| shift.nanos) }
@@ -51,29 +51,6 @@ pub(super) fn calendar(cli: &Cli, config: &Config) -> Result<Calendar, PlanError
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let now = Time::from_nanos(i64::try_from(now).unwrap_or(i64::MAX));
     Ok(Calendar::in_zone(zone)?.with_now(now))
-}
-
-/// The names of files without the beginning and end that all share, cut where a word ends.
-fn peer_names(names: &[String]) -> Vec<String> {
-    let (Some(first), 2..) = (names.first(), names.len()) else {
-        return names.to_vec();
-    };
-    let shared = |of: &dyn Fn(&str, &str) -> usize| {
-        names.iter().map(|name| of(first, name)).min().unwrap_or(0)
-    };
-    let start = shared(&|a, b| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count());
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
-    let start =
-        first.as_bytes()[..start].iter().rposition(|byte| !is_word(*byte)).map_or(0, |at| at + 1);
-    let end =
-        shared(&|a, b| a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count());
-    let tail = &first.as_bytes()[first.len() - end.min(first.len())..];
-    let cut = tail.iter().position(|byte| !is_word(*byte)).map_or(0, |at| tail.len() - at);
-    let short = |name: &String| {
-        let whole = name.get(start..name.len().saturating_sub(cut).max(start)).unwrap_or(name);
-        if whole.is_empty() { name.clone() } else { whole.to_owned() }
-    };
-    names.iter().map(short).collect()
 }
 
 fn transports(cli: &Cli, config: &Config) -> Result<Transports, PlanError> {
@@ -134,24 +111,5 @@ fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
             ))
         }
         None => Ok(Format::custom(name)?),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_what_tells_files_apart() {
-        let short = |names: &[&str]| {
-            peer_names(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(short(&["logs/n1.log", "logs/n2.log"]), ["n1", "n2"]);
-        assert_eq!(short(&["09_etcd_m1.json", "09_etcd_m2.json"]), ["m1", "m2"]);
-        assert_eq!(short(&["node1/raft.log", "node2/raft.log"]), ["node1", "node2"]);
-        assert_eq!(short(&["a/raft.log.gz", "b/raft.log"]), ["a/raft.log.gz", "b/raft.log"]);
-        assert_eq!(short(&["server-1.log", "server-10.log"]), ["1", "10"]);
-        assert_eq!(short(&["same", "same"]), ["same", "same"]);
-        assert_eq!(short(&["only.log"]), ["only.log"]);
     }
 }

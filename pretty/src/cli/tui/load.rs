@@ -114,7 +114,7 @@ impl Loader<'_> {
         let mut wanted = if blocks.next_start() == 0 { FIRST_BLOCK_BYTES } else { BLOCK_BYTES };
         loop {
             let mut batch = Vec::new();
-            while batch.len() < BLOCKS_AT_ONCE
+            while batch.len() < self.blocks_at_once(BLOCKS_AT_ONCE)
                 && let Some(block) = blocks.next(wanted, end).map_err(RunError::Read)?
             {
                 batch.push(block);
@@ -131,6 +131,11 @@ impl Loader<'_> {
                 self.send(chunk, Some(done))?;
             }
         }
+    }
+
+    /// The blocks indexed at once: one where lines say something of those behind them.
+    fn blocks_at_once(&self, most: usize) -> usize {
+        if self.parser.has_leads() { 1 } else { most }
     }
 
     /// Indexes a last line without its end.
@@ -186,7 +191,7 @@ impl Loader<'_> {
         loop {
             let mut batch = Vec::new();
             let mut ended = EndOfStream::No;
-            while batch.len() < at_once && ended == EndOfStream::No {
+            while batch.len() < self.blocks_at_once(at_once) && ended == EndOfStream::No {
                 let (block, end) =
                     stream.next(&mut input.reader, wanted, fill).map_err(RunError::Read)?;
                 ended = end;

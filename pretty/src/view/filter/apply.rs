@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use regex::Regex;
 
+use crate::class::Class;
 use crate::filter::Filter;
 use crate::view::filter::folding::Folding;
 use crate::view::filter::state::{BaseFilter, RegexFilter};
@@ -67,7 +68,7 @@ impl LogView {
 
     fn shows_kind(&self, kind: Kind) -> bool {
         let Some((topic, peer)) = kind.owner() else {
-            return true;
+            return kind != Kind::Other(Class::Lead);
         };
         !self.hidden.topics.contains(&topic)
             && !self.hidden.peers.contains(&peer)

@@ -45,7 +45,7 @@ impl HistoryRecorder {
             Class::Test if TEST_STARTS.iter().any(|start| text.starts_with(start)) => {
                 self.push(line, HistoryChange::NewTest);
             }
-            Class::Blank | Class::Plain | Class::Test | Class::Passed => {}
+            Class::Blank | Class::Plain | Class::Test | Class::Passed | Class::Lead => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::Regex;
 
+use crate::class::Class;
 use crate::layout::{Columns, Layout};
 use crate::line::{Event, Line};
 use crate::parse::{Calendar, Parser};
@@ -162,8 +163,13 @@ impl Store {
     pub(crate) fn parser_at(&self, line: usize) -> Parser {
         let (chunk, start) = self.find(line);
         let at = line - start.line;
-        let mut parser = chunk.parser.clone().with_header_unit(chunk.unit_at(at));
-        parser.set_source(chunk.source_at(at));
+        let mut parser = chunk.parser_at(at);
+        // The first line of a record.
+        if at > 0 && chunk.kind(at - 1) == Kind::Other(Class::Lead) {
+            parser.set_source(chunk.source_at(at - 1));
+            parser.parse(&self.text(line - 1));
+            parser.set_source(chunk.source_at(at));
+        }
         parser
     }
 

@@ -263,7 +263,7 @@ impl LogView {
             }
             Line::Other(class, text) => {
                 let style = match class {
-                    Class::Blank | Class::Plain => Style::new(),
+                    Class::Blank | Class::Plain | Class::Lead => Style::new(),
                     Class::Test => self.title_style(),
                     Class::Passed => self.bold(self.theme.good),
                     Class::Failed | Class::Panic | Class::Race => self.bold(self.theme.bad),

@@ -10,7 +10,7 @@ use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::rule_set::Rules;
 use crate::meaning::topics::ERROR_TOPIC;
-use crate::parse::{Parser, SAMPLE_BYTES};
+use crate::parse::{Leads, Parser, SAMPLE_BYTES};
 use crate::text::columns_of;
 use crate::time::Tick;
 use crate::view::history::recorder::HistoryRecorder;
@@ -79,6 +79,7 @@ struct Index {
     parser: Parser,
     reader: Parser,
     units: Vec<(u32, Option<Tick>)>,
+    names: Vec<(u32, usize, Leads)>,
     sources: Vec<u16>,
     /// The event that the next line may continue.
     owner: Option<(TopicId, PeerId)>,
@@ -102,6 +103,7 @@ impl Index {
             parser,
             reader,
             units: Vec::new(),
+            names: Vec::new(),
             sources,
             owner: None,
             leading: 0,
@@ -133,6 +135,8 @@ impl Index {
             history_events: self.history.into_list(),
             parser: self.parser,
             units: self.units,
+            names: self.names,
+            leads_after: self.reader.leads().to_vec(),
             sources: self.sources,
             leading: self.leading,
             end: self.end,
@@ -156,12 +160,25 @@ impl Index {
                 self.units.push((number, self.reader.header_unit()));
                 self.kinds.code(Kind::Header)
             }
+            Line::Other(Class::Lead, _) => {
+                self.lead(number);
+                self.kinds.code(Kind::Other(Class::Lead))
+            }
             Line::Other(class, text) => {
                 self.history.other(number, class, &text);
                 self.other(number, class, &text)
             }
         };
         self.codes.push(code);
+    }
+
+    /// A line about those behind it; a name counts for many.
+    fn lead(&mut self, line: u32) {
+        self.owner = None;
+        let source = self.sources.get(line as usize).map_or(0, |source| usize::from(*source));
+        if let Some(leads) = self.reader.leads().get(source).filter(|own| own.has_name()) {
+            self.names.push((line, source, leads.name_alone()));
+        }
     }
 
     fn other(&mut self, line: u32, class: Class, text: &[u8]) -> usize {

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use self::codes::{Codes, short};
 use crate::class::Class;
-use crate::parse::Parser;
+use crate::parse::{Leads, Parser};
 use crate::time::Tick;
 use crate::view::history::event::HistoryEvent;
 use crate::view::log::ids::{Names, PeerId, TopicId};
@@ -38,6 +38,10 @@ pub struct Chunk {
     pub(crate) parser: Parser,
     /// Lines that change the unit, and to what.
     pub(crate) units: Vec<(u32, Option<Tick>)>,
+    /// Lines that name the source of those behind them, by the number of their own source.
+    pub(crate) names: Vec<(u32, usize, Leads)>,
+    /// The state that its lines leave for those behind it.
+    pub(crate) leads_after: Vec<Leads>,
     /// The source of each line, in a log merged from several; else empty.
     pub(crate) sources: Vec<u16>,
     /// The number of lines at its start that continue the event before it, if there is one.
@@ -95,10 +99,28 @@ impl Chunk {
     /// The parser for the next chunk, with the unit the last header names.
     #[must_use]
     pub fn parser_after(&self) -> Parser {
-        self.units.last().map_or_else(
-            || self.parser.clone(),
-            |(_, unit)| self.parser.clone().with_header_unit(*unit),
-        )
+        let parser = self.parser.clone().with_leads(&self.leads_after);
+        match self.units.last() {
+            Some((_, unit)) => parser.with_header_unit(*unit),
+            None => parser,
+        }
+    }
+
+    /// The parser for a line, but for a first line of a record before it.
+    pub(crate) fn parser_at(&self, line: usize) -> Parser {
+        let parser = self.parser.clone().with_header_unit(self.unit_at(line));
+        let source = self.source_at(line);
+        let before = self.names.partition_point(|(own, ..)| (*own as usize) < line);
+        let mut parser = match self.names[..before].iter().rfind(|(_, own, _)| *own == source) {
+            Some((.., leads)) => {
+                let mut all = self.parser.leads().to_vec();
+                all[source] = leads.clone();
+                parser.with_leads(&all)
+            }
+            None => parser,
+        };
+        parser.set_source(source);
+        parser
     }
 
     /// The source of a line, counted from 0.
@@ -229,8 +251,12 @@ impl Chunk {
             });
         }
         // It has looked at more sources.
-        self.parser = next.parser.with_header_unit(self.parser.header_unit());
+        let parser = next.parser.with_header_unit(self.parser.header_unit());
+        self.parser = parser.with_leads(self.parser.leads());
         self.sources.extend(next.sources);
+        let names = next.names.into_iter().map(|(line, own, leads)| (lines + line, own, leads));
+        self.names.extend(names);
+        self.leads_after = next.leads_after;
         self.units.extend(next.units.into_iter().map(|(line, unit)| (lines + line, unit)));
         self.end = next.end;
     }
