@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::invariants::Violation;
+use crate::invariants::{Picture, Violation};
 use crate::sim::executor::Stuck;
 
 /// Reasons for a failed run.
@@ -54,6 +54,19 @@ impl Failure {
     #[must_use]
     pub fn headline(&self) -> String {
         self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// A picture of it, if there is one.
+    #[must_use]
+    pub const fn picture(&self) -> Option<&Picture> {
+        match self {
+            Self::Invariant(violation) => violation.picture.as_ref(),
+            Self::Expectation(_)
+            | Self::Liveness(_)
+            | Self::Stuck(_)
+            | Self::TooLong(_)
+            | Self::Panic(_) => None,
+        }
     }
 
     /// A short name of what failed, the same for failures of one cause.

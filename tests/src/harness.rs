@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::case::Case;
 use crate::failure::Failure;
+use crate::invariants::Picture;
 use crate::report::RunSummary;
 use crate::run::{Outcome, Run, add_evidence, simulate, simulate_case};
 use crate::scenario::{Part, Scenario};
@@ -267,17 +268,22 @@ fn run_case(scenario: &Scenario, path: &str) {
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     println!("{report}");
-    if let Err(error) = save_report(json) {
+    if let Err(error) = save_report(json, failure.picture()) {
         println!("report.json cannot be written: {error}");
     }
     // The report is printed: another panic message would only add the stack of this function.
     std::panic::resume_unwind(Box::new(failure.headline()));
 }
 
-/// Leaves the report in the directory that dstest gives a run, if there is one.
-fn save_report(json: &Value) -> std::io::Result<()> {
+/// Leaves the report, and a picture if there is one, in the directory that dstest gives a run, if there is one.
+fn save_report(json: &Value, picture: Option<&Picture>) -> std::io::Result<()> {
     let Some(directory) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
-    std::fs::write(Path::new(&directory).join("report.json"), json.to_string())
+    let directory = Path::new(&directory);
+    if let Some(Picture { text, html }) = picture {
+        std::fs::write(directory.join("picture.txt"), text)?;
+        std::fs::write(directory.join("picture.html"), html)?;
+    }
+    std::fs::write(directory.join("report.json"), json.to_string())
 }
 
 /// Shrinks the first failure among the seeds.

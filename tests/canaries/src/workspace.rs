@@ -136,7 +136,9 @@ impl<'a> Plan<'a> {
 /// The sources that are copied, by their path from the root.
 fn sources(root: &Path) -> Result<Files, BuildError> {
     let mut files = Files::new();
-    for directory in ["raft/src", "tests/src", "tests/meta/src"].map(|name| root.join(name)) {
+    for directory in ["raft/src", "tests/src", "tests/meta/src", "tests/linearizability/src"]
+        .map(|name| root.join(name))
+    {
         collect(root, &directory, &mut files)?;
     }
     Ok(files)
@@ -165,7 +167,7 @@ fn collect(root: &Path, directory: &Path, files: &mut Files) -> Result<(), Build
 }
 
 /// The packages that are copied.
-const PACKAGES: [&str; 3] = ["raft", "tests", "tests/meta"];
+const PACKAGES: [&str; 4] = ["raft", "tests", "tests/meta", "tests/linearizability"];
 
 /// The manifests and the lock file, for the packages that are copied.
 fn manifests(root: &Path) -> Result<Files, BuildError> {

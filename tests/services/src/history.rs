@@ -2,17 +2,18 @@
 //!
 //! A value is kept as its length and a hash that grows with it: histories of values that are
 //! appended to would not fit into memory otherwise. The value that is read after all writes of a key
-//! is kept as it is: where the key is only appended to, it shows their order, which concurrent
-//! appends alone leave open.
+//! is kept as it is: it shows the order of appends, which concurrent appends alone leave open.
 
 use std::collections::BTreeMap;
 
+use crate::session::ClientId;
+use linearizability::history::Record;
+use linearizability::{Effect, Model, Timed};
 use raft_tests::failure::Failure;
-use raft_tests::invariants::Invariant;
-use raft_tests::oracle::linearizability::{Answer, Model, Timed, check};
+use raft_tests::oracle::history::check_keys;
 
 /// A value: its length, and the hash of its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest {
     bytes: usize,
     /// Hash of the whole words.
@@ -84,9 +85,9 @@ pub struct History {
 /// The calls on a key.
 #[derive(Clone, Debug, Default)]
 struct Key {
-    calls: Vec<Timed<Call>>,
-    /// The Get that returned last, and its value.
-    last_read: Option<(usize, String)>,
+    calls: Vec<Record<Call>>,
+    /// The value of the Get that returned last.
+    last_read: String,
 }
 
 /// Name of a call that has not returned yet.
@@ -103,12 +104,12 @@ impl History {
         self.calls
     }
 
-    /// A call begins.
-    pub fn call(&mut self, key: &str, call: Call) -> Open {
+    /// A call of a client begins.
+    pub fn call(&mut self, client: ClientId, key: &str, call: Call) -> Open {
         self.events += 1;
         self.calls += 1;
         let calls = &mut self.keys.entry(key.to_owned()).or_default().calls;
-        calls.push(Timed { call, called: self.events, returned: None });
+        calls.push(Record::new(format!("C{client}"), Timed::pending(call, self.events)));
         Open { key: key.to_owned(), position: calls.len() - 1 }
     }
 
@@ -116,13 +117,11 @@ impl History {
     pub fn returned(&mut self, open: &Open, value: &str) {
         self.events += 1;
         let Some(key) = self.keys.get_mut(&open.key) else { return };
-        let timed = &mut key.calls[open.position];
-        timed.returned = Some(self.events);
+        let timed = &mut key.calls[open.position].timed;
+        timed.returns(self.events).unwrap_or_else(|error| panic!("{timed:?}: {error}"));
         if let Call::Get(told) = &mut timed.call {
             *told = Some(Digest::of(value));
-            let last = key.last_read.get_or_insert_default();
-            last.0 = open.position;
-            value.clone_into(&mut last.1);
+            value.clone_into(&mut key.last_read);
         }
     }
 
@@ -133,12 +132,9 @@ impl History {
     pub fn check(&self) -> Result<u64, Failure> {
         let mut undecided = 0;
         for (key, Key { calls, last_read }) in &self.keys {
-            let end = last_read.as_ref().and_then(|(read, value)| end_of(calls, *read, value));
-            match check(&StringValue { end }, calls, STEPS_MAX) {
-                Answer::Linearizable => {}
-                Answer::Unknown => undecided += 1,
-                Answer::Illegal { longest } => return Err(illegal(key, calls, &longest)),
-            }
+            let mut history = linearizability::history::History::default();
+            history.keys.insert(format!("{key:?}"), calls.clone());
+            undecided += check_keys(&StringValue::new(last_read), &history, "calls")?;
         }
         Ok(undecided)
     }
@@ -146,40 +142,25 @@ impl History {
 
 /// A string that is read, replaced and appended to.
 struct StringValue {
-    /// The digests of all beginnings of the value at the end, by their lengths, if the string was
-    /// only appended to.
-    end: Option<Vec<Digest>>,
+    /// The digests of all beginnings of the value that was read last, by their lengths.
+    last: Vec<Digest>,
 }
 
 impl StringValue {
-    /// The state, unless it is no beginning of the value at the end.
-    fn possible(&self, state: Digest) -> Option<Digest> {
-        let end = self.end.as_ref();
-        end.is_none_or(|end| end.get(state.bytes) == Some(&state)).then_some(state)
+    fn new(last_read: &str) -> Self {
+        let mut last = vec![Digest::EMPTY];
+        let mut digest = Digest::EMPTY;
+        for byte in last_read.bytes() {
+            digest.add_byte(byte);
+            last.push(digest);
+        }
+        Self { last }
     }
-}
 
-/// The beginnings of a value that was read after all writes, if the key was only appended to since
-/// it had its first value.
-fn end_of(calls: &[Timed<Call>], read: usize, value: &str) -> Option<Vec<Digest>> {
-    let is_first = |put: &Timed<Call>| {
-        put.returned.is_some_and(|at| calls.iter().all(|call| call == put || call.called > at))
-    };
-    let allows = |timed: &Timed<Call>| match timed.call {
-        Call::Get(_) => true,
-        Call::Put(_) => is_first(timed),
-        Call::Append(_) => timed.returned.is_some_and(|at| at < calls[read].called),
-    };
-    if !calls.iter().all(allows) {
-        return None;
+    /// `true` if it is a beginning of the value that was read last.
+    fn is_beginning(&self, digest: &Digest) -> bool {
+        self.last.get(digest.bytes) == Some(digest)
     }
-    let mut beginnings = vec![Digest::EMPTY];
-    for byte in value.bytes() {
-        let mut next = *beginnings.last()?;
-        next.add_byte(byte);
-        beginnings.push(next);
-    }
-    Some(beginnings)
 }
 
 impl Model for StringValue {
@@ -194,35 +175,37 @@ impl Model for StringValue {
         match call {
             Call::Get(Some(told)) => (told == state).then_some(*state),
             Call::Get(None) => Some(*state),
-            Call::Put(value) => self.possible(Digest::of(value)),
-            Call::Append(more) => self.possible(state.and(more)),
+            Call::Put(value) => Some(Digest::of(value)),
+            Call::Append(more) => Some(state.and(more)),
         }
     }
-}
 
-fn illegal(key: &str, calls: &[Timed<Call>], longest: &[usize]) -> Failure {
-    let placed = longest.len();
-    let mut text = format!(
-        "the {} calls on key {key:?} have no order ({placed} of them can be put in one); those that \
-         cannot come next:",
-        calls.len()
-    );
-    let mut open: Vec<_> =
-        (0..calls.len()).filter(|position| !longest.contains(position)).collect();
-    open.sort_by_key(|position| calls[*position].returned.unwrap_or(u64::MAX));
-    for position in open.into_iter().take(LISTED_MAX) {
-        let Timed { call, called, returned } = &calls[position];
-        let returned = returned.map_or("end".to_owned(), |at| format!("#{at}"));
-        text.push_str(&format!("\n             #{called}..{returned} {call:?}"));
+    fn effect(&self, call: &Call) -> Effect<Digest> {
+        match call {
+            Call::Get(told) => Effect::Read(*told),
+            Call::Put(value) => Effect::Write(Digest::of(value)),
+            Call::Append(_) => Effect::Update,
+        }
     }
-    Invariant::Linearizability.broken(format_args!("{text}")).into()
+
+    fn reaches(&self, from: &Digest, to: &Digest) -> bool {
+        from.bytes <= to.bytes && (!self.is_beginning(to) || self.is_beginning(from))
+    }
+
+    fn describe_call(&self, call: &Call) -> String {
+        match call {
+            Call::Get(None) => "get -> ?".to_owned(),
+            Call::Get(Some(told)) => format!("get -> {}", self.describe_state(told)),
+            Call::Put(value) => format!("put {value:?}"),
+            Call::Append(more) => format!("append {more:?}"),
+        }
+    }
+
+    fn describe_state(&self, state: &Digest) -> String {
+        let Digest { bytes, hash, rest } = state;
+        format!("{bytes} bytes #{:04x}", (hash ^ rest) & 0xffff)
+    }
 }
-
-/// Reached in about a second; histories of scenarios need some thousands.
-const STEPS_MAX: u64 = 2_000_000;
-
-/// More would not fit on a screen.
-const LISTED_MAX: usize = 15;
 
 #[cfg(test)]
 mod tests {
@@ -231,11 +214,11 @@ mod tests {
     #[test]
     fn a_get_that_misses_an_append_is_found() {
         let mut history = History::default();
-        let append = history.call("k", Call::Append("a".to_owned()));
+        let append = history.call(1, "k", Call::Append("a".to_owned()));
         history.returned(&append, "");
         let mut wrong = history.clone();
         for (history, value) in [(&mut history, "a"), (&mut wrong, "")] {
-            let get = history.call("k", Call::Get(None));
+            let get = history.call(2, "k", Call::Get(None));
             history.returned(&get, value);
         }
         assert_eq!(history.check(), Ok(0));
@@ -258,16 +241,16 @@ mod tests {
     #[test]
     fn the_last_value_decides_the_order_of_concurrent_appends() {
         let mut history = History::default();
-        let first = history.call("k", Call::Put(String::new()));
+        let first = history.call(1, "k", Call::Put(String::new()));
         history.returned(&first, "");
         let appends: Vec<_> =
-            (0..40).map(|n| history.call("k", Call::Append(format!("{n} ")))).collect();
+            (0..40).map(|n| history.call(1, "k", Call::Append(format!("{n} ")))).collect();
         appends.iter().for_each(|open| history.returned(open, ""));
         let mut values: Vec<_> = (0..40).map(|n| format!("{n} ")).collect();
         values.reverse();
         let read = |value: &str| {
             let mut history = history.clone();
-            let get = history.call("k", Call::Get(None));
+            let get = history.call(1, "k", Call::Get(None));
             history.returned(&get, value);
             history.check()
         };
@@ -286,7 +269,7 @@ mod tests {
             (Call::Append("b".to_owned()), ""),
             (Call::Get(None), "aba"),
         ] {
-            let open = history.call("k", call);
+            let open = history.call(1, "k", call);
             history.returned(&open, value);
         }
         assert!(history.check().is_err());

@@ -11,6 +11,7 @@ use crate::client::{RequestError, Servers};
 use crate::controller::{self, Configuration};
 use crate::history::{Call, History};
 use crate::key_value::{Operation, Request, Write};
+use crate::session::ClientId;
 use crate::sharded::Groups;
 use crate::sharded_clerk::ShardedClerk;
 
@@ -39,6 +40,8 @@ where
 /// A client whose operations are recorded.
 pub(crate) struct RecordedClient<C> {
     pub(crate) clerk: C,
+    /// Its number in the history.
+    pub(crate) client: ClientId,
     /// The operations of all clients.
     pub(crate) history: Rc<RefCell<History>>,
 }
@@ -73,7 +76,7 @@ impl<C: Requests> RecordedClient<C> {
         call: Call,
         operation: Operation,
     ) -> Result<String, Failure> {
-        let open = self.history.borrow_mut().call(key, call);
+        let open = self.history.borrow_mut().call(self.client, key, call);
         let answer = self.clerk.request(key, operation).await;
         let value = answer
             .map_err(|error| Failure::expected(format_args!("an answer under {key:?}: {error}")))?;

@@ -33,4 +33,4 @@ pub mod violation;
 
 pub use self::checker::{InvariantChecker, ObservedPeer};
 pub use self::table::Invariant;
-pub use self::violation::Violation;
+pub use self::violation::{Picture, Violation};

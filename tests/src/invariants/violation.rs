@@ -13,13 +13,24 @@ pub struct Violation {
     pub invariant: Invariant,
     /// The observation that breaks it.
     pub text: String,
+    /// A picture of it, if there is one.
+    pub picture: Option<Picture>,
+}
+
+/// A picture of a violation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// For a terminal.
+    pub text: String,
+    /// A page for a browser.
+    pub html: String,
 }
 
 impl Invariant {
     /// A violation of this invariant, described by the text.
     #[must_use]
     pub fn broken(self, text: fmt::Arguments<'_>) -> Box<Violation> {
-        Box::new(Violation { invariant: self, text: text.to_string() })
+        Box::new(Violation { invariant: self, text: text.to_string(), picture: None })
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use linearizability::history::{Counts, Record};
+use linearizability::models::{CasResult, Register, RegisterCall};
+use linearizability::{Model, STEPS_MAX, Timed, Verdict, picture};
 use raft::{Bytes, Index};
 
-use super::linearizability::{self, Answer, Model, Timed};
 use crate::coverage::{Coverage, Mark};
-use crate::invariants::{Invariant, Violation};
+use crate::invariants::{Invariant, Picture, Violation};
 use crate::kv::{Execution, Operation, Request, Seen, Store};
 
 /// A client's request from its own point of view.
@@ -87,25 +89,19 @@ impl History {
     /// # Errors
     /// The requests of a key cannot be put in an order.
     pub fn check_linearizability(&self) -> Result<u64, Box<Violation>> {
-        let mut undecided = 0;
-        for (key, requests) in self.by_key() {
-            let calls = calls(&requests);
-            match linearizability::check(&Register, &calls, STEPS_MAX) {
-                Answer::Linearizable => {}
-                Answer::Unknown => undecided += 1,
-                Answer::Illegal { longest } => {
-                    return Err(illegal(key, &calls, longest.len()));
-                }
-            }
-        }
-        Ok(undecided)
+        check_keys(&REGISTER, &self.by_key(), "requests")
     }
 
     /// Counts the situations of this history.
     pub fn cover(&self, coverage: &mut Coverage) {
-        for requests in self.by_key().values() {
+        let mut keys: BTreeMap<u8, Vec<&Asked>> = BTreeMap::new();
+        for asked in &self.requests {
+            keys.entry(asked.operation.key()).or_default().push(asked);
+        }
+        for requests in keys.values_mut() {
+            requests.sort_by_key(|asked| asked.asked_at);
             let mut busy_until = 0;
-            for asked in requests {
+            for asked in requests.iter() {
                 if asked.answer.is_none() {
                     coverage.hit(Mark::Unanswered);
                 }
@@ -117,16 +113,63 @@ impl History {
         }
     }
 
-    fn by_key(&self) -> BTreeMap<u8, Vec<&Asked>> {
-        let mut keys: BTreeMap<u8, Vec<&Asked>> = BTreeMap::new();
+    /// The requests as calls on registers.
+    #[must_use]
+    pub fn by_key(&self) -> linearizability::history::History<RegisterCall<Seen>> {
+        let mut history = linearizability::history::History::default();
         for asked in &self.requests {
-            keys.entry(asked.operation.key()).or_default().push(asked);
+            let told = asked.answer.map(|(_, told)| told);
+            let call = match asked.operation {
+                Operation::Get { .. } | Operation::Read { .. } => RegisterCall::Read(told),
+                Operation::Put { value, .. } => RegisterCall::Write { value, before: told },
+                Operation::Swap { expected, value, .. } => {
+                    RegisterCall::Cas { expected, value, result: told.map(CasResult::Before) }
+                }
+            };
+            let mut timed = Timed::pending(call, asked.asked_at);
+            if let Some((at, _)) = asked.answer {
+                timed.returns(at).unwrap_or_else(|error| panic!("{asked:?}: {error}"));
+            }
+            let mut record = Record::new(format!("C{}", asked.client), timed);
+            record.note = Some(format!("request #{}", asked.serial));
+            history.add(asked.operation.key().to_string(), record);
         }
-        for requests in keys.values_mut() {
-            requests.sort_by_key(|asked| asked.asked_at);
-        }
-        keys
+        history
     }
+}
+
+/// Checks the calls of each key, and returns the number of keys whose search was abandoned.
+///
+/// # Errors
+/// The calls of a key cannot be put in an order; with pictures of all such keys.
+pub fn check_keys<M: Model<Call: Clone>>(
+    model: &M,
+    history: &linearizability::history::History<M::Call>,
+    words: &str,
+) -> Result<u64, Box<Violation>> {
+    let verdicts = history.check(model, STEPS_MAX);
+    let counts = Counts::of(&verdicts);
+    if counts.illegal == 0 {
+        return Ok(counts.unknown as u64);
+    }
+    let verdicts = history.explain(model, verdicts, STEPS_MAX);
+    let illegal = history.keys.iter().zip(&verdicts);
+    let illegal = illegal.filter(|(_, own)| own.verdict == Verdict::Illegal);
+    let mut text = String::new();
+    for (number, ((key, records), verdict)) in illegal.enumerate() {
+        let picture = picture::key_text(model, key, records, verdict, REPORT_COLUMNS);
+        let separator = if number == 0 { "" } else { "\nand " };
+        let count = records.len();
+        text.push_str(&format!("{separator}the {count} {words} for key {key} have no order:"));
+        let lines = picture.lines().skip(1);
+        lines.for_each(|line| text.push_str(format!("\n           {line}").trim_end()));
+    }
+    let mut violation = Invariant::Linearizability.broken(format_args!("{text}"));
+    violation.picture = Some(Picture {
+        text: picture::text(model, history, &verdicts, PICTURE_COLUMNS),
+        html: picture::html(model, "linearizability", history, &verdicts),
+    });
+    Err(violation)
 }
 
 /// Index at which each request was executed, and the store's answer.
@@ -141,62 +184,11 @@ fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
     said
 }
 
-/// A register with reads, writes and swaps; each returns the value before it.
-#[derive(Clone, Copy, Debug)]
-pub struct Register;
+/// The model of a key: zero before all writes.
+pub const REGISTER: Register<Seen> = Register { start: 0 };
 
-impl Model for Register {
-    type State = u64;
-    type Call = (Operation, Option<Seen>);
+/// The width of a report, without the column of its labels.
+const REPORT_COLUMNS: usize = 88;
 
-    fn start(&self) -> u64 {
-        0
-    }
-
-    fn after(&self, state: &u64, (operation, told): &Self::Call) -> Option<u64> {
-        if told.is_some_and(|told| told != *state) {
-            return None;
-        }
-        Some(match operation {
-            Operation::Put { value, .. } => *value,
-            Operation::Swap { expected, value, .. } if expected == state => *value,
-            Operation::Get { .. } | Operation::Read { .. } | Operation::Swap { .. } => *state,
-        })
-    }
-}
-
-/// The calls of one key. A request without an answer whose value was never read may as well never
-/// have been executed, and is left out: it would only make the search longer.
-fn calls(requests: &[&Asked]) -> Vec<Timed<(Operation, Option<Seen>)>> {
-    let seen = |value: u64| {
-        requests.iter().any(|asked| asked.answer.is_some_and(|(_, told)| told == value))
-    };
-    let matters = |asked: &&&Asked| match asked.operation {
-        _ if asked.answer.is_some() => true,
-        Operation::Get { .. } | Operation::Read { .. } => false,
-        Operation::Put { value, .. } | Operation::Swap { value, .. } => seen(value),
-    };
-    let timed = |asked: &&Asked| Timed {
-        call: (asked.operation, asked.answer.map(|(_, told)| told)),
-        called: asked.asked_at,
-        returned: asked.answer.map(|(at, _)| at),
-    };
-    requests.iter().filter(matters).map(timed).collect()
-}
-
-fn illegal(key: u8, calls: &[Timed<(Operation, Option<Seen>)>], longest: usize) -> Box<Violation> {
-    let mut text = format!("the {} requests for key {key} have no order", calls.len());
-    text.push_str(&format!(" ({longest} of them can be put in one):"));
-    for Timed { call: (operation, told), called, returned } in calls.iter().take(LISTED_MAX) {
-        let told = told.map_or("no answer".to_owned(), |told| told.to_string());
-        let returned = returned.map_or("end".to_owned(), |at| format!("#{at}"));
-        text.push_str(&format!("\n             #{called}..{returned} {operation} -> {told}"));
-    }
-    Invariant::Linearizability.broken(format_args!("{text}"))
-}
-
-/// Reached in about a second; the histories of swarm runs need some thousands.
-const STEPS_MAX: u64 = 2_000_000;
-
-/// More would not fit on a screen.
-const LISTED_MAX: usize = 40;
+/// The width of a picture by itself, for a narrow terminal.
+const PICTURE_COLUMNS: usize = 79;

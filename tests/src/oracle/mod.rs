@@ -2,8 +2,9 @@
 //!
 //! - [`ledger`]: no command out of nothing, none applied twice;
 //! - [`history`]: what was answered is never lost, and answers are those of one store;
-//! - [`linearizability`]: reads and writes look as if done one after the other.
+//! - [`linearizability`], a package of its own: reads and writes look as if done one after the other.
 
 pub mod history;
 pub mod ledger;
-pub mod linearizability;
+
+pub use linearizability;

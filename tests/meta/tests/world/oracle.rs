@@ -1,188 +1,11 @@
-//! The oracles: known histories, and every kind of wrong answer is reported.
+//! The oracles: every kind of wrong answer is reported, and no right one is.
 
+use linearizability::Verdict;
 use proptest::prelude::*;
 use raft::Bytes;
 use raft_tests::invariants::{Invariant, Violation};
-use raft_tests::kv::{Operation, Request, Seen};
-use raft_tests::oracle::history::{Asked, History, Register};
-use raft_tests::oracle::linearizability::{Answer, Model, Timed, check};
-
-/// A first-in-first-out queue, the example of Herlihy and Wing.
-struct Queue;
-
-#[derive(Clone, Copy, Debug)]
-enum QueueCall {
-    Enqueue(char),
-    Dequeue(char),
-}
-
-impl Model for Queue {
-    type State = Vec<char>;
-    type Call = QueueCall;
-
-    fn start(&self) -> Vec<char> {
-        Vec::new()
-    }
-
-    fn after(&self, state: &Vec<char>, call: &QueueCall) -> Option<Vec<char>> {
-        match call {
-            QueueCall::Enqueue(item) => Some([state.as_slice(), &[*item]].concat()),
-            QueueCall::Dequeue(item) if state.first() == Some(item) => Some(state[1..].to_vec()),
-            QueueCall::Dequeue(_) => None,
-        }
-    }
-}
-
-const STEPS: u64 = 100_000;
-
-fn timed<C>((called, returned, call): (u64, u64, C)) -> Timed<C> {
-    Timed { call, called, returned: Some(returned) }
-}
-
-#[test]
-fn the_queues_of_herlihy_and_wing_figure_1() {
-    use QueueCall::{Dequeue, Enqueue};
-    let rows = [
-        (
-            "(a) the enqueues overlap, so that either may be first",
-            vec![
-                (0, 3, Enqueue('x')),
-                (1, 4, Enqueue('y')),
-                (5, 7, Dequeue('y')),
-                (6, 9, Dequeue('x')),
-                (8, 10, Enqueue('z')),
-            ],
-            true,
-        ),
-        (
-            "(b) x was enqueued before y",
-            vec![(0, 1, Enqueue('x')), (2, 3, Enqueue('y')), (4, 6, Dequeue('y'))],
-            false,
-        ),
-        (
-            "(c) the dequeue overlaps the enqueue",
-            vec![(0, 3, Enqueue('x')), (1, 2, Dequeue('x'))],
-            true,
-        ),
-        (
-            "(d) y is dequeued twice",
-            vec![
-                (0, 2, Enqueue('x')),
-                (1, 3, Enqueue('y')),
-                (4, 6, Dequeue('y')),
-                (5, 7, Dequeue('y')),
-            ],
-            false,
-        ),
-    ];
-    for (name, calls, expected) in rows {
-        let history: Vec<_> = calls.into_iter().map(timed).collect();
-        let answer = check(&Queue, &history, STEPS);
-        assert_eq!(answer == Answer::Linearizable, expected, "{name}: {answer:?}");
-    }
-}
-
-type Call = (Operation, Option<Seen>);
-
-const fn get(told: u64) -> Call {
-    (Operation::Get { key: 0 }, Some(told))
-}
-
-/// A write without information on the value before it, as in the published histories.
-fn write(value: u64, before: u64) -> Call {
-    (Operation::Put { key: 0, value }, Some(before))
-}
-
-#[test]
-fn the_registers_of_porcupines_introduction() {
-    // One client writes 100 while two others read; the reads must not go back.
-    let good = [(0, 100, write(100, 0)), (25, 75, get(100)), (30, 60, get(0))].map(timed);
-    assert_eq!(check(&Register, &good, STEPS), Answer::Linearizable);
-    let bad = [(0, 100, write(100, 0)), (10, 30, get(100)), (40, 90, get(0))].map(timed);
-    let Answer::Illegal { longest } = check(&Register, &bad, STEPS) else {
-        panic!("the second read goes back");
-    };
-    assert_eq!(longest, [0, 1], "the write and the first read have an order");
-}
-
-#[test]
-fn a_call_without_a_result_takes_effect_at_any_later_moment_or_never() {
-    let lost =
-        || Timed { call: (Operation::Put { key: 0, value: 7 }, None), called: 0, returned: None };
-    for reads in [vec![], vec![get(0)], vec![get(7)], vec![get(0), get(7)]] {
-        let later = (10..).step_by(10).zip(reads).map(|(at, call)| timed((at, at + 1, call)));
-        let history: Vec<_> = std::iter::once(lost()).chain(later).collect();
-        assert_eq!(check(&Register, &history, STEPS), Answer::Linearizable);
-    }
-    let back: Vec<_> =
-        [lost(), timed((10, 11, get(7))), timed((20, 21, get(0)))].into_iter().collect();
-    assert!(matches!(check(&Register, &back, STEPS), Answer::Illegal { .. }));
-}
-
-#[test]
-fn equal_times_overlap() {
-    let touching = [(0, 5, write(1, 0)), (5, 9, get(0))].map(timed);
-    assert_eq!(check(&Register, &touching, STEPS), Answer::Linearizable);
-    let apart = [(0, 5, write(1, 0)), (6, 9, get(0))].map(timed);
-    assert!(matches!(check(&Register, &apart, STEPS), Answer::Illegal { .. }));
-    let swapped = [(0, 5, get(1)), (5, 9, write(1, 0))].map(timed);
-    assert_eq!(check(&Register, &swapped, STEPS), Answer::Linearizable);
-}
-
-#[test]
-fn a_long_search_is_abandoned() {
-    let many: Vec<_> = (0..40).map(|value| timed((0, 100, write(value, 1000)))).collect();
-    assert_eq!(check(&Register, &many, 10), Answer::Unknown);
-}
-
-/// Searches all orders of calls: the definition itself.
-fn has_an_order(calls: &[Timed<Call>], state: u64, left: &[usize]) -> bool {
-    let may_be_next = |one: usize| {
-        left.iter().all(|other| calls[*other].returned.is_none_or(|at| at >= calls[one].called))
-    };
-    let finished = left.iter().all(|call| calls[*call].returned.is_none());
-    finished
-        || left.iter().any(|one| {
-            let rest: Vec<usize> = left.iter().copied().filter(|other| other != one).collect();
-            let after = Register.after(&state, &calls[*one].call);
-            may_be_next(*one) && after.is_some_and(|after| has_an_order(calls, after, &rest))
-        })
-}
-
-fn any_call() -> impl Strategy<Value = Timed<Call>> {
-    let operation = prop_oneof![
-        Just(Operation::Get { key: 0 }),
-        Just(Operation::Read { key: 0 }),
-        (1..4_u64).prop_map(|value| Operation::Put { key: 0, value }),
-        (0..4_u64, 1..4_u64).prop_map(|(expected, value)| Operation::Swap {
-            key: 0,
-            expected,
-            value
-        }),
-    ];
-    (operation, 0..12_u64, 0..5_u64, 0..4_u64, 0..6_u8).prop_map(
-        |(operation, called, length, told, answered)| {
-            let answered = answered > 0;
-            Timed {
-                call: (operation, answered.then_some(told)),
-                called,
-                returned: answered.then_some(called + length),
-            }
-        },
-    )
-}
-
-proptest! {
-    #[test]
-    fn the_search_finds_an_order_where_there_is_one(
-        calls in prop::collection::vec(any_call(), 0..6)
-    ) {
-        let all: Vec<usize> = (0..calls.len()).collect();
-        let expected = has_an_order(&calls, 0, &all);
-        let answer = check(&Register, &calls, STEPS);
-        prop_assert_eq!(answer == Answer::Linearizable, expected, "{:?}", answer);
-    }
-}
+use raft_tests::kv::{Execution, Operation, Request, Store};
+use raft_tests::oracle::history::{Asked, History, REGISTER};
 
 fn asked(client: u16, serial: u32, operation: Operation, told: Option<u64>) -> Asked {
     let at = u64::from(serial) * 10 + u64::from(client);
@@ -233,5 +56,127 @@ fn requests_that_are_not_linearizable_are_listed() {
     let elsewhere = asked(1, 3, Operation::Get { key: 4 }, Some(0));
     assert_eq!(history(&[put, elsewhere]).check_linearizability().expect("fine"), 0);
     let check = history(&[put, stale, elsewhere]).check_linearizability();
-    fires(check, Invariant::Linearizability, "#21..#22 get 3 -> 0");
+    fires(check, Invariant::Linearizability, "C1  get -> 0     cannot be next");
+}
+
+#[test]
+fn every_key_without_an_order_is_told() {
+    let requests: Vec<Asked> = (0..3)
+        .flat_map(|key| {
+            let serial = 10 * u32::from(key);
+            let put = asked(0, serial + 1, Operation::Put { key, value: 9 }, Some(0));
+            [put, asked(1, serial + 2, Operation::Get { key }, Some(u64::from(key == 1) * 9))]
+        })
+        .collect();
+    let violation = history(&requests).check_linearizability().expect_err("two keys are wrong");
+    let told = |key: u8| violation.text.contains(&format!("requests for key {key} have no order"));
+    assert_eq!([0, 1, 2].map(told), [true, false, true], "{violation}");
+    let picture = violation.picture.as_ref().expect("it is drawn");
+    assert!(picture.text.contains("3 keys: 1 yes, 2 no, 0 unknown"), "{}", picture.text);
+    assert!(picture.html.contains("request #21") || picture.html.contains("C1: get"));
+}
+
+/// In a long history, what is wrong is shown, not the beginning.
+#[test]
+fn the_culprit_is_shown_wherever_it_is() {
+    let mut requests = Vec::new();
+    for serial in 0..400 {
+        let (value, before) = (u64::from(serial) + 1, u64::from(serial));
+        requests.push(asked(0, 2 * serial, Operation::Put { key: 3, value }, Some(before)));
+        let read = if serial == 300 { 7 } else { value };
+        requests.push(asked(1, 2 * serial + 1, Operation::Read { key: 3 }, Some(read)));
+    }
+    let violation = history(&requests).check_linearizability().expect_err("a stale read");
+    let lines = violation.text.lines().count();
+    assert!(lines <= 30, "{lines} lines:\n{violation}");
+    for part in ["800 requests for key 3", "C1  get -> 7           cannot be next", "301"] {
+        assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
+    }
+}
+
+/// A write whose only witness is a swap that nobody answered either.
+#[test]
+fn what_an_unanswered_request_needs_may_have_happened() {
+    let put = asked(0, 1, Operation::Put { key: 1, value: 5 }, None);
+    let swap = asked(1, 1, Operation::Swap { key: 1, expected: 5, value: 6 }, None);
+    let again = asked(2, 1, Operation::Swap { key: 1, expected: 6, value: 7 }, None);
+    for (requests, read) in [(&[put, swap][..], 6), (&[again, swap, put], 7)] {
+        let get = asked(3, 2, Operation::Get { key: 1 }, Some(read));
+        let requests = [requests, &[get]].concat();
+        assert_eq!(history(&requests).check_linearizability(), Ok(0), "{requests:?}");
+    }
+}
+
+fn any_operation() -> impl Strategy<Value = Operation> {
+    let key = 0;
+    prop_oneof![
+        Just(Operation::Get { key }),
+        Just(Operation::Read { key }),
+        (1..4_u64).prop_map(move |value| Operation::Put { key, value }),
+        (0..4_u64, 1..4_u64).prop_map(move |(expected, value)| Operation::Swap {
+            key,
+            expected,
+            value
+        }),
+    ]
+}
+
+proptest! {
+    /// A store that executes requests one at a time, each at some moment while it is open, or never
+    /// if it is not answered, is linearizable. One answer that differs is judged as by the definition.
+    #[test]
+    fn what_a_store_answers_is_linearizable(
+        requests in prop::collection::vec((any_operation(), 0..20_u64, 0..6_u64, 0..6_u64, 0..5_u8), 1..7),
+        wrong in prop::option::of((any::<prop::sample::Index>(), 0..4_u64)),
+    ) {
+        let mut open: Vec<_> = (1..).zip(&requests).map(|(serial, (operation, at, before, after, fate))| {
+            (at + before, serial, *operation, (*at, at + before + after), *fate)
+        }).collect();
+        open.sort_unstable_by_key(|(executed, serial, ..)| (*executed, *serial));
+        let (mut store, mut asked) = (Store::default(), Vec::new());
+        for (_, serial, operation, (asked_at, answered_at), fate) in open {
+            let client = u16::try_from(serial).expect("few requests");
+            // A read is not a command, but it sees what a Get would.
+            let command = match operation {
+                Operation::Read { key } => Operation::Get { key },
+                Operation::Get { .. } | Operation::Put { .. } | Operation::Swap { .. } => operation,
+            };
+            let request = Request { client, serial, attempt: 0, operation: command };
+            let told = match (fate, store.clone().execute(&request)) {
+                (0, _) => None,
+                (_, Execution::Executed(told)) => { store.execute(&request); Some(told) }
+                (_, other) => panic!("it is the first: {other:?}"),
+            };
+            let answer = told.filter(|_| fate > 1).map(|told| (answered_at, told));
+            asked.push(Asked { client, serial, operation, asked_at, answer });
+        }
+        prop_assert_eq!(history(&asked).check_linearizability(), Ok(0));
+        let Some((which, value)) = wrong else { return Ok(()) };
+        let which = which.index(asked.len());
+        let Some((at, _)) = asked[which].answer else { return Ok(()) };
+        asked[which].answer = Some((at, value));
+        let history = history(&asked);
+        let all: Vec<usize> = (0..asked.len()).collect();
+        let expected = has_an_order(&asked, 0, &all);
+        prop_assert_eq!(history.check_linearizability().is_ok(), expected, "{:?}", asked);
+        let verdict = &history.by_key().check(&REGISTER, 100_000)[0];
+        prop_assert_eq!(matches!(verdict, Verdict::Linearizable(_)), expected);
+    }
+}
+
+/// Searches all orders of requests: the definition itself.
+fn has_an_order(requests: &[Asked], state: u64, left: &[usize]) -> bool {
+    let end = |place: usize| requests[place].answer.map_or(u64::MAX, |(at, _)| at);
+    let may_be_next = |one: usize| left.iter().all(|other| end(*other) >= requests[one].asked_at);
+    left.iter().all(|place| requests[*place].answer.is_none())
+        || left.iter().filter(|one| may_be_next(**one)).any(|one| {
+            let rest: Vec<usize> = left.iter().copied().filter(|other| other != one).collect();
+            let fits = requests[*one].answer.is_none_or(|(_, told)| told == state);
+            let after = match requests[*one].operation {
+                Operation::Put { value, .. } => value,
+                Operation::Swap { expected, value, .. } if expected == state => value,
+                Operation::Get { .. } | Operation::Read { .. } | Operation::Swap { .. } => state,
+            };
+            fits && has_an_order(requests, after, &rest)
+        })
 }

@@ -59,7 +59,7 @@ impl Lab {
         self.clients.set(client + 1);
         let reach = Reach::new(&self.group, client, &self.calls, enabled);
         let clerk = Clerk::new(client, reach, Patience::Unlimited);
-        Rc::new(RecordedClient { clerk, history: Rc::clone(&self.history) })
+        Rc::new(RecordedClient { clerk, client, history: Rc::clone(&self.history) })
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {

@@ -83,7 +83,7 @@ impl ShardedLab {
         let id = self.clients.get();
         self.clients.set(id + 1);
         let clerk = ShardedClerk::new(id, self.controller(controller, id), self.links(id, None));
-        RecordedClient { clerk, history: Rc::clone(&self.history) }
+        RecordedClient { clerk, client: id, history: Rc::clone(&self.history) }
     }
 
     fn controller(&self, controller: usize, id: ClientId) -> ControllerClerk<Reach<Controller>> {
