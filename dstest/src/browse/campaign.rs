@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::known::KnownFailures;
 use crate::record::signature::group_key;
-use crate::record::{Class, RunRecord, RunReport, Verdict};
+use crate::record::{Class, RunPicture, RunRecord, RunReport, Verdict};
 use crate::report::completion::{Completion, End};
 use crate::report::tally::Tally;
 use crate::seed::Iteration;
@@ -236,9 +236,19 @@ impl Campaign {
 
     /// The report that a run wrote about its failure, or a replay that went the same way.
     pub(crate) fn report(&self, run: usize) -> Option<RunReport> {
+        self.directories(run).find_map(|dir| RunReport::read(&dir))
+    }
+
+    /// The picture that a run left, or a replay that went the same way.
+    pub(crate) fn picture(&self, run: usize) -> Option<RunPicture> {
+        self.directories(run).find_map(|dir| RunPicture::read(&dir))
+    }
+
+    /// The kept directories of a run, and of the replays that went the same way.
+    fn directories(&self, run: usize) -> impl Iterator<Item = PathBuf> + '_ {
         let repeated = self.attempts_of(run).filter(|attempt| attempt.is_same);
-        let mut logs = self.kept_log(run).into_iter().chain(repeated.filter_map(|a| a.log));
-        logs.find_map(|log| RunReport::read(&log.with_extension("dir")))
+        let logs = self.kept_log(run).into_iter().chain(repeated.filter_map(|a| a.log));
+        logs.map(|log| log.with_extension("dir"))
     }
 
     /// Deletes the logs of a run and of its replays.

@@ -8,7 +8,7 @@ use pretty::{Background, Depth};
 
 use super::campaign::{Attempt, Campaign};
 use crate::campaign::CommandHints;
-use crate::record::{Retry, RunRecord, tail};
+use crate::record::{Retry, RunPicture, RunRecord, tail};
 use crate::store::REPLAYS;
 use crate::store::open_dir::read_file;
 use crate::text::log_line::log_line;
@@ -19,7 +19,8 @@ use crate::text::{shell, sink};
 pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
     if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
         let lines: Vec<String> = text.trim_end().lines().map(sink::screen).collect();
-        return format!("{}\n{}", lines.join("\n"), commands(campaign, run));
+        let (picture, commands) = (picture(campaign, run), commands(campaign, run));
+        return format!("{}\n{picture}{commands}", lines.join("\n"));
     }
     let (_, record) = &campaign.runs[run];
     let mut text = format!(
@@ -40,8 +41,31 @@ pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
         Some(log) => text.push_str(&of_log(&log, paint)),
         None => text.push_str("LOG        not stored\n"),
     }
+    text.push_str(&picture(campaign, run));
     text.push_str(&commands(campaign, run));
     text
+}
+
+/// The picture that the run left.
+fn picture(campaign: &Campaign, run: usize) -> String {
+    let Some(RunPicture { text, page }) = campaign.picture(run) else { return String::new() };
+    let mut picture = String::new();
+    if let Some(text) = text {
+        picture.push_str("PICTURE    of the run\n");
+        let mut lines = text.trim_end().lines();
+        for line in lines.by_ref().take(PICTURE_LINES) {
+            picture.push_str(&format!("{}\n", sink::screen(line)));
+        }
+        match lines.count() {
+            0 => {}
+            more => picture.push_str(&format!("… and {more} lines more in picture.txt\n")),
+        }
+    }
+    if let Some(page) = page {
+        let page = sink::screen(&shell::relative(&page));
+        picture.push_str(&format!("PAGE       {page}\n"));
+    }
+    picture
 }
 
 /// The command that repeats a run.
@@ -121,6 +145,9 @@ fn of_log(path: &Path, paint: Paint) -> String {
 
 /// A screen has room for so many lines in addition to the rest.
 const TAIL_LINES: usize = 20;
+
+/// Enough for some pictures of a screen each.
+const PICTURE_LINES: usize = 100;
 
 /// Longer lines are data, not messages.
 const TAIL_COLUMNS: usize = 200;

@@ -322,6 +322,25 @@ fn the_failure_report_is_one_key_away() {
 }
 
 #[test]
+fn a_picture_that_a_run_left_is_shown() {
+    let mut sandbox = Sandbox::new();
+    let dir = sandbox.app.campaign.dir.path.join("logs/figure8_2c/3.dir");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("picture.txt"), "  1  ├──✗──┤\u{1b}[31m\u{202e}\n").unwrap();
+    fs::write(dir.join("picture.html"), "<html>").unwrap();
+    sandbox.press("\n\np");
+    sandbox.press("G");
+    for _ in 0..8 {
+        sandbox.press("k");
+    }
+    let screen = sandbox.screen(100, 24);
+    let part = screen.find("PICTURE    of the run").map(|at| &screen[at..]).unwrap_or(&screen);
+    assert!(part.contains("  1  ├──✗──┤"), "{screen}");
+    assert!(part.contains("PAGE") && part.contains("3.dir/picture.html"), "{screen}");
+    assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'), "{screen}");
+}
+
+#[test]
 fn a_failure_is_shrunk_and_its_case_is_shown() {
     let mut sandbox = Sandbox::new();
     let Effect::Run(words, purpose) = sandbox.press("\n\nS") else { panic!("nothing is run") };

@@ -89,6 +89,9 @@ impl LogScan {
         if let Some(metrics) = passed_line::parse(line) {
             self.metrics = Some(metrics);
         }
+        if let Some(number) = passed_line::undecided(line) {
+            self.metrics.get_or_insert_default().set(passed_line::UNDECIDED, number);
+        }
         if let Some(trace) = trace_word(line) {
             self.trace = Some(trace);
         }

@@ -12,6 +12,11 @@ use serde_json::Number;
 pub struct Metrics(BTreeMap<Cow<'static, str>, Number>);
 
 impl Metrics {
+    /// Sets a number.
+    pub(super) fn set(&mut self, name: &'static str, number: Number) {
+        self.0.insert(name.into(), number);
+    }
+
     /// Every name with its number.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Number)> {
         self.0.iter().map(|(name, number)| (name.as_ref(), number))

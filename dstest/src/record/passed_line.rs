@@ -53,6 +53,16 @@ pub const COLUMNS: [Column; 5] = [
 /// The name of the time that a test reports: seconds of its own clock, virtual or real.
 pub const REPORTED_TIME: &str = "cluster_s";
 
+/// The name of the number of keys whose histories a run could not check to the end.
+pub(crate) const UNDECIDED: &str = "undecided";
+
+/// The number of a line such as `undecided: 2 keys, …`.
+pub(super) fn undecided(line: &[u8]) -> Option<Number> {
+    let words = line.strip_prefix(UNDECIDED.as_bytes())?.strip_prefix(b": ")?;
+    let word = words.split(|byte| *byte == b' ').next()?;
+    std::str::from_utf8(word).ok()?.parse::<u64>().ok().map(Number::from)
+}
+
 /// The words before the numbers.
 const MARKER: &[u8] = b"... Passed --";
 
@@ -148,6 +158,16 @@ mod tests {
             "1.0 3 4 5 6",
         ] {
             assert_eq!(stored(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn keys_that_were_not_decided_are_counted() {
+        let read = |line: &str| undecided(line.as_bytes()).map(|number| number.to_string());
+        let line = "undecided: 2 keys, whose histories are too long to check";
+        assert_eq!(read(line).as_deref(), Some("2"));
+        for line in ["undecided: some", "undecided", "undecided: ", " undecided: 2 keys"] {
+            assert_eq!(read(line), None, "{line}");
         }
     }
 

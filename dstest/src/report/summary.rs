@@ -3,6 +3,7 @@
 //! Pure: a [`Tally`] in, text out.
 
 use crate::plan::Columns;
+use crate::record::passed_line::UNDECIDED;
 use crate::record::{COLUMNS, Column, FailureKind, REPORTED_TIME, Shown, Unit, Verdict};
 use crate::report::histogram;
 use crate::report::stats::{self, Moments};
@@ -60,6 +61,10 @@ pub fn conclusions(
     let mut out = String::new();
     for line in inconclusive(tally) {
         out.push_str(&paint.apply(TextStyle::Warning, &sink::screen(&line)));
+        out.push('\n');
+    }
+    if let Some(line) = undecided(tally) {
+        out.push_str(&paint.apply(TextStyle::Warning, &line));
         out.push('\n');
     }
     if tally.failed() > 0 {
@@ -231,6 +236,21 @@ fn inconclusive(tally: &Tally) -> Vec<String> {
         .collect()
 }
 
+/// The keys whose histories were not checked to the end, which passed as far as is known.
+fn undecided(tally: &Tally) -> Option<String> {
+    let of_tests = tally.tests().iter().filter_map(|test| test.metrics.moments(UNDECIDED));
+    let (count, keys) = of_tests.fold((0, 0.0), |(count, keys), moments| {
+        let own = moments.count();
+        (count + own, keys + moments.mean().unwrap_or(0.0) * own as f64)
+    });
+    (count > 0).then(|| {
+        format!(
+            "{} left {keys:.0} keys undecided (--fail-regex '^undecided:' lets such runs fail)",
+            runs(count)
+        )
+    })
+}
+
 /// The upper bound of the failure rate after a campaign without failures, of any attempt.
 fn proof(tally: &Tally) -> String {
     if tally.nothing_tested() {
@@ -383,6 +403,18 @@ mod tests {
             table(&tally, Columns::default(), Paint::Plain, None)
                 + &conclusions(&tally, Paint::Plain, replay)
         );
+    }
+
+    #[test]
+    fn keys_that_were_not_decided_are_said() {
+        let mut tally = Tally::new(["a", "b"]);
+        for (test, key, keys) in [(0, "a", 2_u64), (0, "a", 1), (1, "b", 4)] {
+            let mut record = record(key, 1, Verdict::Passed, 1.0);
+            record.metrics = Some([(UNDECIDED, keys.into())].into_iter().collect());
+            tally.record(test, &record);
+        }
+        let text = conclusions(&tally, Paint::Plain, replay);
+        assert!(text.starts_with("3 runs left 7 keys undecided (--fail-regex"), "{text}");
     }
 
     #[test]
