@@ -268,6 +268,9 @@ fn run_case(scenario: &Scenario, path: &str) {
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     println!("{report}");
+    if let Some(picture) = failure.picture() {
+        println!("{}", picture.text);
+    }
     if let Err(error) = save_report(json, failure.picture()) {
         println!("report.json cannot be written: {error}");
     }

@@ -4,12 +4,14 @@
 //! are nanoseconds since the beginning of the run: the check needs to know which call ended before
 //! another began.
 
-use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use std::{fmt, fs, io};
 
 use raft_tests::kv::{Operation, Seen};
 use raft_tests::oracle::history::{Asked, History};
+use serde_json::json;
 
 use crate::Outcome;
 
@@ -152,21 +154,28 @@ impl Recorder {
         }
     }
 
-    /// The history, with a line for each call.
-    pub(crate) fn text(&self) -> String {
-        let mut text =
-            String::from("round client serial asked_ns answered_ns operation -> answer\n");
+    /// Saves the history in a directory, and pictures of the rounds that are not linearizable: those where
+    /// dstest shows them, if it runs this.
+    pub(crate) fn save(&self, directory: &Path) -> io::Result<()> {
+        fs::write(directory.join("history.jsonl"), self.json_lines())?;
+        let of_run = std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from);
+        let pictures = of_run.as_deref().unwrap_or(directory);
+        let rounds = self.lock().rounds.clone();
+        let illegal = rounds.iter().find_map(|round| round.check_linearizability().err());
+        if let Some(picture) = illegal.and_then(|violation| violation.picture) {
+            fs::write(pictures.join("picture.txt"), picture.text)?;
+            fs::write(pictures.join("picture.html"), picture.html)?;
+        }
+        Ok(())
+    }
+
+    /// The history as JSON lines, as `linearizability --model register` reads it.
+    fn json_lines(&self) -> String {
+        let mut text = String::new();
         for (round, history) in self.lock().rounds.iter().enumerate() {
             for asked in history.requests() {
-                let Asked { client, serial, operation, asked_at, answer } = asked;
-                let (at, seen) = answer.map_or(("-".to_owned(), "-".to_owned()), |(at, seen)| {
-                    (at.to_string(), seen.to_string())
-                });
-                let line = format_args!(
-                    "{round} C{client} #{serial} {asked_at} {at} {operation} -> {seen}\n"
-                );
-                // Writing into a string does not fail.
-                let _ = text.write_fmt(line);
+                text.push_str(&json_line(round, asked).to_string());
+                text.push('\n');
             }
         }
         text
@@ -179,6 +188,39 @@ impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn json_line(round: usize, asked: &Asked) -> serde_json::Value {
+    let Asked { client, serial, operation, asked_at, answer } = asked;
+    // A key without a value has zero.
+    let value = |value: Seen| if value == 0 { json!(null) } else { json!(value) };
+    let mut line = json!({
+        "client": client,
+        "key": Recorder::key(round, operation.key()),
+        "note": format!("request #{serial}"),
+        "call": asked_at,
+    });
+    if let Some((at, _)) = answer {
+        line["return"] = json!(at);
+    }
+    let told = answer.map(|(_, told)| value(told));
+    let (op, told_as) = match operation {
+        Operation::Get { .. } | Operation::Read { .. } => ("read", "result"),
+        Operation::Put { value: new, .. } => {
+            line["value"] = value(*new);
+            ("write", "before")
+        }
+        Operation::Swap { expected, value: new, .. } => {
+            line["from"] = value(*expected);
+            line["value"] = value(*new);
+            ("cas", "before")
+        }
+    };
+    line["op"] = json!(op);
+    if let Some(told) = told {
+        line[told_as] = told;
+    }
+    line
 }
 
 /// The longest time between two of these times, which are almost in order.

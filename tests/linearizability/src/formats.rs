@@ -20,7 +20,7 @@ impl Format for Text {
         let op = fields.need_text("op")?;
         if op == "append" {
             let text = value("value", fields.need("value")?)?;
-            let before = fields.take("before").map(|before| value("before", before)).transpose()?;
+            let before = before(fields, value)?;
             acknowledged(fields)?;
             return Ok(TextCall::Append { text, before });
         }
@@ -36,6 +36,15 @@ impl Format for Register<JsonText> {
     }
 }
 
+/// The value before a call, if it returned that.
+fn before<V>(
+    fields: &mut Fields,
+    value: impl Fn(&str, Value) -> Result<V, String>,
+) -> Result<Option<V>, String> {
+    let before = fields.has_returned().then(|| fields.take_any("before")).flatten();
+    before.map(|before| value("before", before)).transpose()
+}
+
 /// Reads a call on a register; `value` reads a value in the field of this name.
 fn register_call<V>(
     op: &str,
@@ -43,9 +52,6 @@ fn register_call<V>(
     value: impl Fn(&str, Value) -> Result<V, String>,
     ops: &str,
 ) -> Result<RegisterCall<V>, String> {
-    let before = |fields: &mut Fields| {
-        fields.take("before").map(|before| value("before", before)).transpose()
-    };
     Ok(match op {
         "get" | "read" => RegisterCall::Read(match fields.has_returned() {
             false => None,
@@ -53,14 +59,14 @@ fn register_call<V>(
         }),
         "put" | "write" => {
             let written = value("value", fields.need_any("value")?)?;
-            let before = before(fields)?;
+            let before = before(fields, &value)?;
             acknowledged(fields)?;
             RegisterCall::Write { value: written, before }
         }
         "cas" => {
             let expected = value("from", fields.need_any("from")?)?;
             let new = value("value", fields.need_any("value")?)?;
-            let result = match (before(fields)?, fields.has_returned()) {
+            let result = match (before(fields, &value)?, fields.has_returned()) {
                 (Some(before), _) => Some(CasResult::Before(before)),
                 (None, true) => Some(cas_result(&fields.need("result")?)?),
                 (None, false) => None,

@@ -40,12 +40,17 @@ impl Fields {
         self.take(name).ok_or_else(|| format!("`{name}` is missing"))
     }
 
+    /// Takes a field, where null is a value.
+    pub fn take_any(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name)
+    }
+
     /// Takes a field that has to be there, where null is a value.
     ///
     /// # Errors
     /// It is missing.
     pub fn need_any(&mut self, name: &str) -> Result<Value, String> {
-        self.left.remove(name).ok_or_else(|| format!("`{name}` is missing"))
+        self.take_any(name).ok_or_else(|| format!("`{name}` is missing"))
     }
 
     /// Takes the result, where null is a value.
@@ -151,7 +156,7 @@ fn join(mut input: impl BufRead) -> Result<Vec<Lines>, ReadError> {
             continue;
         }
         let wrong = |text| ReadError::Line { line, text };
-        let fields: Map<String, Value> = serde_json::from_slice(&bytes)
+        let fields: Map<String, Value> = serde_json::from_slice(bytes.trim_ascii())
             .map_err(|error| wrong(format!("not a JSON object: {}", column(&error))))?;
         let id = fields.get("id").filter(|id| !id.is_null()).map(Value::to_string);
         let place = match id.map(|id| places.entry(id)) {

@@ -78,6 +78,13 @@ fn every_model_reads_its_calls() {
 {"op":"read","result":[2],"call":7,"return":8}"#,
             0,
         ),
+        (
+            "register",
+            r#"{"op":"write","value":1,"before":null,"call":1,"return":2}
+{"op":"cas","from":1,"value":2,"before":1,"call":3,"return":4}"#,
+            0,
+        ),
+        ("register", r#"{"op":"cas","from":1,"value":2,"before":1,"call":3,"return":4}"#, 1),
         ("register", r#"{"op":"read","result":null,"call":7,"return":8}"#, 0),
         ("register", r#"{"op":"read","result":0,"call":7,"return":8}"#, 1),
         (
@@ -212,7 +219,7 @@ fn the_page_has_all_that_the_picture_has() {
     ] {
         assert!(page.contains(part), "{part} is missing");
     }
-    assert!(!page.contains("http"), "it needs nothing from elsewhere");
+    assert!(!page.contains("://"), "it needs nothing from elsewhere");
     let nowhere = run(&["-", "--html", "/nonexistent/page.html"], &lines);
     assert_eq!(nowhere.status.code(), Some(2));
 }

@@ -224,7 +224,10 @@ mod tests {
         assert_eq!(history.check(), Ok(0));
         let failure = wrong.check().expect_err("a stale read");
         assert_eq!(failure.signature(), "linearizability");
-        assert!(failure.to_string().contains("the 2 calls on key \"k\""), "{failure}");
+        assert!(
+            failure.to_string().contains("the 2 calls for key \"k\" have no order: get ->"),
+            "{failure}"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use linearizability::history::{Counts, Record};
 use linearizability::models::{CasResult, Register, RegisterCall};
-use linearizability::{Model, STEPS_MAX, Timed, Verdict, picture};
+use linearizability::{Explanation, Model, STEPS_MAX, Timed, Verdict, picture};
 use raft::{Bytes, Index};
 
 use crate::coverage::{Coverage, Mark};
@@ -155,21 +155,37 @@ pub fn check_keys<M: Model<Call: Clone>>(
     let verdicts = history.explain(model, verdicts, STEPS_MAX);
     let illegal = history.keys.iter().zip(&verdicts);
     let illegal = illegal.filter(|(_, own)| own.verdict == Verdict::Illegal);
-    let mut text = String::new();
-    for (number, ((key, records), verdict)) in illegal.enumerate() {
-        let picture = picture::key_text(model, key, records, verdict, REPORT_COLUMNS);
-        let separator = if number == 0 { "" } else { "\nand " };
+    let reasons = illegal.map(|((key, records), verdict)| {
         let count = records.len();
-        text.push_str(&format!("{separator}the {count} {words} for key {key} have no order:"));
-        let lines = picture.lines().skip(1);
-        lines.for_each(|line| text.push_str(format!("\n           {line}").trim_end()));
-    }
+        let reason = verdict.explanation.as_ref().map(|own| reason(model, records, own));
+        format!("the {count} {words} for key {key} have no order{}", reason.unwrap_or_default())
+    });
+    let text = reasons.collect::<Vec<_>>().join("\n           ");
     let mut violation = Invariant::Linearizability.broken(format_args!("{text}"));
     violation.picture = Some(Picture {
         text: picture::text(model, history, &verdicts, PICTURE_COLUMNS),
         html: picture::html(model, "linearizability", history, &verdicts),
     });
     Err(violation)
+}
+
+/// The call that cannot follow, and what it would have to follow.
+fn reason<M: Model>(
+    model: &M,
+    records: &[Record<M::Call>],
+    explanation: &Explanation<M::State>,
+) -> String {
+    let culprit = &records[explanation.culprit];
+    let (called, returned) = culprit.times();
+    let (client, call) = (&culprit.client, model.describe_call(&culprit.timed.call));
+    let states = explanation.partial_orders.iter().filter_map(|order| order.last());
+    let states: Vec<String> = states.map(|(_, state)| model.describe_state(state)).collect();
+    format!(
+        ": {call} of {client} (#{called}..#{}) cannot follow those that returned before it, which \
+         end in the state {}",
+        returned.unwrap_or_default(),
+        states.join(" or "),
+    )
 }
 
 /// Index at which each request was executed, and the store's answer.
@@ -187,8 +203,5 @@ fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
 /// The model of a key: zero before all writes.
 pub const REGISTER: Register<Seen> = Register { start: 0 };
 
-/// The width of a report, without the column of its labels.
-const REPORT_COLUMNS: usize = 88;
-
-/// The width of a picture by itself, for a narrow terminal.
+/// The width of a picture, for a narrow terminal.
 const PICTURE_COLUMNS: usize = 79;

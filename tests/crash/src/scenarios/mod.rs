@@ -3,7 +3,6 @@
 mod disks;
 mod processes;
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
@@ -102,7 +101,7 @@ impl Scenario {
         };
         let seen = run.play(self);
         if seen.is_err() {
-            fs::write(directory.join("history.txt"), run.workload.recorder.text())?;
+            run.workload.recorder.save(directory)?;
         }
         seen
     }

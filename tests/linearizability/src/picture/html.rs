@@ -214,8 +214,8 @@ impl<M: Model> Section<'_, M> {
         let hint = hint.split('\n').chain(note.split('\n').skip(1)).map(escape::html);
         let hint: Vec<String> = hint.collect();
         let y = TOP + row * LANE + 4;
-        let cross = if is_culprit { "✗ " } else { "" };
-        let label = format!("{cross}{}", escape::html(&cut(&call, (width / CHARACTER).max(1))));
+        let label = if is_culprit { format!("✗ {call}") } else { call };
+        let label = escape::html(&cut(&label, (width.saturating_sub(8) / CHARACTER).max(1)));
         let _ = writeln!(
             page,
             "<g class=\"{class}\" data-call=\"{place}\"><title>{}</title><rect x=\"{from}\" y=\"{y}\" \
@@ -304,6 +304,7 @@ impl<M: Model> Section<'_, M> {
 /// Places of times: only their order counts, so that the gaps between all are equal.
 struct Scale {
     times: Vec<u64>,
+    gap: usize,
 }
 
 impl Scale {
@@ -315,15 +316,16 @@ impl Scale {
         let mut times: Vec<u64> = chosen.iter().flat_map(of_call).flatten().collect();
         times.sort_unstable();
         times.dedup();
-        Self { times }
+        let gap = (PAGE / times.len().max(1)).clamp(GAP_MIN, GAP_MAX);
+        Self { times, gap }
     }
 
     fn x(&self, time: u64) -> usize {
-        MARGIN + GAP / 2 + self.times.partition_point(|other| *other < time) * GAP
+        MARGIN + self.gap / 4 + self.times.partition_point(|other| *other < time) * self.gap
     }
 
     fn width(&self) -> usize {
-        MARGIN + GAP * (self.times.len() + 1)
+        MARGIN + self.gap * (self.times.len() + 1)
     }
 
     fn shows(&self, mark: &Mark) -> bool {
@@ -343,7 +345,10 @@ const JS: &str = include_str!("page.js");
 const MARGIN: usize = 120;
 const TOP: usize = 20;
 const LANE: usize = 32;
-const GAP: usize = 44;
+/// The gap between two times: wide enough for the words of short calls where there are few.
+const GAP_MIN: usize = 44;
+const GAP_MAX: usize = 120;
+const PAGE: usize = 2400;
 const CHARACTER: usize = 8;
 const POINT: usize = 7;
 

@@ -56,7 +56,8 @@ fn requests_that_are_not_linearizable_are_listed() {
     let elsewhere = asked(1, 3, Operation::Get { key: 4 }, Some(0));
     assert_eq!(history(&[put, elsewhere]).check_linearizability().expect("fine"), 0);
     let check = history(&[put, stale, elsewhere]).check_linearizability();
-    fires(check, Invariant::Linearizability, "C1  get -> 0     cannot be next");
+    let part = "get -> 0 of C1 (#21..#22) cannot follow those that returned before it, which end in the state 9";
+    fires(check, Invariant::Linearizability, part);
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn every_key_without_an_order_is_told() {
         })
         .collect();
     let violation = history(&requests).check_linearizability().expect_err("two keys are wrong");
-    let told = |key: u8| violation.text.contains(&format!("requests for key {key} have no order"));
+    let told = |key: u8| violation.text.contains(&format!("requests for key {key} have no order:"));
     assert_eq!([0, 1, 2].map(told), [true, false, true], "{violation}");
     let picture = violation.picture.as_ref().expect("it is drawn");
     assert!(picture.text.contains("3 keys: 1 yes, 2 no, 0 unknown"), "{}", picture.text);
@@ -87,10 +88,13 @@ fn the_culprit_is_shown_wherever_it_is() {
         requests.push(asked(1, 2 * serial + 1, Operation::Read { key: 3 }, Some(read)));
     }
     let violation = history(&requests).check_linearizability().expect_err("a stale read");
-    let lines = violation.text.lines().count();
-    assert!(lines <= 30, "{lines} lines:\n{violation}");
-    for part in ["800 requests for key 3", "C1  get -> 7           cannot be next", "301"] {
-        assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
+    let expected = "the 800 requests for key 3 have no order: get -> 7 of C1 (#6011..#6012)";
+    assert!(violation.text.starts_with(expected), "{violation}");
+    let picture = &violation.picture.as_ref().expect("it is drawn").text;
+    let lines = picture.lines().count();
+    assert!(lines <= 24, "{lines} lines:\n{picture}");
+    for part in ["✗  C1  get -> 7", "put 301 -> 300", "have no order by themselves"] {
+        assert!(picture.contains(part), "{part:?} is missing in {picture}");
     }
 }
 
