@@ -64,10 +64,10 @@ pub(crate) fn rounds(steps_max: u64) -> impl Iterator<Item = u64> {
 
 const FIRST_ROUND: u64 = 8_000;
 
-/// What is repeated costs a seventh of a search to its end.
+/// Repetitions cost a seventh of a search to its end.
 const ROUND_FACTOR: u64 = 8;
 
-/// Steps after which a search is abandoned if nobody wants another limit: some seconds, and some
+/// Steps after which a search is abandoned without another limit: some seconds, and some
 /// hundred megabytes.
 pub const STEPS_MAX: u64 = 2_000_000;
 

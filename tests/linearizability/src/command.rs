@@ -21,7 +21,7 @@ struct Arguments {
     /// Histories; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What the calls are made on
+    /// Model of the object that the calls are made on
     #[arg(long, value_enum, default_value_t = ModelName::Kv)]
     model: ModelName,
     /// Write a picture of the history as an HTML page; - is standard output

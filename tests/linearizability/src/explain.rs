@@ -173,7 +173,7 @@ impl<'a, C> Prefix<'a, C> {
 /// A second for all orders of the last calls.
 const END_STEPS_MAX: u64 = 50_000;
 
-/// More partial orders tell nobody more.
+/// More partial orders tell nothing more.
 const ORDERS_MAX: usize = 8;
 
 /// Each check of fewer calls is short, and so many make a second.

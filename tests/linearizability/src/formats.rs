@@ -94,8 +94,8 @@ fn acknowledged(fields: &mut Fields) -> Result<(), String> {
         None | Some(Value::Bool(true)) => Ok(()),
         Some(Value::String(text)) if text == "ok" || text == "OK" => Ok(()),
         Some(other) => Err(format!(
-            "`result` {other}: a write returns \"ok\". If it was surely not done, leave the call out; if \
-             nobody knows, leave `return` and `result` out"
+            "`result` {other}: a write returns \"ok\". If it was surely not done, leave the call out; if it \
+             is unknown, leave `return` and `result` out"
         )),
     }
 }

@@ -10,7 +10,7 @@ use crate::timed::Timed;
 /// A call in a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record<C> {
-    /// Who called.
+    /// Name of the caller.
     pub client: String,
     /// The call and its times.
     pub timed: Timed<C>,
@@ -23,7 +23,7 @@ pub struct Record<C> {
 /// Something else that happened: a crash, a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// What happened.
+    /// Description for people.
     pub text: String,
     /// Its time.
     pub from: u64,
@@ -36,7 +36,7 @@ pub struct Mark {
 pub struct History<C> {
     /// The calls on each key.
     pub keys: BTreeMap<String, Vec<Record<C>>>,
-    /// What happened besides.
+    /// Events besides.
     pub marks: Vec<Mark>,
 }
 

@@ -15,7 +15,7 @@ pub trait Format: Model {
     /// Reads a call and its result, which is there if the call has returned.
     ///
     /// # Errors
-    /// What is wrong with the fields.
+    /// The fields are wrong; the text says how.
     fn read_call(&self, fields: &mut Fields) -> Result<Self::Call, String>;
 }
 
@@ -102,7 +102,7 @@ pub enum ReadError {
     Line {
         /// Its number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Description of the mistake.
         text: String,
     },
 }

@@ -22,7 +22,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A stale read after a Put that overwrote its value, with an Append that nobody answered.
+/// A stale read after a Put that overwrote its value, with an Append without an answer.
 const STALE: &str = r#"{"client":1,"key":"x","op":"put","value":"a","call":10,"return":25}
 {"client":2,"key":"x","op":"get","result":"a","call":12,"return":30}
 {"client":3,"key":"x","op":"append","value":"b","call":14}

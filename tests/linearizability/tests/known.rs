@@ -115,8 +115,8 @@ fn the_registers_of_porcupines_introduction() {
     assert!(reason.are_all_ends);
 }
 
-/// Who reads is told which states were possible instead, also those that only a write leaves which
-/// nobody saw.
+/// All states are told that were possible instead, also those that only a write leaves which no call
+/// saw.
 #[test]
 fn all_states_that_were_possible_are_told() {
     let history = [
@@ -195,7 +195,7 @@ fn a_long_search_is_abandoned_and_others_are_not() {
     assert_eq!(verdicts, [Verdict::Unknown, Verdict::Illegal, Verdict::Linearizable(vec![])]);
 }
 
-/// What one client does after the other takes time in proportion: 50 000 calls need no more than
+/// Calls one after the other take time in proportion: 50 000 calls need no more than
 /// 50 000 steps.
 #[test]
 fn a_long_history_without_a_choice_takes_few_steps() {

@@ -190,7 +190,7 @@ impl<M: Model> Picture<'_, M> {
         rows.iter().map(line).collect()
     }
 
-    /// What else is known.
+    /// Facts beyond the order.
     fn ends(&self) -> Vec<String> {
         let Explanation { partial_orders, are_all_ends, core, .. } = self.explanation;
         let others = partial_orders.iter().skip(1).filter_map(|order| order.last());

@@ -65,7 +65,7 @@ impl<M: Model> Search<'_, M> {
         }
     }
 
-    /// Rule 4, for a write whose value nobody needs.
+    /// Rule 4, for a write whose value no call needs.
     fn place_useless(&mut self) -> bool {
         let is_useless = |operation: &usize| {
             self.is_overwritten(*operation)
@@ -173,7 +173,7 @@ impl<M: Model> Search<'_, M> {
     }
 
     /// Rule 4: `true` if the last step was a write or an update after which nothing was read, and this write could
-    /// have been there instead. One that nobody needs could not: it waits until it has to be placed. Of two
+    /// have been there instead. One that no call needs could not: it waits until it has to be placed. Of two
     /// that do the same, rule 3 has taken the other one for good.
     fn overwrites_at_once(&self, operation: usize, to: StateId) -> bool {
         self.order.last().is_some_and(|Step { operation: last, way, frontier, .. }| {

@@ -11,7 +11,7 @@
 //! 4. A write or an update that a write overwrites at once is not tried. It is taken to stand before that
 //!    other one when it has to be placed (`horizon`). Nor is one tried, before it has to be placed, that
 //!    leads to nothing that anybody needs.
-//! 5. A write is placed with all reads of its value, as soon as all of them can be and nobody needs
+//! 5. A write is placed with all reads of its value, as soon as all of them can be and no call needs
 //!    the value before it. With values that differ and without calls that depend on values they do not
 //!    name, hardly any choice is left then.
 //!

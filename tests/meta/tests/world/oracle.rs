@@ -98,7 +98,7 @@ fn the_culprit_is_shown_wherever_it_is() {
     }
 }
 
-/// A write whose only witness is a swap that nobody answered either.
+/// A write whose only witness is a swap without an answer, too.
 #[test]
 fn what_an_unanswered_request_needs_may_have_happened() {
     let put = asked(0, 1, Operation::Put { key: 1, value: 5 }, None);
