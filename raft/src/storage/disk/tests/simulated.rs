@@ -1,7 +1,8 @@
 //! A directory in memory that distinguishes written from durable data, with fault injection.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::store::{FileLengths, Store};
@@ -41,7 +42,7 @@ struct Content {
     durable: Vec<u8>,
     now: Vec<u8>,
     /// The bytes to be flushed next. A failed flush counts them as clean.
-    dirty: BTreeSet<usize>,
+    dirty: Vec<Range<usize>>,
 }
 
 impl SimulatedDirectory {
@@ -59,7 +60,7 @@ impl SimulatedDirectory {
         for (name, bytes) in contents {
             disk.names.insert(name.clone(), disk.files.len());
             let (durable, now) = (bytes.clone(), bytes.clone());
-            disk.files.push(Content { durable, now, dirty: BTreeSet::new() });
+            disk.files.push(Content { durable, now, dirty: Vec::new() });
         }
         disk.durable_names = disk.names.clone();
         Self(Arc::new(Mutex::new(disk)))
@@ -199,7 +200,7 @@ impl WritableFile for SimulatedFile {
         let Content { now, dirty, .. } = &mut disk.files[self.file];
         now.resize(now.len().max(offset + count), 0);
         now[offset..offset + count].copy_from_slice(&bytes[..count]);
-        dirty.extend(offset..offset + count);
+        dirty.push(offset..offset + count);
         done
     }
 
@@ -217,7 +218,10 @@ impl WritableFile for SimulatedFile {
         let Content { durable, now, dirty } = &mut disk.files[self.file];
         if done.is_ok() {
             durable.resize(now.len(), 0);
-            dirty.iter().filter(|at| **at < now.len()).for_each(|at| durable[*at] = now[*at]);
+            for written in &*dirty {
+                let written = written.start.min(now.len())..written.end.min(now.len());
+                durable[written.clone()].copy_from_slice(&now[written]);
+            }
         }
         if done.is_ok() || fails {
             dirty.clear();
