@@ -42,17 +42,22 @@ pub(crate) enum Compiled {
     Errors(Vec<Diagnostic>, String),
 }
 
-/// Builds the programs of the copied workspace.
+/// Builds the programs of the copied workspace, with the dependencies that are built already in the
+/// `target` directory of the original.
 ///
 /// # Errors
 /// Cargo cannot be started.
-pub(crate) fn compile(target: &Path) -> io::Result<Compiled> {
+pub(crate) fn compile(root: &Path, copy: &Path) -> io::Result<Compiled> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--profile", "sim", "--message-format", "json"]);
     cargo.args(["-p", "meta-tests", "--bins"]);
-    // Warnings are for code that people read.
-    cargo.env("RUSTFLAGS", "--cap-lints allow").env("CARGO_TARGET_DIR", target.join("build"));
-    let output = cargo.current_dir(target).output()?;
+    cargo.env("CARGO_BUILD_BUILD_DIR", root.join("target"));
+    cargo.env("CARGO_TARGET_DIR", copy.join("build"));
+    // Warnings are for code that people read. Without flags of the user's own they are no errors.
+    if let Ok(flags) = std::env::var("RUSTFLAGS") {
+        cargo.env("RUSTFLAGS", format!("{flags} --cap-lints allow"));
+    }
+    let output = cargo.current_dir(copy).output()?;
     if output.status.success() {
         return Ok(Compiled::Programs);
     }

@@ -51,7 +51,9 @@ pub(crate) fn build(root: &Path, canaries: &[Canary]) -> Result<Build, BuildErro
         files.extend(originals.map(|(name, text)| (name.as_str(), text.as_str())));
         files.extend(rewritten.iter().map(|(name, file)| (*name, file.text.as_str())));
         write_all(&target, &files)?;
-        match compile(&target).map_err(|source| BuildError::Io { path: "cargo".into(), source })? {
+        match compile(root, &target)
+            .map_err(|source| BuildError::Io { path: "cargo".into(), source })?
+        {
             Compiled::Programs => {
                 let programs = target.join("build/sim");
                 return Ok(Build { programs, broken: plan.broken });
@@ -183,6 +185,7 @@ fn manifests(root: &Path) -> Result<Files, BuildError> {
     for package in PACKAGES {
         let name = format!("{package}/Cargo.toml");
         let mut package = manifest(&root.join(&name))?;
+        package.remove("lints");
         for kind in ["dependencies", "dev-dependencies"] {
             if let Some(dependencies) = package.get_mut(kind).and_then(toml::Value::as_table_mut) {
                 dependencies.retain(|name, _| !NOT_COPIED.contains(&name));
