@@ -26,6 +26,7 @@ pub enum Payload {
 
 impl Payload {
     /// The command's bytes; empty for other payloads.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -96,18 +97,21 @@ impl LogSlice {
     }
 
     /// The entry the slice follows.
+    #[inline]
     #[must_use]
     pub const fn prev(&self) -> EntryId {
         self.prev
     }
 
     /// The last entry of the slice, or `prev` if it is empty.
+    #[inline]
     #[must_use]
     pub fn last(&self) -> EntryId {
         self.entries.last().map_or(self.prev, |entry| entry.id)
     }
 
     /// The entries, in order.
+    #[inline]
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -147,6 +151,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The index of the last entry the snapshot replaces.
+    #[inline]
     #[must_use]
     pub const fn index(&self) -> Index {
         self.last_included.index

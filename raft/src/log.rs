@@ -56,18 +56,21 @@ impl Log {
     }
 
     /// The last entry the snapshot replaces.
+    #[inline]
     #[must_use]
     pub const fn base(&self) -> EntryId {
         self.base
     }
 
     /// The last entry, or the snapshot's place if there is none after it.
+    #[inline]
     #[must_use]
     pub fn last(&self) -> EntryId {
         self.entries.back().map_or(self.base, |entry| entry.id)
     }
 
     /// The term of the entry at `index`, unless it is compacted or past the end.
+    #[inline]
     #[must_use]
     pub fn term_at(&self, index: Index) -> Option<Term> {
         if index == self.base.index {
@@ -77,6 +80,7 @@ impl Log {
     }
 
     /// The entry at `index`, unless it is compacted or past the end.
+    #[inline]
     #[must_use]
     pub fn get(&self, index: Index) -> Option<&Entry> {
         let place = index.number().checked_sub(self.base.index.number() + 1)?;
@@ -84,6 +88,7 @@ impl Log {
     }
 
     /// Returns whether the log holds exactly this entry (or its snapshot ends with it).
+    #[inline]
     #[must_use]
     pub fn contains(&self, id: EntryId) -> bool {
         self.term_at(id.index) == Some(id.term)

@@ -220,30 +220,35 @@ impl Membership {
     }
 
     /// The voters; during a change, those of the new configuration (paper §6 `C_new`).
+    #[inline]
     #[must_use]
     pub const fn voters(&self) -> &BTreeSet<PeerId> {
         &self.voters
     }
 
     /// The voters of the old configuration during a change (paper §6 `C_old`).
+    #[inline]
     #[must_use]
     pub const fn outgoing(&self) -> Option<&BTreeSet<PeerId>> {
         self.outgoing.as_ref()
     }
 
     /// The members that receive all entries and do not vote (dissertation §4.2.1).
+    #[inline]
     #[must_use]
     pub const fn learners(&self) -> &BTreeSet<PeerId> {
         &self.learners
     }
 
     /// The known addresses.
+    #[inline]
     #[must_use]
     pub const fn addresses(&self) -> &BTreeMap<PeerId, Address> {
         &self.addresses
     }
 
     /// The recorded stores.
+    #[inline]
     #[must_use]
     pub const fn stores(&self) -> &BTreeMap<PeerId, Incarnation> {
         &self.stores
@@ -269,12 +274,14 @@ impl Membership {
     }
 
     /// Returns whether this is a joint configuration (paper §6 `C_old,new`).
+    #[inline]
     #[must_use]
     pub const fn is_joint(&self) -> bool {
         self.outgoing.is_some()
     }
 
     /// Returns whether there is no member: the state of a peer that joins a running cluster.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all_voters().next().is_none() && self.learners.is_empty()

@@ -73,6 +73,7 @@ impl MembershipHistory {
     }
 
     /// The one in force.
+    #[inline]
     pub(crate) fn latest(&self) -> &Arc<Membership> {
         &self.later.last().unwrap_or(&self.base).1
     }

@@ -93,6 +93,7 @@ pub struct LeadershipTransfer {
 
 impl Role {
     /// The role's name.
+    #[inline]
     #[must_use]
     pub const fn name(&self) -> RoleName {
         match self {

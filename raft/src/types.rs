@@ -1,7 +1,8 @@
 //! The numbers of the protocol, each as a type of its own.
 //!
 //! Terms, indexes and peers do not mix, and arithmetic exists only where the protocol defines it.
-//! Depends on no other module.
+//! Depends on no other module. All of it is inline: without link-time optimisation, or built
+//! incrementally, a call from another crate would cost more than what it does.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,12 +20,14 @@ macro_rules! number {
 
         impl $name {
             /// The one with this number.
+            #[inline]
             #[must_use]
             pub const fn new(number: u64) -> Self {
                 Self(number)
             }
 
             /// The number itself, for encoding and display.
+            #[inline]
             #[must_use]
             pub const fn number(self) -> u64 {
                 self.0
@@ -89,6 +92,7 @@ number! {
 }
 
 impl From<u64> for PeerId {
+    #[inline]
     fn from(number: u64) -> Self {
         Self(number)
     }
@@ -103,12 +107,14 @@ impl Term {
     pub const MAX: Self = Self(1 << 62);
 
     /// The term after this one; the last number there is has none after it.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
     /// The number of terms after `earlier`, through this one; 0 if there is none.
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -120,18 +126,21 @@ impl Index {
     pub const ZERO: Self = Self(0);
 
     /// The index after this one; the last one there is has none after it.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
     /// The index before this one; the place before the first entry has none before it.
+    #[inline]
     #[must_use]
     pub const fn prev(self) -> Self {
         Self(self.0.saturating_sub(1))
     }
 
     /// The index `count` places further on.
+    #[inline]
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
         Self(self.0.saturating_add(count))
@@ -144,6 +153,7 @@ impl Index {
     /// assert_eq!(Index::new(7).since(Index::new(4)), 3);
     /// assert_eq!(Index::new(4).since(Index::new(7)), 0);
     /// ```
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -155,12 +165,14 @@ impl WriteId {
     pub const ZERO: Self = Self(0);
 
     /// The number of writes after `earlier`, through this one; 0 if there is none.
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
     /// The write after this one.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -169,6 +181,7 @@ impl WriteId {
 
 impl RequestId {
     /// The request after this one.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -180,12 +193,14 @@ impl Round {
     pub const ZERO: Self = Self(0);
 
     /// The round after this one.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
     /// The number of rounds after `earlier`, through this one; 0 if there is none.
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -194,6 +209,7 @@ impl Round {
 
 impl MessageId {
     /// The message after this one.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -217,6 +233,7 @@ impl EntryId {
     pub const ZERO: Self = Self { term: Term::ZERO, index: Index::ZERO };
 
     /// The entry of `term` at `index`.
+    #[inline]
     #[must_use]
     pub const fn new(term: Term, index: Index) -> Self {
         Self { term, index }
@@ -240,18 +257,21 @@ impl Instant {
     pub const START: Self = Self(0);
 
     /// The time `nanos` nanoseconds after the start.
+    #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the start.
+    #[inline]
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// The time `duration` after this one; saturates.
+    #[inline]
     #[must_use]
     pub const fn after(self, duration: Duration) -> Self {
         let nanos = duration.as_nanos();
@@ -260,6 +280,7 @@ impl Instant {
     }
 
     /// The time from `earlier` to this one; zero if `earlier` is later.
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

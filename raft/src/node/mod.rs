@@ -310,6 +310,7 @@ impl Node {
     }
 
     /// The peer's state as seen from outside.
+    #[inline]
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
@@ -326,6 +327,7 @@ impl Node {
 
     /// The membership configuration in force: the newest one in the log, committed or not (paper
     /// §6).
+    #[inline]
     #[must_use]
     pub fn membership(&self) -> &Arc<Membership> {
         self.membership_history.latest()
@@ -333,23 +335,27 @@ impl Node {
 
     /// The peers this one sends requests to, with their addresses: the members of every
     /// configuration that may be in force. Changes are reported by [`Output::Peers`].
+    #[inline]
     #[must_use]
     pub const fn address_book(&self) -> &AddressBook {
         &self.address_book
     }
 
     /// The log after the snapshot.
+    #[inline]
     #[must_use]
     pub const fn log(&self) -> &Log {
         &self.log
     }
 
     /// The role with its state.
+    #[inline]
     #[must_use]
     pub const fn role(&self) -> &Role {
         &self.role
     }
 
+    #[inline]
     fn id(&self) -> PeerId {
         self.config.settings().id
     }
@@ -369,6 +375,7 @@ impl Node {
         !self.terms_exhausted() && self.is_electable()
     }
 
+    #[inline]
     fn leader(&self) -> Option<PeerId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,

@@ -54,6 +54,7 @@ impl Writes {
     }
 
     /// The last index known to be durable.
+    #[inline]
     pub(crate) const fn durable_index(&self) -> Index {
         self.durable_index
     }
