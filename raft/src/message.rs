@@ -326,7 +326,7 @@ pub enum Registration {
         store: Incarnation,
     },
     /// The sender knows the peer under another store, or does not know it as an initial member: the
-    /// peer may have lost its data.
+    /// peer may have lost its data. The peer passes it on to its leader.
     Refused {
         /// The store it knows.
         known: Option<Incarnation>,

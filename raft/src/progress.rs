@@ -38,8 +38,6 @@ pub struct Progress {
     pub flow: Flow,
     /// The store of its last answer that counted.
     pub store: Option<StoreStamp>,
-    /// The time since which all its answers came from a store that not all members have recorded.
-    pub unconfirmed_since: Option<Instant>,
     /// The sign that it lost its data.
     pub loss: Option<Loss>,
     /// An answer that only a lost store or a late message explains.
@@ -197,7 +195,6 @@ impl Progress {
             heartbeat_due: now,
             flow: Flow::Probe(Probe::Ready),
             store: None,
-            unconfirmed_since: None,
             loss: None,
             suspicion: None,
         }

@@ -255,6 +255,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_follower(c);
     wiped_leader_4_1: "a leader without its disk comes back as a new member",
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_leader(c);
+    wiped_in_formation_4_1: "a disk is lost while the cluster forms, and a message of it is late",
+        Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_in_formation(c);
     wiped_in_joint_4_3: "lost disks in both halves of a joint configuration count in neither",
         Dissertation, Drawn(|_| reseeded(3, 6)), |c| lost_disks::wiped_in_joint(c);
     rolled_back_follower_4_1: "a follower whose disk is put back is noticed, and re-seeded",

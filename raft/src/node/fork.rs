@@ -174,11 +174,9 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         heartbeat_due,
         flow,
         store,
-        unconfirmed_since,
         loss,
         suspicion,
     } = progress;
-    unconfirmed_since.map(|since| now.since(since)).hash(hasher);
     (store, suspicion, loss.map(|loss| (loss.kind, now.since(loss.seen_at)))).hash(hasher);
     (round_sent, round_answered).hash(hasher);
     (match_index, next_index, commit_sent, time_left(*heartbeat_due, now)).hash(hasher);

@@ -146,6 +146,16 @@ impl Node {
         for peer in missing {
             self.reply(peer, Message::Register);
         }
+        self.forward_refusal();
+    }
+
+    /// Passes a refusal on to the leader, which may know no store but this one: it re-seeds a member
+    /// whose data is lost for another one, and nothing else tells that from a member that is away.
+    fn forward_refusal(&mut self) {
+        let Some(Refusal { by, known }) = self.refusal() else { return };
+        if let Some(leader) = self.leader().filter(|leader| *leader != by) {
+            self.reply(leader, Message::RegisterReply(Registration::Refused { known }));
+        }
     }
 
     /// The time of the next requests.
@@ -176,7 +186,11 @@ impl Node {
         *newest = envelope.id;
         match reply {
             None => self.on_register(envelope.from, incarnation),
-            Some(reply) => self.on_register_reply(envelope.from, incarnation, reply),
+            Some(reply) if !self.may_vote() => {
+                self.on_register_reply(envelope.from, incarnation, reply);
+            }
+            Some(Registration::Refused { known }) => self.on_forwarded_refusal(envelope, known),
+            Some(Registration::Registered { .. }) => {}
         }
     }
 
@@ -214,9 +228,6 @@ impl Node {
     }
 
     fn on_register_reply(&mut self, from: PeerId, store: Incarnation, reply: Registration) {
-        if self.may_vote() {
-            return;
-        }
         match reply {
             Registration::Registered { store: registered } => {
                 let own = self.identity.as_ref().is_some_and(|it| it.incarnation == registered);

@@ -113,6 +113,7 @@ impl Node {
         self.update_address_book();
         self.restart_replaced();
         self.plan_quorum_check();
+        self.confirm_rounds();
     }
 
     /// Puts the configuration of a leader's snapshot into force.

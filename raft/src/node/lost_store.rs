@@ -19,7 +19,7 @@ use crate::membership::Membership;
 use crate::message::Envelope;
 use crate::progress::{Loss, LossKind, Progress, Suspicion};
 use crate::quorum::votes_needed;
-use crate::role::Role;
+use crate::role::{Leader, Role};
 use crate::trace::{Event, RejectReason, StoreEvent};
 use crate::types::{Index, PeerId, Round};
 
@@ -42,11 +42,17 @@ impl Node {
         self.membership().store_of(self.id()).is_none_or(|recorded| own == Some(recorded))
     }
 
-    /// Returns whether a vote comes from the store that the configuration means.
+    /// Returns whether a vote comes from the store that the configuration means. A new store may vote
+    /// since an entry records it, but for a candidate without such an entry it counts as little as for a
+    /// leader: other members may know an earlier store of that peer, which voted in this term.
     pub(super) fn is_member_store(&self, envelope: &Envelope) -> bool {
         let recorded = self.membership().store_of(envelope.from);
+        let is_first = self.membership_index() == Index::ZERO;
         match (recorded, envelope.store) {
-            (Some(recorded), Some(stamp)) => recorded == stamp.incarnation,
+            (Some(recorded), Some(stamp)) => {
+                recorded == stamp.incarnation
+                    && (!is_first || stamp.standing == Standing::Confirmed)
+            }
             (Some(_), None) => false,
             (None, Some(stamp)) => stamp.standing == Standing::Confirmed,
             (None, None) => true,
@@ -62,28 +68,25 @@ impl Node {
         let (of, found) = (envelope.from, envelope.store);
         let membership = self.membership_history.latest();
         let (recorded, is_voter) = (membership.store_of(of), membership.is_voter(of));
-        let is_first = self.membership_history.latest_index() == Index::ZERO;
+        if self.is_unconfirmed(envelope) {
+            self.trace(&Event::Rejected { envelope, reason: RejectReason::UnconfirmedStore });
+            return false;
+        }
         let Role::Leader(leader) = &mut self.role else { return true };
         let Some(progress) = leader.followers.get_mut(&of) else { return true };
         let expected = recorded.or_else(|| progress.store.map(|stamp| stamp.incarnation));
-        let forming = is_first && is_voter && found.is_some_and(|it| it.standing == Standing::New);
         let counts = match (expected, found) {
             (None, None) => true,
             (None, Some(stamp)) => stamp.standing == Standing::Confirmed || !is_voter,
-            (Some(expected), Some(stamp)) => expected == stamp.incarnation && !forming,
+            (Some(expected), Some(stamp)) => expected == stamp.incarnation,
             (Some(_), None) => false,
         };
         if !counts {
-            let known = found.map(|stamp| stamp.incarnation);
-            if forming && known == expected {
-                self.on_unconfirmed_store(envelope);
-            } else {
-                self.on_other_store(of, expected, found);
-                self.ignore_other_store(envelope);
-            }
+            self.on_other_store(of, expected, found);
+            self.ignore_other_store(envelope);
             return false;
         }
-        (progress.store, progress.unconfirmed_since) = (found, None);
+        progress.store = found;
         let forget_after = self.config.settings().election_timeout_max;
         progress.loss.take_if(|loss| {
             loss.kind != LossKind::RolledBack && loss.seen_at.after(forget_after) <= self.now
@@ -98,18 +101,24 @@ impl Node {
         true
     }
 
-    /// Ignores an answer from a store that this leader has recorded itself, and another member has
-    /// not: that one may know an earlier store of the same peer, which may have voted. It is taken for
-    /// the next one after a loss if it shows no confirmation for an election timeout.
-    fn on_unconfirmed_store(&mut self, envelope: &Envelope) {
-        let (from, now) = (envelope.from, self.now);
-        let Role::Leader(leader) = &mut self.role else { return };
-        let Some(progress) = leader.followers.get_mut(&from) else { return };
-        let since = *progress.unconfirmed_since.get_or_insert(now);
-        if since.after(self.config.settings().election_timeout_max) <= now {
-            self.on_other_store(from, None, envelope.store);
+    /// Returns whether a message comes from a voter whose store this peer has recorded in the formation
+    /// of the cluster, and another member has not: that one is away, or it knows an earlier store, which
+    /// may have voted.
+    fn is_unconfirmed(&self, envelope: &Envelope) -> bool {
+        let new = envelope.store.filter(|stamp| stamp.standing == Standing::New);
+        let Some(StoreStamp { incarnation, .. }) = new else { return false };
+        let (of, membership) = (envelope.from, self.membership());
+        let named = self.membership_index() > Index::ZERO && membership.store_of(of).is_some();
+        let own_record = self.identity.as_ref().and_then(|it| it.known.get(&of));
+        membership.is_voter(of) && !named && own_record == Some(&incarnation)
+    }
+
+    /// Handles another member's refusal of an unconfirmed store, which its peer passes on: the other
+    /// member knows an earlier one, whose data is lost.
+    pub(super) fn on_forwarded_refusal(&mut self, envelope: &Envelope, known: Option<Incarnation>) {
+        if self.is_unconfirmed(envelope) {
+            self.on_other_store(envelope.from, known, envelope.store);
         }
-        self.trace(&Event::Rejected { envelope, reason: RejectReason::UnconfirmedStore });
     }
 
     /// Returns whether no answer of a follower has counted for an election timeout.
@@ -178,29 +187,46 @@ impl Node {
     /// on, also not among the outgoing voters, so the others must be a quorum by themselves. The lost
     /// store must have been silent: it may as well be another process with the same id.
     fn reseed(&mut self, peer: PeerId, store: Incarnation) {
-        let membership = self.membership();
-        let others = membership.voters().iter().filter(|voter| **voter != peer).count();
-        let Role::Leader(leader) = &self.role else { return };
-        let Some(progress) = leader.followers.get(&peer) else { return };
-        let lost = self.is_silent(peer) || !progress.counts();
-        let allowed = self.config.settings().lost_store == LostStore::Reseed
-            && self.may_change_members()
-            && others >= votes_needed(membership)
-            && lost;
-        if allowed {
+        if self.may_change_members() && self.may_reseed(peer) {
+            let membership = self.membership();
             let target = Membership::clone(membership).with_lost_store(peer, store);
             let step = membership.enter_joint(target);
             self.append_own(Payload::Membership(Arc::new(step)));
         }
     }
 
-    /// Makes a returning member a voter again once it has caught up.
+    fn may_reseed(&self, peer: PeerId) -> bool {
+        let Role::Leader(leader) = &self.role else { return false };
+        let membership = self.membership();
+        let others = membership.voters().iter().filter(|voter| **voter != peer).count();
+        let lost = leader.followers.get(&peer).is_some_and(|progress| !progress.counts());
+        self.config.settings().lost_store == LostStore::Reseed
+            && others >= votes_needed(membership)
+            && (lost || self.is_silent(peer))
+    }
+
+    /// Returns whether a voter shows that it lost its data, and is about to be re-seeded.
+    fn has_voter_to_reseed(&self, leader: &Leader) -> bool {
+        let timeout = self.config.settings().election_timeout_max;
+        let to_reseed = |(peer, progress): (&PeerId, &Progress)| {
+            progress.loss.is_some_and(|loss| self.now < loss.seen_at.after(timeout))
+                && self.membership().is_voter(*peer)
+                && self.may_reseed(*peer)
+        };
+        leader.followers.iter().any(to_reseed)
+    }
+
+    /// Makes a returning member a voter again once it has caught up. A lost voter is made a learner
+    /// first: with one voter more, more of the others would be needed.
     pub(super) fn promote_returning(&mut self) {
         let membership = self.membership();
         if membership.returning().is_empty() || !self.may_change_members() {
             return;
         }
         let Role::Leader(leader) = &self.role else { return };
+        if self.has_voter_to_reseed(leader) {
+            return;
+        }
         let ready = |peer: &&PeerId| self.check_caught_up(leader, **peer).is_ok();
         if let Some(peer) = membership.returning().iter().find(ready) {
             let step = membership.enter_joint(Membership::clone(membership).with_voter(*peer));

@@ -132,8 +132,6 @@ impl Node {
             Role::Leader(_) => {
                 self.read_by_lease();
                 self.start_round();
-                // With other members since, an earlier round may count now, and begin a lease.
-                self.read_by_lease();
             }
             Role::Follower(follower) => {
                 let Some(to) = follower.leader.filter(|_| follower.reads.has_unassigned()) else {
@@ -200,7 +198,8 @@ impl Node {
         }
     }
 
-    fn confirm_rounds(&mut self) {
+    /// Confirms the rounds that a quorum has answered, which with other members may be earlier ones.
+    pub(super) fn confirm_rounds(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
         let own = leader.reads.round();
         let round = self.reached_by_quorum(leader, own, |progress| progress.round_answered);

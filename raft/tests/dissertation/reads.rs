@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Carried};
 use raft::{
-    FirstEntry, Index, MembershipChange, Message, ReadDropReason, ReadError, RoleName, Round,
+    Envelope, FirstEntry, Index, Input, Membership, MembershipChange, Message, ReadDropReason,
+    ReadError, RoleName, Round,
 };
 
 use crate::cluster::{Cluster, append, id, peer};
@@ -45,6 +46,26 @@ fn a_leader_serves_a_read_after_a_quorum_has_answered_a_round() {
     cluster.poll(peer(0));
     assert_eq!(cluster.reads(peer(0)), [], "no reply yet");
     cluster.deliver_all();
+    assert_eq!(cluster.reads(peer(0)), [(7, Ok(1))]);
+}
+
+/// No answer may come any more: here, the leader is the only member that is left.
+#[test]
+fn a_change_of_members_confirms_the_rounds_that_a_quorum_has_answered() {
+    let mut cluster = leader(3);
+    let alone = Membership::of_voters([peer(0)]);
+    cluster.change(0, MembershipChange::Replace(alone)).unwrap();
+    cluster.poll(peer(0));
+    let is_to_1 = |sent: &Envelope| sent.to == peer(1);
+    let joint = cluster.wire.drain(..).find(is_to_1).expect("the joint configuration");
+    cluster.read(peer(0), 7).unwrap();
+    assert_eq!(rounds(&mut cluster, 0), [1, 1], "they are lost");
+    cluster.handle(peer(1), Input::Receive(joint));
+    cluster.poll(peer(1));
+    let answer = cluster.wire.pop_front().expect("an answer to an earlier round");
+    cluster.handle(peer(0), Input::Receive(answer));
+    assert_eq!(cluster.node(peer(0)).membership().to_string(), "voters 0");
+    cluster.poll(peer(0));
     assert_eq!(cluster.reads(peer(0)), [(7, Ok(1))]);
 }
 
@@ -150,7 +171,7 @@ fn a_new_leader_commits_in_its_term_before_it_reads() {
     while cluster.role(peer(1)) != RoleName::Leader {
         let envelope = cluster.wire.pop_front().expect("votes are on their way");
         let to = envelope.to;
-        cluster.handle(to, raft::Input::Receive(envelope));
+        cluster.handle(to, Input::Receive(envelope));
         cluster.poll_all();
     }
     cluster.read(peer(1), 1).unwrap();

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use raft::driver::metrics::NAMES;
 use raft::driver::{LeadershipTransferError, MembershipError, Settings, StopReason, WaitError};
 use raft::membership_change::MembershipChange;
+use raft::progress::LossKind;
 use raft::storage::MemoryStorage;
 use raft::{PeerId, RoleName};
 use tracing::subscriber::DefaultGuard;
@@ -68,13 +69,7 @@ async fn metrics_count_requests_and_messages() {
     other.propose(Add(1)).await.expect_err("it follows");
     drop(guard);
 
-    let mut seen = BTreeMap::new();
-    for (key, unit, text, value) in snapshotter.snapshot().into_vec() {
-        let key = key.key();
-        let peer = key.labels().next().map(|label| label.value().to_owned()).unwrap_or_default();
-        assert!(unit.is_some() && text.is_some(), "{} is described", key.name());
-        seen.insert((key.name().to_owned(), peer), value);
-    }
+    let seen = values(&snapshotter);
     let of = |peer: PeerId, name: &str| &seen[&(name.to_owned(), peer.to_string())];
     for (name, _, _) in NAMES {
         of(leader.id(), name);
@@ -92,6 +87,18 @@ async fn metrics_count_requests_and_messages() {
     for name in ["raft_messages_sent_total", "raft_messages_received_total"] {
         assert!(matches!(of(other.id(), name), DebugValue::Counter(1..)), "{name}");
     }
+}
+
+/// The values of all metrics, by name and peer.
+fn values(snapshotter: &Snapshotter) -> BTreeMap<(String, String), DebugValue> {
+    let mut seen = BTreeMap::new();
+    for (key, unit, text, value) in snapshotter.snapshot().into_vec() {
+        let key = key.key();
+        let peer = key.labels().next().map(|label| label.value().to_owned()).unwrap_or_default();
+        assert!(unit.is_some() && text.is_some(), "{} is described", key.name());
+        seen.insert((key.name().to_owned(), peer), value);
+    }
+    seen
 }
 
 /// Output of a subscriber.
@@ -164,6 +171,8 @@ async fn a_peer_of_a_new_cluster_says_which_peers_it_waits_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_without_its_data_says_so_and_not_that_it_waits() {
+    let recorder = DebuggingRecorder::new();
+    let metrics_guard = metrics::set_default_local_recorder(&recorder);
     let mut cluster = counters().await;
     let leader = cluster.leader().await.id();
     let id = cluster.others(cluster.raft(leader))[0].number();
@@ -176,7 +185,16 @@ async fn a_peer_without_its_data_says_so_and_not_that_it_waits() {
     let status = empty.wait(refused, TEST_TIMEOUT).await.expect("both know its former store");
     let store = status.store.expect("it has one");
     tokio::time::sleep(Duration::from_secs(30)).await;
-    drop(guard);
+    drop((guard, metrics_guard));
+    let found = Some(LossKind::OtherStore { found: Some(store.incarnation) });
+    let seen_by_leader = &cluster.raft(leader).status().peers[&PeerId::new(id)];
+    let peers = cluster.raft(leader).status().peers;
+    let losses: Vec<_> = peers.iter().filter(|it| it.loss.is_some()).collect();
+    assert!(matches!(losses[..], [it] if it.id.number() == id && it.loss == found), "{losses:?}");
+    let seen = values(&recorder.snapshotter());
+    let of = |name: &str, peer: u64| &seen[&(name.to_owned(), peer.to_string())];
+    assert_eq!(*of("raft_members_lost", leader.number()), DebugValue::Gauge(1.0.into()));
+    assert_eq!(*of("raft_store_new", id), DebugValue::Gauge(1.0.into()));
     let text = written.text();
     let lines = |peer: u64, words: &str| {
         let peer = format!("peer={peer} ");

@@ -1,9 +1,11 @@
 //! Members that come back without their data.
 
+use std::time::Duration;
+
 use raft::message::{Candidacy, RequestVote};
 use raft::progress::LossKind;
 use raft::{
-    ChangeError, Envelope, Input, Membership, MembershipChange, Message, MessageId, Standing,
+    ChangeError, Envelope, Input, Membership, MembershipChange, Message, MessageId, Role, Standing,
     StoreStamp, Term,
 };
 
@@ -101,6 +103,41 @@ fn a_leader_reseeds_a_wiped_peer_if_it_may() {
     cluster.commit(leader, b"y");
 }
 
+/// With one voter more, more of the others would be needed.
+#[test]
+fn a_lost_voter_becomes_a_learner_before_a_returning_one_becomes_a_voter() {
+    let all = [0, 1, 2, 3, 4];
+    let mut cluster = Cluster::with(5, reseeding);
+    cluster.deliver_all();
+    cluster.elect(peer(2));
+    cluster.commit(peer(2), b"x");
+    [0, 4].into_iter().for_each(|lost| wipe(&mut cluster, lost, &all));
+    // The first of them has caught up when the change that made it a learner is committed.
+    let may_arrive = |cluster: &Cluster, envelope: &Envelope| {
+        let node = cluster.node(peer(2));
+        let Role::Leader(leader) = node.role() else { return true };
+        let caught_up = leader.followers[&peer(0)].match_index == node.log().last().index;
+        let is_learner = node.membership().to_string().starts_with("voters 1 2 3 4, learners 0");
+        envelope.to != peer(2) || envelope.from == peer(0) || caught_up || !is_learner
+    };
+    let mut steps: Vec<String> = Vec::new();
+    while steps.len() < 2 || steps.last().is_none_or(|step| step != "voters 0 1 2 3 4") {
+        cluster.poll_all();
+        let next = cluster.wire.iter().position(|envelope| may_arrive(&cluster, envelope));
+        match next.and_then(|at| cluster.wire.remove(at)) {
+            Some(envelope) => cluster.handle(envelope.to, Input::Receive(envelope)),
+            None => cluster.advance(Duration::from_millis(2)),
+        }
+        let members = cluster.node(peer(2)).membership();
+        let step = members.to_string();
+        if !members.is_joint() && steps.last() != Some(&step) {
+            steps.push(step);
+        }
+    }
+    let both = "voters 1 2 3, learners 0 4, returning 0 4".to_owned();
+    assert!(steps.contains(&both), "{steps:?}");
+}
+
 #[test]
 fn a_wiped_leader_returns_as_a_follower_without_a_vote() {
     let mut cluster = formed(reseeding);
@@ -158,7 +195,7 @@ fn a_returning_peer_counts_as_crashed_among_the_outgoing_voters() {
         cluster.poll_all();
         match cluster.wire.pop_front() {
             Some(envelope) => cluster.handle(envelope.to, Input::Receive(envelope)),
-            None => cluster.advance(std::time::Duration::from_millis(25)),
+            None => cluster.advance(Duration::from_millis(25)),
         }
     }
     let joint = cluster.node(peer(0)).membership();

@@ -1,15 +1,22 @@
 //! Peers that come back without their data (docs/decisions.md): as long as fewer than a majority lose
 //! their disks, nothing acknowledged is lost.
 
-use raft::{RoleName, Status, Term};
+use std::collections::BTreeSet;
 
-use super::ELECTION_MAX;
+use raft::message::Registration;
+use raft::{
+    Envelope, Incarnation, Index, Message, MessageId, Node, RoleName, Standing, Status, StoreStamp,
+    Term, codec,
+};
+
 use super::loaded_cluster::LoadedCluster;
+use super::{DELAY_MAX, ELECTION_MAX};
 use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
+use crate::sim::disk::Latency;
 use crate::sim::network::Connection;
-use crate::world::{members, peer_id};
+use crate::world::{World, members, peer_id};
 
 /// A follower that was half of a quorum loses its disk. It does not help the third peer, which lacks
 /// what the two had acknowledged, and is a voter again when it has caught up.
@@ -22,7 +29,12 @@ pub(crate) async fn wiped_follower(cluster: Cluster) -> Result<(), Failure> {
     let (victim, other) = ((leader + 1) % 3, (leader + 2) % 3);
     cluster.disconnect(other);
     loaded.agree(PeerSet::only(leader).with(victim)).await?;
+    let store = cluster.world().incarnation(victim);
     wipe(&cluster, victim)?;
+    // Answers to the registration of the lost store arrive only now.
+    for by in [leader, other] {
+        late(&cluster, (by, cluster.world().incarnation(by)), victim, store)?;
+    }
     cluster.disconnect(leader);
     cluster.connect(other);
     cluster.sleep(6 * ELECTION_MAX).await;
@@ -34,6 +46,39 @@ pub(crate) async fn wiped_follower(cluster: Cluster) -> Result<(), Failure> {
     cluster.disconnect(other);
     loaded.agree(PeerSet::first(3).without(other)).await?;
     cluster.connect(other);
+    loaded.end(PeerSet::first(3)).await
+}
+
+/// A member loses its disk while the cluster forms, and registers anew. An answer of the lost store arrives
+/// only then, at a member that waits for one of the new store.
+///
+/// # Errors
+/// That member takes the lost store for the one that counts.
+pub(crate) async fn wiped_in_formation(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    // Nobody votes without 1.
+    cluster.crash(1);
+    waits_for(&loaded, 0, &[1]).await?;
+    // 0 asks the new store once it has recorded it, which takes time.
+    let usual = cluster.world().settings().latency;
+    cluster.set_disk_latency(0, Latency { min: 4 * DELAY_MAX, max: 4 * DELAY_MAX });
+    wipe(&cluster, 2)?;
+    waits_for(&loaded, 0, &[1, 2]).await?;
+    cluster.cut_link(2, 0);
+    waits_for(&loaded, 2, &[1]).await?;
+    cluster.set_disk_latency(0, usual);
+    late(&cluster, (2, World::incarnation_of(2, 0)), 0, cluster.world().incarnation(0))?;
+    cluster.start_and_connect(1)?;
+    cluster.sleep(6 * ELECTION_MAX).await;
+    heal(&cluster, PeerSet::only(2), PeerSet::only(0));
+    loaded.agree(PeerSet::first(3)).await?;
+    let counts = (Index::ZERO, Some(cluster.world().incarnation(2)));
+    for server in 0..3 {
+        let world = cluster.world();
+        let of = |node: &Node| (node.membership_index(), node.membership().store_of(peer_id(2)));
+        let found = world.node(server).map(of);
+        expect(found == Some(counts), format_args!("{counts:?} at {server}, found {found:?}"))?;
+    }
     loaded.end(PeerSet::first(3)).await
 }
 
@@ -173,6 +218,34 @@ const AFTER_RESET: Term = Term::new(1000);
 fn wipe(cluster: &Cluster, server: usize) -> Result<(), Failure> {
     cluster.wipe(server);
     cluster.start_if_down(server)
+}
+
+/// Waits until a peer waits for just these to record its store.
+async fn waits_for(loaded: &LoadedCluster, server: usize, others: &[usize]) -> Result<(), Failure> {
+    let others: BTreeSet<_> = others.iter().copied().map(peer_id).collect();
+    loaded
+        .until(&format!("{server} to wait for {others:?}"), |cluster| {
+            (cluster.world().node(server)?.waits_for() == others).then_some(())
+        })
+        .await
+}
+
+/// Lets the first message of a store arrive at a peer as late as now: it has recorded this store of it.
+fn late(
+    cluster: &Cluster,
+    (from, by): (usize, Incarnation),
+    to: usize,
+    store: Incarnation,
+) -> Result<(), Failure> {
+    let envelope = Envelope {
+        id: MessageId::new(1),
+        from: peer_id(from),
+        to: peer_id(to),
+        term: Term::ZERO,
+        store: Some(StoreStamp { incarnation: by, standing: Standing::New }),
+        message: Message::RegisterReply(Registration::Registered { store }),
+    };
+    cluster.forge(to, &codec::encode(&envelope))
 }
 
 /// Waits until the peer's new store is that of a voter.

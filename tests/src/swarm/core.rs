@@ -42,7 +42,8 @@ pub(super) fn members_of(cluster: &Cluster, core: PeerSet) -> PeerSet {
 }
 
 /// Returns whether a peer may lose its disk: in each configuration that may be in force, the voters
-/// whose store is lost are fewer than a majority then.
+/// whose store is lost are fewer than half of all then. So are the members: a learner that was caught up
+/// before it lost its disk may become a voter by an entry that its leader appends just now.
 #[must_use]
 pub(super) fn may_lose_disk(cluster: &Cluster, victim: usize) -> bool {
     let size = cluster.size();
@@ -57,7 +58,10 @@ pub(super) fn may_lose_disk(cluster: &Cluster, victim: usize) -> bool {
         let few = |voters: &BTreeSet<PeerId>, outgoing| {
             voters.iter().filter(|peer| lost(peer, outgoing)).count() * 2 < voters.len()
         };
-        few(members.voters(), false) && members.outgoing().is_none_or(|old| few(old, true))
+        let all = members.voters().union(members.learners()).copied().collect();
+        few(members.voters(), false)
+            && few(&all, false)
+            && members.outgoing().is_none_or(|old| few(old, true))
     })
 }
 
