@@ -32,8 +32,9 @@ pub(crate) async fn wiped_follower(cluster: Cluster) -> Result<(), Failure> {
     let store = cluster.world().incarnation(victim);
     wipe(&cluster, victim)?;
     // Answers to the registration of the lost store arrive only now.
-    for by in [leader, other] {
-        late(&cluster, (by, cluster.world().incarnation(by)), victim, store)?;
+    for from in [leader, other] {
+        let by = cluster.world().incarnation(from);
+        late(&cluster, (from, by), victim, store)?;
     }
     cluster.disconnect(leader);
     cluster.connect(other);
@@ -67,7 +68,8 @@ pub(crate) async fn wiped_in_formation(cluster: Cluster) -> Result<(), Failure> 
     cluster.cut_link(2, 0);
     waits_for(&loaded, 2, &[1]).await?;
     cluster.set_disk_latency(0, usual);
-    late(&cluster, (2, World::incarnation_of(2, 0)), 0, cluster.world().incarnation(0))?;
+    let (lost, store) = (World::incarnation_of(2, 0), World::incarnation_of(0, 0));
+    late(&cluster, (2, lost), 0, store)?;
     cluster.start_and_connect(1)?;
     cluster.sleep(6 * ELECTION_MAX).await;
     heal(&cluster, PeerSet::only(2), PeerSet::only(0));
