@@ -187,7 +187,6 @@ async fn a_peer_without_its_data_says_so_and_not_that_it_waits() {
     tokio::time::sleep(Duration::from_secs(30)).await;
     drop((guard, metrics_guard));
     let found = Some(LossKind::OtherStore { found: Some(store.incarnation) });
-    let seen_by_leader = &cluster.raft(leader).status().peers[&PeerId::new(id)];
     let peers = cluster.raft(leader).status().peers;
     let losses: Vec<_> = peers.iter().filter(|it| it.loss.is_some()).collect();
     assert!(matches!(losses[..], [it] if it.id.number() == id && it.loss == found), "{losses:?}");
