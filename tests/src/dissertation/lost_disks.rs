@@ -57,7 +57,7 @@ pub(crate) async fn wiped_follower(cluster: Cluster) -> Result<(), Failure> {
 /// That member takes the lost store for the one that counts.
 pub(crate) async fn wiped_in_formation(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
-    // Nobody votes without 1.
+    // No peer votes without 1.
     cluster.crash(1);
     waits_for(&loaded, 0, &[1]).await?;
     // 0 asks the new store once it has recorded it, which takes time.
