@@ -253,6 +253,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| compacted(3, 3)), |c| restarts::snapshot_beside_slow_write(c);
     wiped_follower_4_1: "a follower without its disk does not help to lose an entry",
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_follower(c);
+    wiped_one_by_one_4_1: "the same after each peer has lost its disk once",
+        Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_one_by_one(c);
     wiped_leader_4_1: "a leader without its disk comes back as a new member",
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_leader(c);
     wiped_in_formation_4_1: "a disk is lost while the cluster forms, and a message of it is late",

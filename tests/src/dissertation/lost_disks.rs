@@ -10,7 +10,7 @@ use raft::{
 };
 
 use super::loaded_cluster::LoadedCluster;
-use super::{DELAY_MAX, ELECTION_MAX};
+use super::{DELAY_MAX, ELECTION_MAX, HEARTBEAT};
 use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
@@ -25,17 +25,41 @@ use crate::world::{World, members, peer_id};
 /// It does, or it is not.
 pub(crate) async fn wiped_follower(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
+    lose_follower(&loaded).await?;
+    loaded.end(PeerSet::first(3)).await
+}
+
+/// The same after each peer has lost its disk once, one after the other.
+///
+/// # Errors
+/// The last one helps the third peer, or one is no voter again.
+pub(crate) async fn wiped_one_by_one(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    for server in 0..3 {
+        loaded.agree(PeerSet::first(3)).await?;
+        wipe(&cluster, server)?;
+        is_voter_again(&loaded, server).await?;
+    }
+    loaded.agree(PeerSet::first(3)).await?;
+    lose_follower(&loaded).await?;
+    loaded.end(PeerSet::first(3)).await
+}
+
+async fn lose_follower(loaded: &LoadedCluster) -> Result<(), Failure> {
+    let cluster = &loaded.cluster;
     let (leader, _) = loaded.leader().await?;
     let (victim, other) = ((leader + 1) % 3, (leader + 2) % 3);
     cluster.disconnect(other);
     loaded.agree(PeerSet::only(leader).with(victim)).await?;
     let store = cluster.world().incarnation(victim);
-    wipe(&cluster, victim)?;
+    wipe(cluster, victim)?;
     // Answers to the registration of the lost store arrive only now.
     for from in [leader, other] {
         let by = cluster.world().incarnation(from);
-        late(&cluster, (from, by), victim, store)?;
+        late(cluster, (from, by), victim, store)?;
     }
+    // The new store asks the leader to record it.
+    cluster.sleep(3 * HEARTBEAT).await;
     cluster.disconnect(leader);
     cluster.connect(other);
     cluster.sleep(6 * ELECTION_MAX).await;
@@ -43,11 +67,11 @@ pub(crate) async fn wiped_follower(cluster: Cluster) -> Result<(), Failure> {
     let found = [victim, other].into_iter().find(leads);
     expect(found.is_none(), format_args!("no leader without the entry, found {found:?}"))?;
     cluster.connect(leader);
-    is_voter_again(&loaded, victim).await?;
+    is_voter_again(loaded, victim).await?;
     cluster.disconnect(other);
     loaded.agree(PeerSet::first(3).without(other)).await?;
     cluster.connect(other);
-    loaded.end(PeerSet::first(3)).await
+    Ok(())
 }
 
 /// A member loses its disk while the cluster forms, and registers anew. An answer of the lost store arrives
