@@ -458,3 +458,35 @@ fn what_tail_writes_of_several_files_has_a_column_for_each() {
     assert!(text(&output.stdout).lines().next().unwrap().contains("n2"));
     assert!(!text(&output.stdout).contains("==>"), "{}", text(&output.stdout));
 }
+
+#[test]
+fn explain_gives_a_file_of_a_format_to_begin_with() {
+    let log =
+        b"@rack-1 #12345 !! won year=7\n@rack-2 #12350 .. gave year=7\n@rack-1 #12401 .. beat\n";
+    let output = run(&["--explain"], log);
+    let (_, file) = text(&output.stdout).split_once("[[record]]").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("racks.toml");
+    std::fs::write(&path, format!("[[record]]{file}")).unwrap();
+    let path = path.to_str().unwrap();
+    let checked = run(&["formats", "--check", path], b"");
+    assert!(checked.status.success(), "{}\n{file}", text(&checked.stderr));
+    let shown = run(&["--format", path, "--width=60"], log);
+    let header = text(&shown.stdout).lines().next().unwrap();
+    assert!(header.contains("rack-1") && header.contains("rack-2"), "{header}");
+}
+
+#[test]
+fn layers_are_found_out_again_where_a_log_stops_fitting_them() {
+    let mut log = String::new();
+    for line in 0..1_000 {
+        log +=
+            &format!("compiling the package number {line} of the workspace, which takes a while\n");
+    }
+    for line in 0..600 {
+        log += &format!("[S{}] sends its heartbeat number {line}\n", line % 3);
+    }
+    let output = run(&["--width=100"], log.as_bytes());
+    let columns = text(&output.stdout).lines().filter(|row| row.contains('│')).count();
+    assert!(columns > 300, "{columns} rows with columns");
+}

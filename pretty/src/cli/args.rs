@@ -203,6 +203,7 @@ const FORMATS_HELP: &str = "\
 Examples:
   pretty formats                          all there are
   pretty formats --check racks.toml       the samples of a format or dialect of one's own
+  pretty formats --check racks.toml house.toml   a dialect whose log is in a format of one's own
   pretty app.log --format racks.toml      that format alone
   pretty app.log --dialect racks.toml     that dialect alone
 

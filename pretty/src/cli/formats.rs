@@ -6,6 +6,7 @@ use super::config::{Config, LayerFile, OwnLayer};
 use super::error::warn;
 use super::exit::Exit;
 use crate::meaning::dialects;
+use crate::meaning::words::WordsFile;
 use crate::parse::{Format, Parser, Transports};
 use crate::text::safe_text;
 use crate::view::{DialectFile, Rules, dialect_differences};
@@ -43,16 +44,28 @@ pub(super) fn list(config: &Config) -> String {
     text
 }
 
-/// Checks the samples in files, and says what is wrong.
-pub(super) fn check(files: &[PathBuf]) -> Exit {
+/// Checks the samples in files, and says what is wrong. The logs of dialects are read in these formats,
+/// those of the settings, and those built in.
+pub(super) fn check(files: &[PathBuf], config: &Config) -> Exit {
+    let read: Vec<_> = files.iter().map(|path| (path, LayerFile::read(path))).collect();
+    let formats = read.iter().filter_map(|(_, file)| match file {
+        Ok(LayerFile::Format(format)) => Some(format.clone()),
+        Ok(LayerFile::Dialect(_)) | Err(_) => None,
+    });
+    let own = config.layers().formats.iter().map(|own| own.layer.clone());
+    let parser = Parser::new(Format::AutoAnd(formats.chain(own).collect()), None);
     let mut exit = Exit::Done;
-    for path in files {
-        match differences(path) {
+    for (path, file) in read {
+        let file = file.map_err(|error| error.to_string());
+        let checked = file.and_then(|file| differences(&file, &parser));
+        match checked {
             Ok((kind, count, wrong)) if wrong.is_empty() => {
                 let name = safe_text(path.as_os_str().as_encoded_bytes());
                 let samples = if count == 1 { "sample" } else { "samples" };
-                let _ =
-                    super::print(format!("{name}: {kind}, {count} {samples} right\n").as_bytes());
+                let text = format!("{name}: {kind}, {count} {samples} right\n");
+                if super::print(text.as_bytes()) == Exit::Failed {
+                    exit = Exit::Failed;
+                }
                 if count == 0 {
                     warn(&format!("{}: no [[sample]]: nothing is checked", path.display()));
                 }
@@ -71,14 +84,17 @@ pub(super) fn check(files: &[PathBuf]) -> Exit {
 }
 
 /// The kind of layer in a file, the number of its samples, and what is wrong with them.
-fn differences(path: &Path) -> Result<(&'static str, usize, Vec<String>), String> {
-    Ok(match LayerFile::read(path).map_err(|error| error.to_string())? {
+fn differences(
+    file: &LayerFile,
+    parser: &Parser,
+) -> Result<(&'static str, usize, Vec<String>), String> {
+    Ok(match file {
         LayerFile::Format(format) => ("format", format.samples(), format.differences()),
         LayerFile::Dialect(dialect) => {
-            let own = [("own".into(), (*dialect).clone())];
-            let rules = Rules::default().with_own_dialects(&own, &Default::default());
+            let own = [("own".into(), (**dialect).clone())];
+            let rules = Rules::default().with_own_dialects(&own, &WordsFile::default());
             let rules = rules.map_err(|error| error.to_string())?;
-            let wrong = dialect_differences(&dialect, &rules, &Parser::default());
+            let wrong = dialect_differences(dialect, &rules, parser);
             ("dialect", dialect.sample.len(), wrong)
         }
     })

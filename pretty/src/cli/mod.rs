@@ -40,11 +40,6 @@ pub fn main() -> Exit {
     if let Some(what) = cli.generate {
         return print(&generate(what));
     }
-    if let Some(Command::Formats { check }) = &cli.command
-        && !check.is_empty()
-    {
-        return formats::check(check);
-    }
     let environment = |name: &str| std::env::var(name).ok();
     let directory = std::env::current_dir().ok();
     let found = config::find(&cli.config_choice(), directory.as_deref(), &environment);
@@ -65,6 +60,11 @@ pub fn main() -> Exit {
     }
     if cli.print_config {
         return print_config(&found.files);
+    }
+    if let Some(Command::Formats { check }) = &cli.command
+        && !check.is_empty()
+    {
+        return formats::check(check, &found.config);
     }
     if cli.formats || cli.command.is_some() {
         return print(formats::list(&found.config).as_bytes());

@@ -329,7 +329,7 @@ impl DiagramBuilder {
                 Some(level) => level.name().as_bytes().to_vec(),
                 None => event.topic.to_vec(),
             },
-            text: safe_text(first_line(event.split_text().0)),
+            text: safe_text(self.rules.dialects().sentence(first_line(event.split_text().0))),
             whole: safe_text(&event.text),
         });
     }

@@ -185,3 +185,15 @@ fn a_peer_that_is_down_has_no_role() {
     assert_eq!(presences, [Presence::Present, Presence::Away]);
     assert_eq!(diagram.svg("x").matches("<title>leader, term 3</title>").count(), 1);
 }
+
+#[test]
+fn a_text_begins_with_its_sentence() {
+    let log = "2024-05-02 08:11:23.125556 I | raft: [f:1,l:4,t:2,c:3,a:3] [00001:00001] t2 became leader\n";
+    let mut parser = Parser::default();
+    parser.look_at(log.as_bytes());
+    let mut builder = DiagramBuilder::default();
+    builder.draw(&parser.parse(log.trim_end().as_bytes()));
+    let svg = builder.finish().unwrap().svg("x");
+    assert!(svg.contains(">became leader</text>"), "{svg}");
+    assert!(svg.contains("<title>raft: [f:1,l:4") || svg.contains("<title>[f:1,l:4"), "{svg}");
+}

@@ -126,6 +126,12 @@ impl DialectFile {
         format!("(?-u){}", text.replace("{subject}", &self.subject))
     }
 
+    /// The expression of what begins its sentences, if all of them may begin so.
+    pub(super) fn beginning(&self) -> Option<String> {
+        let begins = self.state.iter().any(|own| own.r#match.starts_with("^{subject}"));
+        (begins && !self.subject.is_empty()).then(|| format!("(?-u)^{}", self.subject))
+    }
+
     pub(super) fn words(&self) -> WordsFile {
         WordsFile { keys: self.keys.clone(), roles: self.roles.clone() }
     }

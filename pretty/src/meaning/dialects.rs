@@ -30,6 +30,8 @@ pub(crate) struct Dialects {
     events: Vec<Box<[u8]>>,
     /// The expressions of `rules`, by their places.
     sentences: Sentences,
+    /// The beginnings of their sentences, as in `{subject}`.
+    subjects: Vec<Option<Regex>>,
     /// The words of states, in all of them.
     words: StateWords,
 }
@@ -152,7 +154,10 @@ impl Dialects {
         let sentences = Sentences::new(&expressions)
             .map_err(|error| DialectError::Sentences(error.to_string()))?;
         let names = files.iter().map(|(name, _)| name.clone()).collect();
-        Ok(Self { names, rules, events, sentences, words: all_words })
+        // A test compiles every rule with its subject.
+        let subject = |(_, file): &(_, DialectFile)| Regex::new(&file.beginning()?).ok();
+        let subjects = files.iter().map(subject).collect();
+        Ok(Self { names, rules, events, sentences, subjects, words: all_words })
     }
 
     pub(super) fn words(&self) -> &StateWords {
@@ -201,6 +206,17 @@ fn rules_of(file: &DialectFile) -> Result<Vec<RuleText>, DialectError> {
 }
 
 impl<'d> ChosenDialects<'d> {
+    /// A sentence without the beginning that all of its dialect may have: where the column names the
+    /// peer, that says little.
+    pub(crate) fn sentence(self, text: &[u8]) -> &[u8] {
+        let Some((_, name)) = self.matching(text).next() else { return text };
+        let Self { dialects, .. } = self;
+        let at = dialects.names.iter().position(|own| **own == *name);
+        let subject = at.and_then(|at| dialects.subjects[at].as_ref());
+        let end = subject.and_then(|subject| subject.find(text)).map_or(0, |found| found.end());
+        &text[end..]
+    }
+
     /// The rules that match a text, in order: those of the first dialect that has one.
     fn matching(self, text: &[u8]) -> impl Iterator<Item = (&'d Rule, &'d str)> {
         let Self { dialects, choice } = self;

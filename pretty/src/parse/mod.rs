@@ -33,6 +33,7 @@ mod pattern;
 mod peer_from;
 mod peer_plan;
 mod reading;
+mod recheck;
 mod record;
 #[cfg(any(test, feature = "cli"))]
 mod samples;
@@ -58,6 +59,8 @@ pub use pattern::FormatError;
 pub use peer_from::PeerFrom;
 #[cfg(feature = "view")]
 pub(crate) use reading::SAMPLE_BYTES;
+#[cfg(feature = "cli")]
+pub(crate) use record::short_name;
 pub use settings::{ParserSettings, SourceName};
 #[cfg(feature = "cli")]
 pub(crate) use source_names::source_names;

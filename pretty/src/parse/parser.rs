@@ -19,8 +19,10 @@ use super::line_parser::{FoundLayers, LineParser, Setup, owned};
 use super::pattern::Fit;
 use super::peer_plan::PeerPlace;
 use super::reading::{Reading, ReadingContext};
+use super::recheck::Recheck;
 use super::settings::ParserSettings;
 use super::{ansi, verbose};
+use crate::class::Class;
 use crate::line::Line;
 use crate::time::{Tick, Time};
 
@@ -38,6 +40,9 @@ pub struct Parser {
     clock: ClockOfDay,
     /// Of each source.
     leads: Vec<Leads>,
+    /// Finds the layers out again where a log stops fitting them.
+    recheck: Option<Recheck>,
+    looked_again: usize,
     found: FoundLayers,
 }
 
@@ -80,7 +85,16 @@ impl Parser {
             header_unit: None,
             clock: ClockOfDay::default(),
             found: FoundLayers::default(),
+            recheck: None,
+            looked_again: 0,
         }
+    }
+
+    /// The same parser for a log that is read once and in order: where its lines stop fitting the
+    /// layers found at its start, these are found out again.
+    #[must_use]
+    pub fn for_stream(self) -> Self {
+        Self { recheck: Some(Recheck::default()), ..self }
     }
 
     /// The settings.
@@ -107,10 +121,45 @@ impl Parser {
             self.found.record = Some(RecordLayer::Reader(Reader::Verbose));
             return Line::Event(record.into_event());
         }
-        match ansi::strip(line) {
+        let read = match ansi::strip(line) {
             Cow::Borrowed(line) => self.line_parser().parse(line),
             Cow::Owned(plain) => owned(self.line_parser().parse(&plain)),
+        };
+        if let Some(recheck) = &mut self.recheck {
+            let is_unread = matches!(read, Line::Other(Class::Plain, _));
+            if let Some(sample) = recheck.add(line, is_unread) {
+                self.look_again(&sample);
+            }
         }
+        read
+    }
+
+    /// Looks at lines that do not fit the layers of their source; keeps what is found if it reads most
+    /// of them, and tells whether it does.
+    pub(crate) fn look_again(&mut self, sample: &[u8]) -> bool {
+        let before = self.readings[self.source].take();
+        self.look_at(sample);
+        let mut parser = Self { recheck: None, ..self.clone() };
+        let lines =
+            sample.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let (mut all, mut read) = (0, 0);
+        for line in lines {
+            all += 1;
+            read += usize::from(!matches!(parser.parse(line), Line::Other(Class::Plain, _)));
+        }
+        let fits = read * 2 > all;
+        self.looked_again += usize::from(fits);
+        if !fits {
+            self.readings[self.source] = before;
+            self.choose_path();
+        }
+        fits
+    }
+
+    /// The number of times that the layers were found out again.
+    #[cfg(feature = "view")]
+    pub(crate) const fn times_looked_again(&self) -> usize {
+        self.looked_again
     }
 
     /// Looks at the first lines of the current source, to find out which layers its lines have and

@@ -19,6 +19,10 @@ pub fn dialect_differences(file: &DialectFile, rules: &Rules, parser: &Parser) -
     for sample in &file.sample {
         let log = &sample.log;
         let (states, messages) = (states(log, rules, parser), messages(log, rules, parser));
+        if states.is_empty() && !sample.state.is_empty() {
+            wrong.push(NO_PEERS.to_owned());
+            continue;
+        }
         for (peer, state) in &states {
             match sample.state.get(peer) {
                 Some(expected) if expected == state => {}
@@ -67,3 +71,6 @@ fn messages(log: &str, rules: &Rules, parser: &Parser) -> Vec<String> {
     };
     log.lines().filter_map(message).collect()
 }
+
+const NO_PEERS: &str = "no peers in the log of a [[sample]]; if its format is your own, check both files \
+                        together, or name it in [formats] of pretty.toml";

@@ -90,3 +90,22 @@ fn a_stack_in_json_is_in_rows_of_its_event() {
     assert_eq!(below, [1, 2, 3].map(|more| Some(first + more)), "{seen}");
     assert!(!seen.contains("\\x0a") && !seen.contains("stacktrace"), "{seen}");
 }
+
+#[test]
+fn layers_are_found_out_again_where_a_log_stops_fitting_them() {
+    let prose = |line: usize| format!("compiling the package number {line}, which takes a while\n");
+    let event = |line: usize| format!("[S{}] sends its heartbeat number {line}\n", line % 3);
+    let parts: [String; 2] = [(0..1_000).map(prose).collect(), (0..500).map(event).collect()];
+    let mut view = LogView::new(Background::Dark, Depth::True);
+    let mut parser = Parser::default();
+    for part in parts {
+        let chunk = Chunk::index(part.into_bytes(), parser);
+        parser = chunk.parser_after();
+        view.append(chunk);
+    }
+    press(&mut view, "G");
+    let seen = shown(&mut view);
+    assert!(seen.contains("sends its heartbeat") && !seen.contains("[S1]"), "{seen}");
+    press(&mut view, "g");
+    assert!(shown(&mut view).contains("compiling the package number 0"));
+}

@@ -8,10 +8,11 @@ use std::io::{self, Write as _};
 use crate::class::{Class, is_continuation};
 use crate::cli::error::RunError;
 use crate::cli::output::sink::Sink;
+use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::peer_state::dialect_of;
 use crate::meaning::rule_set::Rules;
-use crate::parse::Parser;
+use crate::parse::{Parser, short_name};
 use crate::text::safe_text;
 
 /// Counts the shapes of lines; writes them when the log has ended.
@@ -37,6 +38,8 @@ struct Found {
     first: u64,
     example: String,
     fields: String,
+    /// A file of a format that would read it, if it is not read.
+    format: Option<String>,
 }
 
 impl ExplainSink {
@@ -58,6 +61,14 @@ impl ExplainSink {
         }
         if shapes.len() > SHAPES_MAX {
             writeln!(output, "          … and {} more shapes", shapes.len() - SHAPES_MAX)?;
+        }
+        let unread = shapes.iter().find_map(|(_, found)| found.format.as_deref());
+        if let Some(format) = unread {
+            writeln!(
+                output,
+                "\na file for the first of the unread shapes, to begin with (see `pretty formats --help`):"
+            )?;
+            writeln!(output, "\n{format}")?;
         }
         output.flush()
     }
@@ -97,6 +108,10 @@ impl Sink for ExplainSink {
             count: 0,
             first: lines,
             example: shortened(&safe_text(line)),
+            format: match &read {
+                Line::Other(Class::Plain, text) if !is_continuation(text) => format_file(text),
+                Line::Event(_) | Line::Header(_) | Line::Other(..) => None,
+            },
             fields: match &read {
                 Line::Event(event) => fields(event),
                 Line::Header(header) => format!(
@@ -140,7 +155,7 @@ fn fields(event: &Event<'_>) -> String {
         let known = if stamp.at.is_some() { "" } else { " (not a time)" };
         format!("{}{known}", text(&stamp.text))
     });
-    let level = event.level.map_or("none", crate::level::Level::name);
+    let level = event.level.map_or("none", Level::name);
     let topic = if event.topic.is_empty() { "none".to_owned() } else { text(&event.topic) };
     format!(
         "time={time} level={level} peer={} topic={topic} text={}",
@@ -167,22 +182,62 @@ fn form(text: &[u8]) -> String {
 
 /// An expression that would read a line: time, level and peer by their looks, then the text.
 fn expression(text: &[u8]) -> String {
+    let (start, _) = start_of(&safe_text(text));
+    start + "(?<msg>.*)$"
+}
+
+/// A file of a format that would read a line, with the line as a sample.
+fn format_file(text: &[u8]) -> Option<String> {
     let text = safe_text(text);
+    let (start, fields) = start_of(&text);
+    if fields.is_empty() || text.contains('\'') || text.contains('\\') {
+        return None;
+    }
+    let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    let fields = fields.map(|(name, value)| format!("{name} = \"{value}\"\n"));
+    let fields: String = fields.collect();
+    Some(format!("[[record]]\nmatch = '{start}'\n\n[[sample]]\nline = '{text}'\n{fields}"))
+}
+
+/// The beginning of an expression for a line, and the fields it reads.
+fn start_of(text: &str) -> (String, Vec<(&'static str, String)>) {
     let mut expression = "^".to_owned();
-    let mut named = Vec::new();
+    let mut fields: Vec<(&'static str, String)> = Vec::new();
     for word in text.split(' ').take(WORDS_MAX) {
         let core = word.trim_matches(|c: char| !c.is_alphanumeric());
         let group = match group(core) {
-            Some((name, group)) if !named.contains(&name) => {
-                named.push(name);
+            Some((name, group)) if fields.iter().all(|(own, _)| *own != name) => {
+                fields.push((name, shown(name, core)));
                 group
             }
             Some(_) | None => break,
         };
         let (before, after) = word.split_once(core).unwrap_or_default();
-        expression += &format!("{}{group}{} ?", regex::escape(before), regex::escape(after));
+        expression += &format!("{}{group}{} ?", escaped(before), escaped(after));
     }
-    expression + "(?<msg>.*)$"
+    (expression, fields)
+}
+
+/// A field as columns show it; nothing for a date, of which they show a part.
+fn shown(name: &str, word: &str) -> String {
+    match name {
+        "level" => match Level::of(word.as_bytes()) {
+            Some(level) => level.name().to_owned(),
+            None => String::new(),
+        },
+        "peer" => String::from_utf8_lossy(short_name(word.as_bytes())).into_owned(),
+        _ if word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => word.to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// A text as an expression; signs that mean nothing in one stay as they are.
+fn escaped(text: &str) -> String {
+    regex::escape(text)
+        .replace("\\#", "#")
+        .replace("\\-", "-")
+        .replace("\\&", "&")
+        .replace("\\~", "~")
 }
 
 /// The name of a group that may read a word, and the group.
@@ -193,7 +248,7 @@ fn group(word: &str) -> Option<(&'static str, String)> {
     if is_number || (first_is_digit && word.len() >= 4) {
         return Some(("time", format!("(?<time>{})", kinds(word))));
     }
-    if word.len() > 1 && crate::level::Level::of(word.as_bytes()).is_some() {
+    if word.len() > 1 && Level::of(word.as_bytes()).is_some() {
         return Some(("level", "(?<level>\\w+)".to_owned()));
     }
     let is_peer = word.ends_with(|c: char| c.is_ascii_digit()) && word.len() < 12;

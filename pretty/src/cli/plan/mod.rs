@@ -116,7 +116,10 @@ impl Plan {
         if mode == OutputMode::View && terminal.output == Stream::Other {
             return Err(PlanError::NoTerminal);
         }
-        let (options, query) = options(cli, config, &inputs, environment, terminal)?;
+        let (mut options, query) = options(cli, config, &inputs, environment, terminal)?;
+        if mode != OutputMode::View {
+            options.parser = options.parser.for_stream();
+        }
         let parser = options.parser.clone();
         let pager = match (mode, follow, terminal.output) {
             (OutputMode::Stream, Follow::No, Stream::Terminal) => pager(cli, config),

@@ -92,6 +92,31 @@ impl Index {
         if !parser.has_looked() {
             parser.look_at(&bytes[..bytes.len().min(SAMPLE_BYTES)]);
         }
+        let is_one_source = sources.is_empty();
+        let index = Self::once(bytes, sources, parser.clone(), rules);
+        // The log may have stopped fitting the layers found at its start.
+        let sample = bytes.len().saturating_sub(SAMPLE_BYTES);
+        let start = match sample {
+            0 => 0,
+            at => at + memchr::memchr(b'\n', &bytes[at..]).map_or(0, |end| end + 1),
+        };
+        if is_one_source && index.is_mostly_unread() && parser.look_again(&bytes[start..]) {
+            return Self::once(bytes, Vec::new(), parser, rules);
+        }
+        index
+    }
+
+    /// Tells whether no layer reads most lines.
+    fn is_mostly_unread(&self) -> bool {
+        let plain = self.kinds.codes.get(&Kind::Other(Class::Plain));
+        let lines = self.codes.len();
+        lines >= GROUP_LINES as usize
+            && plain.is_some_and(|plain| {
+                (0..lines).filter(|line| self.codes.get(*line) == *plain).count() * 2 > lines
+            })
+    }
+
+    fn once(bytes: &[u8], sources: Vec<u16>, parser: Parser, rules: &Rules) -> Self {
         assert!(bytes.len() <= Chunk::BYTES_MAX, "{} bytes are too many", bytes.len());
         let reader = parser.clone();
         let mut index = Self {

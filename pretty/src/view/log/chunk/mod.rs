@@ -233,6 +233,7 @@ impl Chunk {
             && self.end == LineEnd::Present
             && self.sources.is_empty() == next.sources.is_empty()
             && self.parser_after().header_unit() == next.parser.header_unit()
+            && self.parser.times_looked_again() == next.parser.times_looked_again()
             && self.bytes.is_followed_by(&next.bytes)
     }
 
