@@ -145,7 +145,7 @@ mod tests {
             assert_eq!(words.role(role.name().as_bytes()), Some(role));
             assert_eq!(words.own_role(role.name().as_bytes()), None);
         }
-        for word in ["StateLeader", "LEADING", "leader_state"] {
+        for word in ["StateLeader", "LEADING", "leader_state", "L"] {
             assert_eq!(words.role(word.as_bytes()), Some(Role::Leader), "{word}");
         }
     }

@@ -1,4 +1,4 @@
-//! When to find the layers of a log out again: where its lines stop fitting those found at its start.
+//! The moments to find the layers of a log out again: where its lines stop fitting those of its start.
 
 use std::collections::VecDeque;
 
