@@ -67,16 +67,25 @@ pub fn markdown(text: &str) -> String {
 /// The characters that mean something to Markdown, and can be escaped.
 const MARKUP: &str = r"\`*_{}[]()#+!|~$";
 
-/// A field of comma-separated values (RFC 4180), which no spreadsheet takes for a formula.
+/// A field of comma-separated values (RFC 4180), which no spreadsheet takes for a formula, nor for several
+/// fields of which one is: in some countries they are separated by semicolons.
 #[must_use]
 pub fn csv(text: &str) -> String {
-    let mut text = screen(text);
-    if text.starts_with(['=', '+', '-', '@']) {
-        text.insert(0, '\'');
+    let (screened, mut text) = (screen(text), String::new());
+    let mut is_start = true;
+    for c in screened.chars() {
+        if is_start && FORMULA.contains(&c) {
+            text.push('\'');
+        }
+        is_start = c == ';' || is_start && c == ' ';
+        text.push(c);
     }
     let is_plain = !text.contains([',', '"']);
     if is_plain { text } else { format!("\"{}\"", text.replace('"', "\"\"")) }
 }
+
+/// The first characters of formulas, also in their full width.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// Text and attribute values of XML; lines stay lines. Characters that XML cannot hold become U+FFFD.
 #[must_use]
@@ -162,7 +171,11 @@ mod tests {
             }
             prop_assert!(!screen(&text).contains('\n') && !csv(&text).contains('\n'));
             prop_assert!(!markdown(&text).contains(['\n', '<', '>', '@']));
-            prop_assert!(!csv(&text).starts_with(['=', '+', '-', '@']));
+            let field = csv(&text);
+            let inner = field.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            let inner = inner.map_or_else(|| field.clone(), |inner| inner.replace("\"\"", "\""));
+            let mut fields = inner.split(';').map(str::trim_start);
+            prop_assert!(fields.all(|field| !field.starts_with(FORMULA)), "{field}");
             prop_assert!(!xml(&text).contains(['<', '>', '"']));
         }
     }

@@ -10,6 +10,7 @@
     "=HYPERLINK(\"http://x\",\"y\")",
     "-1+cmd|' /C calc'!A0",
     "@SUM(1)",
+    "a;=1+1;\u{ff1d}1",
     "a|b</td><script>alert(1)</script>",
     "![x](http://x) [y](javascript:z)",
     "see https://example.org www.example.org @user",
