@@ -235,3 +235,37 @@ fn a_missed_append_is_found_among_many_clients() {
     let reason = explain(&Text, &history, STEPS).expect("a stale read");
     assert_eq!(reason.culprit, missed);
 }
+
+/// Orders in which a write is delayed behind others that it overwrites, with what it was read by.
+#[test]
+fn a_write_and_its_readers_can_be_late() {
+    use linearizability::models::{CasResult, Text, TextCall};
+    use std::sync::Arc;
+    let failed = || RegisterCall::Cas { expected: 0, value: 0, result: Some(CasResult::Failed) };
+    for overwritten in [0, 2] {
+        let history = [
+            Timed::pending(put(2), 0),
+            timed((8, 8, get(2))),
+            timed((9, 9, failed())),
+            timed((6, 6, put(0))),
+            timed((0, 0, put(overwritten))),
+        ];
+        assert!(is_linearizable(&REGISTER, &history), "{overwritten}");
+    }
+    let text = |value: &str| Arc::<str>::from(value);
+    let append = |value| TextCall::Append { text: text(value), before: None };
+    let read = |value| TextCall::Register(RegisterCall::Read(Some(text(value))));
+    let write =
+        |value| TextCall::Register(RegisterCall::Write { value: text(value), before: None });
+    let history = [
+        timed((9, 10, append("b"))),
+        timed((4, 11, read("a"))),
+        timed((4, 7, append(""))),
+        timed((11, 11, append("a"))),
+        Timed::pending(write("a"), 2),
+        timed((8, 12, read("aa"))),
+    ];
+    assert!(is_linearizable(&Text, &history));
+    let history = [timed((3, 5, append(""))), timed((0, 2, append(""))), timed((0, 2, write("")))];
+    assert!(is_linearizable(&Text, &history));
+}

@@ -25,12 +25,13 @@ pub fn text<M: Model>(
         text.push('\n');
         text.push_str(&key_text(model, key, records, verdict, width));
     }
-    let unknown =
-        history.keys.iter().zip(verdicts).filter(|(_, own)| own.verdict == Verdict::Unknown);
-    let names: Vec<String> = unknown.map(|((key, _), _)| format!("{key:?}")).collect();
-    if !names.is_empty() {
-        let list = cut(&names.join(", "), width.saturating_sub(11).max(NAMES_MIN));
-        text.push_str(&format!("\nnot known: {list}\n"));
+    for (wanted, words) in [(Verdict::Unknown, "unknown"), (Verdict::Illegal, "not linearizable")] {
+        let keys = history.keys.iter().zip(verdicts).filter(|(_, own)| own.verdict == wanted);
+        let names: Vec<String> = keys.map(|((key, _), _)| format!("{key:?}")).collect();
+        if !names.is_empty() {
+            let list = cut(&names.join(", "), width.saturating_sub(24).max(NAMES_MIN));
+            text.push_str(&format!("\n{words}: key {list}\n"));
+        }
     }
     text
 }
