@@ -20,6 +20,17 @@ pub struct Explanation<S> {
     pub core: Vec<usize>,
 }
 
+impl<S: Clone> Explanation<S> {
+    /// The states at the ends of the partial orders.
+    pub fn ends<M: Model<State = S>>(&self, model: &M) -> Vec<S> {
+        let end = |order: &PartialOrder<S>| match order.last() {
+            Some((_, state)) => state.clone(),
+            None => model.start(),
+        };
+        self.partial_orders.iter().map(end).collect()
+    }
+}
+
 /// An order of calls, each with the state after it.
 pub type PartialOrder<S> = Vec<(usize, S)>;
 

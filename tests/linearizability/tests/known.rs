@@ -134,6 +134,9 @@ fn all_states_that_were_possible_are_told() {
     ends.sort_unstable();
     assert_eq!((reason.culprit, ends, reason.are_all_ends), (3, vec![1, 2, 3], true));
     assert_eq!(reason.core, [3], "nothing writes 4 before it is read");
+    let never = [timed((0, 1, get(4)))];
+    let reason = explain(&REGISTER, &never, STEPS).expect("nothing was written");
+    assert_eq!(reason.ends(&REGISTER), [0], "no call at all is an order, too");
 }
 
 #[test]

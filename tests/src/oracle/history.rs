@@ -178,8 +178,8 @@ fn reason<M: Model>(
     let culprit = &records[explanation.culprit];
     let (called, returned) = culprit.times();
     let (client, call) = (&culprit.client, model.describe_call(&culprit.timed.call));
-    let states = explanation.partial_orders.iter().filter_map(|order| order.last());
-    let states: Vec<String> = states.map(|(_, state)| model.describe_state(state)).collect();
+    let states = explanation.ends(model).into_iter();
+    let states: Vec<String> = states.map(|state| model.describe_state(&state)).collect();
     format!(
         ": {call} of {client} (#{called}..#{}) cannot follow those that returned before it, which \
          end in the state {}",

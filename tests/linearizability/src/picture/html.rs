@@ -118,13 +118,16 @@ impl<M: Model> Section<'_, M> {
     fn write_choice(&self, page: &mut String, key: &str, orders: &[PartialOrder<M::State>]) {
         page.push_str("<p>Orders that end with ");
         for (number, order) in orders.iter().enumerate() {
-            let end = order.last().map(|(_, state)| self.model.describe_state(state));
+            let end = match order.last() {
+                Some((_, state)) => self.model.describe_state(state),
+                None => self.model.describe_state(&self.model.start()),
+            };
             let checked = if number == 0 { " checked" } else { "" };
             let _ = write!(
                 page,
                 "<label><input type=\"radio\" name=\"{}\" value=\"{number}\"{checked}> {}</label>",
                 escape::html(key),
-                escape::html(&cut(&end.unwrap_or_default(), STATE_MAX))
+                escape::html(&cut(&end, STATE_MAX))
             );
         }
         page.push_str("</p>\n");

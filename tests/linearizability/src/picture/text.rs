@@ -193,10 +193,10 @@ impl<M: Model> Picture<'_, M> {
 
     /// Facts beyond the order.
     fn ends(&self) -> Vec<String> {
-        let Explanation { partial_orders, are_all_ends, core, .. } = self.explanation;
-        let others = partial_orders.iter().skip(1).filter_map(|order| order.last());
+        let Explanation { are_all_ends, core, .. } = self.explanation;
+        let others = self.explanation.ends(self.model).into_iter().skip(1);
         let states: Vec<String> =
-            others.map(|(_, state)| plain(&self.model.describe_state(state))).collect();
+            others.map(|state| plain(&self.model.describe_state(&state))).collect();
         let mut lines = vec![String::new()];
         if !states.is_empty() {
             let label = "Other orders of the same calls end with";
