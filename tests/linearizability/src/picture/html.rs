@@ -198,7 +198,7 @@ impl<M: Model> Section<'_, M> {
         let record = &self.records[place];
         let explanation = self.verdict.explanation.as_ref();
         let from = scale.x(record.timed.called());
-        let until = scale.x(record.timed.end());
+        let until = scale.x(record.timed.end()).max(from + BAR_MIN);
         let is_culprit = explanation.is_some_and(|own| own.culprit == place);
         let is_core = explanation.is_some_and(|own| own.core.contains(&place));
         let mut class = String::from("bar");
@@ -354,6 +354,9 @@ const GAP_MAX: usize = 120;
 const PAGE: usize = 2400;
 const CHARACTER: usize = 8;
 const POINT: usize = 7;
+
+/// A call that returned at once is drawn, too.
+const BAR_MIN: usize = 14;
 
 /// A browser scrolls through so many without an effort.
 const BARS_MAX: usize = 600;
