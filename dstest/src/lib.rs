@@ -31,7 +31,7 @@
 //! | term | place |
 //! |---|---|
 //! | timeout, output limit | `run/timeout.rs` |
-//! | failure limit, `--for`, interrupts | `run/state.rs` |
+//! | failure limit, `--for`, interrupts | `run/stop.rs` |
 //! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
 //! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |
 //! | environment of a run | `run/launch.rs` |

@@ -9,6 +9,7 @@
 //! Neither the state nor the dispatcher writes to a terminal or waits for a process, so limits and
 //! interrupts are honoured at any time.
 
+mod admission;
 mod campaign;
 mod dispatcher;
 mod event;
@@ -17,6 +18,7 @@ mod judge;
 mod launch;
 mod scratch_dir;
 mod state;
+mod stop;
 mod timeout;
 mod worker;
 
