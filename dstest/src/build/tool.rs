@@ -1,13 +1,12 @@
 //! Runs a build tool to its end. Its messages go to standard error unchanged.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use super::{BuildError, BuildProgress};
 use crate::process::group::clean_up;
-use crate::process::signals::Interrupts;
-use crate::process::sys::Pid;
+use crate::process::signals::{Interrupts, Tool};
 
 /// Runs a tool, forwards interrupts to it, and returns its standard output. A progress line reads
 /// along.
@@ -25,12 +24,9 @@ pub(super) fn run(
     if let Some(progress) = progress {
         command.stderr(Stdio::piped()).envs(progress.env());
     }
-    interrupts.prepare(&mut command);
-    let child = command.spawn().map_err(cannot_run)?;
-    let group = Pid::of_child(child.id());
-    interrupts.forward_to(child.id());
-    let output = take_output(child, progress);
-    interrupts.stop_forwarding();
+    let tool = interrupts.start(&mut command, interrupts.reach_of_builds()).map_err(cannot_run)?;
+    let group = tool.pid();
+    let output = take_output(tool, progress);
     if interrupts.is_cancelled() {
         // Compilers that are still ending write into the same files as those of the next build.
         group.map(clean_up);
@@ -43,10 +39,10 @@ pub(super) fn run(
 }
 
 fn take_output(
-    mut child: Child,
+    mut tool: Tool,
     progress: Option<&BuildProgress>,
 ) -> io::Result<(ExitStatus, Vec<u8>)> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (stdout, stderr) = (tool.child.stdout.take(), tool.child.stderr.take());
     let mut output = Vec::new();
     let read = thread::scope(|scope| {
         if let (Some(progress), Some(stderr)) = (progress, stderr) {
@@ -58,7 +54,7 @@ fn take_output(
             output.extend_from_slice(line);
         })
     });
-    let status = child.wait()?;
+    let status = tool.wait()?;
     read?;
     Ok((status, output))
 }

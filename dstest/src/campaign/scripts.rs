@@ -6,22 +6,31 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::stored::StoredCampaign;
+use crate::build::BuildError;
 use crate::error::Error;
-use crate::process::signals::Interrupts;
+use crate::process::signals::{Interrupts, Reach};
 use crate::store::StoreError;
 use crate::text::console;
 
 /// Runs the setup script of a campaign, if it has one, and hands its variables to all runs.
 ///
 /// # Errors
-/// [`Error::Setup`] if it fails: no run would mean anything.
+/// [`Error::Setup`] if it fails, [`BuildError::Interrupted`] if it is ended: no run would mean anything.
 pub(crate) fn set_up(stored: &mut StoredCampaign, interrupts: &Interrupts) -> Result<(), Error> {
+    // From now on an interrupt ends the campaign with its report, and its teardown.
+    interrupts.keep();
     let Some(script) = stored.file.setup.clone() else { return Ok(()) };
+    let is_interrupted = || interrupts.count() > 0 || interrupts.is_cancelled();
+    if is_interrupted() {
+        return Err(BuildError::Interrupted.into());
+    }
     let variables = stored.dir.path.join(VARIABLES);
     fs::write(&variables, "").map_err(Error::system("write the file of DSTEST_ENV"))?;
-    if !run(&script, stored, &variables, interrupts)? {
+    let has_succeeded = run(&script, stored, &variables, Reach::Group, interrupts)?;
+    if is_interrupted() || !has_succeeded {
         tear_down(stored, interrupts);
-        return Err(Error::Setup { script });
+        let interrupted = is_interrupted().then(|| BuildError::Interrupted.into());
+        return Err(interrupted.unwrap_or(Error::Setup { script }));
     }
     let text =
         fs::read_to_string(&variables).map_err(Error::system("read the file of DSTEST_ENV"))?;
@@ -41,18 +50,20 @@ pub(crate) fn set_up(stored: &mut StoredCampaign, interrupts: &Interrupts) -> Re
 pub(crate) fn tear_down(stored: &StoredCampaign, interrupts: &Interrupts) {
     let Some(script) = &stored.file.teardown else { return };
     let variables = stored.dir.path.join(VARIABLES);
-    match run(script, stored, &variables, interrupts) {
+    match run(script, stored, &variables, Reach::GroupLater, interrupts) {
         Ok(true) => {}
         Ok(false) => console::warn(&format!("--teardown has failed: {script}")),
         Err(error) => console::warn(&error.to_string()),
     }
 }
 
-/// Runs a script in the directory of the campaign's command, its output on standard error.
+/// Runs a script in the directory of the campaign's command, its output on standard error. Ctrl-C reaches
+/// it, and all that it has started, through dstest only.
 fn run(
     script: &str,
     stored: &StoredCampaign,
     variables: &Path,
+    reach: Reach,
     interrupts: &Interrupts,
 ) -> Result<bool, Error> {
     let mut command = Command::new("sh");
@@ -60,10 +71,8 @@ fn run(
     command.stdin(Stdio::null()).stdout(std::io::stderr());
     command.envs(stored.file.env.iter().map(|(name, value)| (name, value)));
     command.env("DSTEST_ENV", variables).env("DSTEST_CAMPAIGN_DIR", &stored.dir.path);
-    let mut child = command.spawn().map_err(Error::system("run a script with sh"))?;
-    interrupts.forward_to(child.id());
-    let status = child.wait();
-    interrupts.stop_forwarding();
+    let started = interrupts.start(&mut command, reach);
+    let status = started.map_err(Error::system("run a script with sh"))?.wait();
     Ok(status.map_err(Error::system("wait for a script"))?.success())
 }
 

@@ -20,7 +20,7 @@ use self::memory::Memory;
 use self::narrow::Build;
 use crate::build::{BuildProgress, BuildRequest, Built, Project, Workspace};
 use crate::error::Error;
-use crate::list::list_beside;
+use crate::list::list;
 use crate::plan::BuildPlan;
 use crate::process::signals::Interrupts;
 use crate::store::Store;
@@ -68,7 +68,8 @@ pub(crate) fn discover(
 ) -> Result<Discovery, Error> {
     let Some(workspace) = at.project.workspace() else {
         let request = BuildRequest { plan, only: None, progress: None };
-        let suite = list_beside(at.project.build(&request, interrupts)?, Suite::default());
+        let built = at.project.build(&request, interrupts)?;
+        let suite = list(built, Suite::default(), interrupts)?;
         let tests = suite.select(selection)?;
         return Ok(Discovery { suite, tests, memory: None });
     };
@@ -113,7 +114,7 @@ fn build_and_list(
     progress.iter().for_each(BuildProgress::listing);
     let Built { targets, cost, .. } = &built;
     let (targets, cost) = (targets.clone(), *cost);
-    let suite = list_beside(built, memory.suite_without(&targets));
+    let suite = list(built, memory.suite_without(&targets), interrupts)?;
     drop(progress);
     memory.record_cost(only, cost);
     memory.record(workspace, only.is_none(), &targets, &suite, &Contents::until(start));

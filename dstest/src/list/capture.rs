@@ -1,13 +1,13 @@
 //! Runs a short helper program and takes its output, within a time and a size.
 
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::process::sys::{self, Pid, Signal};
+use crate::process::signals::{Interrupts, Reach};
+use crate::process::sys::{self, Signal};
 
 /// The result of a helper program.
 #[derive(Debug)]
@@ -19,12 +19,11 @@ pub(super) struct Captured {
 }
 
 /// Runs the command with nothing on its standard input; its whole group is killed after
-/// [`LIST_TIMEOUT`]. Standard error is dropped.
-pub(super) fn capture(command: &mut Command) -> io::Result<Captured> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-    let mut child = command.spawn()?;
-    let pid = Pid::of_child(child.id());
-    let output = child.stdout.take();
+/// [`LIST_TIMEOUT`], or ended by an interrupt. Standard error is dropped.
+pub(super) fn capture(command: &mut Command, interrupts: &Interrupts) -> io::Result<Captured> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut tool = interrupts.start(command, Reach::Group)?;
+    let (pid, output) = (tool.pid(), tool.child.stdout.take());
     let (done, watch) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -37,7 +36,7 @@ pub(super) fn capture(command: &mut Command) -> io::Result<Captured> {
         let mut stdout = Vec::new();
         let read =
             output.map_or(Ok(0), |pipe| pipe.take(OUTPUT_BYTES_MAX).read_to_end(&mut stdout));
-        let status = child.wait();
+        let status = tool.wait();
         drop(done);
         read?;
         Ok(Captured { status: status?, stdout })

@@ -3,13 +3,19 @@
 use std::process::Command;
 
 use super::capture::capture;
+use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness, Test};
 
 /// The tests of the program with this index; `None` if it does not list them.
-pub(super) fn list(index: usize, binary: &Binary, _: &[String]) -> Option<Vec<Test>> {
+pub(super) fn list(
+    index: usize,
+    binary: &Binary,
+    _: &[String],
+    interrupts: &Interrupts,
+) -> Option<Vec<Test>> {
     let mut command = Command::new(&binary.path);
     command.args(["-test.list", "."]).current_dir(&binary.cwd);
-    let answer = capture(&mut command).ok()?;
+    let answer = capture(&mut command, interrupts).ok()?;
     let ids = answer.status.success().then(|| parse(&answer.stdout))?;
     Some(ids.into_iter().map(|id| test(index, id)).collect())
 }

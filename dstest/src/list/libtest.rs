@@ -6,17 +6,23 @@ use std::process::Command;
 
 use super::capture::capture;
 use super::functions::Functions;
+use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness, Mark, Test};
 
 /// The tests of the program with this index; `None` if it does not list them as libtest does.
-pub(super) fn list(index: usize, binary: &Binary, runner: &[String]) -> Option<Vec<Test>> {
+pub(super) fn list(
+    index: usize,
+    binary: &Binary,
+    runner: &[String],
+    interrupts: &Interrupts,
+) -> Option<Vec<Test>> {
     let ask = |more: &[&str]| {
         let mut words = runner.iter().map(OsStr::new).chain([binary.path.as_os_str()]);
         let mut command = Command::new(words.next()?);
         command.args(words);
         command.args(["--list", "--format", "terse"]).args(more).current_dir(&binary.cwd);
         command.envs(binary.env.iter().map(|(name, value)| (name, value)));
-        let answer = capture(&mut command).ok()?;
+        let answer = capture(&mut command, interrupts).ok()?;
         if answer.status.success() { parse(&answer.stdout) } else { None }
     };
     let (names, ignored) = (ask(&[])?, ask(&["--ignored"])?);

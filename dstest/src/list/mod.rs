@@ -8,33 +8,38 @@ mod libtest;
 use std::path::PathBuf;
 use std::thread;
 
-use crate::build::Built;
+use crate::build::{BuildError, Built};
+use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness, Note, Suite, Test};
 use crate::text::names;
 
-/// The tests of all programs, each with its shortest unambiguous name. A program that does not
-/// list its tests is one test as a whole.
-#[must_use]
-pub fn list(built: Built) -> Suite {
-    list_beside(built, Suite::default())
-}
-
-/// Lists like [`list()`], with names that are unambiguous beside the tests of other programs too.
-pub(crate) fn list_beside(built: Built, others: Suite) -> Suite {
+/// The tests of all programs, each with its shortest name that is unambiguous, beside the tests of
+/// other programs too. A program that does not list its tests is one test as a whole.
+///
+/// # Errors
+/// [`BuildError::Interrupted`]: a program that was ended has not said what its tests are.
+pub(crate) fn list(
+    built: Built,
+    others: Suite,
+    interrupts: &Interrupts,
+) -> Result<Suite, BuildError> {
     let Built { binaries, harness, args, runner, notes, .. } = built;
     let ask = match harness {
         Harness::Libtest => libtest::list,
         Harness::Go => go::list,
-        Harness::Opaque => |_: usize, _: &Binary, _: &[String]| None,
+        Harness::Opaque => |_: usize, _: &Binary, _: &[String], _: &Interrupts| None,
     };
     let runner = &runner;
     let listings: Vec<Option<Vec<Test>>> = thread::scope(|scope| {
         let programs = binaries.iter().enumerate();
         let asked: Vec<_> = programs
-            .map(|(index, binary)| scope.spawn(move || ask(index, binary, runner)))
+            .map(|(index, binary)| scope.spawn(move || ask(index, binary, runner, interrupts)))
             .collect();
         asked.into_iter().map(|thread| thread.join().unwrap_or(None)).collect()
     });
+    if interrupts.count() > 0 || interrupts.is_cancelled() {
+        return Err(BuildError::Interrupted);
+    }
     let mut suite = Suite { binaries, runner: runner.clone(), ..Suite::default() };
     for (index, listing) in listings.into_iter().enumerate() {
         suite.tests.extend(listing.unwrap_or_else(|| {
@@ -50,7 +55,7 @@ pub(crate) fn list_beside(built: Built, others: Suite) -> Suite {
     give_short_names(&mut suite);
     suite.binaries.truncate(binaries);
     suite.tests.truncate(tests);
-    suite
+    Ok(suite)
 }
 
 /// A suite of programs that are not built, by their names and tests.

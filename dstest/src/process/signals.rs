@@ -1,21 +1,29 @@
 //! Ctrl-C, SIGTERM and SIGHUP, and their receiver at each stage of dstest.
 //!
-//! While nothing runs, the first one ends dstest. While a build runs, it is forwarded. While a
-//! campaign runs, the dispatcher gets it and decides. Ctrl-Z takes the same way, and so does the
-//! cancellation of work that is out of date (`dstest watch`).
+//! ```text
+//! a tool runs (build, list, setup)    the tool, which is asked to end, and killed the second time
+//! the teardown runs                   the same from the second one on: it is what an interrupt should lead to
+//! a campaign runs                     its dispatcher, which decides
+//! between such stages                 kept for the next campaign; the second one ends dstest
+//! otherwise                           dstest ends
+//! ```
+//!
+//! Ctrl-Z takes the same way, and so does the cancellation of work that is out of date (`dstest watch`).
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::sys::{self, Pid, Signal};
 use crate::exit::Exit;
+use crate::text::console::note;
 use crate::text::echo;
 
 /// A user's request to a running campaign.
@@ -43,19 +51,43 @@ struct Shared {
     is_cancelled: AtomicBool,
     /// `true` if build tools run in process groups of their own.
     groups_builds: AtomicBool,
-    target: Mutex<Target>,
+    state: Mutex<State>,
 }
 
-/// The receiver of signals.
+/// The stage of dstest.
+struct State {
+    target: Target,
+    /// Running tools; they come before the target.
+    tools: Vec<(Pid, Reach)>,
+    /// The number of changes of the target and the tools.
+    stage: u64,
+    /// Interrupts since the last change.
+    interrupts: u32,
+    /// The interrupts that tools are spared.
+    spared: u32,
+    /// An interrupt waits for the next campaign.
+    is_kept: bool,
+}
+
+/// The receiver of signals while no tool runs.
 enum Target {
     /// None: dstest exits.
     Exit,
-    /// A build tool in the foreground.
-    Child(Pid),
-    /// A build tool in a process group of its own.
-    Group(Pid),
+    /// The campaign to come, or none if there is none: results are being written, or a script is to come.
+    Next,
     /// A campaign's dispatcher.
     Campaign(Listener),
+}
+
+/// The processes that a tool's signals reach, and the first one that does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The tool alone: it is in the foreground, where the terminal's signals reach its children.
+    Process,
+    /// The process group that it leads.
+    Group,
+    /// The same, but for the first interrupt, which the tool is to survive.
+    GroupLater,
 }
 
 impl Interrupts {
@@ -64,13 +96,23 @@ impl Interrupts {
     /// # Errors
     /// If the system refuses the handler or the thread.
     pub fn install() -> io::Result<Self> {
+        let state = State {
+            target: Target::Exit,
+            tools: Vec::new(),
+            stage: 0,
+            interrupts: 0,
+            spared: 0,
+            is_kept: false,
+        };
         let shared = Arc::new(Shared {
             count: AtomicU32::new(0),
             is_cancelled: AtomicBool::new(false),
             groups_builds: AtomicBool::new(false),
-            target: Mutex::new(Target::Exit),
+            state: Mutex::new(state),
         });
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])?;
+        // Under `nohup` the end of the terminal is to be ignored.
+        let hang_up = (!sys::ignores_hang_up()).then_some(SIGHUP);
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGTSTP].into_iter().chain(hang_up))?;
         // With a handler, a file that reaches the shell's limit (`ulimit -f`) is an error of the
         // write, and not the end of dstest.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
@@ -78,7 +120,7 @@ impl Interrupts {
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             signals.forever().for_each(|signal| match signal {
                 SIGTSTP => listener.suspend(),
-                _ => listener.interrupt(),
+                _ => Shared::interrupt(&listener),
             });
         })?;
         Ok(Self { shared })
@@ -96,25 +138,41 @@ impl Interrupts {
         self.shared.groups_builds.store(true, Ordering::SeqCst);
     }
 
-    /// Prepares a build tool for [`Self::forward_to`].
-    pub(crate) fn prepare(&self, tool: &mut Command) {
-        if self.shared.groups_builds.load(Ordering::SeqCst) {
-            tool.process_group(0);
-        }
+    /// The reach of a build tool's signals. At a terminal a tool may ask for a password, for which it must
+    /// be in the foreground; there Ctrl-C reaches its children too.
+    pub(crate) fn reach_of_builds(&self) -> Reach {
+        let is_grouped = self.shared.groups_builds.load(Ordering::SeqCst);
+        let has_terminal = || std::fs::File::open("/dev/tty").is_ok();
+        if is_grouped || !has_terminal() { Reach::Group } else { Reach::Process }
     }
 
-    /// Forwards signals to a build tool.
-    pub(crate) fn forward_to(&self, child: u32) {
-        let is_grouped = self.shared.groups_builds.load(Ordering::SeqCst);
-        let target = if is_grouped { Target::Group } else { Target::Child };
-        self.set(Pid::of_child(child).map_or(Target::Exit, target));
+    /// Starts a tool that gets the signals until it has ended. None is missed, as it starts under the
+    /// lock under which signals are passed on.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(crate) fn start(&self, tool: &mut Command, reach: Reach) -> io::Result<Tool> {
+        if reach != Reach::Process {
+            tool.process_group(0);
+        }
+        let mut state = self.state();
+        let child = tool.spawn()?;
+        let pid = Pid::of_child(child.id());
+        state.tools.extend(pid.map(|pid| (pid, reach)));
+        state.changed();
+        state.spared = u32::from(reach == Reach::GroupLater);
+        if self.is_cancelled() && state.spared == 0 {
+            state.cancel();
+        }
+        drop(state);
+        Ok(Tool { child, pid, interrupts: self.clone() })
     }
 
     /// Ends the present build or campaign, or the next one until [`Self::renew`] is called.
     pub(crate) fn cancel(&self) {
-        let target = self.target();
+        let state = self.state();
         self.shared.is_cancelled.store(true, Ordering::SeqCst);
-        target.cancel();
+        state.cancel();
     }
 
     /// `true` after a cancellation.
@@ -132,45 +190,120 @@ impl Interrupts {
         self.set(Target::Exit);
     }
 
+    /// Keeps an interrupt for the next campaign, so that what has begun is brought to its end.
+    pub(crate) fn keep(&self) {
+        self.set(Target::Next);
+    }
+
     /// Forwards signals to a campaign.
     pub(crate) fn forward_to_campaign(&self, listener: Listener) {
         self.set(Target::Campaign(listener));
     }
 
     fn set(&self, target: Target) {
-        let mut present = self.target();
-        *present = target;
+        let mut state = self.state();
+        state.target = target;
+        state.changed();
+        if let (Target::Campaign(send), true) = (&state.target, state.is_kept) {
+            send(Request::Interrupt);
+            state.is_kept = false;
+        }
         if self.is_cancelled() {
-            present.cancel();
+            state.cancel();
         }
     }
 
-    fn target(&self) -> MutexGuard<'_, Target> {
-        self.shared.target.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
     }
 }
 
-impl Target {
+/// A running tool that gets the signals.
+pub(crate) struct Tool {
+    pub(crate) child: Child,
+    pid: Option<Pid>,
+    interrupts: Interrupts,
+}
+
+impl Tool {
+    /// Its process, and the group of one that leads a group.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        self.pid
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// The system cannot wait for it.
+    pub(crate) fn wait(mut self) -> io::Result<ExitStatus> {
+        // Reaped under the lock, so that no signal goes to another process with its id.
+        self.pid.map_or(Ok(()), sys::wait_for_exit)?;
+        let pid = self.pid.take();
+        let mut state = self.interrupts.state();
+        state.remove(pid);
+        self.child.wait()
+    }
+}
+
+impl Drop for Tool {
+    fn drop(&mut self) {
+        self.interrupts.state().remove(self.pid);
+    }
+}
+
+impl State {
+    fn changed(&mut self) {
+        self.stage += 1;
+        (self.interrupts, self.spared) = (0, 0);
+    }
+
+    fn remove(&mut self, tool: Option<Pid>) {
+        let before = self.tools.len();
+        self.tools.retain(|(pid, _)| Some(*pid) != tool);
+        if self.tools.len() < before {
+            self.changed();
+        }
+    }
+
+    fn signal_tools(&self, signal: Signal) {
+        for (pid, reach) in &self.tools {
+            match reach {
+                Reach::Process => sys::signal_process(*pid, signal),
+                Reach::Group | Reach::GroupLater => sys::signal_group(*pid, signal),
+            }
+        }
+    }
+
     fn cancel(&self) {
-        match self {
-            Self::Exit => {}
-            Self::Child(pid) => sys::signal_process(*pid, Signal::Terminate),
-            Self::Group(pid) => sys::signal_group(*pid, Signal::Terminate),
+        self.signal_tools(Signal::Terminate);
+        if let Target::Campaign(send) = &self.target {
             // A campaign that has ended is not out of date.
-            Self::Campaign(send) => drop(send(Request::Cancel)),
+            send(Request::Cancel);
         }
     }
 }
 
 impl Shared {
-    fn interrupt(&self) {
-        let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
-        match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
-            Target::Exit => exit_interrupted(),
-            Target::Child(pid) => sys::signal_process(*pid, escalated(count)),
-            Target::Group(pid) => sys::signal_group(*pid, escalated(count)),
+    fn interrupt(shared: &Arc<Self>) {
+        let mut state = shared.state();
+        // Under the lock: who has seen the count meets its interrupt no more.
+        shared.count.fetch_add(1, Ordering::SeqCst);
+        state.interrupts += 1;
+        let is_first = state.interrupts == 1;
+        if !state.tools.is_empty() {
+            return match state.interrupts.saturating_sub(state.spared) {
+                0 => tell("dstest: interrupted; --teardown is running (Ctrl-C again ends it)"),
+                1 => state.signal_tools(Signal::Terminate),
+                _ => state.signal_tools(Signal::Kill),
+            };
+        }
+        match &state.target {
+            Target::Next if is_first => {
+                state.is_kept = true;
+                Self::exit_after(shared, state.stage);
+            }
+            Target::Exit | Target::Next => exit_interrupted(),
             Target::Campaign(send) => {
-                // A campaign that is over has printed its table: nothing is left to stop.
                 if !send(Request::Interrupt) {
                     exit_interrupted();
                 }
@@ -178,23 +311,40 @@ impl Shared {
         }
     }
 
-    fn suspend(&self) {
-        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_handled = match &*target {
-            Target::Campaign(send) => send(Request::Suspend),
-            // A build tool gets the signals of the terminal itself.
-            Target::Exit | Target::Child(_) | Target::Group(_) => false,
+    /// Ends dstest if this stage lasts too long, as when nobody reads what it prints.
+    fn exit_after(shared: &Arc<Self>, stage: u64) {
+        let shared = Arc::clone(shared);
+        let watch = move || {
+            thread::sleep(STAGE_TIME_MAX);
+            if shared.state().stage == stage {
+                exit_interrupted();
+            }
         };
-        drop(target);
-        if !is_handled {
-            suspend_process();
+        if thread::Builder::new().name("patience".to_owned()).spawn(watch).is_err() {
+            exit_interrupted();
         }
     }
-}
 
-/// The first interrupt asks, later ones kill.
-const fn escalated(count: u32) -> Signal {
-    if count == 1 { Signal::Terminate } else { Signal::Kill }
+    fn suspend(&self) {
+        let state = self.state();
+        let is_handled = state.tools.is_empty()
+            && matches!(&state.target, Target::Campaign(send) if send(Request::Suspend));
+        if is_handled {
+            return;
+        }
+        // A tool in the foreground gets the signals of the terminal itself.
+        let signal_groups = |signal| {
+            let groups = state.tools.iter().filter(|(_, reach)| *reach != Reach::Process);
+            groups.for_each(|(pid, _)| sys::signal_group(*pid, signal));
+        };
+        signal_groups(Signal::Stop);
+        suspend_process();
+        signal_groups(Signal::Continue);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Stops this process as Ctrl-Z would without a handler; returns at SIGCONT.
@@ -203,8 +353,16 @@ pub(crate) fn suspend_process() {
     let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
 }
 
+/// Writes a line to standard error, for which no signal waits.
+fn tell(line: &'static str) {
+    let _ = thread::Builder::new().name("note".to_owned()).spawn(|| note(line));
+}
+
 /// Ends dstest at once, and restores the terminal.
 fn exit_interrupted() -> ! {
     echo::restore();
     std::process::exit(i32::from(Exit::Interrupted.code()))
 }
+
+/// A table and its exports are written in this time, unless something blocks them.
+const STAGE_TIME_MAX: Duration = Duration::from_secs(2);

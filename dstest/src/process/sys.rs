@@ -3,7 +3,10 @@
 //! Everything here is a thin, checked wrapper around a system call for which neither std nor a
 //! small safe crate has an interface. No other module of dstest contains unsafe code.
 
-#![expect(unsafe_code, reason = "waitid, wait4, kill and prctl have no safe interface in std")]
+#![expect(
+    unsafe_code,
+    reason = "waitid, wait4, kill, sigaction and prctl have no safe interface in std"
+)]
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -147,6 +150,16 @@ fn probe_group(group: Pid) -> bool {
     // SAFETY: signal 0 only asks whether the group exists.
     let result = unsafe { libc::kill(-group.0, 0) };
     result == 0
+}
+
+/// `true` if this process was started with SIGHUP ignored, as by `nohup`.
+pub(crate) fn ignores_hang_up() -> bool {
+    // SAFETY: an all-zero sigaction is valid; without a new action the kernel only writes the present one.
+    let (result, action) = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        (libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut action), action)
+    };
+    result == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
 /// Rows and columns of the terminal behind standard error; `None` without one.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::campaign::Campaign;
 use super::event::{ExpectedDuration, Message, Observer, Outcome, RunEvent, Stop};
 use super::scratch_dir::ScratchDir;
-use super::state::{CampaignState, Escalation, SharedState};
+use super::state::{CampaignState, SharedState};
+use super::stop::Escalation;
 use super::worker::Worker;
 use crate::plan::Budget;
 use crate::process::escaped::EscapedProcesses;
@@ -65,6 +66,10 @@ pub fn dispatch(
         spawn(worker, &messages)?;
     }
     listen(&state, &inbox, options.workers, observer);
+    interrupts.keep();
+    if inbox.try_iter().any(|message| matches!(message, Message::User(Request::Suspend))) {
+        signals::suspend_process();
+    }
     let stop = state.lock().stop();
     let state = state.lock();
     let (wall, left_out) = (state.elapsed(), state.left_out());

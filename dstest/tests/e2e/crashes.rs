@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{CallResult, Sandbox, called, is_alive, skip, wait_until};
+use crate::support::{CallResult, Sandbox, called, is_alive, no_process_is_left, skip, wait_until};
 
 fn start(sandbox: &Sandbox, args: &[&str], script: &str) -> Child {
     let mut all = args.to_vec();
@@ -69,17 +69,6 @@ fn killed_at_any_instant_it_leaves_a_readable_store_and_no_process_behind() {
     assert_eq!(left_under_way(&sandbox), [] as [String; 0]);
     sandbox.on_script(&["-n", "1"], "true").exits_with(0);
     assert_eq!(temporary(&sandbox), 0, "what was killed before it had a guard is cleared too");
-}
-
-/// `true` if none of the processes whose ids are in the file `pids` lives. On a busy machine the id
-/// may be another's by now, so its surroundings count too.
-fn no_process_is_left(sandbox: &Sandbox) -> bool {
-    let is_ours = |pid: &String| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        let environment = String::from_utf8_lossy(&environment).into_owned();
-        environment.contains(&*sandbox.path().to_string_lossy()) && is_alive(pid)
-    };
-    !lines(&sandbox.path().join("pids")).iter().any(is_ours)
 }
 
 #[test]

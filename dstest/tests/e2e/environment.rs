@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Sandbox, skip, wait_until};
+use crate::support::{Sandbox, skip, wait_until, with_enough_time};
 
 #[test]
 fn settings_of_cargo_count_as_under_cargo() {
@@ -127,21 +127,29 @@ fn scripts_before_and_after_a_campaign() {
 
 #[test]
 fn a_run_that_hangs_leaves_the_stacks_of_its_threads() {
-    let sandbox = Sandbox::new();
-    sandbox.on_script(&["-n", "1", "-T", "0.3"], "echo before; sleep 600").exits_with(1);
-    let log = fs::read_to_string(sandbox.latest().join("logs/sh/1.log")).unwrap();
-    assert!(log.contains("before\n\ndstest: stacks of all threads"), "{log}");
-    assert_eq!(sandbox.field("signature"), ["timed out after 0.3 s; last: before"]);
     let has_debugger =
         ["gdb", "eu-stack"].iter().any(|it| Command::new(it).arg("--version").output().is_ok());
-    if !has_debugger {
-        assert!(log.contains("neither gdb nor eu-stack"), "{log}");
-        return skip("stacks of threads", "no debugger is installed");
-    }
-    if log.contains("not permitted") {
-        return skip("stacks of threads", "tracing is not permitted here");
-    }
-    assert!(log.contains("(sleep)") && log.contains("#0 "), "{log}");
+    with_enough_time(|time| {
+        let sandbox = Sandbox::new();
+        sandbox.on_script(&["-n", "1", "-T", time], "echo before; sleep 600").exits_with(1);
+        let log = fs::read_to_string(sandbox.latest().join("logs/sh/1.log")).unwrap();
+        if !log.starts_with("before") {
+            return false;
+        }
+        assert!(log.contains("before\n\ndstest: stacks of all threads"), "{log}");
+        let reason = format!("timed out after {time} s; last: before");
+        assert_eq!(sandbox.field("signature"), [reason]);
+        if !has_debugger {
+            assert!(log.contains("neither gdb nor eu-stack"), "{log}");
+            skip("stacks of threads", "no debugger is installed");
+            return true;
+        }
+        if log.contains("not permitted") {
+            skip("stacks of threads", "tracing is not permitted here");
+            return true;
+        }
+        log.contains("(sleep)") && log.contains("#0 ")
+    });
 }
 
 #[test]

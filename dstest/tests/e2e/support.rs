@@ -158,6 +158,13 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Tries a timeout in seconds, and longer ones until a run has got as far as it should before it was
+/// ended: on a busy machine it may be over its time before it has done anything.
+#[track_caller]
+pub(crate) fn with_enough_time(has_got_there: impl FnMut(&str) -> bool) {
+    assert!(["0.3", "2", "10", "60"].into_iter().any(has_got_there), "a minute was not enough");
+}
+
 /// Prints that a test checks nothing here, and the reason, past the harness.
 pub(crate) fn skip(test: &str, why: &str) {
     let line = format!("SKIPPED {test}: {why}\n");
@@ -169,4 +176,16 @@ pub(crate) fn is_alive(pid: &str) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
     let state = String::from_utf8(output.stdout).unwrap();
     !state.trim().is_empty() && !state.trim().starts_with('Z')
+}
+
+/// `true` if none of the processes whose ids are in the file `pids` lives. On a busy machine the id
+/// may be another's by now, so its surroundings count too.
+pub(crate) fn no_process_is_left(sandbox: &Sandbox) -> bool {
+    let is_ours = |pid: &str| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment).into_owned();
+        environment.contains(&*sandbox.path().to_string_lossy()) && is_alive(pid)
+    };
+    let pids = fs::read_to_string(sandbox.path().join("pids")).unwrap_or_default();
+    !pids.lines().any(is_ours)
 }

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -74,24 +75,24 @@ impl Terminal {
 
     /// Returns the screen with `text`, or the last one of a program that has ended.
     fn read_until(&mut self, text: &str) -> Result<String, String> {
-        let (mut bytes, mut last, mut same) = ([0; 4096], String::new(), 0);
+        let (mut bytes, mut last, mut changed) = ([0; 4096], String::new(), Instant::now());
         loop {
             let screen = self.screen.screen().contents();
-            same = if screen == last { same + 1 } else { 0 };
-            assert!(same < SAME_MAX, "{text:?} is not on the screen:\n{screen}");
-            last.clone_from(&screen);
             if screen.contains(text) {
                 return Ok(screen);
             }
+            if screen != last {
+                (last, changed) = (screen, Instant::now());
+            }
+            assert!(changed.elapsed() < PATIENCE, "{text:?} is not on the screen:\n{last}");
             let mut files = [PollFd::new(&self.user, PollFlags::IN)];
-            // A program that draws nothing for so long has stopped for good.
-            let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+            let patience = Timespec::try_from(PATIENCE).unwrap();
             let ready = poll(&mut files, Some(&patience)).unwrap();
-            assert!(ready > 0, "{text:?} is not on the screen:\n{screen}");
+            assert!(ready > 0, "{text:?} is not on the screen:\n{last}");
             // An error, or nothing, once the program has closed its side.
             match self.user.read(&mut bytes) {
                 Ok(count @ 1..) => self.screen.process(&bytes[..count]),
-                Ok(0) | Err(_) => return Err(screen),
+                Ok(0) | Err(_) => return Err(last),
             }
         }
     }
@@ -116,8 +117,8 @@ impl Terminal {
     }
 }
 
-/// A program that has drawn the same so often does nothing else any more.
-const SAME_MAX: u32 = 200;
+/// A program that draws nothing new for so long has stopped for good.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Drop for Terminal {
     fn drop(&mut self) {
