@@ -1,6 +1,6 @@
 //! Repetitions at the end of a campaign: failures in full detail, and a share of the passed runs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::rerun::run_listed;
 use super::stored::StoredCampaign;
@@ -125,15 +125,22 @@ fn detail(stored: &StoredCampaign, interrupts: &Interrupts) -> Result<Exit, Erro
 /// The first failure of each kind, and for each test with one the passed run with the nearest
 /// number.
 fn runs_worth_a_log(stored: &StoredCampaign) -> Result<Vec<(Job, RunRecord)>, StoreError> {
-    let mut kinds = HashSet::new();
-    let mut chosen: Vec<(Job, RunRecord)> = Vec::new();
+    let mut kinds: BTreeMap<(usize, String), RunRecord> = BTreeMap::new();
     stored.each(|test, record| {
-        let is_traced = record.verdict.class() == Class::Fail && record.trace.is_some();
-        let has_room = chosen.len() < DETAIL_RUNS_MAX;
-        if is_traced && has_room && kinds.insert((test, group_key(record.reason()))) {
-            chosen.push((Job { test, iteration: record.iter }, record));
+        if record.verdict.class() == Class::Fail && record.trace.is_some() {
+            let first = kinds.entry((test, group_key(record.reason())));
+            let first = first.or_insert_with(|| record.clone());
+            if record.iter < first.iter {
+                *first = record;
+            }
         }
     })?;
+    let of_test = |((test, _), record): ((usize, String), RunRecord)| {
+        (Job { test, iteration: record.iter }, record)
+    };
+    let mut chosen: Vec<_> = kinds.into_iter().map(of_test).collect();
+    chosen.sort_by_key(|(job, _)| (job.iteration, job.test));
+    chosen.truncate(DETAIL_RUNS_MAX);
     let mut failed: BTreeMap<usize, Iteration> = BTreeMap::new();
     for (job, _) in &chosen {
         failed.entry(job.test).or_insert(job.iteration);

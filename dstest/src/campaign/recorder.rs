@@ -117,8 +117,8 @@ impl<'a> Recorder<'a> {
             let mut tally = self.tally.lock();
             let group = tally.record(test, record);
             group.map(|group| {
-                let is_new = is_retry || group.first == record.iter;
-                let novelty = if is_new { Novelty::New } else { Novelty::SameAs(group.first) };
+                let is_new = is_retry || group.count == 1;
+                let novelty = if is_new { Novelty::New } else { Novelty::SameAs(group.seen_first) };
                 (novelty, group.count)
             })
         };

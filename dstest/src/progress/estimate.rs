@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::record::Verdict;
 use crate::report::tally::Tally;
 use crate::text::duration::human;
 
@@ -11,6 +12,10 @@ pub(super) struct Progress {
     pub(super) done: u64,
     pub(super) total: Option<u64>,
     pub(super) failed: u64,
+    /// Runs that passed only when repeated.
+    pub(super) flaky: u64,
+    /// Runs that tested nothing.
+    pub(super) skipped: u64,
     pub(super) elapsed: Duration,
     pub(super) duration: Option<Duration>,
 }
@@ -22,7 +27,15 @@ impl Progress {
         duration: Option<Duration>,
         elapsed: Duration,
     ) -> Self {
-        Self { done: tally.ended(), total, failed: tally.failed(), elapsed, duration }
+        Self {
+            done: tally.ended(),
+            total,
+            failed: tally.failed(),
+            flaky: tally.count(Verdict::Flaky),
+            skipped: tally.count(Verdict::Skipped),
+            elapsed,
+            duration,
+        }
     }
 
     /// From 0 to 1, by runs or by time, the larger of both; `None` without a limit.
@@ -45,7 +58,7 @@ impl Progress {
         by_runs.into_iter().chain(by_time).min()
     }
 
-    /// `312 of 1400 runs, 3 failed, 210/s, 5 s left`.
+    /// `312 of 1400 runs, 3 failed, 2 flaky, 210/s, 5 s left`.
     pub(super) fn words(&self) -> String {
         let done = match self.total {
             Some(total) => format!("{} of {total} runs", self.done),
@@ -57,7 +70,12 @@ impl Progress {
             || human(whole_seconds(self.elapsed)),
             |left| format!("{} left", human(whole_seconds(left))),
         );
-        format!("{done}, {} failed{rate}, {left}", self.failed)
+        let some = |count: u64, word: &str| match count {
+            0 => String::new(),
+            count => format!(", {count} {word}"),
+        };
+        let (flaky, skipped) = (some(self.flaky, "flaky"), some(self.skipped, "skipped"));
+        format!("{done}, {} failed{flaky}{skipped}{rate}, {left}", self.failed)
     }
 }
 
@@ -88,7 +106,8 @@ mod tests {
         duration_s: Option<u64>,
     ) -> Progress {
         let elapsed = Duration::from_secs(elapsed_s);
-        Progress { done, total, failed: 3, elapsed, duration: duration_s.map(Duration::from_secs) }
+        let duration = duration_s.map(Duration::from_secs);
+        Progress { done, total, failed: 3, flaky: 0, skipped: 0, elapsed, duration }
     }
 
     #[test]
@@ -106,6 +125,8 @@ mod tests {
         for (progress, want) in rows {
             assert_eq!(progress.words(), want);
         }
+        let some = Progress { flaky: 2, skipped: 9, ..progress(60, None, 120, None) };
+        assert_eq!(some.words(), "60 runs, 3 failed, 2 flaky, 9 skipped, 0.5/s, 2 min 0 s");
     }
 
     #[test]

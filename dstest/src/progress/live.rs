@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::display::{Display, Moment, ViewContext};
 use super::estimate::Progress;
+use crate::record::Verdict;
 use crate::report::summary::percent;
 use crate::report::tally::{Tally, TestTally};
 use crate::text::console::{cut, note, print};
@@ -145,7 +146,12 @@ fn test_line(test: &TestTally, name_width: usize) -> (TextStyle, String) {
         Some(mean) => format!(", {}", duration::short(mean)),
         None => String::new(),
     };
-    let text = format!("  {:<name_width$}  {failed} of {total} failed{rate}{time}", test.name);
+    let flaky = match test.count(Verdict::Flaky) {
+        0 => String::new(),
+        count => format!(", {count} flaky"),
+    };
+    let text =
+        format!("  {:<name_width$}  {failed} of {total} failed{rate}{flaky}{time}", test.name);
     (if failed > 0 { TextStyle::Bad } else { TextStyle::Normal }, text)
 }
 
@@ -173,7 +179,6 @@ const BAR_WIDTH_MIN: usize = 6;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Verdict;
     use crate::report::tally::tests::record;
 
     fn screen(tests: u32, height: usize, width: usize) -> String {
@@ -183,6 +188,7 @@ mod tests {
             tally.record(index, &record(name, 1, Verdict::Passed, 0.01 * (index + 1) as f64));
         }
         tally.record(1, &record("scenario_1", 2, Verdict::Failed, 0.01));
+        tally.record(2, &record("scenario_2", 2, Verdict::Flaky, 0.01));
         let elapsed = Duration::from_secs(2);
         let progress = Progress::of(&tally, Some(50), None, elapsed);
         let lines = compose(&tally, &progress, height, width);

@@ -77,10 +77,13 @@ pub struct Group {
     pub test: usize,
     /// Failures for good, or of runs that passed when repeated.
     pub kind: FailureKind,
-    /// The signature of the first one.
+    /// The signature of the one with the lowest number.
     pub signature: String,
-    /// The first one.
+    /// The one with the lowest number, whichever has ended first: a report is the same however runs
+    /// were placed in time.
     pub first: Iteration,
+    /// The one that has ended first.
+    pub seen_first: Iteration,
     /// Their number.
     pub count: u64,
 }
@@ -223,10 +226,16 @@ impl Tally {
         let next = self.groups.len();
         let group = *self.group_of.entry((test, kind, group_key(signature))).or_insert(next);
         if group == next {
-            let signature = signature.to_owned();
-            self.groups.push(Group { test, kind, signature, first: record.iter, count: 0 });
+            let (signature, first) = (signature.to_owned(), record.iter);
+            let seen_first = first;
+            self.groups.push(Group { test, kind, signature, first, seen_first, count: 0 });
         }
-        self.groups[group].count += 1;
+        let known = &mut self.groups[group];
+        known.count += 1;
+        if record.iter < known.first {
+            known.first = record.iter;
+            signature.clone_into(&mut known.signature);
+        }
         group
     }
 }
@@ -371,5 +380,19 @@ pub(crate) mod tests {
         let counts: Vec<_> = tally.groups().iter().map(|group| (group.test, group.count)).collect();
         assert_eq!(counts, [(0, 3), (1, 1)]);
         assert_eq!(tally.tests()[0].failures.len(), 3);
+    }
+
+    #[test]
+    fn the_first_of_a_kind_is_that_with_the_lowest_number_in_any_order() {
+        for order in [[1, 2, 3], [3, 1, 2], [2, 3, 1]] {
+            let mut tally = Tally::new(["a"]);
+            for iter in order {
+                tally.record(0, &record("a", iter, Verdict::Failed, 1.0));
+            }
+            let group = &tally.groups()[0];
+            let first = (group.first.number(), group.signature.as_str());
+            assert_eq!(first, (1, "two leaders in term 1 (a.rs:1:2)"), "{order:?}");
+            assert_eq!(group.seen_first.number(), order[0]);
+        }
     }
 }
