@@ -22,8 +22,22 @@ pub struct HarnessReport {
     tap: Counts,
     tap_plan: Option<u64>,
     summaries: SummaryLines,
-    is_cached: bool,
+    /// What kept its result from an earlier run.
+    cache: Option<Cache>,
+    /// The next line is the reason of a skipped test.
+    is_reason_next: bool,
     reason: Option<String>,
+}
+
+/// A tool that took a result from its cache and ran nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// `go test`.
+    Go,
+    /// Gradle.
+    Gradle,
+    /// Bazel.
+    Bazel,
 }
 
 /// The result of a run in the words of its harness.
@@ -83,10 +97,10 @@ impl HarnessReport {
         (all != Counts::default()).then(|| all.reported())
     }
 
-    /// `true` if `go test` took the result of a package from its cache.
+    /// The tool that took a result from its cache; `None` if none did.
     #[must_use]
-    pub const fn is_cached(&self) -> bool {
-        self.is_cached
+    pub const fn cache(&self) -> Option<Cache> {
+        self.cache
     }
 
     /// The reason of the first skipped test, if one was given.
@@ -103,16 +117,18 @@ impl HarnessReport {
             self.go_line(&line[at..]);
         }
         let text = line.trim_ascii();
+        self.skip_line(text);
+        let is_indented = line.len() > text.len() && !line.starts_with(text);
         if line.starts_with(b"    ") && memmem::find(text, b".go:").is_some() {
             self.go_message = message_of_go(text);
         }
         match text.first() {
             Some(b'o') => {
                 self.go_package(text);
-                self.tap_line(text);
+                self.tap_line(text, is_indented);
             }
             Some(b'n' | b'=' | b'0'..=b'9') => {
-                self.tap_line(text);
+                self.tap_line(text, is_indented);
                 self.pytest_line(text);
                 // Most logs have a time at the beginning of each line.
                 if text.ends_with(b")") || text.ends_with(b"ing") || text.contains(&b'%') {
@@ -131,7 +147,16 @@ impl HarnessReport {
             }
             Some(b'R') if text == b"Result: NOTESTS" => self.all.empty += 1,
             Some(b'R' | b'O') => self.unittest_line(text),
-            Some(b'S') => self.pytest_reason(text),
+            Some(b'S') => {
+                self.pytest_reason(text);
+                self.nextest_line(text);
+            }
+            Some(b'>') => self.gradle_task(text),
+            Some(b'/')
+                if text.starts_with(b"//") && memmem::find(text, b"(cached) PASSED").is_some() =>
+            {
+                self.cache = Some(Cache::Bazel);
+            }
             Some(b'N') => {
                 self.unittest_line(text);
                 self.summary_line(text);
@@ -188,8 +213,9 @@ impl HarnessReport {
         if !rest.contains(&b'\t') {
             return;
         }
-        self.is_cached |=
-            rest.ends_with(b"(cached)") || rest.ends_with(b"(cached) [no tests to run]");
+        if rest.ends_with(b"(cached)") || rest.ends_with(b"(cached) [no tests to run]") {
+            self.cache = Some(Cache::Go);
+        }
         if rest.ends_with(b"[no tests to run]") {
             self.all.empty += 1;
         } else if self.all == Counts::default() {
@@ -198,9 +224,12 @@ impl HarnessReport {
         }
     }
 
-    /// `1..3`, `ok 1 - a # SKIP reason`, `not ok 2 - b`.
-    fn tap_line(&mut self, text: &[u8]) {
-        if let Some(plan) = text.strip_prefix(b"1..") {
+    /// `1..3`, `ok 1 - a # SKIP reason`, `not ok 2 - b`. Those of subtests are indented: their parent has
+    /// a line of its own.
+    fn tap_line(&mut self, text: &[u8], is_indented: bool) {
+        if is_indented {
+            self.tap_reason(text);
+        } else if let Some(plan) = text.strip_prefix(b"1..") {
             let count = plan.split(|byte| !byte.is_ascii_digit()).next().and_then(number);
             self.tap_plan = count.or(self.tap_plan);
             self.tap_reason(text);
@@ -257,6 +286,50 @@ impl HarnessReport {
         let Some(rest) = text.strip_prefix(b"SKIPPED [") else { return };
         if let Some(at) = memmem::find(rest, b": ") {
             self.skipped_because(&rest[at + 2..]);
+        }
+    }
+
+    /// `     Summary [   0.004s] 3 tests run: 3 passed, 2 skipped`
+    fn nextest_line(&mut self, text: &[u8]) {
+        let summary = text.strip_prefix(b"Summary [").filter(|_| text.contains(&b']'));
+        let ran = summary.and_then(|text| {
+            number_before(text, b" test run: ").or_else(|| number_before(text, b" tests run: "))
+        });
+        // Those that are skipped are mostly those that no filter has selected.
+        ran.into_iter().for_each(|ran| self.all.add(Counts::of(ran, 0)));
+    }
+
+    /// `> Task :test UP-TO-DATE`, `> Task :test FROM-CACHE`
+    fn gradle_task(&mut self, text: &[u8]) {
+        let task = text
+            .strip_prefix(b"> Task :")
+            .filter(|rest| rest.ends_with(b" UP-TO-DATE") || rest.ends_with(b" FROM-CACHE"));
+        let name = task.and_then(|task| task.split(|byte| *byte == b' ').next());
+        if name.is_some_and(|name| name.to_ascii_lowercase().ends_with(b"test")) {
+            self.cache = Some(Cache::Gradle);
+        }
+    }
+
+    /// Reasons of skipped tests, each in the words of its harness.
+    fn skip_line(&mut self, text: &[u8]) {
+        if std::mem::take(&mut self.is_reason_next) && !text.starts_with(b"[") {
+            self.skipped_because(text);
+        }
+        // GoogleTest.
+        self.is_reason_next = text.ends_with(b": Skipped");
+        // pytest -v, unittest -v, prove.
+        let forms: [(&[u8], &[u8]); 3] =
+            [(b" SKIPPED (", b")"), (b" ... skipped '", b"'"), (b".. skipped: ", b"")];
+        for (before, after) in forms {
+            let Some(at) = memmem::find(text, before) else { continue };
+            let rest = &text[at + before.len()..];
+            let end = if after.is_empty() { Some(rest.len()) } else { memmem::rfind(rest, after) };
+            end.into_iter().for_each(|end| self.skipped_because(&rest[..end]));
+        }
+        // Gradle.
+        if text.ends_with(b"ED") && memmem::find(text, b" > ").is_some() {
+            self.all.tested += u64::from(text.ends_with(b" PASSED") || text.ends_with(b" FAILED"));
+            self.all.skipped += u64::from(text.ends_with(b" SKIPPED"));
         }
     }
 
@@ -361,99 +434,4 @@ fn number_before(line: &[u8], word: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// The report of these lines.
-    pub(in crate::record) fn report(log: &str) -> HarnessReport {
-        let mut report = HarnessReport::default();
-        log.lines().for_each(|line| report.line(line.as_bytes()));
-        report
-    }
-
-    #[test]
-    fn one_test_of_rust() {
-        let rows = [
-            ("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured", Some(Reported::Passed)),
-            ("x test result: ok. 1 passed; 0 failed; 0 ignored", Some(Reported::Passed)),
-            ("test result: ok. 0 passed; 0 failed; 1 ignored; 0 measured", Some(Reported::Skipped)),
-            ("test result: ok. 0 passed; 0 failed; 0 ignored", Some(Reported::NothingRan)),
-            ("test a ... ok", None),
-        ];
-        for (log, want) in rows {
-            assert_eq!(report(log).libtest(), want, "{log}");
-        }
-        let ignored = report(
-            "test a ... ignored, needs a network\ntest result: ok. 0 passed; 0 failed; 1 ignored",
-        );
-        assert_eq!(ignored.reason(), Some("needs a network"));
-    }
-
-    #[test]
-    fn one_test_of_go() {
-        let rows = [
-            ("--- PASS: TestA (0.00s)\nPASS", Some(Reported::Passed)),
-            ("output--- SKIP: TestA (0.00s)\nPASS", Some(Reported::Skipped)),
-            (
-                "--- PASS: TestA (0.00s)\n    --- SKIP: TestA/b (0.00s)\nPASS",
-                Some(Reported::Passed),
-            ),
-            ("    --- SKIP: TestA/b (0.00s)\n--- PASS: TestA (0.00s)", Some(Reported::Passed)),
-            ("testing: warning: no tests to run\nPASS", Some(Reported::NothingRan)),
-            ("PASS", Some(Reported::Passed)),
-            ("=== RUN   TestA", None),
-        ];
-        for (log, want) in rows {
-            assert_eq!(report(log).go(), want, "{log}");
-        }
-    }
-
-    #[test]
-    fn commands_in_the_words_of_their_harness() {
-        use Reported::{NothingRan, Passed, Skipped};
-        let rows = [
-            ("=== 3 skipped in 0.01s ===", Some(Skipped)),
-            ("==== 1 passed, 2 skipped, 1 warning in 61.20s (0:01:01) ====", Some(Passed)),
-            ("3 skipped in 0.01s", Some(Skipped)),
-            ("no tests ran in 0.01s", Some(NothingRan)),
-            ("=== no tests ran in 0.01s ===", Some(NothingRan)),
-            ("2 rabbits in 1s", None),
-            ("1..2\nok 1 - a # SKIP no docker\nok 2 # skip", Some(Skipped)),
-            ("ok 1 - a # SKIP no docker\nok 2 - b\n1..2", Some(Passed)),
-            ("1..0 # SKIP no docker", Some(NothingRan)),
-            ("ok 1 - a # SKIP but no plan", None),
-            ("okay\nnot ok, but no plan", None),
-            ("Result: NOTESTS", Some(NothingRan)),
-            ("Ran 3 tests in 0.001s\n\nOK (skipped=3)", Some(Skipped)),
-            ("Ran 3 tests in 0.001s\n\nOK (skipped=2)", Some(Passed)),
-            ("Ran 0 tests in 0.000s\n\nNO TESTS RAN", Some(NothingRan)),
-            ("[  PASSED  ] 0 tests.\n[  SKIPPED ] 2 tests, listed below:", Some(Skipped)),
-            ("[  PASSED  ] 1 test.\n[  SKIPPED ] 2 tests, listed below:", Some(Passed)),
-            ("[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 3", Some(Skipped)),
-            ("Tests run: 3, Failures: 0, Errors: 0, Skipped: 1", Some(Passed)),
-            ("ok  \texample.com/a\t0.01s", Some(Passed)),
-            ("ok  \texample.com/a\t0.01s [no tests to run]", Some(NothingRan)),
-            ("--- SKIP: TestA (0.00s)\nPASS\nok  \texample.com/a\t0.01s", Some(Skipped)),
-            ("test result: ok. 0 passed; 0 failed; 2 ignored", Some(Skipped)),
-            ("anything else", None),
-        ];
-        for (log, want) in rows {
-            assert_eq!(report(log).command(), want, "{log}");
-        }
-        let reasons = [
-            "1..1\nok 1 - a # SKIP no docker",
-            "=== RUN   TestA\n    a_test.go:4: no docker\n--- SKIP: TestA (0.00s)\nPASS",
-            "SKIPPED [2] test_a.py:3: no docker\n2 skipped in 0.01s",
-        ];
-        for log in reasons {
-            assert_eq!(report(log).reason(), Some("no docker"), "{log}");
-        }
-    }
-
-    #[test]
-    fn a_result_from_the_cache_of_go_is_noticed() {
-        assert!(report("ok  \texample.com/a\t(cached)").is_cached());
-        assert!(!report("ok  \texample.com/a\t0.01s").is_cached());
-        assert!(!report("ok  nothing is (cached)").is_cached());
-    }
-}
+pub(super) mod tests;

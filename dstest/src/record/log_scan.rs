@@ -12,6 +12,7 @@ use memchr::memmem;
 use regex::bytes::Regex;
 
 use super::coverage::RunCoverage;
+use super::events_in_json;
 use super::harness_report::HarnessReport;
 use super::metrics::Metrics;
 use super::passed_line;
@@ -75,6 +76,14 @@ impl LogScan {
     }
 
     fn line(&mut self, line: &[u8], patterns: LinePatterns<'_>) {
+        match events_in_json::lines(line) {
+            Some(lines) => lines.lines().for_each(|line| self.plain(line.as_bytes(), patterns)),
+            None => self.plain(line, patterns),
+        }
+    }
+
+    /// Reads a line as the harness has printed it.
+    fn plain(&mut self, line: &[u8], patterns: LinePatterns<'_>) {
         find(&mut self.fail_match, patterns.fail, line);
         find(&mut self.skip_match, patterns.skip, line);
         if FACTS.is_match(line) {

@@ -2,6 +2,7 @@
 //! output that it is made from.
 
 mod coverage;
+mod events_in_json;
 mod harness_report;
 mod log_scan;
 mod log_tail;
@@ -16,7 +17,7 @@ mod summary_lines;
 mod verdict;
 
 pub use self::coverage::RunCoverage;
-pub use self::harness_report::{HarnessReport, Reported};
+pub use self::harness_report::{Cache, HarnessReport, Reported};
 pub use self::log_scan::{LinePatterns, LogScan};
 pub use self::log_tail::tail;
 pub use self::metrics::Metrics;

@@ -21,10 +21,40 @@ pub fn group_key(signature: &str) -> String {
     let is_timeout = signature.starts_with("timed out after ");
     let signature =
         if is_timeout { signature.split("; last: ").next().unwrap_or("") } else { signature };
-    let signature = TIMES.replace_all(signature, "#");
+    let signature = VALUES.replace(signature, "$1");
+    let signature = TIMES.replace_all(&signature, "#");
+    let signature = IDS.replace_all(&signature, id);
     let words: Vec<String> = signature.split_whitespace().map(normalise_word).collect();
     let text = words.join(" ");
     LISTS.replace_all(&text, "#").into_owned()
+}
+
+/// Both sides of an assertion of Rust, which may be anything: the assertion and its place are the kind.
+static VALUES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r",? left: .*, right: .*?( \([^() ]+:[0-9]+\))?$")
+        .expect("compiled by the tests below")
+});
+
+/// UUIDs, hashes, addresses of network cards, numbers with an exponent.
+static IDS: LazyLock<Regex> = LazyLock::new(|| {
+    let hex = r"\b(?P<hex>[0-9A-Fa-f]{8,})\b";
+    let uuid = r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b";
+    let network_card = r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b";
+    let number = r"\b[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]+\b";
+    Regex::new(&format!("{uuid}|{network_card}|{number}|{hex}"))
+        .expect("compiled by the tests below")
+});
+
+/// The sign for an id. A word stays, and so does a number: that is the matter of others.
+fn id(found: &regex::Captures<'_>) -> String {
+    let is_mixed = |hex: &str| {
+        let digits = hex.chars().filter(char::is_ascii_digit).count();
+        digits >= 2 && hex.len() - digits >= 2
+    };
+    match found.name("hex") {
+        Some(hex) if !is_mixed(hex.as_str()) => hex.as_str().to_owned(),
+        Some(_) | None => "#".to_owned(),
+    }
 }
 
 /// Points in time and durations, in the forms of RFC 3339 and Go.
@@ -147,11 +177,17 @@ fn is_location(word: &str) -> bool {
         let after_is_digit = word[at + 1..].starts_with(|c: char| c.is_ascii_digit());
         let name = word[..at].rsplit('/').next().unwrap_or("");
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let is_extension = (1..=4).contains(&extension.len())
-            && extension.chars().all(|c| c.is_ascii_alphabetic());
-        after_is_digit && is_extension
+        after_is_digit && SOURCES.contains(&extension)
     })
 }
+
+/// The extensions of sources: a host and its port have the same form.
+const SOURCES: [&str; 44] = [
+    "bash", "bats", "c", "cc", "cjs", "clj", "cpp", "cs", "cxx", "d", "dart", "erl", "ex", "exs",
+    "f90", "fs", "go", "groovy", "h", "hpp", "hs", "java", "jl", "js", "jsx", "kt", "lua", "m",
+    "mjs", "ml", "nim", "php", "pl", "pm", "py", "rb", "rs", "scala", "sh", "swift", "t", "ts",
+    "tsx", "zig",
+];
 
 /// Long enough for a sentence with its numbers, short enough for a few terminal lines.
 pub(super) const SIGNATURE_CHARS_MAX: usize = 240;
@@ -183,6 +219,17 @@ mod tests {
             ("hash 0123456789abcdef", "hash #"),
             ("x (src/a.rs:10:5)", "x (src/a.rs:10:5)"),
             ("connect 127.0.0.1:8080", "connect #:#"),
+            ("dial db.example.com:49153: refused", "dial db.example.com:#: refused"),
+            ("id=550e8400-e29b-41d4-a716-446655440000,", "id=#,"),
+            ("container=3f9a2b1c4d at aa:bb:cc:dd:ee:0f", "container=# at #"),
+            ("sha256:9f86d081884c7d65", "sha256:#"),
+            ("deadbeef in defaced1 or 12345678", "deadbeef in defaced1 or #"),
+            ("got 1.5e-7, want 2E+10", "got #, want #"),
+            (
+                "assertion `left == right` failed: a, left: \"x y\", right: None (src/a.rs:1:2)",
+                "assertion `left == right` failed: a (src/a.rs:1:2)",
+            ),
+            ("assertion failed: left: 3, right: 4", "assertion failed:"),
         ];
         for (raw, want) in rows {
             assert_eq!(group_key(raw), want, "{raw}");

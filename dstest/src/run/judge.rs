@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::process::group::{EndReason, SurvivingProcesses};
-use crate::record::{LogScan, Reported, Verdict};
+use crate::record::{Cache, LogScan, Reported, Verdict};
 use crate::suite::Harness;
 
 /// Everything a verdict rests on.
@@ -49,7 +49,9 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
     if !evidence.status.success() {
         return match (evidence.harness, evidence.status.code(), scan.report.command()) {
             (Harness::Opaque, Some(SKIPPED_CODE), _) => skipped(scan, "exit code 77"),
-            (Harness::Opaque, Some(NO_TESTS_CODE), Some(Reported::NothingRan)) => {
+            (Harness::Opaque, Some(code), Some(Reported::NothingRan))
+                if NO_TESTS_CODES.contains(&code) =>
+            {
                 skipped(scan, NOTHING_RAN)
             }
             (Harness::Libtest | Harness::Go | Harness::Opaque, _, _) => {
@@ -65,10 +67,12 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
         Harness::Go => scan.report.go(),
         Harness::Opaque => scan.report.command(),
     };
+    // The exit code alone would call it a pass.
+    let cache = scan.report.cache().filter(|_| evidence.harness == Harness::Opaque);
+    if let Some(cache) = cache {
+        return because(Verdict::NotStarted, Some(cached(cache)));
+    }
     match (evidence.harness, reported) {
-        (Harness::Opaque, _) if scan.report.is_cached() => {
-            because(Verdict::NotStarted, Some(CACHED))
-        }
         (_, Some(Reported::Skipped)) => skipped(scan, "no reason given"),
         (Harness::Go, _) if evidence.wants_subtest && !scan.ran_subtest => {
             because(Verdict::NotStarted, Some("no subtest matches"))
@@ -101,13 +105,21 @@ fn because(verdict: Verdict, reason: Option<&str>) -> Judgement {
 /// The exit code with which a command says that it was skipped, as automake and meson read it.
 const SKIPPED_CODE: i32 = 77;
 
-/// The exit code of pytest and unittest without tests; of other programs it is a failure.
-const NO_TESTS_CODE: i32 = 5;
+/// The exit codes of nextest, and of pytest and unittest, without tests; of other programs they are failures.
+const NO_TESTS_CODES: [i32; 2] = [4, 5];
 
 const NOTHING_RAN: &str = "there was no test to run";
 
-/// The exit code alone would call it a pass.
-const CACHED: &str = "go test took the result from its cache and ran nothing: add -count=1";
+/// The reason of a run that was none, and what to do.
+const fn cached(cache: Cache) -> &'static str {
+    match cache {
+        Cache::Go => "go test took the result from its cache and ran nothing: add -count=1",
+        Cache::Gradle => "gradle took the result from its cache and ran nothing: add --rerun-tasks",
+        Cache::Bazel => {
+            "bazel took the result from its cache and ran nothing: add --nocache_test_results"
+        }
+    }
+}
 
 /// The exit code alone would call it a pass.
 const EXITED_EARLY: &str = "the process exited with 0 before the test had ended";
@@ -152,6 +164,9 @@ mod tests {
             (Opaque, 0, None, "", Verdict::Passed),
             (Opaque, 0, None, "=== 2 skipped in 0.1s ===", Verdict::Skipped),
             (Opaque, 0, None, "ok  \ta\t(cached)", Verdict::NotStarted),
+            (Opaque, 0, None, "> Task :test UP-TO-DATE", Verdict::NotStarted),
+            (Opaque, 4 << 8, None, "Summary [ 0.1s] 0 tests run: 0 passed", Verdict::Skipped),
+            (Opaque, 4 << 8, None, "", Verdict::Failed),
             (Opaque, 77 << 8, None, "", Verdict::Skipped),
             (Opaque, 5 << 8, None, "no tests ran in 0.01s", Verdict::Skipped),
             (Opaque, 5 << 8, None, "=== 5 skipped in 0.01s ===", Verdict::Failed),

@@ -6,16 +6,9 @@ use regex::Regex;
 
 use super::{Language, Message, Weight, pattern};
 
-/// A message of Go's `testing` that begins with this line: `    a_test.go:7: message`.
+/// A message of testify that begins with this line: a field of a block below an empty message.
 pub(super) fn begun(text: &str) -> Option<Message> {
-    static LOG: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ {4,}(\w[\w.-]*\.go:[0-9]+):(.*)$"));
     static FIELD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+Error:\s+(\S.*)$"));
-    if let Some(found) = LOG.captures(text) {
-        let (place, message) = (super::group(&found, 1), super::group(&found, 2).trim());
-        let message = format!("{place}: {message}");
-        return Some(Message::new(Language::Go, Weight::Assertion, message.trim_end()));
-    }
-    // testify: a block of fields below an empty message.
     let found = FIELD.captures(text)?;
     let message = super::group(&found, 1).trim_end();
     let more = if message.ends_with(':') { 2 } else { 0 };

@@ -11,7 +11,7 @@ pub(super) fn begun(text: &str) -> Option<Message> {
     // JUnit 5 puts an arrow before it; packages stand before the name, which is what people quote.
     static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r#"^[│\s]*(=> |caught: |Exception in thread "[^"]*" |Caused by: )?(?:[a-z_]\w*\.)+([A-Z][\w$]*(?:Error|Exception|Failure)\w*)(?:: (.*))?$"#,
+            r#"^[│\s]*(=> |caught: |Exception in thread "[^"]*" |Caused by: )?(?:[a-z_]\w*\.)+([A-Z][\w$]*(?:Error|Exception|Failure)\w*)(?:: (.*)| at (\w+\.\w+):([0-9]+))?$"#,
         )
     });
     static SUREFIRE: LazyLock<Regex> =
@@ -26,14 +26,17 @@ pub(super) fn begun(text: &str) -> Option<Message> {
     }
     let (name, message) = (group(&found, 2), group(&found, 3));
     let text = if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") };
-    Some(Message::new(Language::Jvm, Weight::Framework, text))
+    let message = Message::new(Language::Jvm, Weight::Framework, text);
+    // Gradle prints the place alone.
+    let (file, line) = (group(&found, 4), group(&found, 5));
+    Some(if file.is_empty() { message } else { message.at(place_of(file, line)) })
 }
 
 /// `at pkg.Class.method(File.java:12)`, outside of the framework.
 pub(super) fn place(text: &str) -> Option<String> {
     static FRAME: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^[│\s]*(?:at )?(?:[\w.]+/)?([\w.$]+)\.[\w$<>]+\((\w+\.(?:java|kt|scala|groovy)):([0-9]+)\)$",
+            r"^[│\s]*(?:at )?(?:[\w.@]*/)*([\w.$]+)\.[\w$<>]+\((\w+\.(?:java|kt|scala|groovy)):([0-9]+)\)$",
         )
     });
     let found = FRAME.captures(text)?;
@@ -47,7 +50,13 @@ pub(super) fn named_test(text: &str) -> Option<String> {
     static JUPITER: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^\s*JUnit (?:Jupiter|Vintage):(.+)$"));
     static JUNIT_4: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*[0-9]+\) (\w+\([\w.$]+\))$"));
-    let found = JUPITER.captures(text).or_else(|| JUNIT_4.captures(text))?;
+    // Gradle, and Maven's surefire while tests run.
+    static GRADLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S+ > .+) FAILED$"));
+    static SUREFIRE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^\[ERROR\] (?:[a-z_]\w*\.)*(\w[\w$]*\.\w+)\S* .*<<< (?:FAILURE|ERROR)!")
+    });
+    let found = JUPITER.captures(text).or_else(|| JUNIT_4.captures(text));
+    let found = found.or_else(|| GRADLE.captures(text)).or_else(|| SUREFIRE.captures(text))?;
     Some(group(&found, 1).to_owned())
 }
 

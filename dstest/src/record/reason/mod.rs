@@ -7,17 +7,23 @@
 //! ```
 
 mod go;
+mod go_tests;
 mod jvm;
+mod message;
 mod native;
 mod python;
 mod rust;
 mod scripts;
+mod titles;
 
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
 use self::go::GoReport;
+use self::go_tests::GoTests;
+use self::message::{Language, Message, append, difference};
+use self::titles::{Expects, Titles};
 use super::passed_line;
 use super::signature::{SIGNATURE_CHARS_MAX, visible};
 
@@ -34,71 +40,6 @@ enum Weight {
     Expectation,
 }
 
-/// The language of a message, which decides the form of the places that follow it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
-    Rust,
-    Go,
-    Python,
-    Scripts,
-    Jvm,
-    Native,
-}
-
-/// A message that has begun.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Message {
-    language: Language,
-    weight: Weight,
-    text: String,
-    place: Option<String>,
-    /// Further lines that belong to its text.
-    more: u32,
-}
-
-impl Message {
-    fn new(language: Language, weight: Weight, text: impl Into<String>) -> Self {
-        Self { language, weight, text: text.into(), place: None, more: 0 }
-    }
-
-    fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(place.into());
-        self
-    }
-
-    fn with_more(mut self, lines: u32) -> Self {
-        self.more = lines;
-        self
-    }
-
-    /// Adds a line to the text.
-    fn add(&mut self, line: &str) {
-        let line = line.strip_prefix("what():").or(line.strip_prefix('#')).unwrap_or(line);
-        let line = without_quotes(line.trim());
-        if !self.text.is_empty() {
-            self.text.push_str(if self.text.ends_with([':', ',']) { " " } else { ", " });
-        }
-        self.text.push_str(line);
-        self.more -= 1;
-    }
-
-    /// The place that a line below the message names.
-    fn place_in(&self, line: &str) -> Option<String> {
-        match self.language {
-            Language::Rust | Language::Go | Language::Native => None,
-            Language::Python => python::place_after(line),
-            Language::Scripts => scripts::place(line),
-            Language::Jvm => jvm::place(line),
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        let names_place_below =
-            matches!(self.language, Language::Python | Language::Scripts | Language::Jvm);
-        self.more == 0 && (self.place.is_some() || !names_place_below)
-    }
-}
-
 /// Finds the line that best explains the failure of a run, fed line by line.
 #[derive(Debug, Default)]
 pub struct FailureReason {
@@ -110,9 +51,11 @@ pub struct FailureReason {
     age: u32,
     /// The test that is speaking, where one process runs several.
     test: Option<String>,
+    titles: Titles,
     /// A place that comes before its message.
     place: Option<String>,
     go: GoReport,
+    go_tests: GoTests,
     /// `true` within the stacks that dstest has added.
     in_stacks: bool,
 }
@@ -124,7 +67,10 @@ impl FailureReason {
             self.in_stacks = !line.starts_with(STACKS_END);
             return;
         }
-        let is_awaited = self.open.is_some() || self.go.is_open();
+        let is_awaited = self.open.is_some()
+            || self.go.is_open()
+            || self.titles.is_open()
+            || self.go_tests.is_open();
         if !is_awaited && !INTERESTING.is_match(line) {
             return self.remember(line);
         }
@@ -133,8 +79,11 @@ impl FailureReason {
         if let Some((weight, reason)) = self.go.line(text, self.weight() < Some(Weight::Panic)) {
             self.offer(weight, reason);
         }
-        if self.go.is_open() || self.is_part_of_message(text) {
+        if self.go.is_open() || self.is_part_of_message(text) || self.go_tests.line(text) {
             return;
+        }
+        if let Some(message) = self.titles.line(text, &mut self.test) {
+            return self.open(message);
         }
         if let Some(test) = named_test(text) {
             self.test = Some(test);
@@ -184,24 +133,11 @@ impl FailureReason {
     fn is_part_of_message(&mut self, text: &str) -> bool {
         let Some(message) = &mut self.open else { return false };
         self.age += 1;
-        let bare = text.trim();
-        if message.language == Language::Rust && message.more > 0 {
-            message.add(bare);
-        } else if let Some(place) = message.place_in(bare) {
-            message.place.get_or_insert(place);
-        } else if named_test(text).is_some()
-            || begun(text).is_some_and(|other| other.language != message.language)
-        {
-            // The place of this message is not known.
-            self.close();
-            return false;
-        } else if message.more > 0 && !bare.is_empty() && !scripts::is_decoration(bare) {
-            message.add(bare);
-        }
-        if message.is_complete() || self.age > MESSAGE_LINES_MAX {
+        let is_part = message.take(text);
+        if !is_part || message.is_complete() || self.age > MESSAGE_LINES_MAX {
             self.close();
         }
-        true
+        is_part
     }
 
     /// Offers the open message.
@@ -225,6 +161,9 @@ impl FailureReason {
         self.close();
         if let Some((weight, reason)) = self.go.finish() {
             self.offer(weight, reason);
+        }
+        if let Some(reason) = std::mem::take(&mut self.go_tests).finish() {
+            self.offer(Weight::Assertion, reason);
         }
         let last = visible(&self.last);
         let last = without_stamp(last.trim());
@@ -359,10 +298,10 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
     let words = [
         r"panicked at |did not panic|did not contain expected|^---- ",
         r"[Ee]rror|ERROR|FAIL|[Ff]ailure|[Ee]xception|[Ff]atal|[Aa]ssertion|[Ff]ailed",
-        r"^panic:|^=== |--- FAIL|\.go:[0-9]|^SIGQUIT|^WARNING: (DATA RACE|ThreadSanitizer)|apply error",
+        r"^panic:|^=== |--- (FAIL|PASS|SKIP)|^got:|\.go:[0-9]|^SIGQUIT|^WARNING: (DATA RACE|ThreadSanitizer)|apply error",
         r"^Traceback|^E  |\.py:[0-9]|, line [0-9]|^_{3,} ",
-        r"not ok |✖|✗|●|^ *[0-9]+\) |^# |=> |JUnit |terminate called|^SUMMARY: |RUN      ",
-        r"expect\(|^\s+at |❯ |in test file |caught: ",
+        r"not ok |✖|✗|●|^ *[0-9]+\) |^# |=> |JUnit |terminate called|^SUMMARY: |RUN      |^TEST CASE:",
+        r"expect\(|^\s+at |❯ |in test file |^ +(expected|wanted|want|found|got): |Difference \(|^ *✘ |caught: |[0-9] failing$|UNEXPECTED|Expected:$",
     ];
     Regex::new(&words.join("|")).expect("the pattern is compiled by the tests below")
 });

@@ -59,10 +59,20 @@ fn framework(text: &str) -> Option<Message> {
     static GOOGLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S+?)[:(]([0-9]+)\)?: Failure$"));
     static CATCH: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S+?):([0-9]+): FAILED:$"));
     static DOCTEST: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(\S+?):([0-9]+): (?:FATAL )?ERROR: (.* is NOT correct)!$"));
+        LazyLock::new(|| pattern(r"^(\S+?):([0-9]+): (?:FATAL )?ERROR: (.+?)!?$"));
+    static COMPACT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"^(\S+?)[:(]([0-9]+)\)?: (?:failed|error: in "[^"]*"): (.+)$"#));
     if let Some(found) = DOCTEST.captures(text) {
+        let (place, message) = (place_of(group(&found, 1), group(&found, 2)), group(&found, 3));
+        let more = u32::from(message.ends_with("is NOT correct"));
+        return Some(native(Weight::Framework, message).at(place).with_more(more));
+    }
+    if let Some(found) = COMPACT.captures(text) {
         let place = place_of(group(&found, 1), group(&found, 2));
-        return Some(native(Weight::Framework, group(&found, 3)).at(place).with_more(1));
+        return Some(native(Weight::Framework, group(&found, 3)).at(place));
+    }
+    if text == "unknown file: Failure" {
+        return Some(native(Weight::Framework, "").with_more(4));
     }
     let (found, more) = GOOGLE
         .captures(text)
@@ -83,7 +93,8 @@ fn native(weight: Weight, text: impl Into<String>) -> Message {
     Message::new(Language::Native, weight, text)
 }
 
-/// `[ RUN      ] Suite.Test` of GoogleTest.
+/// `[ RUN      ] Suite.Test` of GoogleTest, `TEST CASE:  name` of doctest.
 pub(super) fn named_test(text: &str) -> Option<String> {
-    text.trim_start().strip_prefix("[ RUN      ] ").map(ToOwned::to_owned)
+    let name = text.trim_start().strip_prefix("[ RUN      ] ");
+    name.or_else(|| text.strip_prefix("TEST CASE:  ")).map(ToOwned::to_owned)
 }

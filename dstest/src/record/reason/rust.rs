@@ -18,8 +18,23 @@ fn panic(text: &str) -> Option<Message> {
         return Some(Message::new(Language::Rust, Weight::Panic, message).at(place));
     }
     let place = place.trim_end_matches(':');
-    Some(Message::new(Language::Rust, Weight::Panic, "").at(place).with_more(1))
+    Some(
+        Message::new(Language::Rust, Weight::Panic, "")
+            .at(place)
+            .with_more(1)
+            .with_values(VALUES_MAX),
+    )
 }
+
+/// `left: 1`, or the minimal input of a property.
+pub(super) fn is_value(line: &str) -> bool {
+    let names = ["left:", "right:", "actual:", "expected:", "minimal failing input:"];
+    let is_difference = ["Diff < left", "<", ">"].iter().any(|sign| line.starts_with(sign));
+    is_difference || names.iter().any(|name| line.starts_with(name))
+}
+
+/// Both sides of an assertion, and the input of a property.
+const VALUES_MAX: u32 = 3;
 
 /// The lines of `#[should_panic]`: no panic at all, or one with another message.
 fn expectation(text: &str) -> Option<Message> {
