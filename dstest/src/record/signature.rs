@@ -123,7 +123,7 @@ fn normalise_word(word: &str) -> String {
 fn temporary_path(word: &str) -> Option<String> {
     let (at, root) = TEMPORARY.iter().find_map(|root| Some((word.find(root)?, root)))?;
     let rest = &word[at + root.len()..];
-    let is_path = |c: char| c.is_alphanumeric() || "/._-+%~".contains(c);
+    let is_path = |c: char| c.is_alphanumeric() || "/._-+%~#".contains(c);
     let end = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
     let (before, after) = (normalise_numbers(&word[..at]), normalise_numbers(&rest[end..]));
     Some(format!("{before}{root}#{after}"))

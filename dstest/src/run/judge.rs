@@ -49,7 +49,7 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
     if !evidence.status.success() {
         return match (evidence.harness, evidence.status.code(), scan.report.command()) {
             (Harness::Opaque, Some(SKIPPED_CODE), _) => skipped(scan, "exit code 77"),
-            (Harness::Opaque, Some(code), Some(Reported::NothingRan))
+            (Harness::Opaque, Some(code), Some(Reported::Skipped | Reported::NothingRan))
                 if NO_TESTS_CODES.contains(&code) =>
             {
                 skipped(scan, NOTHING_RAN)
@@ -169,7 +169,8 @@ mod tests {
             (Opaque, 4 << 8, None, "", Verdict::Failed),
             (Opaque, 77 << 8, None, "", Verdict::Skipped),
             (Opaque, 5 << 8, None, "no tests ran in 0.01s", Verdict::Skipped),
-            (Opaque, 5 << 8, None, "=== 5 skipped in 0.01s ===", Verdict::Failed),
+            (Opaque, 5 << 8, None, "=== 5 skipped in 0.01s ===", Verdict::Skipped),
+            (Opaque, 5 << 8, None, "=== 1 passed in 0.01s ===", Verdict::Failed),
             (Opaque, 1 << 8, None, "=== 1 skipped in 0.01s ===", Verdict::Failed),
             (Libtest, 101 << 8, None, "", Verdict::Failed),
             (Opaque, 11, None, "", Verdict::Signalled),

@@ -8,7 +8,7 @@ use super::{Language, Message, Weight, pattern};
 
 /// A message of testify that begins with this line: a field of a block below an empty message.
 pub(super) fn begun(text: &str) -> Option<Message> {
-    static FIELD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+Error:\s+(\S.*)$"));
+    static FIELD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+Error:\s{2,}(\S.*)$"));
     let found = FIELD.captures(text)?;
     let message = super::group(&found, 1).trim_end();
     let more = if message.ends_with(':') { 2 } else { 0 };

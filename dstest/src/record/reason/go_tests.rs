@@ -42,8 +42,11 @@ impl GoTests {
         } else if let Some(found) = RESULT.captures(text) {
             self.result(group(&found, 1), group(&found, 2));
         } else if let Some(found) = MESSAGE.captures(text) {
-            let message = format!("{}: {}", group(&found, 1), group(&found, 2).trim());
-            self.message(message.trim_end().trim_end_matches(": "));
+            let (place, message) = (group(&found, 1), group(&found, 2).trim());
+            // Below an empty one, testify tells its own.
+            if !message.is_empty() {
+                self.message(&format!("{place}: {message}"));
+            }
             return true;
         } else if text.starts_with("got:") && self.current.starts_with("Example") {
             self.message("got:");
@@ -62,7 +65,7 @@ impl GoTests {
             true => format!("{test}: {message}"),
             false => message,
         };
-        failed.filter(|(_, message)| !message.ends_with(".go:")).map(of_test)
+        failed.filter(|(_, message)| !message.is_empty()).map(of_test)
     }
 
     fn result(&mut self, result: &str, test: &str) {

@@ -11,7 +11,7 @@ pub(super) fn begun(text: &str) -> Option<Message> {
     // JUnit 5 puts an arrow before it; packages stand before the name, which is what people quote.
     static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r#"^[│\s]*(=> |caught: |Exception in thread "[^"]*" |Caused by: )?(?:[a-z_]\w*\.)+([A-Z][\w$]*(?:Error|Exception|Failure)\w*)(?:: (.*)| at (\w+\.\w+):([0-9]+))?$"#,
+            r#"^[│\s]*(=> (?:Exception: )?|caught: |Exception in thread "[^"]*" |Caused by: )?(?:[a-z_]\w*\.)+([A-Z][\w$]*(?:Error|Exception|Failure)\w*)(?:: (.*)| at (\w+\.\w+):([0-9]+))?$"#,
         )
     });
     static SUREFIRE: LazyLock<Regex> =

@@ -26,12 +26,15 @@ pub(super) struct Message {
     pub(super) values: u32,
     /// The signs of a difference have been explained: only lines with one are values.
     pub(super) has_legend: bool,
+    /// It explains little unless a place follows, which is near.
+    pub(super) is_vague: bool,
 }
 
 impl Message {
     pub(super) fn new(language: Language, weight: Weight, text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { language, weight, text, place: None, more: 0, values: 0, has_legend: false }
+        let (place, has_legend, is_vague) = (None, false, false);
+        Self { language, weight, text, place, more: 0, values: 0, has_legend, is_vague }
     }
 
     pub(super) fn at(mut self, place: impl Into<String>) -> Self {
@@ -42,6 +45,16 @@ impl Message {
     pub(super) fn with_more(mut self, lines: u32) -> Self {
         self.more = lines;
         self
+    }
+
+    pub(super) fn if_placed(mut self) -> Self {
+        self.is_vague = true;
+        self
+    }
+
+    /// The lines within which its place must come: a later one belongs to another message.
+    pub(super) const fn lines_max(&self) -> u32 {
+        if self.is_vague { 6 } else { 40 }
     }
 
     /// Takes only lines of a difference from here on.
@@ -58,7 +71,9 @@ impl Message {
     /// Adds a line to the text.
     fn add(&mut self, line: &str) {
         let line = line.strip_prefix("what():").or(line.strip_prefix('#')).unwrap_or(line);
-        append(&mut self.text, without_quotes(line.trim()));
+        let line = python::marked(line).unwrap_or(line);
+        let words: Vec<&str> = without_quotes(line.trim()).split_whitespace().collect();
+        append(&mut self.text, &words.join(" "));
     }
 
     /// Takes a line below the message as a part of it: of its text, its place, or what stands between
@@ -72,7 +87,9 @@ impl Message {
             self.place.get_or_insert(place);
             return true;
         }
-        let is_other = begun(text).is_some_and(|other| other.language != self.language);
+        // The block of testify is indented, and nothing else stands in it.
+        let is_other = self.language != Language::Go
+            && begun(text).is_some_and(|other| other.language != self.language);
         if is_other || named_test(text).is_some() || self.ends_at(bare) {
             return false;
         }
@@ -96,15 +113,16 @@ impl Message {
     fn take_of_panic(&mut self, bare: &str) -> bool {
         if self.more > 0 {
             self.more -= 1;
-            self.add(bare);
+            append(&mut self.text, bare);
             return true;
         }
         if !bare.is_empty() {
-            if self.values == 0 || !rust::is_value(bare) {
+            let is_announced = self.text.ends_with(':') && !bare.starts_with("note: ");
+            if self.values == 0 || !is_announced && !rust::is_value(bare) {
                 return false;
             }
             self.values -= 1;
-            self.add(bare);
+            append(&mut self.text, bare);
         }
         true
     }

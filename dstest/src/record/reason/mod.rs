@@ -46,6 +46,8 @@ pub struct FailureReason {
     best: Option<(Weight, String)>,
     /// The last line, in case that nothing explains anything.
     last: Vec<u8>,
+    /// The last line of a harness, in case that there is no other.
+    last_of_harness: Vec<u8>,
     open: Option<Message>,
     /// Lines since the open message began.
     age: u32,
@@ -79,7 +81,7 @@ impl FailureReason {
         if let Some((weight, reason)) = self.go.line(text, self.weight() < Some(Weight::Panic)) {
             self.offer(weight, reason);
         }
-        if self.go.is_open() || self.is_part_of_message(text) || self.go_tests.line(text) {
+        if self.go.is_open() || self.go_tests.line(text) || self.is_part_of_message(text) {
             return;
         }
         if let Some(message) = self.titles.line(text, &mut self.test) {
@@ -113,9 +115,14 @@ impl FailureReason {
     /// Keeps a line that explains nothing, in case that none does.
     fn remember(&mut self, line: &[u8]) {
         let bare = line.trim_ascii();
-        if self.best.is_none() && !bare.is_empty() && !is_harness_line(bare) {
-            self.last.clear();
-            self.last.extend_from_slice(&bare[..bare.len().min(LAST_BYTES_MAX)]);
+        if self.best.is_some() || bare.is_empty() {
+            return;
+        }
+        let bare = &bare[..bare.len().min(LAST_BYTES_MAX)];
+        if !is_harness_line(bare) {
+            bare.clone_into(&mut self.last);
+        } else if !self.last_of_harness.starts_with(b"exit status") {
+            bare.clone_into(&mut self.last_of_harness);
         }
     }
 
@@ -134,7 +141,7 @@ impl FailureReason {
         let Some(message) = &mut self.open else { return false };
         self.age += 1;
         let is_part = message.take(text);
-        if !is_part || message.is_complete() || self.age > MESSAGE_LINES_MAX {
+        if !is_part || message.is_complete() || self.age > message.lines_max() {
             self.close();
         }
         is_part
@@ -143,15 +150,17 @@ impl FailureReason {
     /// Offers the open message.
     fn close(&mut self) {
         let Some(message) = self.open.take() else { return };
-        let text = without_stamp(message.text.trim());
-        let test = self.test.as_deref().filter(|test| !text.contains(test));
+        let text = without_stamp(message.text.trim().trim_end_matches(':'));
+        let is_vague = message.is_vague && message.place.is_none();
+        let weight = if is_vague { Weight::ErrorWord } else { message.weight };
+        let test = self.test.as_deref().filter(|test| !text.starts_with(*test));
         let test = test.map_or_else(String::new, |test| format!("{test}: "));
         let place = message.place.map_or_else(String::new, |place| format!(" ({place})"));
         let text: String = text.chars().take(SIGNATURE_CHARS_MAX).collect();
         if !text.is_empty() {
-            self.offer(message.weight, format!("{test}{text}{place}"));
+            self.offer(weight, format!("{test}{text}{place}"));
         } else if !place.is_empty() {
-            self.offer(message.weight, format!("{test}panicked{place}"));
+            self.offer(weight, format!("{test}panicked{place}"));
         }
     }
 
@@ -165,7 +174,8 @@ impl FailureReason {
         if let Some(reason) = std::mem::take(&mut self.go_tests).finish() {
             self.offer(Weight::Assertion, reason);
         }
-        let last = visible(&self.last);
+        let last = if self.last.is_empty() { &self.last_of_harness } else { &self.last };
+        let last = visible(last);
         let last = without_stamp(last.trim());
         let found = self.best.map(|(_, reason)| reason);
         let found = found.or_else(|| (!last.is_empty()).then(|| last.to_owned()));
@@ -214,6 +224,11 @@ fn weigh(text: &[u8]) -> Option<Weight> {
     let has = |words: &[&str]| {
         words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
     };
+    // nextest, prove.
+    let starts = ["TIMEOUT [", "Bail out!", "Bailout called."];
+    if starts.iter().any(|start| text.starts_with(start.as_bytes())) {
+        return Some(Weight::Assertion);
+    }
     if has(&[passed_line::FAILURE, "Assertion", "assertion", "AssertionError"]) {
         return Some(Weight::Assertion);
     }
@@ -225,7 +240,8 @@ fn weigh(text: &[u8]) -> Option<Weight> {
 
 /// Lines that test harnesses print around every run, whatever its result.
 fn is_harness_line(text: &[u8]) -> bool {
-    const STARTS: [&str; 14] = [
+    const STARTS: [&str; 15] = [
+        "# Looks like ",
         "test result:",
         "running ",
         "failures:",
@@ -269,8 +285,8 @@ fn without_stamp(text: &str) -> &str {
 
 /// A value of a report without the quotes around it.
 fn without_quotes(text: &str) -> &str {
-    let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-    inner.unwrap_or(text)
+    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('\'').or_else(|| inner('"')).unwrap_or(text)
 }
 
 /// The name of a file without its directories.
@@ -301,7 +317,7 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
         r"^panic:|^=== |--- (FAIL|PASS|SKIP)|^got:|\.go:[0-9]|^SIGQUIT|^WARNING: (DATA RACE|ThreadSanitizer)|apply error",
         r"^Traceback|^E  |\.py:[0-9]|, line [0-9]|^_{3,} ",
         r"not ok |✖|✗|●|^ *[0-9]+\) |^# |=> |JUnit |terminate called|^SUMMARY: |RUN      |^TEST CASE:",
-        r"expect\(|^\s+at |❯ |in test file |^ +(expected|wanted|want|found|got): |Difference \(|^ *✘ |caught: |[0-9] failing$|UNEXPECTED|Expected:$",
+        r"expect\(|^\s+at |❯ |in test file |^ +(expected|wanted|want|found|got): |Difference \(|^ *✘ |^ +message: |TIMEOUT \[|^Bail|caught: |short test summary|[0-9] failing$|UNEXPECTED|Expected:$",
     ];
     Regex::new(&words.join("|")).expect("the pattern is compiled by the tests below")
 });
@@ -314,9 +330,6 @@ const STACKS_END: &[u8] = b"dstest: end of the stacks";
 
 /// A last line is data beyond this.
 const LAST_BYTES_MAX: usize = 1024;
-
-/// A place that comes later belongs to another message.
-const MESSAGE_LINES_MAX: u32 = 40;
 
 #[cfg(test)]
 mod tests;

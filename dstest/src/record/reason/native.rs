@@ -72,11 +72,11 @@ fn framework(text: &str) -> Option<Message> {
         return Some(native(Weight::Framework, group(&found, 3)).at(place));
     }
     if text == "unknown file: Failure" {
-        return Some(native(Weight::Framework, "").with_more(4));
+        return Some(native(Weight::Framework, "").with_more(5));
     }
     let (found, more) = GOOGLE
         .captures(text)
-        .map(|found| (found, 4))
+        .map(|found| (found, 5))
         .or_else(|| CATCH.captures(text).map(|found| (found, 3)))?;
     let place = place_of(group(&found, 1), group(&found, 2));
     Some(native(Weight::Framework, "").at(place).with_more(more))

@@ -58,14 +58,15 @@ pub(super) fn is_exception(text: &str) -> bool {
 
 /// `a.py:3: AssertionError`, below the message.
 pub(super) fn place_after(text: &str) -> Option<String> {
-    static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S+\.py):([0-9]+): \w+$"));
+    static PLACE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^(\S+\.py):([0-9]+): \w+(?:: .*)?$"));
     PLACE.captures(text).map(|found| place_of(group(&found, 1), group(&found, 2)))
 }
 
 /// `  File "a.py", line 5, in test_x`, or `a.py:3: in test_x`: above the message.
 pub(super) fn place_before(text: &str) -> Option<String> {
     static FRAME: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"^  File "([^"]+)", line ([0-9]+)(?:, in (\S+))?$"#));
+        LazyLock::new(|| pattern(r#"^(?:  )?File "([^"]+)", line ([0-9]+)(?:, in (\S+))?$"#));
     static SHORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S+\.py):([0-9]+): in \S+$"));
     let found = FRAME.captures(text).or_else(|| SHORT.captures(text))?;
     // The frames of frameworks and libraries come after that of the test.
@@ -79,6 +80,10 @@ pub(super) fn named_test(text: &str) -> Option<String> {
         LazyLock::new(|| pattern(r"^_{3,} (?:ERROR at \w+ of )?(\S[^_].*?) _{3,}$"));
     static UNITTEST: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^(?:FAIL|ERROR): (\w+) \([\w.]+\)( \(.*\)| \[.*\])?$"));
+    // Each line of the summary names its test itself.
+    if text.trim_matches(['=', ' ']) == "short test summary info" {
+        return Some(String::new());
+    }
     let found = HEADLINE.captures(text).or_else(|| UNITTEST.captures(text))?;
     Some(format!("{}{}", group(&found, 1), group(&found, 2)))
 }

@@ -9,14 +9,18 @@ use super::{Expects, Language, Message, Weight, group, pattern, place_of, withou
 /// A message that begins with this line.
 pub(super) fn begun(text: &str) -> Option<Message> {
     static ERROR: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^\s*(?:Uncaught )?([A-Z]\w*(?:Error|Exception))(?: \[\w+\])?: ?(.*)$")
+        pattern(r"^\s*(?:Uncaught )?((?:[A-Z]\w*)?(?:Error|Exception))(?: \[\w+\])?: ?(.*)$")
     });
     static FIELD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+(?:error|message): (.*)$"));
     let bare = text.trim();
     if let Some(found) = ERROR.captures(text) {
         let message = format!("{}: {}", group(&found, 1), group(&found, 2));
-        let more = u32::from(message.trim_end().ends_with(':'));
-        return Some(script(message.trim_end()).with_more(more));
+        let message = message.trim_end();
+        let more = u32::from(message.ends_with(':'));
+        let message = script(message).with_more(more);
+        // Any program may say so.
+        let is_vague = ["Error", "Exception"].contains(&group(&found, 1));
+        return Some(if is_vague { message.if_placed() } else { message });
     }
     if let Some(found) = FIELD.captures(text) {
         // A block of YAML: the text follows.
@@ -141,7 +145,7 @@ pub(super) fn named_test(text: &str) -> Option<String> {
     static TAP: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^\s*not ok [0-9]+ *(?:- )?([^#]*?)(?: # (?i:TODO|SKIP).*)?$"));
     static SPEC: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^\s*(?:✖|✗|●|✘ \[fail\]:) (.+?)(?: \([0-9.]+m?s\))?$"));
+        LazyLock::new(|| pattern(r"^(?:.*[0-9]+/[0-9]+)?\s*(?:✖|✗|●) (.+?)(?: \([0-9.]+m?s\))?$"));
     // vitest: ` FAIL  a.test.js > adds`.
     static VITEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ FAIL  \S+ > (.+)$"));
     let found = TAP.captures(text).or_else(|| SPEC.captures(text));

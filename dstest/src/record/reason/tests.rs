@@ -36,7 +36,8 @@ fn the_line_that_a_person_would_quote() {
 fn a_log_of_one_part_alone() {
     let rows = [
         ("", None),
-        ("running 1 test\ntest a ... FAILED\n", None),
+        ("running 1 test\ntest a ... FAILED\n", Some("test a ... FAILED")),
+        ("exit status 3\nFAIL\ta\t0.1s\nFAIL", Some("exit status 3")),
         ("hello\nbye\n", Some("bye")),
         ("thread 'a' panicked at src/a.rs:1:2:", Some("panicked (src/a.rs:1:2)")),
         ("WARNING: DATA RACE\n", Some("DATA RACE")),
