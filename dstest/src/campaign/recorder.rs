@@ -81,23 +81,9 @@ impl<'a> Recorder<'a> {
         let shown = runs.iter().map(|run| (name(run), run.elapsed)).collect();
         let mut notes = Vec::new();
         for run in runs {
-            let expected_s = (self.expected_duration)(run.job.test);
-            let limit_s = slow_after_s(expected_s);
-            let key = (run.job.test, run.job.iteration);
-            if run.elapsed.as_secs_f64() < limit_s || !self.slow.insert(key) {
-                continue;
-            }
-            let usual = if expected_s > 0.0 {
-                format!(" (usually {})", duration::short(expected_s))
-            } else {
-                String::new()
-            };
-            let process = run.process.as_deref().unwrap_or("?");
-            let (time, log) = (human(run.elapsed), sink::screen(&shell::relative(&run.log)));
-            notes.push(format!(
-                "dstest: slow: {} runs for {time}{usual}, pid {process}, log {log}",
-                name(run)
-            ));
+            let note = slow_note(&name(run), run, (self.expected_duration)(run.job.test));
+            let is_new = |_: &String| self.slow.insert((run.job.test, run.job.iteration));
+            notes.extend(note.filter(is_new));
         }
         self.view.send(Notice::Running { runs: shown, left_out });
         notes.into_iter().for_each(|note| self.view.send(Notice::Note(note)));
@@ -173,6 +159,20 @@ fn reason(record: &RunRecord) -> String {
     }
 }
 
+/// The remark on a run that takes unusually long, with its process and its log; `None` on any other.
+fn slow_note(name: &str, run: &RunningRun, expected_s: f64) -> Option<String> {
+    let usual = if expected_s > 0.0 {
+        format!(" (usually {})", duration::short(expected_s))
+    } else {
+        String::new()
+    };
+    let process = run.process.as_deref().unwrap_or("?");
+    let (time, log) = (human(run.elapsed), sink::screen(&shell::relative(&run.log)));
+    let is_slow = run.elapsed.as_secs_f64() >= slow_after_s(expected_s);
+    is_slow
+        .then(|| format!("dstest: slow: {name} runs for {time}{usual}, pid {process}, log {log}"))
+}
+
 /// The time after which a run of a test is called slow.
 fn slow_after_s(expected_s: f64) -> f64 {
     if expected_s > 0.0 { (expected_s * SLOW_FACTOR).max(SLOW_MIN_S) } else { SLOW_UNKNOWN_S }
@@ -220,5 +220,33 @@ impl Observer for Recorder<'_> {
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_slow_by_its_own_measure() {
+        let note = |seconds, expected_s| {
+            let run = RunningRun {
+                job: Job { test: 0, iteration: Iteration::FIRST },
+                elapsed: Duration::from_secs(seconds),
+                process: Some("77".to_owned()),
+                log: "live/0.log".into(),
+            };
+            slow_note("ui#1", &run, expected_s)
+        };
+        assert_eq!(note(29, 0.0), None, "nothing is known of it");
+        let unknown = note(30, 0.0).unwrap();
+        assert!(unknown.starts_with("dstest: slow: ui#1 runs for 30"), "{unknown}");
+        assert!(unknown.contains(", pid 77, log ") && unknown.ends_with("live/0.log"), "{unknown}");
+        assert_eq!(note(9, 0.1), None, "it is over before one has read of it");
+        assert!(note(10, 0.1).unwrap().contains("(usually 100"), "{:?}", note(10, 0.1));
+        assert_eq!(note(39, 10.0), None);
+        assert!(note(40, 10.0).is_some());
     }
 }

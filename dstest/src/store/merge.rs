@@ -193,7 +193,8 @@ fn other_program(test: &Test, source: &Source) -> StoreError {
     let (name, id) = (&test.name, &source.directory.short_id);
     StoreError::Unsuitable(format!(
         "{name} is another program, or has other arguments, in {id}: its results are those of \
-         another test (`dstest compare` sets them side by side)"
+         another test (`dstest compare` sets them side by side; shards of one campaign need one \
+         build, since a build in another directory is another program)"
     ))
 }
 

@@ -1,6 +1,7 @@
 //! `dstest merge`: shards and campaigns together are one campaign like any other.
 
 use std::fs;
+use std::process::Command;
 
 use crate::support::Sandbox;
 
@@ -167,14 +168,33 @@ fn times_of_merged_campaigns_add_up() {
 
 #[test]
 fn a_merge_follows_no_link() {
-    let sandbox = Sandbox::new();
-    let args = ["-n", "1", "-o", "a", "--", "false"];
-    sandbox.call(&args).exits_with(1);
-    fs::write(sandbox.path().join("secret"), "a key").unwrap();
-    let log = sandbox.path().join("a/latest").canonicalize().unwrap().join("logs/false/1.log");
-    fs::remove_file(&log).unwrap();
-    std::os::unix::fs::symlink(sandbox.path().join("secret"), &log).unwrap();
-    let called = sandbox.call(&["merge", "-o", "store", "a"]);
-    called.exits_with(2).warns("it is a symbolic link, and dstest follows none in a store");
-    assert!(!sandbox.path().join("store/latest").exists());
+    // The log, the directory of its test, that of all logs, the run's own files, and one of those.
+    for place in ["logs/sh/1.log", "logs/sh", "logs", "logs/sh/1.dir", "logs/sh/1.dir/note"] {
+        let sandbox = Sandbox::new();
+        let script = "echo mine > $DSTEST_RUN_DIR/note; exit 1";
+        sandbox.call(&["-n", "1", "-o", "a", "--", "sh", "-c", script]).exits_with(1);
+        let secrets = sandbox.path().join("secrets");
+        for file in ["1.log", "note", "sh/1.log"] {
+            fs::create_dir_all(secrets.join(file).parent().unwrap()).unwrap();
+            fs::write(secrets.join(file), "a key").unwrap();
+        }
+        let link = sandbox.path().join("a/latest").canonicalize().unwrap().join(place);
+        let is_dir = link.is_dir();
+        if is_dir { fs::remove_dir_all(&link) } else { fs::remove_file(&link) }.unwrap();
+        let target = if is_dir { secrets.clone() } else { secrets.join("note") };
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        let called = sandbox.call(&["merge", "-o", "store", "a"]);
+        if place.ends_with("note") {
+            // What a run has left may be a link of its own.
+            called.exits_with(1);
+            assert_eq!(fs::read_dir(sandbox.latest().join("logs/sh/1.dir")).unwrap().count(), 0);
+        } else {
+            called.exits_with(2).warns("it is a symbolic link, and dstest follows none in a store");
+            assert!(!sandbox.path().join("store/latest").exists(), "{place}");
+        }
+        let found = crate::support::called(
+            Command::new("grep").args(["-r", "a key", "store"]).current_dir(sandbox.path()),
+        );
+        assert_eq!(found.stdout, "", "{place}");
+    }
 }

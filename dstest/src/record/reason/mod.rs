@@ -6,6 +6,7 @@
 //! message + test + place ─► the reason, if it weighs more than what was found before
 //! ```
 
+mod continuation;
 mod go;
 mod go_tests;
 mod jvm;
@@ -23,7 +24,7 @@ use regex::bytes::Regex;
 use self::go::GoReport;
 use self::go_tests::GoTests;
 use self::message::{Language, Message, append, difference};
-use self::titles::{Expects, Titles};
+use self::titles::Titles;
 use super::passed_line;
 use super::signature::{SIGNATURE_CHARS_MAX, visible};
 

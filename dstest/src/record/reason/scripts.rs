@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Expects, Language, Message, Weight, group, pattern, place_of, without_quotes};
+use super::{Language, Message, Weight, group, pattern, place_of, without_quotes};
 
 /// A message that begins with this line.
 pub(super) fn begun(text: &str) -> Option<Message> {
@@ -113,6 +113,15 @@ pub(super) fn is_value(text: &str) -> bool {
         pattern(r"^#? *(?:-- .* --$|(?:expected|actual|output|status|lines?)\b.*:)")
     });
     VALUE.is_match(text)
+}
+
+/// The next line that is not empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expects {
+    /// It is the message.
+    Message,
+    /// It is the message if it is in quotes.
+    Quotation,
 }
 
 /// The line that a title of a failure is followed by, in reports that mark no message.

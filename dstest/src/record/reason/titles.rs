@@ -1,6 +1,7 @@
 //! Titles of failures, in outputs where nothing else marks the message below.
 
 use super::message::{Language, Message};
+use super::scripts::Expects;
 use super::{Weight, begun, named_test, scripts, without_quotes};
 
 /// The last title, and what may follow it.
@@ -11,15 +12,6 @@ pub(super) struct Titles {
     is_mocha: bool,
     /// The title goes on.
     is_open: bool,
-}
-
-/// The next line that is not empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expects {
-    /// It is the message.
-    Message,
-    /// It is the message if it is in quotes.
-    Quotation,
 }
 
 impl Titles {
