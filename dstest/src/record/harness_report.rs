@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 
-use super::signature::printable;
+use super::signature::{printable, visible};
 use super::summary_lines::SummaryLines;
 
 /// The results in a log.
@@ -111,6 +111,14 @@ impl HarnessReport {
 
     /// Takes in a line of the log.
     pub(super) fn line(&mut self, line: &[u8]) {
+        if line.contains(&0x1b) {
+            return self.plain_line(visible(line).as_bytes());
+        }
+        self.plain_line(line);
+    }
+
+    /// Takes in a line without escape sequences.
+    fn plain_line(&mut self, line: &[u8]) {
         // Rust's and Go's lines may follow output of the test without a line end.
         self.libtest_line(line);
         if let Some(at) = memmem::find(line, b"--- ") {

@@ -77,6 +77,7 @@ fn commands_in_the_words_of_their_harness() {
         // A subtest is its parent's.
         ("1..1\n# Subtest: a\n    1..0 # SKIP no docker\nok 1 - a", Some(Passed)),
         ("    ok 1 - inner # SKIP no docker\n    1..1\nok 1 - outer # SKIP\n1..1", Some(Skipped)),
+        ("Ran \u{1b}[1;36m3\u{1b}[0m tests.\n\n\u{1b}[1;32mOK\u{1b}[0m (skipped=2)", Some(Passed)),
         ("anything else", None),
     ];
     for (log, want) in rows {

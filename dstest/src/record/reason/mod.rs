@@ -216,7 +216,9 @@ fn named_test(text: &str) -> Option<String> {
 }
 
 fn weigh(text: &[u8]) -> Option<Weight> {
-    if text.starts_with(b"--- FAIL: ") || text.starts_with(b"not ok ") {
+    // What says that something has failed, and not what.
+    let verdicts = ["--- FAIL: ", "not ok ", "Parse errors: "];
+    if verdicts.iter().any(|start| text.starts_with(start.as_bytes())) {
         return Some(Weight::Verdict);
     }
     if text.is_empty() || is_harness_line(text) {
@@ -225,8 +227,8 @@ fn weigh(text: &[u8]) -> Option<Weight> {
     let has = |words: &[&str]| {
         words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
     };
-    // nextest, prove.
-    let starts = ["TIMEOUT [", "Bail out!", "Bailout called."];
+    // nextest, prove, shUnit2.
+    let starts = ["TIMEOUT [", "Bail out!", "Bailout called.", "ASSERT:"];
     if starts.iter().any(|start| text.starts_with(start.as_bytes())) {
         return Some(Weight::Assertion);
     }
@@ -241,7 +243,7 @@ fn weigh(text: &[u8]) -> Option<Weight> {
 
 /// Lines that test harnesses print around every run, whatever its result.
 fn is_harness_line(text: &[u8]) -> bool {
-    const STARTS: [&str; 15] = [
+    const STARTS: [&str; 18] = [
         "# Looks like ",
         "test result:",
         "running ",
@@ -249,8 +251,11 @@ fn is_harness_line(text: &[u8]) -> bool {
         "error: test failed",
         "note: ",
         "=== ",
-        "FAIL",
+        "FAIL ",
+        "FAIL\t",
+        "FAILED (",
         "PASS",
+        "make: *** ",
         "exit status",
         "stack backtrace:",
         "# Subtest",
@@ -259,6 +264,7 @@ fn is_harness_line(text: &[u8]) -> bool {
         "name: 'A",
     ];
     STARTS.iter().any(|start| text.starts_with(start.as_bytes()))
+        || text == b"FAIL"
         || text.starts_with(b"test ") && text.ends_with(b"FAILED")
 }
 
@@ -318,7 +324,7 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
         r"^panic:|^=== |--- (FAIL|PASS|SKIP)|^got:|\.go:[0-9]|^SIGQUIT|^WARNING: (DATA RACE|ThreadSanitizer)|apply error",
         r"^Traceback|^E  |\.py:[0-9]|, line [0-9]|^_{3,} ",
         r"not ok |✖|✗|●|^ *[0-9]+\) |^# |=> |JUnit |terminate called|^SUMMARY: |RUN      |^TEST CASE:",
-        r"expect\(|^\s+at |❯ |in test file |^ +(expected|wanted|want|found|got): |Difference \(|^ *✘ |^ +message: |TIMEOUT \[|^Bail|caught: |short test summary|[0-9] failing$|UNEXPECTED|Expected:$",
+        r"expect\(|^\s+at |❯ |in test file |^ +(expected|wanted|want|found|got): |Difference \(|^ *✘ |^ +message: |TIMEOUT \[|^Bail|ASSERT:| line [0-9]+\.$|caught: |short test summary|[0-9] failing$|UNEXPECTED|Expected:$",
     ];
     Regex::new(&words.join("|")).expect("the pattern is compiled by the tests below")
 });

@@ -44,6 +44,12 @@ pub(super) fn begun(text: &str) -> Option<Message> {
         let message = bare.split(" // ").next().unwrap_or(bare);
         return Some(script(format!("{message}:")).with_more(2));
     }
+    // The end of a program of Perl.
+    static DIES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\w.+) at (\S+) line ([0-9]+)\.$"));
+    if let Some(found) = DIES.captures(text) {
+        let message = Message::new(Language::Scripts, Weight::Assertion, group(&found, 1));
+        return Some(message.at(place_of(group(&found, 2), group(&found, 3))));
+    }
     // bats: `# (in test file t.bats, line 3)`, or the last function of a helper, then the command.
     static BATS: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"^#? *\(?(?:from function `[^']*' )?in test file (\S+), line ([0-9]+)\)$")
