@@ -190,9 +190,16 @@ impl Interrupts {
         self.set(Target::Exit);
     }
 
-    /// Keeps an interrupt for the next campaign, so that what has begun is brought to its end.
+    /// Keeps an interrupt for the next campaign, so that what has begun is brought to its end. After a
+    /// campaign that was interrupted, that must not take long.
     pub(crate) fn keep(&self) {
-        self.set(Target::Next);
+        let mut state = self.state();
+        let was_interrupted = matches!(state.target, Target::Campaign(_)) && state.interrupts > 0;
+        state.target = Target::Next;
+        state.changed();
+        if was_interrupted {
+            Shared::exit_after(&self.shared, state.stage);
+        }
     }
 
     /// Forwards signals to a campaign.
@@ -364,5 +371,5 @@ fn exit_interrupted() -> ! {
     std::process::exit(i32::from(Exit::Interrupted.code()))
 }
 
-/// A table and its exports are written in this time, unless something blocks them.
-const STAGE_TIME_MAX: Duration = Duration::from_secs(2);
+/// A table and its exports are written in this time on a busy machine too, unless something blocks them.
+const STAGE_TIME_MAX: Duration = Duration::from_secs(10);
