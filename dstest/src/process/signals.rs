@@ -318,7 +318,7 @@ impl Shared {
         }
     }
 
-    /// Ends dstest if this stage lasts too long, as when nobody reads what it prints.
+    /// Ends dstest if this stage lasts too long, as when its output is not read.
     fn exit_after(shared: &Arc<Self>, stage: u64) {
         let shared = Arc::clone(shared);
         let watch = move || {

@@ -22,7 +22,7 @@ pub struct HarnessReport {
     tap: Counts,
     tap_plan: Option<u64>,
     summaries: SummaryLines,
-    /// What kept its result from an earlier run.
+    /// The tool that took its result from an earlier run.
     cache: Option<Cache>,
     /// The next line is the reason of a skipped test.
     is_reason_next: bool,

@@ -207,7 +207,7 @@ fn a_signal_at_any_instant_leaves_neither_a_process_nor_anything_set_up() {
 }
 
 #[test]
-fn a_table_that_nobody_reads_does_not_outlive_a_signal() {
+fn a_table_that_is_not_read_does_not_outlive_a_signal() {
     let sandbox = Sandbox::new();
     let args = ["-n", "600", "-o", "store", "--", "sh", "-c", crate::robustness::VERBOSE_FAILURE];
     let mut command = sandbox.command(&args);
