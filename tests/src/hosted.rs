@@ -2,8 +2,8 @@
 //! its commands.
 //!
 //! Checked for every such service: it is given each index once, in order; all services of a group
-//! are given the same commands; and at one index all make the same snapshot, byte for byte, when one is
-//! due and at the end of a run. So a state machine that depends on anything but its commands is found.
+//! are given the same commands; at one index all make the same snapshot, byte for byte, when one is due and
+//! at the end of a run; and a snapshot that is restored is one that was taken at its index. So a state machine that depends on anything but its commands is found.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -19,7 +19,10 @@ use crate::service::{Applied, AppliedLog, Service, check_given, check_next, comm
 /// A service on top of one peer. The world calls it with the outputs of the peer's node.
 pub trait Hosted: fmt::Debug {
     /// Applies a committed entry.
-    fn apply(&mut self, entry: &Entry);
+    ///
+    /// # Errors
+    /// A rule of the service is broken.
+    fn apply(&mut self, entry: &Entry) -> Result<(), Box<Violation>>;
 
     /// Returns whether a snapshot is due, after an entry was applied.
     fn wants_snapshot(&self) -> bool;
@@ -152,7 +155,7 @@ impl PeerService {
         agreed.check(witness, entry.id.index, &command_of(entry))?;
         *last_applied = entry.id.index;
         let mut service = service.borrow_mut();
-        service.apply(entry);
+        service.apply(entry)?;
         if !service.wants_snapshot() {
             return Ok(Applied::default());
         }
@@ -173,7 +176,7 @@ impl PeerService {
             Self::Recorded(service) => return service.restore(witness, snapshot, agreed),
             Self::Hosted(service, last_applied) => (service, last_applied),
         };
-        agreed.check_snapshot(witness, snapshot.index(), &snapshot.data)?;
+        agreed.check_taken(witness, snapshot.index(), &snapshot.data)?;
         *last_applied = snapshot.index();
         service.borrow_mut().restore(snapshot).map_err(|error| {
             Invariant::Applier.broken(format_args!(

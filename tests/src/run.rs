@@ -55,24 +55,13 @@ pub fn add_evidence(report: &mut FailureReport, rerun: impl Fn(Logger) -> Outcom
         }));
 }
 
-/// Runs these scenarios on one seed, up to the first that fails.
-///
-/// # Errors
-/// The report of that one.
-pub fn first_failure<'a>(
-    scenarios: impl IntoIterator<Item = &'a Scenario>,
-    seed: u64,
-) -> Result<(), Box<FailureReport>> {
-    scenarios.into_iter().try_for_each(|scenario| simulate(scenario, seed, None).map(drop))
-}
-
 fn setup(
     settings: Settings,
     script: Script,
     logger: Option<Logger>,
     checkpoints: Option<u64>,
 ) -> Setup {
-    Setup { settings, script, logger, checkpoints, services: Vec::new() }
+    Setup { settings, script, logger, checkpoints, first_peer: 0, services: Vec::new() }
 }
 
 /// A run that has ended.

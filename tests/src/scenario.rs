@@ -99,6 +99,8 @@ pub enum Part {
     Controller,
     /// Lab 4: a sharded key-value service.
     Sharding,
+    /// Beyond the labs: services, everything is drawn from the seed.
+    ServiceSwarm,
     /// Beyond the labs: Ongaro's dissertation.
     Dissertation,
     /// Beyond the labs: faults of all kinds at once.
@@ -112,9 +114,11 @@ impl Part {
     #[must_use]
     pub const fn package(self) -> &'static str {
         match self {
-            Self::KeyValue | Self::KeyValueSnapshots | Self::Controller | Self::Sharding => {
-                "services"
-            }
+            Self::KeyValue
+            | Self::KeyValueSnapshots
+            | Self::Controller
+            | Self::Sharding
+            | Self::ServiceSwarm => "services",
             Self::A
             | Self::B
             | Self::C
@@ -134,7 +138,7 @@ impl Part {
             Self::Controller | Self::Sharding => "lab4",
             Self::Dissertation => "dissertation",
             Self::Storm => "storm",
-            Self::Swarm => "swarm",
+            Self::Swarm | Self::ServiceSwarm => "swarm",
         }
     }
 }
@@ -150,7 +154,7 @@ impl fmt::Display for Part {
             Self::KeyValueSnapshots => "3B",
             Self::Controller => "4A",
             Self::Sharding => "4B",
-            Self::Dissertation | Self::Storm | Self::Swarm => self.program(),
+            Self::Dissertation | Self::Storm | Self::Swarm | Self::ServiceSwarm => self.program(),
         })
     }
 }

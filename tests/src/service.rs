@@ -113,6 +113,21 @@ impl AppliedLog {
         )))
     }
 
+    /// Checks that a snapshot that is restored is one that was taken at the index.
+    pub(crate) fn check_taken(
+        &mut self,
+        witness: Witness,
+        through: Index,
+        data: &[u8],
+    ) -> Result<(), Box<Violation>> {
+        if self.snapshots.contains_key(&through) {
+            return self.check_snapshot(witness, through, data);
+        }
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} restores a snapshot through {through}, where no service took one"
+        )))
+    }
+
     /// Compares a command with those of others at the index.
     pub(crate) fn check(
         &mut self,

@@ -7,23 +7,40 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use crate::canary::Subject;
 use crate::workspace::VARIABLE;
 
 /// A suite as it is run against a canary.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suite {
     pub(crate) name: &'static str,
-    /// The example that runs it.
+    /// The canaries it hunts.
+    pub(crate) subject: Subject,
+    /// The program that runs it.
     pub(crate) program: &'static str,
     /// The number of seeds it may take; a model check takes one.
     pub(crate) seeds_max: u64,
 }
 
-/// The suites of the library, and the model check.
+/// All suites, in the order of the tables' columns: those of the library, the model check, and those
+/// of the services.
 pub(crate) fn suites() -> Vec<Suite> {
-    let hunts = raft_tests::suites::hunts();
-    let hunts = hunts.into_iter().map(|name| Suite { name, program: "hunt", seeds_max: 100 });
-    hunts.chain([Suite { name: "model", program: "model", seeds_max: 1 }]).collect()
+    let (library, services) = (raft_tests::suites::hunts(), services::suites::hunts());
+    let hunt = |subject| {
+        move |name: &'static str| {
+            // A seed of the 40 scenarios of services takes a second, one of their swarm some milliseconds.
+            let seeds_max = match name {
+                "services" => 20,
+                "swarm_services" => 400,
+                _ => 100,
+            };
+            Suite { name, subject, program: "hunt", seeds_max }
+        }
+    };
+    let model = Suite { name: "model", subject: Subject::Library, program: "model", seeds_max: 1 };
+    let library = library.into_iter().map(hunt(Subject::Library));
+    let services = services.into_iter().map(hunt(Subject::Services));
+    library.chain([model]).chain(services).collect()
 }
 
 /// The verdict of a hunt.
@@ -181,7 +198,8 @@ mod tests {
 
     use super::*;
 
-    const SUITE: Suite = Suite { name: "swarm", program: "hunt", seeds_max: 100 };
+    const SUITE: Suite =
+        Suite { name: "swarm", subject: Subject::Library, program: "hunt", seeds_max: 100 };
 
     /// The verdict on a program that is this script.
     fn verdict(script: &str) -> Outcome {

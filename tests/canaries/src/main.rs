@@ -1,8 +1,8 @@
-//! Seeded bugs that must be caught: builds wrong versions of the core and of the simulated disk, and
-//! runs the test suites against each.
+//! Seeded bugs that must be caught: builds wrong versions of the core, of the simulated disk and of
+//! the services, and runs the test suites of each against them.
 //!
 //! ```text
-//! tests/canaries/bugs/*.toml ─► schema (all bugs in one source) ─► workspace, compiler (one build,
+//! tests/canaries/bugs/**/*.toml ─► schema (all bugs in one source) ─► workspace, compiler (one build,
 //!    in target/) ─► hunt (a process for each bug and suite) ─► table ─► docs/canaries.md, or a
 //!    check against it
 //! ```
@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use rayon::prelude::*;
 
-use crate::canary::{Broken, Canary};
+use crate::canary::{Broken, Canary, Subject};
 use crate::hunt::{Limits, Outcome, Suite, suites};
 use crate::table::{Expected, Row, Table};
 
@@ -40,7 +40,7 @@ struct Cli {
     /// Only this suite; may be repeated
     #[arg(long, value_name = "SUITE", value_parser = suite_of)]
     suite: Vec<Suite>,
-    /// Seeds per suite and canary at most [default: 100; the model check has no seeds]
+    /// Seeds per suite and canary at most [default: 100, of services 20 and 400; the model check has no seeds]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
     /// Processes at once [default: the number of cores]
@@ -61,10 +61,12 @@ const EXAMPLES: &str = "Examples:
   canaries                               all canaries, all suites
   canaries snapshot --suite storms       the canaries about snapshots, and the storms
   canaries lease --seeds 1000            a longer search
+  canaries --suite services              the canaries of the services, on the scenarios of labs 3 and 4
   canaries --check                       what CI runs
   canaries --write                       after a new canary or a change of the suites
 
-A canary is a file tests/canaries/bugs/NAME.toml; copy one to add another. A hunt that is stopped by
+A canary is a file tests/canaries/bugs/NAME.toml, or of the services tests/canaries/bugs/services/NAME.toml;
+copy one to add another. A hunt that is stopped by
 its limit on CPU time or memory, or that crashes, has not caught its canary, unless the file sets
 `hangs = true` (then the limit on CPU time counts as caught).
 
@@ -82,7 +84,7 @@ enum Error {
     Build(#[from] workspace::BuildError),
     #[error("{canary}, {suite}: cannot start the hunt: {source}")]
     Hunt { canary: String, suite: &'static str, source: io::Error },
-    #[error("no canary matches; `--list` shows all")]
+    #[error("no canary of these suites matches; `--list` shows all")]
     NoMatch,
     #[error("docs/canaries.md: {0}")]
     Docs(io::Error),
@@ -109,9 +111,11 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<ExitCode, Error> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let all = canary::read_all(&root.join(canary::DIRECTORY))?;
+    let all = canary::read_all(&root)?;
+    let suites = if cli.suite.is_empty() { suites() } else { cli.suite.clone() };
     let matches = |canary: &Canary| {
-        cli.names.is_empty() || cli.names.iter().any(|name| canary.name.contains(name))
+        (cli.names.is_empty() || cli.names.iter().any(|name| canary.name.contains(name)))
+            && suites.iter().any(|suite| suite.subject == canary.subject)
     };
     let mut chosen: Chosen<'_> = (1..).zip(&all).filter(|(_, canary)| matches(canary)).collect();
     if chosen.is_empty() {
@@ -135,13 +139,23 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
     if cli.write && broken > 0 {
         return Err(Error::Incomplete(broken));
     }
-    let table = hunt_all(cli, &build.programs, &chosen, expected.as_ref())?;
-    println!("{table}\n{}", table.summary());
-    if cli.write {
-        let text = format!("{INTRODUCTION}\n{}\n\n{table}", table.summary());
-        std::fs::write(&docs, text).map_err(Error::Docs)?;
+    let mut tables = Vec::new();
+    for subject in Subject::ALL {
+        let of_subject = |suite: &&Suite| suite.subject == subject;
+        let suites: Vec<Suite> = suites.iter().filter(of_subject).copied().collect();
+        let chosen = chosen.iter().filter(|(_, canary)| canary.subject == subject);
+        let chosen: Chosen<'_> = chosen.copied().collect();
+        if !chosen.is_empty() {
+            let table = hunt_all(cli, &build.programs, suites, &chosen, expected.as_ref())?;
+            println!("{table}\n{}\n", table.summary());
+            tables.push((subject, table));
+        }
     }
-    let missed = missed(&table, expected.as_ref());
+    if cli.write {
+        std::fs::write(&docs, document(&tables)).map_err(Error::Docs)?;
+    }
+    let missed: Vec<_> =
+        tables.iter().flat_map(|(_, table)| missed(table, expected.as_ref())).collect();
     missed.iter().for_each(|line| eprintln!("{line}"));
     if broken > 0 {
         eprintln!("{broken} of {asked} canaries cannot be built");
@@ -161,14 +175,23 @@ fn expected(docs: &Path, chosen: &Chosen<'_>) -> Result<Expected, Error> {
     }
 }
 
-/// Runs every suite against every chosen canary; with an expectation, those that must catch it.
+/// The tables as docs/canaries.md.
+fn document(tables: &[(Subject, Table<'_>)]) -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for (subject, table) in tables {
+        text += &format!("\n## {}\n\n{}\n\n{table}", subject.heading(), table.summary());
+    }
+    text
+}
+
+/// Runs these suites against every chosen canary; with an expectation, those that must catch it.
 fn hunt_all<'a>(
     cli: &Cli,
     programs: &Path,
+    suites: Vec<Suite>,
     chosen: &Chosen<'a>,
     expected: Option<&Expected>,
 ) -> Result<Table<'a>, Error> {
-    let suites = if cli.suite.is_empty() { suites() } else { cli.suite.clone() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.jobs).build();
     let pool = pool.map_err(|_| Error::Jobs(cli.jobs))?;
     let hunt = |(number, canary): &(usize, &'a Canary)| {
@@ -199,7 +222,9 @@ fn first(outcomes: &[Option<Outcome>]) -> String {
 /// Bugs that must be caught and are not, a line each.
 fn missed(table: &Table<'_>, expected: Option<&Expected>) -> Vec<String> {
     let names: Vec<_> = table.suites.iter().map(|suite| suite.name).collect();
-    let by = if names.len() == suites().len() { "any suite".to_owned() } else { names.join(", ") };
+    let subject = table.suites.first().map(|suite| suite.subject);
+    let all = suites().iter().filter(|suite| Some(suite.subject) == subject).count();
+    let by = if names.len() == all { "any suite".to_owned() } else { names.join(", ") };
     let mut lines: Vec<String> = table
         .missed()
         .map(|Canary { name, does, .. }| format!("not caught by {by}: {name} ({does})"))
@@ -227,8 +252,8 @@ const DOCS: &str = "docs/canaries.md";
 
 const INTRODUCTION: &str = "# Canaries
 
-A canary is a seeded bug that must be caught: a wrong version of the core or of the simulated disk,
-one file each in `tests/canaries/bugs/`. For each suite the table has the number of seeds and seconds
+A canary is a seeded bug that must be caught: a wrong version of the core, of the simulated disk or of
+the services, one file each in `tests/canaries/bugs/`. For each suite the table has the number of seeds and seconds
 until a run failed, the rule that was broken, and the run. The model check has no seeds: it visits
 every state within small bounds, once. `stopped` means that a limit or a crash ended the hunt; it does
 not count as caught.
@@ -248,8 +273,9 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let docs = std::fs::read_to_string(root.join(DOCS)).unwrap();
         assert!(docs.starts_with(INTRODUCTION), "{DOCS} has another introduction");
-        let canaries = canary::read_all(&root.join(canary::DIRECTORY)).unwrap();
-        let names: Vec<&str> = canaries.iter().map(|canary| canary.name.as_str()).collect();
+        let canaries = canary::read_all(&root).unwrap();
+        let mut names: Vec<&str> = canaries.iter().map(|canary| canary.name.as_str()).collect();
+        names.sort_unstable();
         let expected = Expected::read(&docs);
         assert_eq!(expected.names().collect::<Vec<_>>(), names, "run `canaries --write`");
         for suite in suites() {

@@ -57,13 +57,23 @@ pub(crate) fn locate(source: &str, change: &Change) -> Result<Range<usize>, Unfi
     Ok(start..start + right.len())
 }
 
+/// In wrong code, stands for whether its canary is on.
+pub(crate) const ON: &str = "$on";
+
+/// True if two edits cannot be in one source.
+pub(crate) fn conflict(one: &Edit<'_>, other: &Edit<'_>) -> bool {
+    let touch = one.place.start < other.place.end && other.place.start < one.place.end;
+    let whole = [one, other].iter().any(|edit| edit.change.wrong.contains(ON));
+    overlap(&one.place, &other.place) || touch && whole
+}
+
 /// True if two pieces overlap without one lying within the other.
-pub(crate) const fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+const fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     (one.start < other.start && other.start < one.end && one.end < other.end)
         || (other.start < one.start && one.start < other.end && other.end < one.end)
 }
 
-/// Rewrites a source; no two edits [`overlap`]. `on` is the path of the function that tells whether
+/// Rewrites a source; no two edits [`conflict`]. `on` is the path of the function that tells whether
 /// a canary is on.
 pub(crate) fn rewrite(source: &str, mut edits: Vec<Edit<'_>>, on: &str) -> Rewritten {
     // The outer one of two nested pieces comes first; pieces of one place stay together.
@@ -97,6 +107,9 @@ impl Rewritten {
     /// statements need none.
     fn choose(&mut self, source: &str, here: &[Edit<'_>], nested: &[Edit<'_>], on: &str) {
         let Some((last, others)) = here.split_last() else { return };
+        if last.change.wrong.contains(ON) {
+            return self.wrong(last, on);
+        }
         let place = last.place.clone();
         let statements = source[place.clone()].ends_with([';', '}']);
         let (start, pieces) = (self.text.len(), self.pieces.len());
@@ -108,10 +121,10 @@ impl Rewritten {
         for edit in others {
             // Writing into a string cannot fail.
             let _ = write!(self.text, " }} else if {on}({}) {{ ", edit.number);
-            self.wrong(edit);
+            self.wrong(edit, on);
         }
         self.text += " } else { ";
-        self.wrong(last);
+        self.wrong(last, on);
         self.text += if statements { " }" } else { " })" };
         let choice = start..self.text.len();
         for piece in &mut self.pieces[pieces..] {
@@ -121,9 +134,10 @@ impl Rewritten {
         }
     }
 
-    fn wrong(&mut self, edit: &Edit<'_>) {
+    fn wrong(&mut self, edit: &Edit<'_>, on: &str) {
         let start = self.text.len();
-        self.text += edit.change.wrong.trim();
+        let switch = format!("{on}({})", edit.number);
+        self.text += &edit.change.wrong.trim().replace(ON, &switch);
         let wrong = start..self.text.len();
         self.pieces.push(Piece { number: edit.number, choice: wrong.clone(), wrong });
     }
@@ -187,6 +201,24 @@ mod tests {
         for (one, other) in [(0..4, 1..3), (1..3, 0..4), (0..4, 0..4), (0..2, 2..4), (0..4, 2..4)] {
             assert!(!overlap(&one, &other), "{one:?} {other:?}");
         }
+    }
+
+    #[test]
+    fn wrong_code_with_a_switch_replaces_the_right_one() {
+        let field = change(None, "a: u8,", "a: u8,\n    b: [u8; 1 + $on as usize],");
+        let changes = [field, change(None, "1", "2")];
+        let source = "struct S { a: u8, } fn f() { 1 }";
+        let edits = changes.iter().enumerate().map(|(number, change)| {
+            let place = locate(source, change).unwrap();
+            Edit { place, number, change }
+        });
+        let edits: Vec<_> = edits.collect();
+        assert!(!conflict(&edits[0], &edits[1]));
+        assert!(conflict(&edits[0], &edits[0]) && !conflict(&edits[1], &edits[1]));
+        assert_eq!(
+            rewrite(source, edits, "on").text,
+            "struct S { a: u8,\n    b: [u8; 1 + on(0) as usize], } fn f() { (if !on(1) { 1 } else { 2 }) }"
+        );
     }
 
     #[test]

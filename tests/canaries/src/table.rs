@@ -1,7 +1,7 @@
 //! The table bug × suite, as it is printed and kept in `docs/canaries.md`, and the list of what must
 //! be caught that is read from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::canary::Canary;
@@ -14,18 +14,17 @@ pub(crate) struct Row<'a> {
     pub(crate) outcomes: Vec<Option<Outcome>>,
 }
 
-/// The table.
+/// The table of one program under test.
 #[derive(Debug)]
 pub(crate) struct Table<'a> {
     pub(crate) suites: Vec<Suite>,
     pub(crate) rows: Vec<Row<'a>>,
 }
 
-/// The canaries that each suite caught when the table was last written.
+/// The suites that caught each canary when the tables were last written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
-    suites: Vec<String>,
-    caught: BTreeMap<String, Vec<bool>>,
+    caught: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Row<'_> {
@@ -43,17 +42,23 @@ impl Table<'_> {
         self.rows.iter().filter(|row| row.caught().next().is_none()).map(|row| row.canary)
     }
 
-    /// The number of caught canaries, and how soon the fastest suite catches them.
+    /// The number of caught canaries, how soon the fastest suite catches them, and which takes longest.
     pub(crate) fn summary(&self) -> String {
         let best = |row: &Row<'_>| row.caught().min_by(|a, b| a.1.total_cmp(&b.1));
-        let mut caught: Vec<(u64, f64)> = self.rows.iter().filter_map(best).collect();
-        let slowest = caught.iter().map(|(_, seconds)| *seconds).fold(0.0, f64::max);
-        caught.sort_by_key(|(seeds, _)| *seeds);
-        let median = caught.get(caught.len() / 2).map_or(0, |(seeds, _)| *seeds);
+        let mut caught: Vec<(u64, f64, &str)> = self
+            .rows
+            .iter()
+            .filter_map(|row| best(row).map(|(seeds, seconds)| (seeds, seconds, &*row.canary.name)))
+            .collect();
+        let (count, all) = (caught.len(), self.rows.len());
+        let Some((_, seconds, name)) = caught.iter().max_by(|a, b| a.1.total_cmp(&b.1)).copied()
+        else {
+            return format!("0 of {all} canaries caught.");
+        };
+        caught.sort_by_key(|(seeds, ..)| *seeds);
+        let median = caught[count / 2].0;
         format!(
-            "{} of {} canaries caught; median {median} seeds, slowest {slowest:.1} s.",
-            caught.len(),
-            self.rows.len()
+            "{count} of {all} canaries caught; median {median} seeds, slowest {seconds:.1} s ({name})."
         )
     }
 }
@@ -98,33 +103,35 @@ fn write_line(f: &mut fmt::Formatter<'_>, cells: &[String], widths: &[usize]) ->
 }
 
 impl Expected {
-    /// Reads a table that was written before, and skips the text around it.
+    /// Reads tables that were written before, and skips the text around them.
     pub(crate) fn read(text: &str) -> Self {
-        let mut expected = Self::default();
+        let (mut columns, mut caught) = (Vec::new(), BTreeMap::new());
         for line in text.lines() {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
             match cells[..] {
                 ["", "canary", ref suites @ .., "what it does", "source", ""] => {
-                    expected.suites = suites.iter().map(|name| (*name).to_owned()).collect();
+                    columns = suites.to_vec();
                 }
                 ["", name, ref outcomes @ .., _, _, ""] if !name.starts_with('-') => {
                     // The number of seeds.
-                    let caught = |cell: &&str| cell.starts_with(|c: char| c.is_ascii_digit());
-                    let caught = outcomes.iter().map(caught).collect();
-                    expected.caught.insert(name.to_owned(), caught);
+                    let is_caught = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit());
+                    let row = columns.iter().zip(outcomes);
+                    let suites = row.filter(|(_, cell)| is_caught(cell));
+                    let suites = suites.map(|(suite, _)| (*suite).to_owned()).collect();
+                    caught.insert(name.to_owned(), suites);
                 }
                 _ => {}
             }
         }
-        expected
+        Self { caught }
     }
 
-    /// True if the table has a row for this canary.
+    /// True if a table has a row for this canary.
     pub(crate) fn has(&self, canary: &str) -> bool {
         self.caught.contains_key(canary)
     }
 
-    /// The canaries of the table.
+    /// The canaries of the tables.
     #[cfg(test)]
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.caught.keys().map(String::as_str)
@@ -132,9 +139,7 @@ impl Expected {
 
     /// True if this suite must catch this canary.
     pub(crate) fn must_catch(&self, suite: &str, canary: &str) -> bool {
-        let column = self.suites.iter().position(|name| name == suite);
-        let row = self.caught.get(canary);
-        row.zip(column).and_then(|(row, column)| row.get(column)).is_some_and(|caught| *caught)
+        self.caught.get(canary).is_some_and(|suites| suites.contains(suite))
     }
 }
 
@@ -144,12 +149,14 @@ const NOT_RUN: &str = "–";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canary::Subject;
     use crate::hunt::{Cause, suites};
 
     fn canary(name: &str) -> Canary {
         let (does, source) = ("does wrong".to_owned(), "paper §5".to_owned());
         Canary {
             name: name.to_owned(),
+            subject: Subject::Library,
             does,
             source,
             hangs: false,
@@ -176,13 +183,25 @@ mod tests {
                 Row { canary: &two, outcomes: vec![passed, None, stopped] },
             ],
         };
-        let expected = Expected::read(&format!("# Canaries\n\n{table}\n{}\n", table.summary()));
+        let other = canary("three");
+        let more = Table {
+            suites: suites().into_iter().filter(|it| it.subject == Subject::Services).collect(),
+            rows: vec![Row {
+                canary: &other,
+                outcomes: vec![table.rows[0].outcomes[1].clone(), None],
+            }],
+        };
+        let text = format!("# Canaries\n\n{table}\n{}\n\n## More\n\n{more}", table.summary());
+        let expected = Expected::read(&text);
         assert!(expected.must_catch("storms", "one"));
         assert!(!expected.must_catch("scenarios", "one"));
         assert!(!expected.must_catch("storms", "two"));
         assert!(!expected.must_catch("swarm", "two"), "a hunt that was stopped caught nothing");
-        assert!(expected.has("two") && !expected.has("three"));
+        assert!(expected.has("two") && !expected.has("four"));
+        assert!(expected.must_catch(more.suites[0].name, "three"), "a table has suites of its own");
+        assert!(!expected.must_catch("scenarios", "three"));
         assert_eq!(table.missed().map(|canary| canary.name.as_str()).collect::<Vec<_>>(), ["two"]);
-        assert_eq!(table.summary(), "1 of 2 canaries caught; median 3 seeds, slowest 1.2 s.");
+        let summary = "1 of 2 canaries caught; median 3 seeds, slowest 1.2 s (one).";
+        assert_eq!(table.summary(), summary);
     }
 }

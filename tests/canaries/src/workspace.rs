@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::canary::{Broken, Canary, Unfit};
 use crate::compiler::{Compiled, Diagnostic, compile};
-use crate::schema::{Edit, Rewritten, locate, overlap, rewrite};
+use crate::schema::{Edit, Rewritten, conflict, locate, rewrite};
 
 /// The built workspace.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl<'a> Plan<'a> {
         let mut plan = Self { canaries, edits: BTreeMap::new(), broken: Vec::new() };
         for (number, canary) in (1..).zip(canaries) {
             if let Err(why) = plan.add(sources, number, canary) {
-                plan.broken.push(Broken { name: canary.name.clone(), why });
+                plan.broken.push(Broken::new(canary, why));
             }
         }
         plan
@@ -90,13 +90,13 @@ impl<'a> Plan<'a> {
         for change in &canary.changes {
             let file = change.file.clone();
             let Some(source) = sources.get(&file) else { return Err(Unfit::NotCopied { file }) };
-            let place = locate(source, change)?;
+            let edit = Edit { place: locate(source, change)?, number, change };
             let others = self.edits.get(file.as_str()).into_iter().flatten();
-            if let Some(other) = others.chain(&added).find(|it| overlap(&it.place, &place)) {
+            if let Some(other) = others.chain(&added).find(|it| conflict(it, &edit)) {
                 let other = self.canaries[other.number - 1].name.clone();
                 return Err(Unfit::Overlap { file, other });
             }
-            added.push(Edit { place, number, change });
+            added.push(edit);
         }
         for edit in added {
             self.edits.entry(&edit.change.file).or_default().push(edit);
@@ -129,7 +129,7 @@ impl<'a> Plan<'a> {
         }
         self.broken.extend(out.into_iter().map(|(number, error)| {
             let why = Unfit::Compiler(error.text().to_owned());
-            Broken { name: self.canaries[number - 1].name.clone(), why }
+            Broken::new(&self.canaries[number - 1], why)
         }));
         found
     }
@@ -138,9 +138,7 @@ impl<'a> Plan<'a> {
 /// The sources that are copied, by their path from the root.
 fn sources(root: &Path) -> Result<Files, BuildError> {
     let mut files = Files::new();
-    for directory in ["raft/src", "tests/src", "tests/meta/src", "tests/linearizability/src"]
-        .map(|name| root.join(name))
-    {
+    for directory in PACKAGES.map(|name| root.join(name).join("src")) {
         collect(root, &directory, &mut files)?;
     }
     Ok(files)
@@ -169,7 +167,8 @@ fn collect(root: &Path, directory: &Path, files: &mut Files) -> Result<(), Build
 }
 
 /// The packages that are copied.
-const PACKAGES: [&str; 4] = ["raft", "tests", "tests/meta", "tests/linearizability"];
+const PACKAGES: [&str; 5] =
+    ["raft", "tests", "tests/services", "tests/meta", "tests/linearizability"];
 
 /// The manifests and the lock file, for the packages that are copied.
 fn manifests(root: &Path) -> Result<Files, BuildError> {
@@ -252,13 +251,13 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::canary::{self, read_all};
+    use crate::canary::read_all;
 
     /// A change of the core that a canary does not follow fails here, before any canary is built.
     #[test]
     fn every_canary_fits_the_sources() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let canaries = read_all(&root.join(canary::DIRECTORY)).unwrap();
+        let canaries = read_all(&root).unwrap();
         let sources = sources(&root).unwrap();
         let plan = Plan::new(&sources, &canaries);
         let broken: String = plan.broken.iter().map(|broken| format!("{broken}\n")).collect();
@@ -278,24 +277,24 @@ mod tests {
         let package = |name: &str, rest: &str| {
             format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{rest}")
         };
-        let tests = "[dependencies]\nraft = { path = \"../raft\" }\n";
+        for name in PACKAGES {
+            let text = package(&name.replace('/', "-"), "");
+            write(&root.join(name).join("Cargo.toml"), &text).unwrap();
+            write(&root.join(name).join("src/lib.rs"), "").unwrap();
+        }
         let files = [
             (
                 "Cargo.toml",
-                "[workspace]\nresolver = \"3\"\nmembers = [\"raft\", \"tests\", \"tests/meta\"]\n\
-                [profile.sim]\ninherits = \"dev\"\n"
-                    .to_owned(),
+                format!(
+                    "[workspace]\nresolver = \"3\"\nmembers = {PACKAGES:?}\n[profile.sim]\ninherits = \"dev\"\n"
+                ),
             ),
             ("Cargo.lock", "version = 4\n".to_owned()),
-            ("raft/Cargo.toml", package("raft", "")),
             ("raft/src/lib.rs", "pub fn next(n: u64) -> u64 {\n    n + 1\n}\n".to_owned()),
-            ("tests/Cargo.toml", package("raft-tests", tests)),
-            ("tests/src/lib.rs", String::new()),
             (
                 "tests/meta/Cargo.toml",
                 package("meta-tests", "[dependencies]\nraft = { path = \"../../raft\" }\n"),
             ),
-            ("tests/meta/src/lib.rs", String::new()),
             (
                 "tests/meta/src/bin/hunt.rs",
                 "fn main() {\n    print!(\"{}\", raft::next(1));\n}\n".to_owned(),

@@ -34,7 +34,8 @@ pub enum Change {
     Join(BTreeMap<GroupId, Vec<String>>),
     /// Removes groups, and rebalances.
     Leave(Vec<GroupId>),
-    /// Gives a shard to a group; the next Join or Leave may undo it.
+    /// Gives a shard to a group; the next Join or Leave may undo it. Without such a shard or group,
+    /// all shards stay.
     Move {
         /// The shard.
         shard: usize,
@@ -97,7 +98,8 @@ impl Configuration {
                 groups.iter().for_each(|group| drop(self.groups.remove(group)));
             }
             Change::Move { shard, group } => {
-                if let Some(owner) = self.shards.get_mut(shard) {
+                let owner = self.shards.get_mut(shard);
+                if let Some(owner) = owner.filter(|_| self.groups.contains_key(&group)) {
                     *owner = Some(group);
                 }
                 return;
@@ -271,6 +273,21 @@ mod tests {
             let fewest = fewest_moves(&before, &config.groups);
             assert_eq!(moved, fewest, "{change:?}\n{before:?}\n{config:?}");
         }
+    }
+
+    #[test]
+    fn a_shard_moves_only_to_a_group_that_is_there() {
+        let mut config = Configuration::default();
+        config.change(join([1, 2]));
+        let owner = |config: &Configuration| config.shards[3];
+        let other = if owner(&config) == Some(1) { 2 } else { 1 };
+        let before = config.shards;
+        for (shard, group) in [(3, 7), (SHARDS, other)] {
+            config.change(Change::Move { shard, group });
+            assert_eq!(config.shards, before, "{shard} to {group}");
+        }
+        config.change(Change::Move { shard: 3, group: other });
+        assert_eq!((owner(&config), config.number), (Some(other), 4));
     }
 
     #[test]

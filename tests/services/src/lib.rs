@@ -14,8 +14,9 @@
 //! | [`controller`] | a shard controller, and its client |
 //! | [`sharded`], [`sharded_clerk`] | a key-value service of many groups, and its client |
 //! | [`world`] | servers and clients in the simulated world |
+//! | [`shard_rules`] | rules of the sharded service |
 //! | [`history`] | histories of strings, checked for linearizability |
-//! | [`lab3`], [`lab4`], [`suites`] | the scenarios, and the table of them |
+//! | [`lab3`], [`lab4`], `swarm`, [`suites`] | the scenarios, and the table of them |
 //!
 //! Invariants: services and clients know nothing of the world they run in; nothing here sees real
 //! time or iterates over a hash table.
@@ -31,10 +32,12 @@ pub mod lab4;
 mod recorded_client;
 pub mod replica;
 pub mod session;
+pub mod shard_rules;
 pub mod sharded;
 pub mod sharded_clerk;
 pub mod state_machine;
 pub mod suites;
+mod swarm;
 pub mod world;
 
 pub use suites::run;

@@ -36,6 +36,13 @@ impl<A> Default for Sessions<A> {
     }
 }
 
+impl<A> Sessions<A> {
+    /// The newest executed request of each client.
+    pub fn newest(&self) -> impl Iterator<Item = (ClientId, RequestNumber)> {
+        self.newest.iter().map(|(client, (number, _))| (*client, *number))
+    }
+}
+
 impl<A: Clone> Sessions<A> {
     /// Executes a request, unless it was before; its answer. `None` for a request whose client has
     /// sent a newer one since, and does not wait for it.

@@ -29,7 +29,7 @@ pub type ServerNames = Vec<String>;
 /// A shard that goes from one group to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Transfer {
-    /// The configuration that gives it to its new owner.
+    /// The configuration that takes it from its former owner.
     pub configuration: u64,
     /// The shard.
     pub shard: usize,
@@ -42,13 +42,36 @@ pub struct Shard {
     sessions: Sessions<()>,
 }
 
+impl Shard {
+    /// Its keys and values.
+    #[must_use]
+    pub const fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
+    /// The sessions of the clients that wrote to it.
+    #[must_use]
+    pub const fn sessions(&self) -> &Sessions<()> {
+        &self.sessions
+    }
+}
+
 /// A shard that the configuration gives to the group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Owned {
     /// It is here.
     Serving(Shard),
-    /// Its former owner, these servers, has it.
-    Awaited(ServerNames),
+    /// Its former owner has it.
+    Awaited(Source),
+}
+
+/// The place of a shard that is on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Source {
+    /// The configuration that took it from its former owner.
+    configuration: u64,
+    /// The former owner's servers.
+    servers: ServerNames,
 }
 
 /// The state of a group.
@@ -57,6 +80,8 @@ pub struct ShardedStore {
     group: GroupId,
     configuration: Configuration,
     owned: BTreeMap<usize, Owned>,
+    /// Shards that had an owner before and have none now.
+    ownerless: BTreeMap<usize, Source>,
     /// Shards that other groups have not confirmed to have.
     kept: BTreeMap<Transfer, Shard>,
     /// Shards that are here and that their former owners may still keep.
@@ -146,6 +171,7 @@ impl ShardedStore {
             group,
             configuration: Configuration::default(),
             owned: BTreeMap::new(),
+            ownerless: BTreeMap::new(),
             kept: BTreeMap::new(),
             unconfirmed: BTreeMap::new(),
         }
@@ -154,9 +180,9 @@ impl ShardedStore {
     /// Work that is left.
     pub fn work(&self) -> impl Iterator<Item = Work> {
         let configuration = self.configuration.number;
-        let fetch = move |(shard, owned): (&usize, &Owned)| match owned {
-            Owned::Awaited(servers) => {
-                let transfer = Transfer { configuration, shard: *shard };
+        let fetch = |(shard, owned): (&usize, &Owned)| match owned {
+            Owned::Awaited(Source { configuration, servers }) => {
+                let transfer = Transfer { configuration: *configuration, shard: *shard };
                 Some(Work::Fetch(transfer, servers.clone()))
             }
             Owned::Serving(_) => None,
@@ -169,16 +195,39 @@ impl ShardedStore {
         next.into_iter().chain(fetches).chain(self.unconfirmed.iter().map(confirm))
     }
 
+    /// The configuration in force.
+    #[must_use]
+    pub const fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// The contents of a shard that the group serves.
+    #[must_use]
+    pub fn serving(&self, shard: usize) -> Option<&Shard> {
+        match self.owned.get(&shard)? {
+            Owned::Serving(shard) => Some(shard),
+            Owned::Awaited(_) => None,
+        }
+    }
+
+    /// Shards that other groups have not confirmed to have.
+    pub fn kept(&self) -> impl Iterator<Item = Transfer> {
+        self.kept.keys().copied()
+    }
+
+    /// Returns whether nothing is left to do but to take the next configuration.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.has_all() && self.kept.is_empty() && self.unconfirmed.is_empty()
+    }
+
     /// Returns whether all shards of the configuration have come.
     fn has_all(&self) -> bool {
         self.owned.values().all(|owned| matches!(owned, Owned::Serving(_)))
     }
 
     fn served(&self, key: &str) -> Option<&Shard> {
-        match self.owned.get(&shard_of(key))? {
-            Owned::Serving(shard) => Some(shard),
-            Owned::Awaited(_) => None,
-        }
+        self.serving(shard_of(key))
     }
 
     fn write(&mut self, id: RequestId, key: String, write: Write) -> Answer {
@@ -196,36 +245,51 @@ impl ShardedStore {
         }
         for shard in 0..SHARDS {
             let (before, after) = (self.configuration.shards[shard], next.shards[shard]);
-            let transfer = Transfer { configuration: next.number, shard };
-            match (before, after) {
-                _ if before == after => {}
-                (None, Some(to)) if to == self.group => {
-                    self.owned.insert(shard, Owned::Serving(Shard::default()));
-                }
-                (Some(from), Some(to)) if to == self.group => {
-                    let servers = self.configuration.groups.get(&from).cloned();
-                    self.owned.insert(shard, Owned::Awaited(servers.unwrap_or_default()));
-                }
-                (Some(from), to) if from == self.group => {
-                    if let (Some(Owned::Serving(contents)), Some(_)) =
-                        (self.owned.remove(&shard), to)
-                    {
-                        self.kept.insert(transfer, contents);
-                    }
-                }
-                _ => {}
+            if before != after {
+                self.change_owner(shard, before, after, next.number);
             }
         }
         self.configuration = next;
     }
 
-    /// A copy is installed once: for the configuration in force, while it is awaited.
-    fn install(&mut self, transfer: Transfer, contents: Shard) {
-        if transfer.configuration != self.configuration.number {
-            return;
+    /// A shard is taken from its owner, if it has one, and given to another group, or to none: it waits
+    /// at its former owner then.
+    fn change_owner(
+        &mut self,
+        shard: usize,
+        from: Option<GroupId>,
+        to: Option<GroupId>,
+        configuration: u64,
+    ) {
+        if from == Some(self.group)
+            && let Some(Owned::Serving(contents)) = self.owned.remove(&shard)
+        {
+            self.kept.insert(Transfer { configuration, shard }, contents);
         }
+        let source = match from {
+            None => self.ownerless.remove(&shard),
+            Some(from) => {
+                let servers = self.configuration.groups.get(&from).cloned().unwrap_or_default();
+                Some(Source { configuration, servers })
+            }
+        };
+        match (to, source) {
+            (Some(to), source) if to == self.group => {
+                // One that never had an owner is empty.
+                let empty = Owned::Serving(Shard::default());
+                self.owned.insert(shard, source.map_or(empty, Owned::Awaited));
+            }
+            (None, Some(source)) => drop(self.ownerless.insert(shard, source)),
+            (Some(_) | None, _) => {}
+        }
+    }
+
+    /// A copy is installed once: that which is awaited, while it is.
+    fn install(&mut self, transfer: Transfer, contents: Shard) {
         let Some(owned) = self.owned.get_mut(&transfer.shard) else { return };
-        if let Owned::Awaited(servers) = owned {
+        if let Owned::Awaited(Source { configuration, servers }) = owned
+            && *configuration == transfer.configuration
+        {
             self.unconfirmed.insert(transfer, std::mem::take(servers));
             *owned = Owned::Serving(contents);
         }
@@ -318,24 +382,35 @@ pub async fn do_work(
             }
         }
         Work::Fetch(transfer, servers) => {
-            for server in &servers {
-                if let Ok(Reply::Shard(shard)) = groups.call(server, Request::Fetch(transfer)).await
-                {
-                    replica.propose(&Command::Install(transfer, shard)).await?;
-                    break;
-                }
+            if let Some(Reply::Shard(shard)) =
+                ask(groups, &servers, &Request::Fetch(transfer)).await
+            {
+                replica.propose(&Command::Install(transfer, shard)).await?;
             }
         }
         Work::Confirm(transfer, servers) => {
-            for server in &servers {
-                if let Ok(Reply::Deleted) = groups.call(server, Request::Delete(transfer)).await {
-                    replica.propose(&Command::Confirm(transfer)).await?;
-                    break;
-                }
+            if let Some(Reply::Deleted) = ask(groups, &servers, &Request::Delete(transfer)).await {
+                replica.propose(&Command::Confirm(transfer)).await?;
             }
         }
     }
     Ok(())
+}
+
+/// Asks the servers of a group, each once, or the one that another names as its leader; the first
+/// answer.
+async fn ask(groups: &impl Groups, servers: &[String], request: &Request) -> Option<Reply> {
+    let mut server = 0;
+    for _ in 0..servers.len() {
+        match groups.call(servers.get(server)?, request.clone()).await {
+            Ok(reply) => return Some(reply),
+            Err(Rejection::NotLeader { leader: Some(leader) }) => server = leader,
+            Err(Rejection::NotLeader { .. } | Rejection::LeadershipLost | Rejection::NoAnswer) => {
+                server = (server + 1) % servers.len();
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -388,6 +463,27 @@ mod tests {
         one.apply(Command::Delete(transfer(2)));
         two.apply(Command::Confirm(transfer(2)));
         assert!(!one.kept.contains_key(&transfer(2)) && two.work().all(|work| work != confirm));
+    }
+
+    #[test]
+    fn a_shard_without_an_owner_waits_at_its_last_one() {
+        let (mut one, mut two) = (ShardedStore::new(1), ShardedStore::new(2));
+        let empty = Configuration { number: 2, ..Configuration::default() };
+        for store in [&mut one, &mut two] {
+            store.apply(Command::Configure(configuration(1, 1)));
+        }
+        one.apply(append(1));
+        for next in [empty, configuration(3, 2)] {
+            two.apply(Command::Configure(next));
+        }
+        assert_eq!(value(&two), None, "the last owner may still serve it");
+        let fetch = Work::Fetch(transfer(2), vec!["1-0".to_owned()]);
+        assert!(two.work().any(|work| work == fetch));
+        one.apply(Command::Configure(Configuration { number: 2, ..Configuration::default() }));
+        assert_eq!(value(&one), None);
+        let copy = one.kept[&transfer(2)].clone();
+        two.apply(Command::Install(transfer(2), copy));
+        assert_eq!(value(&two), Some("1 "));
     }
 
     #[test]

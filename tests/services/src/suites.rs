@@ -19,9 +19,11 @@ use crate::lab3::{Lab, directed};
 use crate::lab4::controller::{self, ControllerLab};
 use crate::lab4::lab::{SERVERS, ShardedLab, group_id};
 use crate::lab4::sharded::{self, GROUPS};
+use crate::shard_rules::ShardRules;
 use crate::sharded::ShardedStore;
+use crate::swarm::{self, Plan};
 use crate::world::SnapshotLimit::{LogBytes, Never};
-use crate::world::{Calls, GroupSetup, SnapshotLimit};
+use crate::world::{Calls, GroupSetup, SnapshotLimit, Watch};
 
 /// A scenario of a service.
 #[derive(Clone, Copy)]
@@ -41,6 +43,8 @@ enum Deployment {
     Controller(fn(ControllerLab) -> Body),
     /// A sharded service: controllers and groups of three servers each.
     Sharded(Sharded, fn(ShardedLab) -> Body),
+    /// A sharded service that is drawn from the seed.
+    Drawn(fn(u64) -> Plan, fn(ShardedLab, Plan) -> Body),
 }
 
 /// Servers of a key-value service.
@@ -60,16 +64,26 @@ const fn servers(count: usize) -> Servers {
 #[derive(Clone, Copy)]
 struct Sharded {
     controllers: usize,
+    groups: usize,
     network: NetworkProfile,
     limit: SnapshotLimit,
 }
 
 /// A service with a reliable network, whose groups take a snapshot from so many bytes of log on.
 const fn sharded(limit: SnapshotLimit) -> Sharded {
-    Sharded { controllers: 1, network: NetworkProfile::LAB_RELIABLE, limit }
+    Sharded { controllers: 1, groups: GROUPS, network: NetworkProfile::LAB_RELIABLE, limit }
 }
 
 impl Sharded {
+    const fn of(plan: &Plan) -> Self {
+        let Plan { groups, network, limit, .. } = *plan;
+        Self { controllers: 1, groups, network, limit }
+    }
+
+    const fn peers(self) -> usize {
+        CONTROLLERS * self.controllers + SERVERS * self.groups
+    }
+
     const fn unreliable(self) -> Self {
         Self { network: NetworkProfile::LAB_UNRELIABLE, ..self }
     }
@@ -92,7 +106,7 @@ impl Servers {
 macro_rules! suites {
     ($($(#[$doc:meta])* $table:ident $tests:ident! {
         $($name:ident: $description:literal, $part:ident,
-            $deployment:ident[$($servers:expr)?], |$lab:ident| $body:expr;)*
+            $deployment:ident[$($servers:expr)?], |$lab:ident $(, $plan:ident)?| $body:expr;)*
     })*) => {
         $(
             $(#[$doc])*
@@ -100,7 +114,7 @@ macro_rules! suites {
                 name: stringify!($name),
                 part: Part::$part,
                 description: $description,
-                deployment: Deployment::$deployment($($servers,)? |$lab| Box::pin($body)),
+                deployment: Deployment::$deployment($($servers,)? |$lab $(, $plan)?| Box::pin($body)),
             }),*];
 
             /// Makes a test of each scenario of the suite.
@@ -222,12 +236,34 @@ LAB4 lab4_tests! {
     challenge2_partial_4b: "partial migration shard access (challenge 2)",
         Sharding, Sharded[sharded(LogBytes(100)).unreliable()], |lab| sharded::partial(lab);
 }
+
+/// Runs in which everything is drawn from the seed.
+SWARM swarm_tests! {
+    swarm_services: "swarm: groups, shards and clients under faults of all kinds",
+        ServiceSwarm, Drawn[Plan::draw], |lab, plan| swarm::run(lab, plan);
+}
 }
 
 /// The scenario of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Scenario> {
     SUITES.iter().flat_map(|suite| suite.iter()).find(|scenario| scenario.name == name)
+}
+
+/// The columns of `docs/canaries.md` in which scenarios hunt, in the table's order.
+#[must_use]
+pub fn hunts() -> Vec<&'static str> {
+    vec!["services", "swarm_services"]
+}
+
+/// The scenarios that hunt in this column of `docs/canaries.md`.
+pub fn hunting(column: &str) -> impl Iterator<Item = &'static Scenario> {
+    let suites: &[&[Scenario]] = match column {
+        "services" => &[LAB3, LAB4],
+        "swarm_services" => &[SWARM],
+        _ => &[],
+    };
+    suites.iter().flat_map(|suite| suite.iter())
 }
 
 /// Runs a scenario as a test.
@@ -252,11 +288,12 @@ impl Runnable for Scenario {
         self.description
     }
 
-    fn peers(&self, _: u64) -> usize {
+    fn peers(&self, seed: u64) -> usize {
         match self.deployment {
             Deployment::KeyValue(servers, _) => servers.count,
             Deployment::Controller(_) => CONTROLLERS,
-            Deployment::Sharded(service, _) => CONTROLLERS * service.controllers + SERVERS * GROUPS,
+            Deployment::Sharded(service, _) => service.peers(),
+            Deployment::Drawn(draw, _) => Sharded::of(&draw(seed)).peers(),
         }
     }
 
@@ -266,6 +303,11 @@ impl Runnable for Scenario {
             Deployment::Controller(body) => self.run_controller(body, seed, logger),
             Deployment::Sharded(service, body) => {
                 self.run_sharded(service, body, seed, logger.as_ref())
+            }
+            Deployment::Drawn(draw, body) => {
+                let plan = draw(seed);
+                let service = Sharded::of(&plan);
+                self.run_sharded(service, |lab| body(lab, plan), seed, logger.as_ref())
             }
         }
     }
@@ -319,21 +361,33 @@ impl Scenario {
 impl Scenario {
     fn run_sharded(
         &self,
-        Sharded { controllers, network, limit }: Sharded,
-        body: fn(ShardedLab) -> Body,
+        Sharded { controllers, groups, network, limit }: Sharded,
+        body: impl FnOnce(ShardedLab) -> Body,
         seed: u64,
         logger: Option<&Logger>,
     ) -> Outcome {
-        let controller = |_| {
+        let rules: Rc<RefCell<ShardRules>> = Rc::default();
+        let controller = |position: usize| {
             let (initial, logger) = (Controller::default(), logger.cloned());
-            GroupSetup::new(&initial, seed, CONTROLLERS, network, Never, logger)
+            let setup = GroupSetup::new(&initial, seed, CONTROLLERS, network, Never, logger);
+            let setup = setup.numbered_from(position * NUMBERS);
+            let rules = Rc::clone(&rules);
+            let watch: Watch<Controller> =
+                Rc::new(move |entry, state| rules.borrow_mut().controller_applied(entry, state));
+            // Groups follow the first one.
+            if position == 0 { setup.watched(&watch) } else { setup }
         };
         let group = |group| {
-            let initial = ShardedStore::new(group_id(group));
-            GroupSetup::new(&initial, seed, SERVERS, network, limit, logger.cloned())
+            let first_peer = (controllers + group) * NUMBERS;
+            let (group, rules) = (group_id(group), Rc::clone(&rules));
+            let initial = ShardedStore::new(group);
+            let setup = GroupSetup::new(&initial, seed, SERVERS, network, limit, logger.cloned());
+            let watch: Watch<ShardedStore> =
+                Rc::new(move |entry, state| rules.borrow_mut().group_applied(group, entry, state));
+            setup.numbered_from(first_peer).watched(&watch)
         };
         let controllers: Vec<_> = (0..controllers).map(controller).collect();
-        let groups: Vec<_> = (0..GROUPS).map(group).collect();
+        let groups: Vec<_> = (0..groups).map(group).collect();
         let worlds = controllers.iter().map(GroupSetup::world);
         let worlds = worlds.chain(groups.iter().map(GroupSetup::world)).collect();
         let (calls, history) = (Calls::default(), Rc::new(RefCell::new(History::default())));
@@ -356,6 +410,10 @@ impl Scenario {
         Ok(summary)
     }
 }
+
+/// Peers of the first controller have numbers from 0 on, those of the next group from this one on, and so
+/// forth.
+const NUMBERS: usize = 10;
 
 /// Servers of a controller.
 const CONTROLLERS: usize = 3;

@@ -36,6 +36,11 @@ impl Cluster {
         self.world_mut().add_undecided(keys);
     }
 
+    /// Ends the run with a failure, from a task that has no waiter.
+    pub fn fail(&self, failure: Failure) {
+        self.world_mut().fail(failure);
+    }
+
     /// Stops a peer at this instant; its links stay as they are.
     pub fn stop(&self, server: usize, damage: Damage) {
         self.world_mut().stop(server, damage);

@@ -124,6 +124,18 @@ invariants! {
     /// A read sees every command that was committed anywhere when it was asked for.
     ReadSeesCommitted "read-sees-committed",
         "dissertation §6.4", "invariants/read_index.rs";
+    /// A group takes each configuration of its controller, in order; each change makes one.
+    ShardConfigurations "shard-configurations",
+        "MIT 6.5840 Lab 4", "../services/src/shard_rules.rs";
+    /// A shard has what the writes of all its owners give, each executed once.
+    ShardContents "shard-contents",
+        "MIT 6.5840 Lab 4", "../services/src/shard_rules.rs";
+    /// A shard is served by one group at most, to which the configuration gives it.
+    ShardOwner "shard-owner",
+        "MIT 6.5840 Lab 4", "../services/src/shard_rules.rs";
+    /// A shard that moved is deleted when its new owner has it, not before and not never.
+    ShardStorage "shard-storage",
+        "MIT 6.5840 Lab 4, challenge 1", "../services/src/shard_rules.rs";
     /// No two peers apply different entries at one index.
     StateMachineSafety "state-machine-safety",
         "paper §5.4.3, Figure 3", "invariants/state_machine_safety.rs";

@@ -57,7 +57,7 @@ impl Peer {
         let options = TcpOptions { cluster: context.cluster.clone(), ..TcpOptions::default() };
         let transport = TcpTransport::plain(id, &context.address(self.server))?.with(options)?;
         let others = (0..settings.peers).map(|server| (peer_id(server), context.address(server)));
-        let wanted = config(self.server, settings, context.links.next_message(self.server));
+        let wanted = config(0, self.server, settings, context.links.next_message(self.server));
         let builder = Raft::builder(id)
             .peers(others)
             .storage(storage)

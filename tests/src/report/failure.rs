@@ -126,8 +126,8 @@ impl fmt::Display for FailureReport {
         )?;
         fmt_failure(&self.failure, f)?;
         writeln!(f, "{HEADING}")?;
-        for (server, view) in self.peers.iter().enumerate() {
-            writeln!(f, "{}", Row { server, view })?;
+        for view in &self.peers {
+            writeln!(f, "{}", Row(view))?;
         }
         if let Some(evidence) = &self.evidence {
             fmt_evidence(evidence, f)?;
@@ -174,15 +174,12 @@ const HEADING: &str = "STATE      peer role      term vote log            commit
                        disk term/last/pending  net";
 
 /// One line for one peer.
-struct Row<'a> {
-    server: usize,
-    view: &'a PeerView,
-}
+struct Row<'a>(&'a PeerView);
 
 impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { server, view } = self;
-        write!(f, "           {server:<4} ")?;
+        let Self(view) = self;
+        write!(f, "           {:<4} ", view.peer.number())?;
         match (&view.status, &view.log) {
             (Some(status), Some((base, last))) => {
                 let log = format!("[{}..{last}]", base.index.next());

@@ -15,8 +15,7 @@ impl FailureReport {
     /// Everything in it; `signature` and `text` are what dstest shows.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let peers: Vec<Value> =
-            self.peers.iter().enumerate().map(|(server, view)| peer(server, view)).collect();
+        let peers: Vec<Value> = self.peers.iter().map(peer).collect();
         json!({
             "schema": SCHEMA,
             "test": self.name,
@@ -43,7 +42,7 @@ fn failure(failure: &Failure) -> Value {
     json!({ "kind": failure.signature(), "text": failure.to_string() })
 }
 
-fn peer(server: usize, view: &PeerView) -> Value {
+fn peer(view: &PeerView) -> Value {
     let node = view.status.zip(view.log).map(|(status, (base, last))| {
         json!({
             "role": role(status.role),
@@ -58,7 +57,7 @@ fn peer(server: usize, view: &PeerView) -> Value {
         })
     });
     json!({
-        "peer": server,
+        "peer": view.peer.number(),
         "node": node,
         "applied": view.service.number(),
         "disk": {

@@ -6,7 +6,6 @@ use raft::role::Role;
 use raft::{EntryId, Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
 
 use super::event::Arrival;
-use super::servers::peer_id;
 use super::state::World;
 use crate::coverage::{Coverage, Mark};
 use crate::kv::{Execution, Request};
@@ -159,7 +158,7 @@ impl World {
         let Some(node) = self.peers[server].node.as_ref() else { return };
         let leads = matches!(node.role(), Role::Leader(_));
         let sends = sends_snapshot(node.role(), None);
-        let id = peer_id(server);
+        let id = self.peer_id(server);
         let receives = self.peers.iter().filter_map(|peer| peer.node.as_ref());
         let receives = receives.into_iter().any(|node| sends_snapshot(node.role(), Some(id)));
         if node.membership().is_joint() {

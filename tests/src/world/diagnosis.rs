@@ -6,7 +6,6 @@ use raft::Index;
 use raft::progress::{Flow, Probe};
 use raft::role::{Leader, Role};
 
-use super::servers::peer_id;
 use super::state::World;
 use crate::sim::network::Connection;
 
@@ -61,7 +60,7 @@ impl World {
         leader: &Leader,
     ) -> std::fmt::Result {
         for other in (0..self.size()).filter(|other| *other != server) {
-            let Some(progress) = leader.followers.get(&peer_id(other)) else { continue };
+            let Some(progress) = leader.followers.get(&self.peer_id(other)) else { continue };
             write!(text, ", {other} matches {}", progress.match_index)?;
             match &progress.flow {
                 Flow::Probe(probe) => {

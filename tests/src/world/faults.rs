@@ -11,7 +11,6 @@ use super::event::Event;
 use super::logging::ClockSink;
 use super::outputs::observed_peer;
 use super::peer::{Inputs, ObservedMembership, PeerJitter, config};
-use super::servers::peer_id;
 use super::state::World;
 use crate::case::{Links, Step, Stores};
 use crate::coverage::Mark;
@@ -195,7 +194,7 @@ impl World {
         self.trace.number(server as u64 | 13 << 32);
         self.trace.number(term.number());
         self.peers[server].disk.reset_term(term);
-        self.invariants.peer_wiped(server, peer_id(server));
+        self.invariants.peer_wiped(server, self.peer_id(server));
         self.log_test("term_reset", format_args!("sets the term of {server} to {term}"));
     }
 
@@ -209,7 +208,7 @@ impl World {
             PeerService::Hosted(..) => peer.service.restart(),
         }
         peer.members = ObservedMembership::default();
-        self.invariants.peer_wiped(server, peer_id(server));
+        self.invariants.peer_wiped(server, self.peer_id(server));
     }
 
     /// Pauses a peer for a while. Its disk goes on; messages, timers and ended flushes wait for it.
@@ -258,6 +257,7 @@ impl World {
             return Ok(());
         }
         let data = service.snapshot();
+        service.check_state(self.witness(server), &mut self.applied_log)?;
         self.record(Step::Snapshot { peer: server });
         self.trace.number(server as u64 | 7 << 32);
         self.log_test(
@@ -325,7 +325,7 @@ impl World {
                 Stores::Plain | Stores::Identified => LostStore::Report,
                 Stores::Reseeded => LostStore::Reseed,
             },
-            ..config(server, &self.settings, peer.next_message)
+            ..config(self.first_peer, server, &self.settings, peer.next_message)
         };
         let config = config.validate().map_err(|error| cannot_start(&error))?;
         let jitter = PeerJitter::new(self.seed, server);

@@ -6,7 +6,6 @@ use raft::trace::{self, Sink, is_heartbeat};
 use raft::verbose::{Fact, Level, Line, Logger, Topic};
 use raft::{EntryId, Envelope, Instant};
 
-use super::servers::peer_id;
 use super::state::World;
 use crate::failure::Failure;
 use crate::sim::clock::Clock;
@@ -58,8 +57,11 @@ impl World {
     /// Writes a line of the tester; the event's name is its last fact.
     pub fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.logger else { return };
-        let peer = &LogSource::Tester;
-        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[], event });
+        let (at, peer) = (self.now, &LogSource::Tester);
+        // Lines of the tester name peers by their servers.
+        let first_peer = [("first_peer", Fact::Number(self.first_peer as u64))];
+        let facts = if self.first_peer > 0 { &first_peer[..] } else { &[] };
+        logger.line(&Line { at, topic: Topic::Test, peer, text, facts, event });
     }
 
     /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.
@@ -68,7 +70,9 @@ impl World {
         let text = failure.to_string();
         let text = text.lines().next().unwrap_or_default();
         let acting = match failure {
-            Failure::Invariant(_) | Failure::Panic(_) => self.acting.map(peer_id),
+            Failure::Invariant(_) | Failure::Panic(_) => {
+                self.acting.map(|server| self.peer_id(server))
+            }
             Failure::Expectation(_)
             | Failure::Liveness(_)
             | Failure::Stuck(_)
@@ -83,7 +87,7 @@ impl World {
 
     pub(super) fn log_proposed(&self, server: usize, id: EntryId, source: LogSource) {
         if let Some(logger) = &self.logger {
-            proposed(logger, self.now, server, id, source);
+            proposed(logger, self.now, self.first_peer + server, id, source);
         }
     }
 

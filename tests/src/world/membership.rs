@@ -32,6 +32,7 @@ impl World {
         server: usize,
         change: Change,
     ) -> Result<EntryId, ChangeNotStarted> {
+        assert_eq!(self.first_peer, 0, "a group beside others keeps its members");
         self.record(Step::Change { peer: server, change });
         if self.is_paused(server) {
             return Err(ChangeNotStarted::Away);
@@ -110,7 +111,7 @@ impl World {
         if Arc::ptr_eq(before, now) {
             return;
         }
-        let own = peer_id(server);
+        let own = node.status().id;
         let leads = node.status().role == RoleName::Leader;
         let term_before = node.log().term_at(*since);
         let inherited = leads

@@ -8,7 +8,6 @@ use raft::{
 };
 
 use super::outputs::has_held;
-use super::servers::{peer_id, server_of};
 use super::state::World;
 use crate::case::Stores;
 use crate::coverage::Mark;
@@ -55,7 +54,7 @@ impl World {
         envelope: &Envelope,
     ) -> BeforeMessage {
         let timeouts = self.timeouts();
-        let witness = Witness { peer: peer_id(server), at: local };
+        let witness = Witness { peer: self.peer_id(server), at: local };
         let knows_leader = self.peers[server].contact.has_live_leader(witness, timeouts);
         let known_leader = if knows_leader { KnownLeader::Live } else { KnownLeader::None };
         let keeps_to_leader = timeouts.check_quorum == CheckQuorum::On && knows_leader;
@@ -181,7 +180,7 @@ impl World {
         }
         let Some(term) = node.log().term_at(*index) else { return Ok(()) };
         for voter in node.membership().voters().difference(before.voters()) {
-            let disk = server_of(*voter, self.size()).map(|server| &self.peers[server].disk);
+            let disk = self.server_of(*voter).map(|server| &self.peers[server].disk);
             let meant = node.membership().store_of(*voter);
             let holds = |disk| has_held(disk, meant, EntryId::new(term, *index));
             configurations::check_admitted(

@@ -11,7 +11,7 @@ use raft::{
 
 use super::event::{Arrival, Event, Link};
 use super::peer::Inputs;
-use super::servers::{FIRST_STRANGER, peer_id, server_of};
+use super::servers::{FIRST_STRANGER, server_from};
 use super::state::World;
 use crate::case::Limits;
 use crate::coverage::Mark;
@@ -103,8 +103,9 @@ impl World {
         let Some(observed) = observed_peer(&self.peers, server, self.now) else { return Ok(()) };
         // An index that rose with this input was counted in the configuration before it.
         let before = &self.peers[server].members.last.1;
+        let (first_peer, size) = (self.first_peer, self.peers.len());
         let holds = |peer, id| {
-            let disk = server_of(peer, self.peers.len()).map(|server| &self.peers[server].disk);
+            let disk = server_from(first_peer, peer, size).map(|server| &self.peers[server].disk);
             let stores = [before, observed.members].map(|members| members.store_of(peer));
             disk.is_some_and(|disk| stores.iter().any(|meant| has_held(disk, *meant, id)))
         };
@@ -163,7 +164,7 @@ impl World {
     }
 
     fn send(&mut self, from: usize, envelope: &Envelope) -> Result<(), Failure> {
-        let Some(to) = server_of(envelope.to, self.size()) else {
+        let Some(to) = self.server_of(envelope.to) else {
             let (unknown, disk) = (envelope.to, self.peers[from].disk.durable());
             if unknown.number() >= FIRST_STRANGER {
                 self.invariants.check_sent(from, self.witness(from), envelope, disk, |_| None)?;
@@ -372,7 +373,7 @@ impl World {
     }
 
     pub(super) const fn witness(&self, server: usize) -> Witness {
-        Witness { peer: peer_id(server), at: self.now }
+        Witness { peer: self.peer_id(server), at: self.now }
     }
 }
 

@@ -89,6 +89,8 @@ impl Inputs {
 /// A peer as a report shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerView {
+    /// Its identity.
+    pub peer: PeerId,
     /// Status of the node; `None` while the peer is down.
     pub status: Option<Status>,
     /// The snapshot's last entry and the last entry of the node's log.
@@ -156,8 +158,9 @@ impl Peer {
         if leads { node.log().term_at(index) } else { None }
     }
 
-    pub(super) fn view(&self, connection: Connection) -> PeerView {
+    pub(super) fn view(&self, peer: PeerId, connection: Connection) -> PeerView {
         PeerView {
+            peer,
             status: self.status(),
             log: self.node.as_ref().map(|node| (node.log().base(), node.log().last())),
             service: self.service.last_applied(),
@@ -194,8 +197,14 @@ impl ObservedMembership {
 }
 
 /// A peer's settings, as the core takes them.
-pub(crate) fn config(server: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+pub(crate) fn config(
+    first_peer: usize,
+    server: usize,
+    settings: &Settings,
+    first_message_id: MessageId,
+) -> Config {
     let Settings { initial_members, timing, limits, first_entry, protocol, reads, .. } = settings;
+    let id = |server| peer_id(first_peer + server);
     let initial_members = if server < *initial_members { 0..*initial_members } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
@@ -213,7 +222,7 @@ pub(crate) fn config(server: usize, settings: &Settings, first_message_id: Messa
         reads: *reads,
         read_timeout: timing.read(),
         first_message_id,
-        ..Config::new(peer_id(server), initial_members.map(peer_id).collect())
+        ..Config::new(id(server), initial_members.map(id).collect())
     }
 }
 

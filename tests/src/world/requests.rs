@@ -5,7 +5,6 @@ use std::sync::Arc;
 use raft::{Bytes, EntryId, ProposeError};
 
 use super::logging::LogSource;
-use super::servers::peer_id;
 use super::state::World;
 use crate::case::Step;
 use crate::coverage::Mark;
@@ -97,16 +96,15 @@ impl World {
         if self.is_paused(server) {
             return;
         }
-        let peer = &mut self.peers[server];
+        let (successor, peer) = (self.peer_id(to), &mut self.peers[server]);
         let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return };
         let before = node.transfer_target();
-        let begun = node.transfer_leadership(now, peer_id(to)).is_ok();
+        let begun = node.transfer_leadership(now, successor).is_ok();
         let members = Arc::clone(node.membership());
         self.record(Step::Transfer { peer: server, to });
         if begun {
-            let target =
-                transfer::check_target(self.witness(server), peer_id(to), before, &members);
+            let target = transfer::check_target(self.witness(server), successor, before, &members);
             target.unwrap_or_else(|violation| self.fail(violation.into()));
             self.trace.number(server as u64 | 8 << 32 | (to as u64) << 40);
             self.log_test(

@@ -11,7 +11,13 @@ pub(crate) const fn peer_id(server: usize) -> PeerId {
 
 /// The server number of a peer; `None` for an unknown peer.
 pub(crate) fn server_of(peer: PeerId, size: usize) -> Option<usize> {
-    usize::try_from(peer.number()).ok().filter(|server| *server < size)
+    server_from(0, peer, size)
+}
+
+/// The same where the first peer has this number.
+pub(super) fn server_from(first_peer: usize, peer: PeerId, size: usize) -> Option<usize> {
+    let server = usize::try_from(peer.number()).ok()?.checked_sub(first_peer)?;
+    Some(server).filter(|server| *server < size)
 }
 
 /// The membership of these servers.

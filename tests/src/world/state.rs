@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use raft::verbose::Logger;
-use raft::{Bytes, Index, Instant, MessageId, Status};
+use raft::{Bytes, Index, Instant, Membership, MessageId, PeerId, Status};
 
 use super::event::Event;
 use super::open_reads::OpenReads;
 use super::open_requests::OpenRequests;
 use super::peer::{Inputs, Peer, PeerView};
-use super::servers::members;
-use crate::case::{Decision, FaultRecorder, PeerSet, Script, Settings, Step};
+use super::servers::{peer_id, server_from};
+use crate::case::{Decision, FaultRecorder, Script, Settings, Step};
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::hosted::SharedService;
@@ -33,6 +33,8 @@ pub struct Setup {
     pub logger: Option<Logger>,
     /// After how many events each the trace is kept; `None` keeps only the last one.
     pub checkpoints: Option<u64>,
+    /// The number of the first peer. Groups of one run have different ones.
+    pub first_peer: usize,
     /// The services of the peers; those beyond the end only record their commands.
     pub services: Vec<SharedService>,
 }
@@ -41,6 +43,7 @@ pub struct Setup {
 pub struct World {
     pub(super) seed: u64,
     pub(super) settings: Settings,
+    pub(super) first_peer: usize,
     pub(super) now: Instant,
     pub(super) queue: Queue<Event>,
     pub(super) network: Network,
@@ -99,9 +102,10 @@ impl World {
     /// # Errors
     /// A peer does not start.
     pub fn new(seed: u64, setup: Setup) -> Result<Self, Failure> {
-        let Setup { settings, script, logger, checkpoints, services } = setup;
+        let Setup { settings, script, logger, checkpoints, first_peer, services } = setup;
         let peers = settings.peers;
-        let initial_members = members(PeerSet::first(settings.initial_members), PeerSet::NONE);
+        let initial_members = (0..settings.initial_members).map(|at| peer_id(first_peer + at));
+        let initial_members = Membership::of_voters(initial_members);
         let mut world = Self {
             seed,
             now: Instant::START,
@@ -112,6 +116,7 @@ impl World {
                 .map(|server| Peer::new(seed, server, &settings, services.get(server).cloned()))
                 .collect(),
             settings,
+            first_peer,
             arrived: vec![MessageId::new(0); peers * peers],
             open_requests: OpenRequests::default(),
             reads: OpenReads::default(),
@@ -268,10 +273,21 @@ impl World {
         self.peers.iter().map(|peer| peer.disk.log_bytes()).max().unwrap_or_default()
     }
 
+    /// The identity of a server. Groups of one run have peers with other numbers each, so that a log of
+    /// all tells them apart.
+    pub(super) const fn peer_id(&self, server: usize) -> PeerId {
+        peer_id(self.first_peer + server)
+    }
+
+    /// The server number of a peer; `None` for an unknown peer.
+    pub(super) fn server_of(&self, peer: PeerId) -> Option<usize> {
+        server_from(self.first_peer, peer, self.size())
+    }
+
     /// A peer as a report shows it.
     #[must_use]
     pub fn view(&self, server: usize) -> PeerView {
-        self.peers[server].view(self.network.connection(server))
+        self.peers[server].view(self.peer_id(server), self.network.connection(server))
     }
 
     /// The answer to a client's request, and the event at which it was given.

@@ -5,7 +5,6 @@ use raft::{EntryId, Envelope, Index, Input, Instant, Message, Node, Standing, co
 
 use super::event::{Event, FlushNumber};
 use super::outputs::has_held;
-use super::servers::{peer_id, server_of};
 use super::state::World;
 use crate::coverage::Mark;
 use crate::failure::Failure;
@@ -157,10 +156,10 @@ impl World {
     fn check_match(&self, follower: usize, leader: usize) -> Result<(), Failure> {
         let Some(node) = &self.peers[leader].node else { return Ok(()) };
         let Role::Leader(role) = node.role() else { return Ok(()) };
-        let Some(progress) = role.followers.get(&peer_id(follower)) else { return Ok(()) };
+        let Some(progress) = role.followers.get(&self.peer_id(follower)) else { return Ok(()) };
         let Some(term) = node.log().term_at(progress.match_index) else { return Ok(()) };
         let matched = EntryId::new(term, progress.match_index);
-        let meant = node.membership().store_of(peer_id(follower));
+        let meant = node.membership().store_of(self.peer_id(follower));
         if !self.peers[follower].disk.lost().is_empty()
             && has_held(&self.peers[follower].disk, meant, matched)
         {
@@ -169,7 +168,7 @@ impl World {
         Ok(commit_rule::check_match_index(
             self.witness(leader),
             node.status().current_term,
-            peer_id(follower),
+            self.peer_id(follower),
             matched,
             self.peers[follower].disk.durable(),
         )?)
@@ -235,7 +234,7 @@ impl World {
             return;
         }
         if let Ok(envelope) = codec::decode(bytes)
-            && server_of(envelope.to, self.size()).is_some()
+            && self.server_of(envelope.to).is_some()
         {
             self.log_lost(&envelope, loss);
         }

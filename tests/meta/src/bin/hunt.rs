@@ -10,14 +10,15 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use raft_tests::run::first_failure;
-use raft_tests::suites::{hunting, hunts};
+use raft_tests::harness::Runnable;
+use raft_tests::suites;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let suite = arguments.next().unwrap_or_default();
-    if hunting(&suite).next().is_none() {
-        println!("usage: hunt SUITE [SEEDS_MAX], where SUITE is {}", hunts().join(" or "));
+    if hunting(&suite).is_empty() {
+        let suites = [suites::hunts(), services::suites::hunts()].concat().join(" or ");
+        println!("usage: hunt SUITE [SEEDS_MAX], where SUITE is {suites}");
         return ExitCode::from(2);
     }
     let most: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100);
@@ -28,7 +29,8 @@ fn main() -> ExitCode {
     let start = Instant::now();
     for seed in 1..=most {
         println!("seed {seed}");
-        if let Err(report) = first_failure(hunting(&suite), seed) {
+        let mut runs = hunting(&suite).into_iter().map(|scenario| scenario.simulate(seed, None));
+        if let Some(Err(report)) = runs.find(Result::is_err) {
             let seconds = start.elapsed().as_secs_f64();
             let (name, rule) = (&report.name, report.failure.signature());
             println!("{}", report.failure);
@@ -38,4 +40,10 @@ fn main() -> ExitCode {
     }
     println!("passed seeds={most} seconds={:.2}", start.elapsed().as_secs_f64());
     ExitCode::SUCCESS
+}
+
+/// The scenarios of a suite, of the library or of the services.
+fn hunting(suite: &str) -> Vec<&'static dyn Runnable> {
+    let library = suites::hunting(suite).map(|scenario| scenario as &dyn Runnable);
+    library.chain(services::suites::hunting(suite).map(|scenario| scenario as _)).collect()
 }

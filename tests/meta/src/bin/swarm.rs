@@ -7,6 +7,8 @@
 //! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
 //! ```
 //!
+//! NAME is a part of a test's name, such as `members` or `services`. Runs of services have no cases.
+//!
 //! `cargo run --profile sim -p meta-tests --bin swarm -- run 1 1000`
 #![expect(clippy::print_stdout, reason = "a program prints for its user")]
 
@@ -15,10 +17,11 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use raft_tests::coverage::Mark;
+use raft_tests::harness::Runnable;
 use raft_tests::shrink::shrink;
 use raft_tests::sim::trace_hash;
-use raft_tests::suites::{self, SWARM};
-use raft_tests::{Run, RunSummary, Scenario, simulate};
+use raft_tests::suites::SWARM;
+use raft_tests::{Run, RunSummary, Scenario};
 use rayon::prelude::*;
 
 fn main() -> ExitCode {
@@ -60,31 +63,44 @@ impl Asked {
         Some(Self { first: number(0, 1)?, count: number(1, 100)?, pattern })
     }
 
-    fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
-        SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern))
+    fn tests(&self) -> impl Iterator<Item = Test> {
+        let library = SWARM.iter().map(|scenario| scenario as Test);
+        let all = library.chain(services::suites::SWARM.iter().map(|scenario| scenario as Test));
+        all.filter(|test| test.name().contains(&self.pattern))
     }
 
-    fn runs(&self) -> Vec<(&'static Scenario, u64)> {
-        let seeds = (0..self.count).map(|more| self.first.wrapping_add(more));
-        seeds.flat_map(|seed| self.scenarios().map(move |scenario| (scenario, seed))).collect()
+    fn runs(&self) -> Vec<(Test, u64)> {
+        self.seeds().flat_map(|seed| self.tests().map(move |test| (test, seed))).collect()
+    }
+
+    /// The runs that can be cases.
+    fn library_runs(&self) -> Vec<(&'static Scenario, u64)> {
+        let scenarios = || SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern));
+        self.seeds().flat_map(|seed| scenarios().map(move |scenario| (scenario, seed))).collect()
+    }
+
+    fn seeds(&self) -> impl Iterator<Item = u64> {
+        (0..self.count).map(|more| self.first.wrapping_add(more))
     }
 }
+
+/// A test of the swarm, of the library or of the services.
+type Test = &'static (dyn Runnable + Sync);
 
 /// Totals of many runs.
 #[derive(Default)]
 struct Sum {
     total: Option<RunSummary>,
-    failures: BTreeMap<String, Vec<(&'static str, u64)>>,
+    failures: BTreeMap<String, Vec<(Test, u64)>>,
 }
 
 impl Sum {
-    fn of((scenario, seed): (&'static Scenario, u64)) -> Self {
+    fn of((test, seed): (Test, u64)) -> Self {
         let mut sum = Self::default();
-        match simulate(scenario, seed, None) {
+        match test.simulate(seed, None) {
             Ok(report) => sum.total = Some(report),
             Err(report) => {
-                let identity = report.failure.identity();
-                sum.failures.insert(identity, vec![(scenario.name, seed)]);
+                sum.failures.insert(report.failure.identity(), vec![(test, seed)]);
             }
         }
         sum
@@ -131,11 +147,11 @@ fn run(asked: &Asked) -> ExitCode {
     for (identity, mut runs) in sum.failures {
         runs.sort_unstable_by_key(|(_, seed)| *seed);
         println!("{} failed: {identity}", runs.len());
-        for (name, seed) in runs.iter().take(SHOWN_MAX) {
-            println!("  {name} seed {seed}");
+        for (test, seed) in runs.iter().take(SHOWN_MAX) {
+            println!("  {} seed {seed}", test.name());
         }
-        if let Some((name, seed)) = runs.first() {
-            confirm(name, *seed);
+        if let Some((test, seed)) = runs.first() {
+            confirm(*test, *seed);
         }
     }
     verdict
@@ -161,16 +177,14 @@ fn print_speed(total: &RunSummary, runs: usize, seconds: f64) {
 }
 
 /// Runs a seed that failed once more, in a process of its own.
-fn confirm(name: &str, seed: u64) {
-    let verdict = match child("once", name, seed) {
+fn confirm(test: Test, seed: u64) {
+    let verdict = match child("once", test.name(), seed) {
         Ok(said) if said.starts_with("FAIL ") => "confirmed in a process of its own",
         Ok(_) => "not seen again in a process of its own: the runs depend on each other",
         Err(_) => "not confirmed: this program cannot start itself",
     };
     println!("  {verdict}");
-    if let Some(scenario) = suites::find(name)
-        && let Err(report) = simulate(scenario, seed, None)
-    {
+    if let Err(report) = test.simulate(seed, None) {
         println!("{report}");
     }
 }
@@ -189,7 +203,7 @@ fn shrink_all(asked: &Asked) -> ExitCode {
     let failing =
         |(scenario, seed)| Some(Run::of_scenario(scenario, seed, None, None).case.fails).flatten();
     let failures: Vec<_> =
-        asked.runs().into_par_iter().filter_map(|run| Some((failing(run)?, run))).collect();
+        asked.library_runs().into_par_iter().filter_map(|run| Some((failing(run)?, run))).collect();
     let mut kinds = BTreeMap::new();
     for (identity, run) in failures {
         kinds.entry(identity).or_insert(run);
@@ -208,12 +222,12 @@ fn shrink_all(asked: &Asked) -> ExitCode {
 
 /// A line for each run: its name, its seed and its trace.
 fn print_traces(asked: &Asked) -> ExitCode {
-    let line = |(scenario, seed): (&Scenario, u64)| {
-        let trace = match simulate(scenario, seed, None) {
+    let line = |(test, seed): (Test, u64)| {
+        let trace = match test.simulate(seed, None) {
             Ok(report) => report.trace,
             Err(report) => report.trace,
         };
-        format!("{} {seed} {trace}", scenario.name)
+        format!("{} {seed} {trace}", test.name())
     };
     let lines: Vec<String> = asked.runs().into_par_iter().map(line).collect();
     println!("{}", lines.join("\n"));
@@ -221,7 +235,7 @@ fn print_traces(asked: &Asked) -> ExitCode {
 }
 
 fn print_cases(asked: &Asked) -> ExitCode {
-    for (scenario, seed) in asked.runs() {
+    for (scenario, seed) in asked.library_runs() {
         println!("{}", Run::of_scenario(scenario, seed, None, None).case);
     }
     ExitCode::SUCCESS
@@ -229,8 +243,8 @@ fn print_cases(asked: &Asked) -> ExitCode {
 
 /// Prints the report of each run that fails.
 fn print_failures(asked: &Asked) -> ExitCode {
-    for (scenario, seed) in asked.runs() {
-        if let Err(report) = simulate(scenario, seed, None) {
+    for (test, seed) in asked.runs() {
+        if let Err(report) = test.simulate(seed, None) {
             println!("{report}");
         }
     }
@@ -239,7 +253,7 @@ fn print_failures(asked: &Asked) -> ExitCode {
 
 /// The trace after every single event.
 fn print_steps(asked: &Asked) -> ExitCode {
-    for (scenario, seed) in asked.runs() {
+    for (scenario, seed) in asked.library_runs() {
         let run = Run::of_scenario(scenario, seed, None, Some(1));
         run.checkpoints.iter().for_each(|trace| println!("{trace}"));
     }

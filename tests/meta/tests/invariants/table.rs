@@ -34,7 +34,8 @@ fn is_shown_to_fire(test: &str, invariant: &str) -> bool {
 
 #[test]
 fn each_invariant_has_a_test_that_it_fires() {
-    let files = [sources(&package().join("meta/tests")), sources(&package().join("src"))].concat();
+    let directories = ["meta/tests", "src", "services/src"];
+    let files = directories.map(|directory| sources(&package().join(directory))).concat();
     let texts: Vec<String> = files.iter().map(|path| read(path)).collect();
     let tests: Vec<&str> = texts.iter().flat_map(|text| text.split("#[test]").skip(1)).collect();
     for invariant in Invariant::ALL {

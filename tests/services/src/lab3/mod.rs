@@ -73,6 +73,7 @@ impl Lab {
 
     /// Checks the operations of all clients together.
     pub(crate) fn check_history(&self) -> Result<(), Failure> {
+        self.group.check_waiters()?;
         let undecided = self.history.borrow().check()?;
         self.group.cluster().add_undecided(undecided);
         Ok(())

@@ -11,7 +11,7 @@ use raft_tests::failure::Failure;
 use crate::client::Patience;
 use crate::controller::{Change, Configuration, Controller, ControllerClerk, GroupId, SHARDS};
 use crate::session::ClientId;
-use crate::world::{Calls, Group, Reach};
+use crate::world::{Calls, FIRST_OF_TESTER, Group, Reach};
 
 /// A controller under test. Clones share it.
 #[derive(Clone)]
@@ -44,8 +44,14 @@ impl ControllerLab {
         Admin { clerk, calls: self.calls.clone(), changes: Rc::clone(&self.changes) }
     }
 
+    /// Number of changes that were asked for.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.get()
+    }
+
     /// Checks that each change made one configuration, however often it was sent.
     pub(crate) async fn check_count(&self) -> Result<(), Failure> {
+        self.group.check_waiters()?;
         let (wanted, found) = (self.changes.get(), self.admin().query(None).await?.number);
         let text = format_args!("{wanted} configurations, one for each change, found {found}");
         expect(found == wanted, text)
@@ -292,4 +298,4 @@ pub(crate) async fn minimal_again(lab: ControllerLab) -> Result<(), Failure> {
 const MORE: [GroupId; 5] = [11, 12, 13, 14, 15];
 
 /// Numbers of admins, beyond those of other clients.
-const ADMINS: ClientId = 1 << 32;
+const ADMINS: ClientId = FIRST_OF_TESTER;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+use raft_tests::case::PeerSet;
 use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
 use raft_tests::sim::disk::log_bytes;
@@ -28,10 +29,21 @@ pub(crate) struct ShardedLab {
     pub(crate) controllers: Vec<ControllerLab>,
     pub(crate) groups: Rc<[Group<ShardedStore>]>,
     pub(crate) limit: SnapshotLimit,
+    /// Cut routes, each from a group to where its calls do not go through.
+    pub(crate) routes: Rc<RefCell<BTreeSet<(usize, Party)>>>,
     calls: Calls,
     history: Rc<RefCell<History>>,
     clients: Rc<Cell<ClientId>>,
     texts: Rc<RefCell<Stream>>,
+}
+
+/// Callee of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Party {
+    /// The groups' controller.
+    Controller,
+    /// A group, by its place.
+    Group(usize),
 }
 
 /// A client whose operations are recorded.
@@ -43,8 +55,16 @@ pub(crate) struct GroupLinks {
     calls: Calls,
     client: ClientId,
     rng: RefCell<Stream>,
-    /// The server whose links these are, and the life in which it has them.
-    from: Option<(usize, usize, u32)>,
+    from: Option<Caller>,
+}
+
+/// The server whose links these are.
+struct Caller {
+    group: usize,
+    server: usize,
+    /// The life in which it has them.
+    life: u32,
+    routes: Rc<RefCell<BTreeSet<(usize, Party)>>>,
 }
 
 impl ShardedLab {
@@ -59,14 +79,26 @@ impl ShardedLab {
         let groups = groups.into();
         let rng = controllers[0].group.cluster().client_rng(TEXTS);
         let (clients, texts) = (Rc::default(), Rc::new(RefCell::new(rng)));
-        let lab = Self { controllers, groups, limit, calls, history, clients, texts };
+        let routes = Rc::default();
+        let lab = Self { controllers, groups, limit, routes, calls, history, clients, texts };
         for group in 0..lab.groups.len() {
             for server in 0..lab.groups[group].cluster().size() {
-                let manager = manage(lab.clone(), group, server);
-                lab.cluster().spawn(format!("manager of {group}-{server}"), manager);
+                let manager = Manager::new(&lab, group, server);
+                lab.cluster().spawn(format!("manager of {group}-{server}"), manager.run());
             }
         }
         lab
+    }
+
+    /// All groups of peers, the controller's first.
+    pub(crate) fn clusters(&self) -> impl Iterator<Item = &Cluster> {
+        let controllers = self.controllers.iter().map(|lab| lab.group.cluster());
+        controllers.chain(self.groups.iter().map(Group::cluster))
+    }
+
+    /// Number of clients so far.
+    pub(crate) fn clients(&self) -> ClientId {
+        self.clients.get()
     }
 
     /// The cluster whose tasks and streams are those of the tester.
@@ -91,7 +123,7 @@ impl ShardedLab {
         ControllerClerk::new(id, reach, Patience::Unlimited)
     }
 
-    fn links(&self, client: ClientId, from: Option<(usize, usize, u32)>) -> GroupLinks {
+    fn links(&self, client: ClientId, from: Option<Caller>) -> GroupLinks {
         let (groups, calls) = (Rc::clone(&self.groups), self.calls.clone());
         let rng = RefCell::new(self.cluster().client_rng(LINKS | client));
         GroupLinks { groups, calls, client, rng, from }
@@ -116,8 +148,12 @@ impl ShardedLab {
 
     /// Groups leave the controller.
     pub(crate) async fn leave(&self, groups: &[usize]) -> Result<(), Failure> {
-        let groups: Vec<GroupId> = groups.iter().map(|group| group_id(*group)).collect();
-        self.controllers[0].admin().leave(&groups).await
+        self.change(Change::Leave(groups.iter().map(|group| group_id(*group)).collect())).await
+    }
+
+    /// Asks the controller for a change.
+    pub(crate) async fn change(&self, change: Change) -> Result<(), Failure> {
+        self.controllers[0].admin().change(change).await
     }
 
     pub(crate) fn crash(&self, group: usize) {
@@ -155,6 +191,7 @@ impl ShardedLab {
     /// Checks the operations of all clients together, and the number of configurations.
     pub(crate) async fn check_history(&self) -> Result<(), Failure> {
         self.controllers[0].check_count().await?;
+        self.groups.iter().try_for_each(Group::check_waiters)?;
         let undecided = self.history.borrow().check()?;
         self.cluster().add_undecided(undecided);
         Ok(())
@@ -172,11 +209,13 @@ impl Groups for GroupLinks {
         let Some((group, server)) = address(server, self.groups.len()) else {
             return Err(Rejection::NoAnswer);
         };
-        let is_alive = self.from.is_none_or(|(group, server, life)| {
-            let group = &self.groups[group];
-            group.is_reachable(server) && group.life(server) == life
-        });
-        let link = if is_alive { Connection::Up } else { Connection::Cut };
+        let reaches = |from: &Caller| {
+            let own = &self.groups[from.group];
+            let is_cut = from.routes.borrow().contains(&(from.group, Party::Group(group)));
+            own.is_reachable(from.server) && own.life(from.server) == from.life && !is_cut
+        };
+        let is_up = self.from.as_ref().is_none_or(reaches);
+        let link = if is_up { Connection::Up } else { Connection::Cut };
         let target = Target { group: &self.groups[group], server, link };
         self.calls.call(target, self.client, &self.rng, request).await
     }
@@ -191,39 +230,63 @@ fn address(name: &str, groups: usize) -> Option<(usize, usize)> {
 }
 
 /// Lets one server do its group's work, while it leads, life after life.
-async fn manage(lab: ShardedLab, group: usize, server: usize) {
-    let servers = lab.groups[group].clone();
-    let under_way: Rc<RefCell<BTreeSet<(u32, Work)>>> = Rc::default();
-    let mut number = 0;
-    loop {
-        lab.sleep_ms(WORK_PAUSE_MS).await;
-        if !servers.is_reachable(server) || !servers.cluster().is_leader(server) {
-            continue;
-        }
-        let life = servers.life(server);
-        let work: Vec<Work> = servers.look(server, |store| store.work().collect());
-        for work in work {
-            if !under_way.borrow_mut().insert((life, work.clone())) {
+struct Manager {
+    lab: ShardedLab,
+    group: usize,
+    server: usize,
+    client: ClientId,
+    controller: Rc<ControllerClerk<Reach<Controller>>>,
+    /// Work that was begun and has not ended, with the life in which it was begun.
+    under_way: Rc<RefCell<BTreeSet<(u32, Work)>>>,
+}
+
+impl Manager {
+    fn new(lab: &ShardedLab, group: usize, server: usize) -> Self {
+        let client = MANAGERS | (group * SERVERS + server) as u64;
+        let controller = Rc::new(lab.controller(0, client));
+        Self { lab: lab.clone(), group, server, client, controller, under_way: Rc::default() }
+    }
+
+    async fn run(self) {
+        let servers = self.lab.groups[self.group].clone();
+        let controllers = PeerSet::first(self.lab.cluster().size());
+        for turn in 0.. {
+            self.lab.sleep_ms(WORK_PAUSE_MS).await;
+            let is_cut = self.lab.routes.borrow().contains(&(self.group, Party::Controller));
+            let reached = if is_cut { PeerSet::NONE } else { controllers };
+            self.controller.servers().enabled.set(reached);
+            if !servers.is_reachable(self.server) || !servers.cluster().is_leader(self.server) {
                 continue;
             }
-            number += 1;
-            let client = MANAGERS | (group * SERVERS + server) as u64 | number << 8;
-            let (lab, under_way) = (lab.clone(), Rc::clone(&under_way));
-            lab.cluster().clone().spawn("work", async move {
-                let links = lab.links(client, Some((group, server, life)));
-                let deadline = lab.cluster().now().after(WORK_LIMIT);
-                let replica = lab.groups[group].replica(server, client, deadline);
-                let next = async {
-                    let Work::Configure(number) = work else { return None };
-                    let found = lab.controller(0, client).query(Some(number)).await;
-                    found.ok()
-                };
-                let done = do_work(work.clone(), &replica, &links, next).await;
-                if done == Ok(()) && matches!(work, Work::Configure(_)) {
-                    lab.sleep_ms(POLL_PAUSE_MS).await;
+            let life = servers.life(self.server);
+            let work: Vec<Work> = servers.look(self.server, |store| store.work().collect());
+            for (work, number) in work.into_iter().zip(0..) {
+                if self.under_way.borrow_mut().insert((life, work.clone())) {
+                    let client = self.client | (turn << 8 | number) << 8;
+                    self.lab.cluster().spawn("work", self.begin(work, life, client));
                 }
-                under_way.borrow_mut().remove(&(life, work));
-            });
+            }
+        }
+    }
+
+    /// Does a piece of work as far as possible now; `client` names the stream of its calls.
+    fn begin(&self, work: Work, life: u32, client: ClientId) -> impl Future<Output = ()> + 'static {
+        let (lab, group, server) = (self.lab.clone(), self.group, self.server);
+        let (controller, under_way) = (Rc::clone(&self.controller), Rc::clone(&self.under_way));
+        async move {
+            let routes = Rc::clone(&lab.routes);
+            let links = lab.links(client, Some(Caller { group, server, life, routes }));
+            let deadline = lab.cluster().now().after(WORK_LIMIT);
+            let replica = lab.groups[group].replica(server, client, deadline);
+            let next = async {
+                let Work::Configure(number) = work else { return None };
+                controller.query(Some(number)).await.ok()
+            };
+            let done = do_work(work.clone(), &replica, &links, next).await;
+            if done == Ok(()) && matches!(work, Work::Configure(_)) {
+                lab.sleep_ms(POLL_PAUSE_MS).await;
+            }
+            under_way.borrow_mut().remove(&(life, work));
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A call is one RPC, whatever becomes of it. A client does not learn that a message was lost: it
 //! waits until [`CALL_TIMEOUT`]. A server that is down fails a call within that time, as in the
-//! labs.
+//! labs. Beyond the labs, a network that loses requests may also deliver one a second time, when its client
+//! has gone on long ago: a handler must not take it for a new one.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use raft::Instant;
 use raft_tests::case::PeerSet;
 use raft_tests::sim::network::{Connection, NetworkProfile};
-use raft_tests::sim::random::Stream;
+use raft_tests::sim::random::{Chance, Stream};
 
 use super::group::Group;
 use crate::client::Servers;
@@ -44,6 +45,8 @@ struct Fate {
     request_lost: bool,
     reply_lost: bool,
     failure_delay: Duration,
+    /// Time after which a copy of the request comes, too.
+    copy_delay: Option<Duration>,
 }
 
 impl Calls {
@@ -83,6 +86,10 @@ impl Calls {
             cluster.sleep(deadline.since(cluster.now())).await;
             Err(Rejection::NoAnswer)
         };
+        if let Some(delay) = fate.copy_delay.filter(|_| link == Connection::Up) {
+            let copy = deliver_copy(group.clone(), server, client, request.clone(), delay);
+            cluster.spawn("copy of a request", copy);
+        }
         if fate.request_delay > Duration::ZERO {
             cluster.sleep(fate.request_delay).await;
         }
@@ -104,14 +111,37 @@ impl Calls {
 impl Fate {
     fn draw(profile: &NetworkProfile, rng: &mut Stream) -> Self {
         let mut rng = rng.fork();
+        let copies = if profile.request.loss == Chance::NEVER { Chance::NEVER } else { COPIES };
         Self {
             failure_delay: rng.between(Duration::ZERO, CALL_TIMEOUT),
             request_delay: rng.between(Duration::ZERO, profile.request.delay_max),
             request_lost: rng.happens(profile.request.loss),
             reply_lost: rng.happens(profile.reply.loss),
+            copy_delay: rng.happens(copies).then(|| rng.between(Duration::ZERO, COPY_DELAY_MAX)),
         }
     }
 }
+
+/// Lets a request be handled once more; no one waits for the answer.
+async fn deliver_copy<M: Service>(
+    group: Group<M>,
+    server: usize,
+    client: ClientId,
+    request: M::Request,
+    delay: Duration,
+) {
+    group.cluster().sleep(delay).await;
+    if group.is_reachable(server) {
+        let deadline = group.cluster().now().after(CALL_TIMEOUT);
+        drop(M::handle(&group.replica(server, client, deadline), request).await);
+    }
+}
+
+/// Rate of requests that come twice.
+const COPIES: Chance = Chance::percent(5);
+
+/// Longer than clients wait for an answer, and time for some more requests of theirs.
+const COPY_DELAY_MAX: Duration = Duration::from_millis(500);
 
 /// Links of one client to the servers of a group.
 pub struct Reach<M: Service> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use raft::verbose::Logger;
-use raft::{FirstEntry, Instant};
+use raft::{FirstEntry, Instant, Reads};
 use raft_tests::case::{LinkDirection, Links, PeerSet, Protocol, Script, Settings};
 use raft_tests::cluster::{Cluster, expect};
 use raft_tests::failure::Failure;
@@ -16,7 +16,7 @@ use raft_tests::sim::network::{Connection, NetworkProfile};
 use raft_tests::sim::random::{Domain, Stream};
 use raft_tests::world::{LogSource, Setup};
 
-use super::host::{Host, SnapshotLimit};
+use super::host::{Host, SnapshotLimit, Watch};
 use crate::replica::{Rejection, Replica};
 use crate::session::ClientId;
 use crate::state_machine::{StateMachine, encode};
@@ -55,7 +55,25 @@ impl<M: StateMachine> GroupSetup<M> {
         let hosts: Rc<[_]> = (0..servers).map(|_| host()).collect();
         let services = hosts.iter().map(|host| Rc::clone(host) as SharedService).collect();
         let (settings, script) = (settings(seed, servers, network), Script::default());
-        Self { setup: Setup { settings, script, logger, checkpoints: None, services }, hosts }
+        Self {
+            setup: Setup { settings, script, logger, checkpoints: None, first_peer: 0, services },
+            hosts,
+        }
+    }
+
+    /// Gives its peers numbers from this one on.
+    #[must_use]
+    pub fn numbered_from(mut self, first_peer: usize) -> Self {
+        self.setup.first_peer = first_peer;
+        self.hosts.iter().for_each(|host| host.borrow_mut().number_from(first_peer));
+        self
+    }
+
+    /// Checks these rules after each entry that a replica applies.
+    #[must_use]
+    pub fn watched(self, watch: &Watch<M>) -> Self {
+        self.hosts.iter().for_each(|host| host.borrow_mut().watch(Rc::clone(watch)));
+        self
     }
 
     /// The setup of the group's world.
@@ -72,12 +90,17 @@ impl<M: StateMachine> GroupSetup<M> {
 }
 
 /// The labs' clusters, with what services need beyond the paper: a leader's first entry without a
-/// client, and in half of all runs leaders that step down without a majority.
+/// client; in most runs leaders that step down without a majority, and in half of all reads by lease.
 fn settings(seed: u64, servers: usize, network: NetworkProfile) -> Settings {
     let mut settings = Settings::lab(servers, network, Snapshots::Never);
     settings.first_entry = FirstEntry::NoOp;
-    settings.protocol =
-        Stream::new(seed, Domain::Settings, [0, 0]).pick(&[Protocol::EXTENDED, Protocol::PAPER]);
+    let lease = Reads::Lease { clock_drift_max: Duration::from_millis(10) };
+    (settings.protocol, settings.reads) = Stream::new(seed, Domain::Settings, [0, 0]).pick(&[
+        (Protocol::PAPER, Reads::ReadIndex),
+        (Protocol::EXTENDED, Reads::ReadIndex),
+        (Protocol::EXTENDED, lease),
+        (Protocol::EXTENDED, lease),
+    ]);
     settings.limits.chunk_bytes = 64 * 1024;
     settings.latency = DISK;
     settings
@@ -171,6 +194,21 @@ impl<M: StateMachine> Group<M> {
         }
     }
 
+    /// Checks that no request handler waits for what cannot come.
+    ///
+    /// # Errors
+    /// One does.
+    pub fn check_waiters(&self) -> Result<(), Failure> {
+        for (server, host) in self.hosts.iter().enumerate() {
+            let leads = self.cluster.is_leader(server);
+            let is_open = |read| self.cluster.world().is_read_open(read);
+            let lost = host.borrow().lost_waiters(leads, is_open);
+            let text = format_args!("no handler of server {server} to wait in vain, {lost} do");
+            expect(lost == 0, text)?;
+        }
+        Ok(())
+    }
+
     /// The server that believes it leads, in the newest term.
     #[must_use]
     pub fn leader(&self) -> Option<usize> {
@@ -201,7 +239,9 @@ impl<M: StateMachine> Replica<M> for GroupReplica<'_, M> {
     async fn propose(&self, command: &M::Command) -> Result<M::Answer, Rejection> {
         let cluster = &self.group.cluster;
         let command = raft_tests::cluster::Command::from(raft::Bytes::from(encode(command)));
-        let id = cluster.propose_as(self.server, &command, LogSource::Client(self.client));
+        let client = LogSource::Client(self.client);
+        let source = if self.client < FIRST_OF_TESTER { client } else { LogSource::Tester };
+        let id = cluster.propose_as(self.server, &command, source);
         let id = id.ok_or_else(|| self.not_leader())?;
         let (resolver, answer) = cluster.tasks().promise(self.deadline);
         self.host().borrow_mut().await_entry(id, resolver);
@@ -222,6 +262,10 @@ impl<M: StateMachine> Replica<M> for GroupReplica<'_, M> {
     }
 }
 
+/// Clients with a number from this one on are the tester's, or servers: they have no column in a log.
+pub const FIRST_OF_TESTER: ClientId = 1 << 32;
+
 /// Disks of servers that are as fast as those of other scenarios would let one client alone make
-/// hundreds of operations a second: a scenario would take ten times as long as its faults need.
-const DISK: Latency = Latency { min: Duration::from_micros(200), max: Duration::from_millis(10) };
+/// hundreds of operations a second: a scenario would take ten times as long as its faults need. With
+/// these it makes as many as on the machines of published runs.
+const DISK: Latency = Latency { min: Duration::from_micros(200), max: Duration::from_millis(15) };

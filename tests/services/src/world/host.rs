@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 use raft::{
-    Bytes, Entry, EntryId, Index, ReadDropReason, ReadId, RoleName, Snapshot, Status, Term,
+    Bytes, Entry, EntryId, Index, PeerId, ReadDropReason, ReadId, RoleName, Snapshot, Status, Term,
 };
 use raft_tests::hosted::Hosted;
+use raft_tests::invariants::Violation;
 use raft_tests::sim::executor::Resolver;
 
 use crate::replica::Rejection;
@@ -24,9 +26,13 @@ pub enum SnapshotLimit {
 /// A request handler that waits.
 pub(super) type Waiter<T> = Resolver<Result<T, Rejection>>;
 
+/// Rules of a service: called after each entry that a replica applies, with its state then.
+pub type Watch<M> = Rc<dyn Fn(&Entry, &M) -> Result<(), Box<Violation>>>;
+
 /// A replica on a peer.
 pub(super) struct Host<M: StateMachine> {
     machine: M,
+    watch: Option<Watch<M>>,
     /// The state before all commands.
     initial: M,
     /// Number of ends of the process.
@@ -41,12 +47,15 @@ pub(super) struct Host<M: StateMachine> {
     reads: BTreeMap<ReadId, Waiter<()>>,
     /// The leader that the peer knows.
     leader: Option<usize>,
+    /// The number of the group's first peer.
+    first_peer: usize,
 }
 
 impl<M: StateMachine> Host<M> {
     pub(super) fn new(initial: M, limit: SnapshotLimit) -> Self {
         Self {
             machine: initial.clone(),
+            watch: None,
             initial,
             stops: 0,
             limit,
@@ -55,7 +64,16 @@ impl<M: StateMachine> Host<M> {
             proposals: BTreeMap::new(),
             reads: BTreeMap::new(),
             leader: None,
+            first_peer: 0,
         }
+    }
+
+    pub(super) const fn number_from(&mut self, first_peer: usize) {
+        self.first_peer = first_peer;
+    }
+
+    pub(super) fn watch(&mut self, watch: Watch<M>) {
+        self.watch = Some(watch);
     }
 
     pub(super) const fn machine(&self) -> &M {
@@ -74,6 +92,13 @@ impl<M: StateMachine> Host<M> {
         self.snapshot_bytes
     }
 
+    /// Number of handlers that wait for what cannot come: an entry, where the peer does not lead, or a
+    /// read that has ended.
+    pub(super) fn lost_waiters(&self, leads: bool, is_open: impl Fn(ReadId) -> bool) -> usize {
+        let entries = if leads { 0 } else { self.proposals.len() };
+        entries + self.reads.keys().filter(|read| !is_open(**read)).count()
+    }
+
     pub(super) fn await_entry(&mut self, id: EntryId, waiter: Waiter<M::Answer>) {
         self.proposals.insert(id.index, (id.term, waiter));
     }
@@ -90,7 +115,7 @@ impl<M: StateMachine> fmt::Debug for Host<M> {
 }
 
 impl<M: StateMachine> Hosted for Host<M> {
-    fn apply(&mut self, entry: &Entry) {
+    fn apply(&mut self, entry: &Entry) -> Result<(), Box<Violation>> {
         self.log_bytes += entry.encoded_len();
         let waiter = self.proposals.remove(&entry.id.index);
         let command = entry.payload.bytes();
@@ -98,11 +123,13 @@ impl<M: StateMachine> Hosted for Host<M> {
             let command = decode(command).expect("every command in the log is one of the service");
             self.machine.apply(command)
         });
-        let Some((term, waiter)) = waiter else { return };
-        match answer {
-            Some(answer) if term == entry.id.term => waiter.resolve(Ok(answer)),
-            Some(_) | None => waiter.resolve(Err(Rejection::LeadershipLost)),
+        if let Some((term, waiter)) = waiter {
+            waiter.resolve(match answer {
+                Some(answer) if term == entry.id.term => Ok(answer),
+                Some(_) | None => Err(Rejection::LeadershipLost),
+            });
         }
+        self.watch.as_ref().map_or(Ok(()), |watch| watch(entry, &self.machine))
     }
 
     fn wants_snapshot(&self) -> bool {
@@ -146,7 +173,9 @@ impl<M: StateMachine> Hosted for Host<M> {
     /// A peer that leads no more, or in another term, does not learn soon what becomes of its
     /// entries: their handlers end.
     fn observe(&mut self, status: &Status) {
-        self.leader = status.leader.and_then(|leader| usize::try_from(leader.number()).ok());
+        let number = |leader: PeerId| usize::try_from(leader.number()).ok();
+        let server = |number: usize| number.checked_sub(self.first_peer);
+        self.leader = status.leader.and_then(number).and_then(server);
         if self.proposals.is_empty() {
             return;
         }
@@ -157,7 +186,7 @@ impl<M: StateMachine> Hosted for Host<M> {
     }
 
     fn stop(&mut self) {
-        let stops = self.stops + 1;
-        *self = Self { stops, ..Self::new(self.initial.clone(), self.limit) };
+        let (stops, watch, first_peer) = (self.stops + 1, self.watch.take(), self.first_peer);
+        *self = Self { stops, watch, first_peer, ..Self::new(self.initial.clone(), self.limit) };
     }
 }

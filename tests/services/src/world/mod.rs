@@ -5,5 +5,5 @@ mod group;
 mod host;
 
 pub use self::calls::{CALL_TIMEOUT, Calls, Reach, Target};
-pub use self::group::{Group, GroupReplica, GroupSetup};
-pub use self::host::SnapshotLimit;
+pub use self::group::{FIRST_OF_TESTER, Group, GroupReplica, GroupSetup};
+pub use self::host::{SnapshotLimit, Watch};

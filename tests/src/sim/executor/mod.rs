@@ -76,6 +76,8 @@ struct Slot {
     name: Cow<'static, str>,
     name_hash: u64,
     waits: WaitState,
+    /// The earliest alarm of a promise that is still to come.
+    alarm: Option<Instant>,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
@@ -114,7 +116,8 @@ impl Tasks {
         let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
         let name = name.into();
         let name_hash = hash_of(name.as_bytes());
-        let slot = Slot { name, name_hash, waits: WaitState::Ready, future: Some(future) };
+        let slot =
+            Slot { name, name_hash, waits: WaitState::Ready, alarm: None, future: Some(future) };
         self.shared.slots.borrow_mut().push(slot);
         self.shared.ready.borrow_mut().push_back(id);
         Join { tasks: self.clone(), id, outcome }
@@ -166,6 +169,8 @@ impl Tasks {
     /// Wakes a task whose alarm is due.
     pub fn wake(&self, task: TaskId) {
         self.shared.sleepers.set(self.shared.sleepers.get() - 1);
+        let now = self.now();
+        self.shared.slots.borrow_mut()[task.0].alarm.take_if(|at| *at <= now);
         self.shared.ready.borrow_mut().push_back(task);
     }
 
@@ -232,6 +237,12 @@ impl Tasks {
         slots.iter().filter(|slot| slot.future.is_some()).map(Slot::to_string).collect()
     }
 
+    fn set_alarm(&self, task: TaskId, at: Instant) {
+        self.shared.sleepers.set(self.shared.sleepers.get() + 1);
+        let name = self.shared.slots.borrow()[task.0].name_hash;
+        self.shared.alarms.borrow_mut().push(Alarm { at, task, name });
+    }
+
     fn set_wait_state(&self, waits: WaitState) {
         let current = self.shared.current.get();
         self.shared.slots.borrow_mut()[current].waits = waits;
@@ -262,11 +273,7 @@ impl Future for Sleep {
             AlarmState::Set => Poll::Pending,
             AlarmState::Unset => {
                 self.alarm = AlarmState::Set;
-                let shared = &self.tasks.shared;
-                let task = TaskId(shared.current.get());
-                shared.sleepers.set(shared.sleepers.get() + 1);
-                let name = shared.slots.borrow()[task.0].name_hash;
-                shared.alarms.borrow_mut().push(Alarm { at: self.until, task, name });
+                self.tasks.set_alarm(TaskId(self.tasks.shared.current.get()), self.until);
                 self.tasks.set_wait_state(WaitState::Until(self.until, self.caller));
                 Poll::Pending
             }

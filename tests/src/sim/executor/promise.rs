@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use raft::Instant;
 
-use super::{Alarm, AlarmState, TaskId, Tasks, WaitState};
+use super::{TaskId, Tasks, WaitState};
 
 /// The end of a promise that provides the value; dropped without one, it breaks the promise.
 pub struct Resolver<T> {
@@ -22,7 +22,6 @@ pub struct Promise<T> {
     tasks: Tasks,
     state: Rc<State<T>>,
     deadline: Instant,
-    alarm: AlarmState,
     caller: &'static Location<'static>,
 }
 
@@ -39,8 +38,7 @@ impl Tasks {
         let (value, is_open, waiter) = (Cell::new(None), Cell::new(true), Cell::new(None));
         let state = Rc::new(State { value, is_open, waiter });
         let resolver = Resolver { tasks: self.clone(), state: Rc::clone(&state) };
-        let (alarm, caller) = (AlarmState::Unset, Location::caller());
-        (resolver, Promise { tasks: self.clone(), state, deadline, alarm, caller })
+        (resolver, Promise { tasks: self.clone(), state, deadline, caller: Location::caller() })
     }
 }
 
@@ -63,7 +61,7 @@ impl<T> Drop for Resolver<T> {
 impl<T> Future for Promise<T> {
     type Output = Option<T>;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
         let value = self.state.value.take();
         if value.is_some() || !self.state.is_open.get() {
             return Poll::Ready(value);
@@ -72,12 +70,12 @@ impl<T> Future for Promise<T> {
             return Poll::Ready(None);
         }
         let task = TaskId(self.tasks.shared.current.get());
-        if self.alarm == AlarmState::Unset {
-            self.alarm = AlarmState::Set;
-            let shared = &self.tasks.shared;
-            shared.sleepers.set(shared.sleepers.get() + 1);
-            let name = shared.slots.borrow()[task.0].name_hash;
-            shared.alarms.borrow_mut().push(Alarm { at: self.deadline, task, name });
+        // Most promises are kept long before: one alarm at a time, which the next promise takes over,
+        // saves an event for each.
+        let next = self.tasks.shared.slots.borrow()[task.0].alarm;
+        if next.is_none_or(|at| at > self.deadline) {
+            self.tasks.shared.slots.borrow_mut()[task.0].alarm = Some(self.deadline);
+            self.tasks.set_alarm(task, self.deadline);
         }
         self.state.waiter.set(Some(task));
         self.tasks.set_wait_state(WaitState::Until(self.deadline, self.caller));
