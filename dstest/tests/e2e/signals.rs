@@ -245,7 +245,8 @@ fn under_nohup_the_end_of_the_terminal_ends_nothing() {
 #[test]
 fn ctrl_z_stops_a_setup_script_too() {
     let sandbox = Sandbox::new();
-    let setup = "echo $$ > pids; while [ ! -e go ]; do sleep 0.01; done";
+    // It starts no process: a shell that is stopped between `vfork` and `exec` looks otherwise.
+    let setup = "mkfifo go; echo $$ > pids; read line < go";
     let args = ["-n", "1", "-o", "store", "--setup", setup, "--", "true"];
     let mut command = sandbox.command(&args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -257,7 +258,7 @@ fn ctrl_z_stops_a_setup_script_too() {
     };
     let own = child.id().to_string();
     wait_until("both stand still", || is_stopped(&own) && is_stopped(&pids(&sandbox)[0]));
-    fs::write(sandbox.path().join("go"), "").unwrap();
     signal(&child, "-CONT");
+    fs::write(sandbox.path().join("go"), "go\n").unwrap();
     finish(child).exits_with(0);
 }
