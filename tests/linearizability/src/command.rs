@@ -108,10 +108,6 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match result {
         Ok(exit) => exit,
-        // Who does not read on knows why.
-        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Exit::Linearizable
-        }
         Err(error) => {
             let _ = writeln!(io::stderr(), "linearizability: {error}");
             Exit::Usage
@@ -153,7 +149,13 @@ where
         write_page(target, &page)?;
     }
     if !to_stdout {
-        print(arguments, model, path, &history, &verdicts).map_err(CommandError::Output)?;
+        match print(arguments, model, path, &history, &verdicts) {
+            // The verdict counts whether it is read to its end or not.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                return Err(CommandError::Output(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
     let counts = Counts::of(verdicts.iter().map(|own| &own.verdict));
     Ok(match counts {

@@ -223,3 +223,16 @@ fn the_page_has_all_that_the_picture_has() {
     let nowhere = run(&["-", "--html", "/nonexistent/page.html"], &lines);
     assert_eq!(nowhere.status.code(), Some(2));
 }
+
+/// A pipe that nothing reads from hides no verdict.
+#[test]
+fn the_verdict_does_not_depend_on_its_reader() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("history.jsonl");
+    std::fs::write(&path, STALE).expect("it is written");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linearizability"));
+    let status = command.arg(path).stdout(writer).status().expect("it was built");
+    assert_eq!(status.code(), Some(1));
+}
