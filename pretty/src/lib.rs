@@ -122,6 +122,7 @@ mod printer;
 mod render;
 #[cfg(feature = "view")]
 pub mod screen;
+mod shapes;
 mod style;
 #[cfg(feature = "view")]
 mod suggestion;

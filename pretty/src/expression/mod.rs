@@ -1,11 +1,17 @@
 //! Regular expressions with named groups, as formats and sentences have them: compiled at first use,
-//! because of the built-in ones few are ever needed, and matched piece by piece.
+//! because of the built-in ones few are ever needed, and matched piece by piece once they are used
+//! often: pieces are faster, and take longer to build.
 
+#[cfg(feature = "view")]
+use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 
+pub(crate) mod digits;
 mod pieces;
 mod spans;
 
@@ -13,21 +19,37 @@ use pieces::{Outcome, Pieces};
 use spans::{GROUPS_MAX, Spans};
 
 /// An expression some of whose groups are asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Expression {
     text: Box<str>,
     /// The names of these groups. Invariant: at most [`GROUPS_MAX`].
     names: &'static [&'static str],
-    compiled: OnceLock<Compiled>,
-    /// For lines that the pieces cannot decide about.
+    groups: OnceLock<Groups>,
+    pieces: OnceLock<Option<Pieces>>,
+    /// For the first lines, and those that the pieces cannot decide about.
     whole: OnceLock<Regex>,
+    /// Lines it has been asked about, up to [`USES_FOR_PIECES`].
+    uses: AtomicUsize,
 }
 
 #[derive(Clone, Debug)]
-struct Compiled {
+struct Groups {
     /// The groups it has.
-    groups: [bool; GROUPS_MAX],
-    pieces: Option<Pieces>,
+    has: [bool; GROUPS_MAX],
+    tells_digits_apart: bool,
+}
+
+impl Clone for Expression {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            groups: self.groups.clone(),
+            pieces: self.pieces.clone(),
+            whole: self.whole.clone(),
+            uses: AtomicUsize::new(self.uses.load(Ordering::Relaxed)),
+            names: self.names,
+        }
+    }
 }
 
 /// A match in a text.
@@ -40,6 +62,13 @@ pub(crate) struct Match<'a> {
 }
 
 impl<'a> Match<'a> {
+    /// The place of a group that took part, by the place of its name.
+    #[cfg(feature = "view")]
+    #[inline]
+    pub(crate) fn place(&self, group: usize) -> Option<Range<usize>> {
+        self.spans.place(group)
+    }
+
     /// The text of a group that took part, by the place of its name.
     #[inline]
     pub(crate) fn text(&self, group: usize) -> Option<&'a [u8]> {
@@ -51,7 +80,14 @@ impl Expression {
     /// An expression that is known to compile, or that [`Self::check`] is called for.
     pub(crate) fn new(text: &str, names: &'static [&'static str]) -> Self {
         assert!(names.len() <= GROUPS_MAX, "{} groups are too many", names.len());
-        Self { text: text.into(), names, compiled: OnceLock::new(), whole: OnceLock::new() }
+        Self {
+            text: text.into(),
+            names,
+            groups: OnceLock::new(),
+            pieces: OnceLock::new(),
+            whole: OnceLock::new(),
+            uses: AtomicUsize::new(0),
+        }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -68,18 +104,39 @@ impl Expression {
         Ok(whole.capture_names().flatten().collect())
     }
 
+    /// Tells whether a text with other digits may have another match.
+    pub(crate) fn tells_digits_apart(&self) -> bool {
+        self.groups().tells_digits_apart
+    }
+
+    /// The same expression with all digits wherever it has some, if it tells digits apart.
+    pub(crate) fn with_all_digits(&self) -> Option<String> {
+        let hir = ParserBuilder::new().utf8(false).build().parse(&self.text).ok()?;
+        digits::tells_digits_apart(&hir).then(|| digits::with_all_digits(&hir).to_string())
+    }
+
     /// Tells whether it has this group.
     pub(crate) fn has(&self, group: usize) -> bool {
-        self.compiled().groups[group]
+        self.groups().has[group]
     }
 
     /// The match in a text.
     ///
     /// # Panics
     /// If it does not compile.
+    #[inline]
     pub(crate) fn find<'a>(&self, line: &'a [u8]) -> Option<Match<'a>> {
+        if self.uses.load(Ordering::Relaxed) < USES_FOR_PIECES {
+            self.uses.fetch_add(1, Ordering::Relaxed);
+            return self.find_whole(line);
+        }
+        self.find_by_pieces(line)
+    }
+
+    /// The same match by the pieces, as far as they decide.
+    pub(crate) fn find_by_pieces<'a>(&self, line: &'a [u8]) -> Option<Match<'a>> {
         let mut spans = Spans::default();
-        let pieces = self.compiled().pieces.as_ref();
+        let pieces = self.pieces();
         match pieces.map_or(Outcome::Undecided, |pieces| pieces.find(line, &mut spans)) {
             Outcome::Match(end) => Some(Match { line, spans, rest: &line[end..] }),
             Outcome::NoMatch => None,
@@ -91,7 +148,7 @@ impl Expression {
     #[cfg(test)]
     pub(crate) fn is_decided_by_pieces(&self, line: &[u8]) -> bool {
         let found = |own: &Pieces| own.find(line, &mut Spans::default());
-        self.compiled().pieces.as_ref().map(found).is_some_and(|own| own != Outcome::Undecided)
+        self.pieces().map(found).is_some_and(|own| own != Outcome::Undecided)
     }
 
     /// The same match by the whole expression.
@@ -106,14 +163,23 @@ impl Expression {
         Some(Match { line, spans, rest: &line[found.get(0)?.end()..] })
     }
 
-    fn compiled(&self) -> &Compiled {
-        self.compiled.get_or_init(|| {
-            let hir = ParserBuilder::new().utf8(false).build().parse(&self.text).ok();
-            let hir = hir.map(|hir| pieces::numbered(&hir, self.names));
+    /// Its parts, with the groups that are asked for.
+    fn hir(&self) -> Option<Hir> {
+        let hir = ParserBuilder::new().utf8(false).build().parse(&self.text).ok()?;
+        Some(pieces::numbered(&hir, self.names))
+    }
+
+    fn groups(&self) -> &Groups {
+        self.groups.get_or_init(|| {
+            let hir = self.hir();
             let has = |group| hir.as_ref().is_some_and(|hir| pieces::has(hir, group));
-            let groups = std::array::from_fn(has);
-            Compiled { groups, pieces: hir.as_ref().and_then(Pieces::of) }
+            let tells_digits_apart = hir.as_ref().is_none_or(digits::tells_digits_apart);
+            Groups { has: std::array::from_fn(has), tells_digits_apart }
         })
+    }
+
+    fn pieces(&self) -> Option<&Pieces> {
+        self.pieces.get_or_init(|| Pieces::of(&self.hir()?)).as_ref()
     }
 
     #[expect(
@@ -130,6 +196,9 @@ impl Expression {
         RegexBuilder::new(text).dfa_size_limit(DFA_BYTES_MAX).build()
     }
 }
+
+/// Lines after which pieces are worth their building.
+const USES_FOR_PIECES: usize = 100;
 
 /// A cache that lines of one format fill.
 const DFA_BYTES_MAX: usize = 256 * 1024;

@@ -25,15 +25,24 @@ enum Piece {
     Run(Run),
     /// Anything without a group in it.
     Automaton(Dfa),
-    /// A group that is all of a piece, by its number.
-    Group(usize, Box<Self>),
+    /// A group that is all of these pieces, by its number.
+    Group(usize, Vec<Self>),
     /// A group that ends so many bytes before the end of a piece.
     LazyGroup(usize, Dfa, usize),
+    /// A group that ends where this edge first matches.
+    LazyRun(usize, Run, Edge),
     /// Pieces that may be missing, and all of them as one.
     Optional(Vec<Self>, Dfa),
 }
 
 type Dfa = dense::DFA<Vec<u32>>;
+
+/// An automaton, and the bytes that it may begin with.
+#[derive(Clone, Debug)]
+struct Edge {
+    dfa: Dfa,
+    first: Box<[bool; 256]>,
+}
 
 /// As many bytes of a class as there are.
 #[derive(Clone, Debug)]
@@ -93,8 +102,8 @@ impl Piece {
             },
             Self::Run(run) => run.find(line, at),
             Self::Automaton(dfa) => end_of(dfa, line, at).map_or(Outcome::NoMatch, Outcome::Match),
-            Self::Group(group, piece) => {
-                let outcome = piece.find(line, at, spans);
+            Self::Group(group, pieces) => {
+                let outcome = find(pieces, line, at, spans);
                 if let Outcome::Match(end) = outcome {
                     spans.set(*group, at..end);
                 }
@@ -105,6 +114,13 @@ impl Piece {
                 Some(end) => {
                     spans.set(*group, at..end - behind);
                     Outcome::Match(end)
+                }
+            },
+            Self::LazyRun(group, run, edge) => match run.find_lazy(line, at, edge) {
+                None => Outcome::NoMatch,
+                Some((end, behind)) => {
+                    spans.set(*group, at..end);
+                    Outcome::Match(behind)
                 }
             },
             Self::Optional(pieces, whole) => {
@@ -146,6 +162,35 @@ impl Run {
         let of_class = line[at..].iter().take(self.most);
         let length = of_class.take_while(|byte| self.class[usize::from(**byte)]).count();
         if length < self.least { Outcome::NoMatch } else { Outcome::Match(at + length) }
+    }
+
+    /// As few bytes as there are before the edge: where they end, and where it ends.
+    fn find_lazy(&self, line: &[u8], at: usize, edge: &Edge) -> Option<(usize, usize)> {
+        let is_here = |end: &usize| edge.first[usize::from(line[*end])];
+        let ends = (at..line.len()).take(self.most.saturating_add(1));
+        for end in ends {
+            if end >= at + self.least
+                && is_here(&end)
+                && let Some(behind) = end_of(&edge.dfa, line, end)
+            {
+                return Some((end, behind));
+            }
+            if !self.class[usize::from(line[end])] {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl Edge {
+    fn of(elements: &[&Hir]) -> Option<Self> {
+        let dfa = dfa(&Hir::concat(elements.iter().map(|own| (*own).clone()).collect()))?;
+        let start = dfa.start_state_forward(&Input::new(b"").anchored(Anchored::Yes)).ok()?;
+        let may_begin = |byte| !dfa.is_dead_state(dfa.next_state(start, byte));
+        let mut first = Box::new([false; 256]);
+        (0..=u8::MAX).for_each(|byte| first[usize::from(byte)] = may_begin(byte));
+        Some(Self { dfa, first })
     }
 }
 
@@ -211,10 +256,24 @@ fn lazy_group(hir: &Hir, behind: &[&Hir]) -> Option<(Piece, usize)> {
     if !has_lazy(&capture.sub) || has_group(&capture.sub) {
         return None;
     }
-    let bytes = edge.iter().map(fixed).sum::<Option<usize>>()?;
+    let Some(bytes) = edge.iter().map(fixed).sum::<Option<usize>>() else {
+        let is_odd =
+            |own: &&Hir| has_group(own) || has_lazy(own) || !own.properties().look_set().is_empty();
+        let is_plain = !edge.iter().any(is_odd);
+        let run = lazy_run(&capture.sub).filter(|_| is_plain)?;
+        return Some((Piece::LazyRun(capture.index as usize, run, Edge::of(edge)?), length));
+    };
     let parts = std::iter::once(&*capture.sub).chain(edge.iter().copied());
     let dfa = dfa(&Hir::concat(parts.cloned().collect()))?;
     Some((Piece::LazyGroup(capture.index as usize, dfa, bytes), length))
+}
+
+/// As few bytes of a class as possible.
+fn lazy_run(hir: &Hir) -> Option<Run> {
+    let HirKind::Repetition(own) = hir.kind() else { return None };
+    let HirKind::Class(class) = own.sub.kind() else { return None };
+    let most = own.max.map_or(usize::MAX, |most| most as usize);
+    (!own.greedy).then_some(Run { class: bytes_of(class)?, least: own.min as usize, most })
 }
 
 /// Tells whether a lazy repetition is followed by nothing that must be there.
@@ -228,8 +287,12 @@ fn piece_with_group(hir: &Hir) -> Option<Piece> {
         HirKind::Capture(capture) if !has_group(&capture.sub) => {
             let mut inner = Vec::new();
             push_plain(&mut inner, &[&capture.sub])?;
-            let whole = if inner.len() == 1 { inner.pop()? } else { Piece::Automaton(dfa(hir)?) };
-            Some(Piece::Group(capture.index as usize, Box::new(whole)))
+            Some(Piece::Group(capture.index as usize, inner))
+        }
+        HirKind::Capture(capture) => {
+            let mut elements = Vec::new();
+            flatten(&capture.sub, &mut elements);
+            Some(Piece::Group(capture.index as usize, pieces(&elements)?))
         }
         HirKind::Repetition(Repetition { min: 0, max: Some(1), greedy: true, sub }) => {
             let mut elements = Vec::new();
@@ -241,7 +304,6 @@ fn piece_with_group(hir: &Hir) -> Option<Piece> {
         | HirKind::Class(_)
         | HirKind::Look(_)
         | HirKind::Repetition(_)
-        | HirKind::Capture(_)
         | HirKind::Concat(_)
         | HirKind::Alternation(_) => None,
     }

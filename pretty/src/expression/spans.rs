@@ -12,6 +12,12 @@ impl Spans {
         self.0[group] = Some((span.start, span.end));
     }
 
+    #[cfg(feature = "view")]
+    #[inline]
+    pub(super) fn place(&self, group: usize) -> Option<Range<usize>> {
+        self.0[group].map(|(start, end)| start..end)
+    }
+
     #[inline]
     pub(super) fn text<'a>(&self, group: usize, line: &'a [u8]) -> Option<&'a [u8]> {
         self.0[group].map(|(start, end)| &line[start..end])

@@ -107,6 +107,12 @@ files!(
     "students",
 );
 
+/// Compiles the dialects, if that has not been done yet.
+#[cfg(feature = "cli")]
+pub(crate) fn prepare_dialects() {
+    LazyLock::force(&BUILT_IN);
+}
+
 /// The names of the built-in dialects.
 #[cfg(feature = "cli")]
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -215,6 +221,19 @@ impl<'d> ChosenDialects<'d> {
         let subject = at.and_then(|at| dialects.subjects[at].as_ref());
         let end = subject.and_then(|subject| subject.find(text)).map_or(0, |found| found.end());
         &text[end..]
+    }
+
+    /// Tells whether the same text with other digits may have other rules or facts.
+    pub(super) fn tell_digits_apart(self, text: &[u8]) -> bool {
+        let has_digits = |name: &[u8]| name.iter().any(u8::is_ascii_digit);
+        self.dialects.words.have_digits()
+            || event_name(text).is_some_and(has_digits)
+            || self.dialects.sentences.tell_digits_apart(text)
+    }
+
+    /// A number that no other dialects have.
+    pub(super) const fn number(self) -> u64 {
+        self.dialects.sentences.number()
     }
 
     /// The rules that match a text, in order: those of the first dialect that has one.

@@ -68,6 +68,11 @@ impl Rules {
         self.dialects().dialects.words()
     }
 
+    /// Tells whether there is any rule for the state of peers.
+    pub(super) fn has_state(&self) -> bool {
+        !self.0.state.is_empty()
+    }
+
     pub(super) fn state(&self) -> impl Iterator<Item = &StateRule> {
         self.0.state.iter()
     }

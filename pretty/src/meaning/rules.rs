@@ -1,11 +1,9 @@
 //! Rules of the user for the lines of another program: state of peers, and messages.
 
-use std::borrow::Cow;
-
 use crate::expression::Expression;
 use crate::line::Event;
 use crate::meaning::message::{Message, MessageFate};
-use crate::meaning::state::{Found, STATE_KEYS, StateKey};
+use crate::meaning::state::{STATE_KEYS, StateKey, StateMeaning, Word, less_one};
 use crate::suggestion::suggestion;
 
 /// A rule for the state of a line's peer: the named groups of an expression are keys of the state
@@ -153,53 +151,53 @@ impl StateRule {
         Ok(self)
     }
 
-    pub(super) fn apply<'a>(&self, text: &'a [u8], found: &mut Found<'a>) {
+    /// Adds what the rule finds in a text.
+    pub(super) fn apply(&self, text: &[u8], meaning: &mut StateMeaning) {
         let Some(groups) = self.expression.find(text) else { return };
-        found.restart |= self.restart;
+        meaning.restart |= self.restart;
         if self.ignores_facts {
-            found.values = Default::default();
+            meaning.values = Default::default();
         }
         for key in &self.increments {
-            found.increments[*key as usize] = true;
+            meaning.increments[*key as usize] = true;
         }
         for (key, value) in &self.set {
-            found.put(*key, Cow::Owned(value.to_vec()));
+            match (key, less_one(value)) {
+                (RuleKey::LastBefore, None) => {}
+                (RuleKey::LastBefore, Some(before)) => meaning.put(*key, Word::Given(before)),
+                (RuleKey::State(_) | RuleKey::Status | RuleKey::Of, _) => {
+                    meaning.put(*key, Word::Given(value.clone()));
+                }
+            }
         }
         for (at, key) in KEYS.into_iter().enumerate() {
-            if let Some(group) = groups.text(at) {
-                found.put(key, Cow::Borrowed(group));
-            }
+            let Some(place) = groups.place(at) else { continue };
+            let name = without_letter(&text[place.clone()]);
+            let word = match key {
+                RuleKey::State(StateKey::Vote) | RuleKey::Of => {
+                    Word::At(place.end - name.len()..place.end)
+                }
+                RuleKey::LastBefore => {
+                    let last = meaning.values[StateKey::Last as usize].take();
+                    Word::LessOne(place, last.map(Box::new))
+                }
+                RuleKey::State(_) | RuleKey::Status => Word::At(place),
+            };
+            meaning.put(key, word);
         }
     }
 }
 
-impl<'a> Found<'a> {
-    fn put(&mut self, key: RuleKey, value: Cow<'a, [u8]>) {
+impl StateMeaning {
+    fn put(&mut self, key: RuleKey, word: Word) {
         match key {
             RuleKey::State(key) => {
-                self.values[key as usize] = Some(match &value {
-                    Cow::Borrowed(name) if key == StateKey::Vote => {
-                        Cow::Borrowed(without_letter(name))
-                    }
-                    Cow::Borrowed(_) | Cow::Owned(_) => value,
-                });
+                self.values[key as usize] = Some(word);
                 self.increments[key as usize] = false;
             }
-            RuleKey::LastBefore => {
-                let number =
-                    std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u64>().ok());
-                if let Some(before) = number.and_then(|number| number.checked_sub(1)) {
-                    self.values[StateKey::Last as usize] =
-                        Some(Cow::Owned(before.to_string().into_bytes()));
-                }
-            }
-            RuleKey::Status => self.status = Some(value),
-            RuleKey::Of => {
-                self.of = Some(match value {
-                    Cow::Borrowed(name) => Cow::Borrowed(without_letter(name)),
-                    Cow::Owned(name) => Cow::Owned(name),
-                });
-            }
+            RuleKey::LastBefore => self.values[StateKey::Last as usize] = Some(word),
+            RuleKey::Status => self.status = Some(word),
+            RuleKey::Of => self.of = Some(word),
         }
     }
 }

@@ -4,10 +4,13 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use regex::bytes::RegexSet;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use regex_syntax::ParserBuilder;
+
+use crate::expression::digits::{tells_digits_apart, with_all_digits};
 
 /// An automaton for expressions that begin with `^`.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(super) struct Sentences {
     automaton: DFA,
     /// Unlike that of any other.
     number: u64,
+    /// Those expressions that tell digits apart, with all digits where they have some.
+    with_all_digits: RegexSet,
 }
 
 thread_local! {
@@ -30,19 +35,34 @@ impl Sentences {
     /// # Errors
     /// If an expression does not compile.
     pub(super) fn new(expressions: &[String]) -> Result<Self, Box<dyn std::error::Error>> {
+        let mut parser = ParserBuilder::new().utf8(false).build();
+        let mut hirs = Vec::with_capacity(expressions.len());
+        for text in expressions {
+            hirs.push(parser.parse(text)?);
+        }
         let nfa = thompson::Compiler::new()
-            .syntax(syntax::Config::new().utf8(false))
             .configure(thompson::Config::new().utf8(false).which_captures(WhichCaptures::None))
-            .build_many(expressions)?;
+            .build_many_from_hir(&hirs)?;
         let config = Config::new().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
         let automaton = DFA::builder().configure(config).build_from_nfa(nfa)?;
-        Ok(Self { automaton, number: NEXT.fetch_add(1, Ordering::Relaxed) })
+        let odd = hirs.iter().filter(|hir| tells_digits_apart(hir));
+        let with_all_digits = RegexSet::new(odd.map(|hir| with_all_digits(hir).to_string()))?;
+        Ok(Self { automaton, number: NEXT.fetch_add(1, Ordering::Relaxed), with_all_digits })
+    }
+
+    /// Tells whether the same text with other digits may match other expressions.
+    pub(super) fn tell_digits_apart(&self, text: &[u8]) -> bool {
+        self.with_all_digits.is_match(text)
+    }
+
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// The places of the expressions that match, in order.
     pub(super) fn matching(&self, text: &[u8]) -> Vec<usize> {
         STATES.with_borrow_mut(|states| {
-            let Self { automaton, number } = self;
+            let Self { automaton, number, .. } = self;
             if states.as_ref().is_some_and(|(own, ..)| own != number) {
                 *states = None;
             }

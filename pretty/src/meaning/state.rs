@@ -1,6 +1,7 @@
 //! The state of a peer as lines give it: keys, their values, and changes of them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Deserialize;
 
@@ -65,7 +66,7 @@ impl Role {
 
 /// The order in which pairs of one line are taken: a new leader leads in the line's term,
 /// and the applied index is compared with the line's commit index, that with the line's log.
-pub(crate) const UPDATE_ORDER: [StateKey; STATE_KEYS.len()] = [
+const UPDATE_ORDER: [StateKey; STATE_KEYS.len()] = [
     StateKey::Term,
     StateKey::Role,
     StateKey::Vote,
@@ -87,16 +88,66 @@ pub(crate) enum StateUpdate<'a> {
     Status(Option<Cow<'a, [u8]>>, Option<Cow<'a, [u8]>>),
 }
 
-/// The state updates of a line, as they are found.
-#[derive(Default)]
-pub(super) struct Found<'a> {
+/// The meaning of a text for the state of its peer, without the text: where its words are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct StateMeaning {
     pub(super) restart: bool,
-    pub(super) values: [Option<Cow<'a, [u8]>>; STATE_KEYS.len()],
+    pub(super) values: [Option<Word>; STATE_KEYS.len()],
     pub(super) increments: [bool; STATE_KEYS.len()],
     /// `down` or `cut`; empty if the peer is neither any more.
-    pub(super) status: Option<Cow<'a, [u8]>>,
+    pub(super) status: Option<Word>,
     /// The peer of the status, if it is another one.
-    pub(super) of: Option<Cow<'a, [u8]>>,
+    pub(super) of: Option<Word>,
+}
+
+/// A word, by its place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    At(Range<usize>),
+    /// One less than the number at this place; the other word if there is no such number.
+    LessOne(Range<usize>, Option<Box<Self>>),
+    /// A word of a rule.
+    Given(Box<[u8]>),
+}
+
+impl Word {
+    pub(super) fn in_text<'a>(&self, text: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        match self {
+            Self::At(place) => Some(Cow::Borrowed(&text[place.clone()])),
+            Self::LessOne(place, otherwise) => match less_one(&text[place.clone()]) {
+                Some(before) => Some(Cow::Owned(before.into())),
+                None => otherwise.as_ref()?.in_text(text),
+            },
+            Self::Given(word) => Some(Cow::Owned(word.to_vec())),
+        }
+    }
+}
+
+/// The number before the one that is written.
+pub(super) fn less_one(number: &[u8]) -> Option<Box<[u8]>> {
+    let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    Some(number.checked_sub(1)?.to_string().into_bytes().into())
+}
+
+impl StateMeaning {
+    /// Gives the changes to `take`, in order, for the text that has this meaning.
+    pub(super) fn updates<'a>(&self, text: &'a [u8], mut take: impl FnMut(StateUpdate<'a>)) {
+        let word = |word: &Option<Word>| word.as_ref()?.in_text(text);
+        if self.restart {
+            take(StateUpdate::Restart);
+        }
+        for key in UPDATE_ORDER {
+            if self.increments[key as usize] {
+                take(StateUpdate::Increment(key));
+            } else if let Some(value) = word(&self.values[key as usize]) {
+                take(StateUpdate::Set(key, value));
+            }
+        }
+        if let Some(status) = word(&self.status) {
+            let status = (!status.is_empty()).then_some(status);
+            take(StateUpdate::Status(word(&self.of), status));
+        }
+    }
 }
 
 #[cfg(test)]

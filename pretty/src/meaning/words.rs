@@ -72,6 +72,13 @@ impl StateWords {
         }
     }
 
+    /// Tells whether a word has a digit.
+    pub(crate) fn have_digits(&self) -> bool {
+        let roles = self.roles.iter().map(|(word, _)| word);
+        let mut words = self.keys.iter().flatten().map(|(word, _)| word).chain(roles);
+        words.any(|word| word.iter().any(u8::is_ascii_digit))
+    }
+
     /// The key of the state that a key means: `current_term`, `CurTerm`.
     pub(crate) fn key(&self, key: &[u8]) -> Option<StateKey> {
         if key.len() < self.shortest {

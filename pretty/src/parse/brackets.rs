@@ -1,22 +1,33 @@
 //! `["text"] [key=value] [key="a value"]`: the fields of the unified format as a text.
 
+use super::fields::TextSink;
+
 /// The text and its fields as `text key=value`; `None` if it is not of this form.
 pub(super) fn text(line: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(line.len());
+    write(line, &mut text)?;
+    Some(text)
+}
+
+/// Writes the same text to `text`.
+pub(super) fn write(line: &[u8], text: &mut impl TextSink) -> Option<()> {
     let mut rest = line;
     while let Some(field) = rest.strip_prefix(b"[") {
         let end = end_of(field)?;
-        if !text.is_empty() {
-            text.push(b' ');
+        if text.length() > 0 {
+            text.push(b" ");
         }
-        let field_text = &field[..end];
-        match (text.is_empty(), field_text) {
-            (true, [b'"', inner @ .., b'"']) => push_unescaped(&mut text, inner),
-            _ => text.extend_from_slice(field_text),
+        let own = &field[..end];
+        match (text.length(), own) {
+            (0, [b'"', inner @ .., b'"']) if memchr::memchr(b'\\', inner).is_none() => {
+                text.push(inner);
+            }
+            (0, [b'"', inner @ .., b'"']) => text.push(&unescaped(inner)),
+            _ => text.push(own),
         }
         rest = field[end + 1..].trim_ascii_start();
     }
-    (rest.is_empty() && !text.is_empty()).then_some(text)
+    (rest.is_empty() && text.length() > 0).then_some(())
 }
 
 /// The end of a field: the bracket that is not in quotes, nor closes another one.
@@ -35,7 +46,8 @@ fn end_of(field: &[u8]) -> Option<usize> {
     })
 }
 
-fn push_unescaped(text: &mut Vec<u8>, quoted: &[u8]) {
+fn unescaped(quoted: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(quoted.len());
     let mut escaped = false;
     for byte in quoted {
         if *byte == b'\\' && !escaped {
@@ -49,6 +61,7 @@ fn push_unescaped(text: &mut Vec<u8>, quoted: &[u8]) {
         });
         escaped = false;
     }
+    text
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::keys::{KeyNames, Keys, OwnKeys};
 use super::pattern::{Fit, FormatError, Pattern, Tail};
+use crate::expression::Expression;
 use crate::level::Level;
 use crate::time::Tick;
 
@@ -28,6 +29,8 @@ pub(super) struct Catalog {
     strict_transports: OnceLock<RegexSet>,
     /// All patterns of records, by their places: one look tells which of them fit.
     record_set: OnceLock<RegexSet>,
+    /// Those patterns of both that tell digits apart, with all digits where they have some.
+    with_all_digits: OnceLock<RegexSet>,
     pub(super) files: Vec<FormatFile>,
 }
 
@@ -169,6 +172,7 @@ impl Catalog {
             key_names: BTreeMap::new(),
             strict_transports: OnceLock::new(),
             record_set: OnceLock::new(),
+            with_all_digits: OnceLock::new(),
             files: Vec::new(),
         };
         for file in &files {
@@ -210,6 +214,20 @@ impl Catalog {
     pub(super) fn records_matching(&self, line: &[u8]) -> Option<SetMatches> {
         let set = self.record_set.get_or_init(|| set(self.records.iter()));
         set.is_match(line).then(|| set.matches(line))
+    }
+
+    /// Tells whether no strict transport and no pattern of a record reads any line that differs from this one in
+    /// digits alone.
+    pub(super) fn never_reads(&self, line: &[u8]) -> bool {
+        let patterns = || {
+            let transports = self.transports.iter().filter_map(Transport::pattern);
+            let strict = transports.filter(|own| own.fit == Fit::Strict);
+            let all = strict.chain(&self.records).map(|own| &own.expression);
+            RegexSet::new(all.filter_map(Expression::with_all_digits)).unwrap_or_default()
+        };
+        !self.may_be_transport(line)
+            && self.records_matching(line).is_none()
+            && !self.with_all_digits.get_or_init(patterns).is_match(line)
     }
 
     /// The file of this format, if it has records.

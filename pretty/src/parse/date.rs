@@ -6,8 +6,60 @@ use super::days::days_since_1970;
 
 /// Reads a whole text as a date with a time of day, or as a time of day.
 pub(super) fn read(text: &[u8]) -> Option<Date> {
+    usual(text).or_else(|| scan(text))
+}
+
+fn scan(text: &[u8]) -> Option<Date> {
     Scan::new(text).date()
 }
+
+/// Reads `2024-05-02T08:11:22.123Z`, which most logs have, in a few steps; `None` for all else.
+pub(super) fn usual(text: &[u8]) -> Option<Date> {
+    let (head, rest) = text.split_first_chunk::<19>()?;
+    let mark = head[4];
+    let marks = [head[7], head[13], head[16]] == [mark, b':', b':'];
+    if !marks || !matches!((mark, head[10]), (b'-' | b'/', b'T' | b' ')) {
+        return None;
+    }
+    let number = |at: usize| two_digits([head[at], head[at + 1]]);
+    let (month, day) = (number(5)?, number(8)?);
+    let (hours, minutes, seconds) = (number(11)?, number(14)?, number(17)?);
+    let mut date = Date::default();
+    set_date(&mut date, Some(number(0)? * 100 + number(2)?), month, day)?;
+    if hours > 24 || minutes > 59 || seconds > 60 {
+        return None;
+    }
+    let mut nanos = 0;
+    let mut decimals = 0;
+    if let [b'.' | b',', digits @ ..] = rest {
+        decimals = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=9).contains(&decimals) {
+            return None;
+        }
+        let value = |value: i64, byte: &u8| value * 10 + i64::from(byte - b'0');
+        nanos = digits[..decimals].iter().fold(0, value) * POWERS[9 - decimals];
+    }
+    let end = head.len() + if decimals > 0 { 1 + decimals } else { 0 };
+    date.zone = match text[end..] {
+        [] => None,
+        [b'Z'] => Some(0),
+        [sign @ (b'+' | b'-'), a, b, c, d] | [sign @ (b'+' | b'-'), a, b, b':', c, d] => {
+            let offset = (two_digits([a, b])? * 60 + two_digits([c, d])?) * 60;
+            i32::try_from(if sign == b'-' { -offset } else { offset }).ok()
+        }
+        _ => return None,
+    };
+    (date.clock, date.digits) = (11..end, decimals);
+    date.of_day = (hours * 3600 + minutes * 60 + seconds) * SECOND + nanos;
+    Some(date)
+}
+
+fn two_digits(text: [u8; 2]) -> Option<i64> {
+    let [tens, ones] = text.map(|byte| byte.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
+}
+
+const POWERS: [i64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// A date or time of day in nanoseconds: since 1970, since 1970 on the clocks of a place, or since
 /// midnight.
@@ -219,12 +271,12 @@ impl<'a> Scan<'a> {
         }
         let end = self.at;
         self.blanks();
-        match self.rest().get(..2).map(<[u8]>::to_ascii_uppercase).as_deref() {
-            Some(b"PM") => {
+        match self.rest() {
+            [b'P' | b'p', b'M' | b'm', ..] => {
                 hours = hours % 12 + 12;
                 self.at += 2;
             }
-            Some(b"AM") => {
+            [b'A' | b'a', b'M' | b'm', ..] => {
                 hours %= 12;
                 self.at += 2;
             }
@@ -395,3 +447,33 @@ const WEEKDAYS: [&[u8]; 14] = [
     b"saturday",
     b"sunday",
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_usual_form_is_read_as_any_other(
+            text in r"[0-9]{4}[-/.][01][0-9][-/][0-3][0-9][T ][012][0-9]:[0-6][0-9]:[0-6][0-9]([.,][0-9_]{0,11})?(Z| ?[+-][0-9]{2}:?[0-9]{0,2}| UTC| PM)?"
+        ) {
+            let date = usual(text.as_bytes());
+            prop_assert!(date.is_none() || date == scan(text.as_bytes()), "{text}: {date:?}");
+        }
+    }
+
+    #[test]
+    fn most_logs_have_the_usual_form() {
+        for text in [
+            "2024-05-02T08:11:22Z",
+            "2024-05-02 08:11:22,401",
+            "2024/05/02 08:11:22.123456",
+            "2024-05-02T08:11:22.123456789+02:00",
+            "2024-05-02T08:11:22-0330",
+        ] {
+            assert!(usual(text.as_bytes()).is_some(), "{text}");
+        }
+    }
+}

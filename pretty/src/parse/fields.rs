@@ -4,11 +4,10 @@
 //! others follow the text as `key=value`, in the order they were written.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use super::context::ReadContext;
 use super::keys::{PeerField, Role, peer_word};
-use super::record::{NAME_BYTES_MAX, Record, bytes};
+use super::record::{NAME_BYTES_MAX, Record, TimeText, bytes};
 use super::timestamp;
 use crate::level::Level;
 use crate::line::Stamp;
@@ -18,6 +17,8 @@ pub(super) struct StructuredFields<'a> {
     fields: Vec<Field<'a>>,
     /// The peer that an outer span names.
     pub(super) span_peer: Option<Cow<'a, str>>,
+    /// Other digits in a field may make it another one.
+    digits_decide: bool,
 }
 
 struct Field<'a> {
@@ -55,7 +56,7 @@ impl Best {
 
 impl Default for StructuredFields<'_> {
     fn default() -> Self {
-        Self { fields: Vec::with_capacity(FIELDS_USUAL), span_peer: None }
+        Self { fields: Vec::with_capacity(FIELDS_USUAL), span_peer: None, digits_decide: false }
     }
 }
 
@@ -65,25 +66,63 @@ impl<'a> StructuredFields<'a> {
         self.fields.push(Field { key, value, role: None, is_taken: false });
     }
 
+    /// Other digits may decide which part of a value is the field.
+    pub(super) fn digits_decide(&mut self) {
+        self.digits_decide = true;
+    }
+
     /// The record; `None` without a text, unless a time with a level, or a topic and a peer, make up
     /// for it.
-    pub(super) fn into_record(mut self, context: &ReadContext<'_>) -> Option<Record<'a>> {
+    pub(super) fn into_record(self, context: &ReadContext<'_>) -> Option<Record<'a>> {
+        self.into_record_with(context, Self::text)
+    }
+
+    /// Writes the record's text to `text`; `None` if there is no record, or if other digits may change
+    /// more than themselves.
+    pub(super) fn write_text(
+        self,
+        context: &ReadContext<'_>,
+        text: &mut impl TextSink,
+    ) -> Option<()> {
+        let mut is_stable = false;
+        self.into_record_with(context, |fields, first| {
+            is_stable = !fields.digits_decide && fields.fields.iter().all(Field::is_stable);
+            (Cow::Borrowed(b""), fields.write(&first.unwrap_or_default(), text))
+        })?;
+        is_stable.then_some(())
+    }
+
+    fn into_record_with(
+        mut self,
+        context: &ReadContext<'_>,
+        text_of: impl FnOnce(Self, Option<Cow<'a, str>>) -> (Cow<'a, [u8]>, usize),
+    ) -> Option<Record<'a>> {
         let found = self.roles(context);
         let Found { time, level, topic, msg, peer, micros, thread } = found;
         let stamp = match micros {
             Some(at) => timestamp::micros(self.fields[at].value.parse().ok()?),
             None => time.0.and_then(|(_, at)| self.stamp(at, context)),
         };
+        let mut time_text = None;
         if let Some(at) = micros.or(time.0.map(|(_, at)| at).filter(|_| stamp.is_some())) {
             self.fields[at].is_taken = true;
+            time_text = match self.fields[at].value {
+                Cow::Borrowed(text) if micros.is_some() => Some(TimeText::Micros(text.as_bytes())),
+                Cow::Borrowed(text) => Some(TimeText::Any(text.as_bytes())),
+                Cow::Owned(_) => None,
+            };
         }
         let mut take = |best: Best| {
             let field = &mut self.fields[best.0?.1];
             field.is_taken = true;
             Some(std::mem::take(&mut field.value))
         };
-        let (level, topic, text, mut own_peer) = (take(level), take(topic), take(msg), take(peer));
-        let level = level.and_then(|level| level_of(level.as_bytes(), context));
+        let (topic, text, mut own_peer) = (take(topic), take(msg), take(peer));
+        let level = level.0.map(|(_, at)| &mut self.fields[at]);
+        let level = level.and_then(|field| {
+            field.is_taken = true;
+            level_of(field.value.as_bytes(), context)
+        });
         let enough = text.is_some()
             || (topic.is_some() && own_peer.is_some())
             || (stamp.is_some() && level.is_some());
@@ -97,9 +136,9 @@ impl<'a> StructuredFields<'a> {
         }
         let name =
             |name: Cow<'a, str>| (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name));
-        let (text, left_out) = self.text(text);
+        let (text, left_out) = text_of(self, text);
         let (topic, peer) = (topic.and_then(name), own_peer.and_then(name));
-        Some(Record { stamp, level, topic, peer, text: bytes(text), left_out })
+        Some(Record { stamp, time: time_text, level, topic, peer, peer_at: None, text, left_out })
     }
 
     /// Gives each field its role, and finds the best one of each role.
@@ -146,12 +185,15 @@ impl<'a> StructuredFields<'a> {
         found
     }
 
-    /// A text with all fields behind it.
-    pub(super) fn into_text(self, first: &str) -> String {
-        let mut text = String::with_capacity(first.len() + self.text_bytes());
-        text.push_str(first);
-        self.fields.iter().for_each(|field| field.add_to(&mut text));
-        text
+    /// Writes a text with all fields behind it.
+    pub(super) fn write_all(self, first: &str, text: &mut impl TextSink) {
+        text.push(first.as_bytes());
+        self.fields.iter().for_each(|field| field.add_to(text));
+    }
+
+    /// About as many bytes as all fields take in a text.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.fields.iter().map(|field| field.key.len() + field.value.len() + 4).sum()
     }
 
     fn stamp(&self, at: usize, context: &ReadContext<'_>) -> Option<Stamp<'a>> {
@@ -160,30 +202,52 @@ impl<'a> StructuredFields<'a> {
 
     /// The text with all fields that were not taken, stack traces below it, and the length of those
     /// that columns leave out.
-    fn text(self, first: Option<Cow<'a, str>>) -> (Cow<'a, str>, usize) {
+    fn text(self, first: Option<Cow<'a, str>>) -> (Cow<'a, [u8]>, usize) {
         let first = first.unwrap_or_default();
         if self.fields.iter().all(|field| field.is_taken) {
-            return (first, 0);
+            return (bytes(first), 0);
         }
-        let mut text = String::with_capacity(first.len() + self.text_bytes());
-        text.push_str(&first);
+        let mut text = Vec::with_capacity(first.len() + self.text_bytes());
+        let left_out = self.write(&first, &mut text);
+        (Cow::Owned(text), left_out)
+    }
+
+    /// Writes the text; returns the length of what columns leave out.
+    #[inline]
+    fn write(&self, first: &str, text: &mut impl TextSink) -> usize {
+        text.push(first.as_bytes());
         let rest = |left_out: bool| {
             let rest = self.fields.iter().filter(|field| !field.is_taken);
             rest.filter(move |field| field.is_left_out() == left_out)
         };
-        rest(false).filter(|field| !field.is_stack()).for_each(|field| field.add_to(&mut text));
+        rest(false).filter(|field| !field.is_stack()).for_each(|field| field.add_to(text));
         for stack in rest(false).filter(|field| field.is_stack()) {
-            text.extend(["\n", stack.value.trim_ascii_end()]);
+            text.push(b"\n");
+            text.push(stack.value.trim_ascii_end().as_bytes());
         }
-        let shown = text.len();
-        rest(true).for_each(|field| field.add_to(&mut text));
-        let left_out = text.len() - shown;
-        (Cow::Owned(text), left_out)
+        let shown = text.length();
+        rest(true).for_each(|field| field.add_to(text));
+        text.length() - shown
+    }
+}
+
+/// A text that is written piece by piece.
+pub(super) trait TextSink {
+    fn push(&mut self, piece: &[u8]);
+
+    /// Bytes written so far.
+    fn length(&self) -> usize;
+}
+
+impl TextSink for Vec<u8> {
+    #[inline]
+    fn push(&mut self, piece: &[u8]) {
+        self.extend_from_slice(piece);
     }
 
-    /// About as many bytes as all fields take in a text.
-    fn text_bytes(&self) -> usize {
-        self.fields.iter().map(|field| field.key.len() + field.value.len() + 4).sum()
+    #[inline]
+    fn length(&self) -> usize {
+        self.len()
     }
 }
 
@@ -197,22 +261,26 @@ impl Field<'_> {
         self.role == Some(Role::Stack) && self.value.trim_ascii_end().contains('\n')
     }
 
-    fn add_to(&self, text: &mut String) {
+    /// Tells whether other digits in it change nothing but themselves.
+    fn is_stable(&self) -> bool {
+        // Numbers are levels too.
+        self.role != Some(Role::Level) || !self.value.bytes().any(|byte| byte.is_ascii_digit())
+    }
+
+    fn add_to(&self, text: &mut impl TextSink) {
         let Self { key, value, .. } = self;
-        if !text.is_empty() {
-            text.push(' ');
+        if text.length() > 0 {
+            text.push(b" ");
         }
-        text.push_str(key);
-        text.push('=');
-        let is_word = |byte: u8| !matches!(byte, b' ' | b'"' | b'=' | b'\n');
-        if !value.is_empty() && (value.bytes().all(is_word) || is_nested(value)) {
-            text.push_str(value);
-        } else if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte))
-        {
-            text.extend(["\"", value, "\""]);
+        text.push(key.as_bytes());
+        text.push(b"=");
+        let marks = value.bytes().fold(0, |marks, byte| marks | MARKS[usize::from(byte)]);
+        if !value.is_empty() && (marks & ENDS_WORD == 0 || is_nested(value)) {
+            text.push(value.as_bytes());
+        } else if marks & NEEDS_ESCAPES == 0 {
+            [b"\"", value.as_bytes(), b"\""].into_iter().for_each(|piece| text.push(piece));
         } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{value:?}");
+            text.push(format!("{value:?}").as_bytes());
         }
     }
 }
@@ -220,6 +288,28 @@ impl Field<'_> {
 fn lossy(name: &[u8]) -> Cow<'static, str> {
     Cow::Owned(String::from_utf8_lossy(name).into_owned())
 }
+
+/// A byte that no word has.
+const ENDS_WORD: u8 = 1;
+
+/// A byte that a text in quotes does not have as it is.
+const NEEDS_ESCAPES: u8 = 2;
+
+/// For each byte what it means for a value that has it.
+const MARKS: [u8; 256] = {
+    let mut marks = [NEEDS_ESCAPES; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        marks[byte as usize] = 0;
+        byte += 1;
+    }
+    marks[b'"' as usize] = ENDS_WORD | NEEDS_ESCAPES;
+    marks[b'\\' as usize] = NEEDS_ESCAPES;
+    marks[b'\n' as usize] = ENDS_WORD | NEEDS_ESCAPES;
+    marks[b' ' as usize] = ENDS_WORD;
+    marks[b'=' as usize] = ENDS_WORD;
+    marks
+};
 
 /// The level in words or as a number.
 fn level_of(value: &[u8], context: &ReadContext<'_>) -> Option<Level> {

@@ -10,25 +10,45 @@ use serde_json::value::RawValue;
 use super::context::ReadContext;
 use super::fields::StructuredFields;
 use super::keys::{Keys, Role};
-use super::members::{Member, Value, members};
+use super::members::{Member, Scanned, Value, by_serde, members, scan};
 use super::record::Record;
 use super::timestamp::is_time;
 
 /// The record in a line; `None` if it is not an object or has neither time nor text.
 pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
+    fields(line, context)?.into_record(context)
+}
+
+/// The fields of an object.
+pub(super) fn fields<'a>(
+    line: &'a [u8],
+    context: &ReadContext<'_>,
+) -> Option<StructuredFields<'a>> {
     let mut fields = StructuredFields::default();
-    for (key, value) in members(line)? {
-        add(&mut fields, key, value, context.keys, 0);
+    match scan(line, |(key, value)| add(&mut fields, key, value, context.keys, 0)) {
+        Scanned::Whole => {}
+        Scanned::NotPlain(text) => {
+            fields = StructuredFields::default();
+            for (key, value) in by_serde(text)? {
+                add(&mut fields, key, value, context.keys, 0);
+            }
+        }
+        Scanned::NotText => return None,
     }
-    fields.into_record(context)
+    Some(fields)
 }
 
 /// A text and the fields of the object that ends it, as `text key=value`.
 pub(super) fn text_with_fields(text: &[u8]) -> Option<Vec<u8>> {
-    let start = match text.first() {
-        Some(b'{') => 0,
-        _ => memchr::memmem::find(text, b"\t{").or_else(|| memchr::memmem::find(text, b" {\""))?,
-    };
+    let (message, fields) = message_and_fields(text)?;
+    let mut text = Vec::with_capacity(message.len() + fields.text_bytes());
+    fields.write_all(message, &mut text);
+    Some(text)
+}
+
+/// A text in two: up to the object that ends it, and the members of that.
+pub(super) fn message_and_fields(text: &[u8]) -> Option<(&str, StructuredFields<'_>)> {
+    let start = start_of_object(text)?;
     let object = text[start..].trim_ascii();
     // Behind the object of an event PHP programs have one about themselves.
     let object = object.strip_suffix(b" []").unwrap_or(object);
@@ -36,8 +56,32 @@ pub(super) fn text_with_fields(text: &[u8]) -> Option<Vec<u8>> {
     for (key, value) in members(object)? {
         fields.push(key, value.text());
     }
-    let message = std::str::from_utf8(&text[..start]).ok()?;
-    Some(fields.into_text(message).into_bytes())
+    Some((std::str::from_utf8(&text[..start]).ok()?, fields))
+}
+
+/// The place of the object that ends a text.
+fn start_of_object(text: &[u8]) -> Option<usize> {
+    match text.first() {
+        Some(b'{') => Some(0),
+        _ => memchr::memmem::find(text, b"\t{").or_else(|| memchr::memmem::find(text, b" {\"")),
+    }
+}
+
+/// The places of numbers in a line with JSON at its end that must not begin with a zero: those of
+/// several digits, outside strings.
+pub(super) fn long_numbers(line: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut is_string = false;
+    let start = start_of_object(line).unwrap_or(0);
+    for (at, byte) in line.iter().enumerate().skip(start) {
+        is_string ^= *byte == b'"';
+        let begins = byte.is_ascii_digit() && !line[at - 1].is_ascii_digit();
+        let is_long = line.get(at + 1).is_some_and(u8::is_ascii_digit);
+        if !is_string && begins && is_long && line[at - 1] != b'.' {
+            found.push(at);
+        }
+    }
+    found
 }
 
 /// The members of an object with all keys in `when`; strings without their quotes.
@@ -81,6 +125,9 @@ fn add<'a>(
             let role = role();
             let inner = role.is_some() || keys.is_outer(&key);
             let members = if inner { members(object.as_bytes()) } else { None };
+            if role == Some(Role::Time) {
+                fields.digits_decide();
+            }
             let time = members.as_deref().filter(|_| role == Some(Role::Time)).and_then(time_of);
             match (role, members, time) {
                 (Some(Role::Nested), Some(members), _) => {

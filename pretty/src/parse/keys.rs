@@ -136,6 +136,12 @@ impl Keys {
         bucket.iter().find(|(own, _)| &**own == key).map(|(_, meaning)| *meaning)
     }
 
+    /// Tells whether a key with other digits may have another meaning.
+    pub(super) fn tell_digits_apart(&self) -> bool {
+        let mut keys = self.buckets.iter().flatten().map(|(key, _)| key).chain(&self.outer);
+        keys.any(|key| key.bytes().any(|byte| byte.is_ascii_digit()))
+    }
+
     /// Tells whether members of an object with this key have meanings.
     pub(super) fn is_outer(&self, key: &str) -> bool {
         self.outer.iter().any(|own| **own == *key)

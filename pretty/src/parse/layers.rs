@@ -1,16 +1,19 @@
 //! The layers a line may have: transports that carry it, the record it is.
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::sync::Arc;
 
 use super::catalog::{CATALOG, Reader};
 use super::context::ReadContext;
+use super::fields::TextSink;
 use super::format::Format;
 use super::own_format::{CustomFormat, OwnFormat};
 use super::pattern::{Fit, Pattern};
-use super::record::Record;
+use super::record::{Record, TimeText};
 use super::transports::{TransportLayer, Transports};
-use super::{json, logfmt, verbose};
+use super::{json, logfmt, timestamp, verbose};
+use crate::line::Stamp;
 
 /// A way to read a record.
 #[derive(Clone, Debug)]
@@ -83,6 +86,12 @@ impl Layers {
     /// The layers of the user alone, or of the format given.
     pub(super) fn given(&self) -> &[RecordLayer] {
         if self.is_auto { &self.all[..self.own] } else { &self.all }
+    }
+
+    /// Tells whether all layers are built in, and any may be found.
+    pub(super) fn has_no_own(&self) -> bool {
+        let is_own = |own: &TransportLayer| matches!(own, TransportLayer::Own(_));
+        self.is_auto && self.own == 0 && !self.transports.iter().any(is_own)
     }
 
     /// The layers tried first in a source not looked at.
@@ -182,6 +191,60 @@ impl RecordLayer {
             Self::Reader(_) => None,
             Self::BuiltIn(at) => CATALOG.records[*at].read(line, context),
             Self::Own(own) => own.read(line, context),
+        }
+    }
+}
+
+impl RecordLayer {
+    /// Writes the text of the record in a line to `text`, and returns the places of numbers in the line
+    /// that must not begin with a zero; `None` if the same line with other digits may differ in more
+    /// than those.
+    pub(super) fn write_text(
+        &self,
+        line: &[u8],
+        context: &ReadContext<'_>,
+        text: &mut impl TextSink,
+    ) -> Option<Vec<usize>> {
+        match self {
+            Self::Reader(Reader::Verbose) => None,
+            Self::Reader(Reader::Json) => {
+                json::fields(line, context)?.write_text(context, text)?;
+                Some(json::long_numbers(line))
+            }
+            Self::Reader(Reader::Logfmt) => {
+                logfmt::fields(line)?.write_text(context, text)?;
+                Some(Vec::new())
+            }
+            Self::BuiltIn(at) => CATALOG.records[*at].write_text(line, text),
+            Self::Own(own) => own.write_text(line, text),
+        }
+    }
+
+    /// The stamp of a time in such a record.
+    pub(super) fn stamp<'a>(
+        &self,
+        time: TimeText<'a>,
+        context: &ReadContext<'_>,
+    ) -> Option<Stamp<'a>> {
+        match (time, self) {
+            (TimeText::Micros(text), _) => {
+                timestamp::micros(std::str::from_utf8(text).ok()?.parse().ok()?)
+            }
+            (TimeText::Any(text), Self::Reader(_)) => {
+                timestamp::wall(Cow::Borrowed(text), context.calendar)
+            }
+            (TimeText::Any(text), Self::BuiltIn(at)) => CATALOG.records[*at].stamp(text, context),
+            (TimeText::Any(text), Self::Own(own)) => own.stamp(text, context),
+        }
+    }
+
+    /// Tells whether both are one layer.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Reader(own), Self::Reader(other)) => own == other,
+            (Self::BuiltIn(own), Self::BuiltIn(other)) => own == other,
+            (Self::Own(own), Self::Own(other)) => Arc::ptr_eq(own, other),
+            (Self::Reader(_) | Self::BuiltIn(_) | Self::Own(_), _) => false,
         }
     }
 }

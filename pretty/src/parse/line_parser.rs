@@ -6,10 +6,11 @@ use super::catalog::CATALOG;
 use super::clock::{ClockOfDay, shift_by};
 use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
+use super::known_lines::{KnownLines, KnownPart};
 use super::layers::{Layers, RecordLayer, TRANSPORTS_MAX};
 use super::leads::Leads;
 use super::pattern::{Carried, Fit};
-use super::peer_plan::Heads;
+use super::peer_plan::{Heads, NamedBy};
 use super::reading::Reading;
 use super::record::{Record, into_owned};
 use super::settings::ParserSettings;
@@ -17,6 +18,7 @@ use super::transports::{TransportLayer, strip};
 use super::verbose;
 use crate::class::{Class, is_continuation};
 use crate::line::{Event, Line, Stamp};
+use crate::shapes::Lookup;
 use crate::time::Tick;
 
 /// The parts of a parser that never change.
@@ -47,6 +49,7 @@ pub(super) struct LineParser<'p> {
     pub(super) clock: &'p mut ClockOfDay,
     pub(super) leads: &'p mut Leads,
     pub(super) found: &'p mut FoundLayers,
+    pub(super) known: &'p mut KnownLines,
 }
 
 impl Setup {
@@ -98,10 +101,27 @@ impl<'p> LineParser<'p> {
         if let Some(record) = self.second(line, &carried, &context) {
             return Line::Event(self.event(record, line, carried));
         }
+        let mut is_again = false;
+        let is_whole = depth == 0 && carried.is_empty();
+        if is_whole || self.known.part() == KnownPart::Record {
+            match self.known.find(line) {
+                Lookup::Known(Some(known)) => {
+                    if let Some(record) = known.read(line, &context) {
+                        let layer = known.layer.clone();
+                        return self.known_event(layer, record, line, carried);
+                    }
+                }
+                Lookup::Again => is_again = true,
+                Lookup::Known(None) | Lookup::New => {}
+            }
+        }
         let mut records = reading.records.iter();
         if let Some((layer, record)) =
             records.find_map(|own| Some((own, own.read(line, &context)?)))
         {
+            if is_again && layer.next().is_none() {
+                return Line::Event(self.kept_event(layer, record, line, carried, &context));
+            }
             return self.record(layer, record, line, carried);
         }
         // Something that was not in the sample, or there was none.
@@ -121,7 +141,43 @@ impl<'p> LineParser<'p> {
         if let Some((layer, record)) = self.other_record(line, &context) {
             return self.record(layer, record, line, carried);
         }
-        self.bare(line, carried)
+        self.bare(line, carried, is_again)
+    }
+
+    /// The event of a line that is known.
+    fn known_event<'a>(
+        &mut self,
+        layer: Option<RecordLayer>,
+        record: Record<'a>,
+        line: &'a [u8],
+        carried: Carried<'a>,
+    ) -> Line<'a> {
+        (self.found.bare, self.found.record) = (layer.is_none(), layer);
+        Line::Event(match self.known.part() {
+            KnownPart::Line => self.timed(record),
+            KnownPart::Record | KnownPart::Nothing => self.event(record, line, carried),
+        })
+    }
+
+    /// The event of a record that is to be known from now on.
+    fn kept_event<'a>(
+        &mut self,
+        layer: &RecordLayer,
+        record: Record<'a>,
+        line: &'a [u8],
+        carried: Carried<'a>,
+        context: &ReadContext<'_>,
+    ) -> Event<'a> {
+        self.found.record = Some(layer.clone());
+        let (part, layer) = (self.known.part(), Some(layer));
+        if part == KnownPart::Record {
+            self.known.keep(line, layer, (&record, NamedBy::Line), self.reading, context);
+        }
+        let (record, named) = self.named(record, line, carried);
+        if part == KnownPart::Line {
+            self.known.keep(line, layer, (&record, named), self.reading, context);
+        }
+        self.timed(record)
     }
 
     /// A line that is a record, or the first of one.
@@ -200,7 +256,7 @@ impl<'p> LineParser<'p> {
     }
 
     /// A line that no record reads: an event nevertheless if its peer or its time are known.
-    fn bare<'a>(&mut self, line: &'a [u8], carried: Carried<'a>) -> Line<'a> {
+    fn bare<'a>(&mut self, line: &'a [u8], carried: Carried<'a>, is_again: bool) -> Line<'a> {
         let class = Class::of(line);
         if class != Class::Plain || is_continuation(line) {
             return Line::Other(class, Cow::Borrowed(line));
@@ -215,23 +271,40 @@ impl<'p> LineParser<'p> {
             };
             let (text, peer) = (Cow::Borrowed(line), peer.map(Cow::Borrowed));
             let record = Record { text, peer, ..Record::default() };
-            return Line::Event(self.event(record, line, carried));
+            let (record, named) = self.named(record, line, carried);
+            let is_plain = self.setup.layers.has_no_own() && self.known.part() == KnownPart::Line;
+            if is_again && is_plain {
+                self.known.keep(line, None, (&record, named), self.reading, &context);
+            }
+            return Line::Event(self.timed(record));
         }
         Line::Other(class, Cow::Borrowed(line))
     }
 
     /// The event of a record, whose peer and time may be named elsewhere.
-    fn event<'a>(
-        &mut self,
+    fn event<'a>(&mut self, record: Record<'a>, line: &'a [u8], carried: Carried<'a>) -> Event<'a> {
+        let (record, _) = self.named(record, line, carried);
+        self.timed(record)
+    }
+
+    /// The record with its peer and the facts of its transports.
+    fn named<'a>(
+        &self,
         mut record: Record<'a>,
         line: &'a [u8],
         carried: Carried<'a>,
-    ) -> Event<'a> {
+    ) -> (Record<'a>, NamedBy) {
         let settings = &self.setup.settings;
         let heads = self.heads();
-        self.reading.peers.name_peer(&mut record, line, carried.source, heads, settings);
+        let peers = &self.reading.peers;
+        let named = peers.name_peer(&mut record, line, carried.source, heads, settings);
         record.stamp = record.stamp.or(carried.stamp);
         record.level = record.level.or(carried.level);
+        (record, named)
+    }
+
+    /// The event of a record, at its time by a right clock.
+    fn timed<'a>(&mut self, mut record: Record<'a>) -> Event<'a> {
         self.correct(&mut record.stamp);
         record.into_event()
     }

@@ -8,6 +8,11 @@ use super::record::Record;
 
 /// The record in a line; `None` unless all of it is `key=value` pairs, with a time or a level.
 pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
+    fields(line)?.into_record(context)
+}
+
+/// The fields of a line that has nothing else.
+pub(super) fn fields(line: &[u8]) -> Option<StructuredFields<'_>> {
     let mut rest = std::str::from_utf8(line).ok()?.trim_ascii();
     let mut fields = StructuredFields::default();
     while !rest.is_empty() {
@@ -20,7 +25,7 @@ pub(super) fn read<'a>(line: &'a [u8], context: &ReadContext<'_>) -> Option<Reco
         fields.push(Cow::Borrowed(key), value);
         rest = behind.trim_ascii_start();
     }
-    fields.into_record(context)
+    Some(fields)
 }
 
 fn is_key_byte(byte: u8) -> bool {

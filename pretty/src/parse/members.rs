@@ -56,8 +56,33 @@ impl<'a> Value<'a> {
 
 /// The members of an object that is all of a text; `None` if it is not one.
 pub(super) fn members(object: &[u8]) -> Option<Vec<Member<'_>>> {
-    let text = std::str::from_utf8(object).ok()?;
-    Scan { text, at: 0 }.object().or_else(|| by_serde(text))
+    let mut members = Vec::with_capacity(MEMBERS_USUAL);
+    match scan(object, |member| members.push(member)) {
+        Scanned::Whole => Some(members),
+        Scanned::NotPlain(text) => by_serde(text),
+        Scanned::NotText => None,
+    }
+}
+
+/// The result of a scan.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Scanned<'a> {
+    /// The text is an object, and these are its members.
+    Whole,
+    /// Only [`by_serde`] can tell; the members so far do not count.
+    NotPlain(&'a str),
+    /// It is not UTF-8.
+    NotText,
+}
+
+/// Gives the members of a plain object to `take`.
+#[inline]
+pub(super) fn scan<'a>(object: &'a [u8], take: impl FnMut(Member<'a>)) -> Scanned<'a> {
+    let Ok(text) = std::str::from_utf8(object) else { return Scanned::NotText };
+    match (Scan { text, at: 0 }).object(take) {
+        Some(()) => Scanned::Whole,
+        None => Scanned::NotPlain(text),
+    }
 }
 
 /// A text that is read from its start on; `None` where it is not plain, or not JSON.
@@ -67,25 +92,25 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn object(mut self) -> Option<Vec<Member<'a>>> {
+    #[inline]
+    fn object(mut self, mut take: impl FnMut(Member<'a>)) -> Option<()> {
         // Blanks between values, and not allowed in them.
         let has_control = self.text.bytes().fold(false, |any, byte| any | (byte < b' '));
         if has_control {
             return None;
         }
         self.skip(b'{')?;
-        let mut members = Vec::with_capacity(MEMBERS_USUAL);
         if self.peek()? == b'}' {
             self.at += 1;
-            return self.is_at_end().then_some(members);
+            return self.is_at_end().then_some(());
         }
         loop {
             let key = self.plain_string()?;
             self.skip(b':')?;
-            members.push((Cow::Borrowed(key), self.value()?));
+            take((Cow::Borrowed(key), self.value()?));
             match self.next()? {
                 b',' => {}
-                b'}' => return self.is_at_end().then_some(members),
+                b'}' => return self.is_at_end().then_some(()),
                 _ => return None,
             }
         }
@@ -199,7 +224,8 @@ fn nested_length(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
-fn by_serde(text: &str) -> Option<Vec<Member<'_>>> {
+/// The same by a reader of all of JSON.
+pub(super) fn by_serde(text: &str) -> Option<Vec<Member<'_>>> {
     let mut json = Deserializer::from_str(text);
     let members = json.deserialize_map(MembersVisitor).ok()?;
     json.end().ok()?;
@@ -235,6 +261,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn scanned(text: &str) -> Option<Vec<Member<'_>>> {
+        let mut members = Vec::new();
+        let result = scan(text.as_bytes(), |member| members.push(member));
+        (result == Scanned::Whole).then_some(members)
+    }
 
     #[test]
     fn whatever_is_scanned_is_what_serde_json_reads() {
@@ -272,7 +304,7 @@ mod tests {
             r#"{"a" 1}"#,
             r#"{"a":}"#,
         ] {
-            let scanned = Scan { text, at: 0 }.object();
+            let scanned = scanned(text);
             assert!(scanned.is_none() || scanned == by_serde(text), "{text}: {scanned:?}");
             assert_eq!(members(text.as_bytes()), by_serde(text), "{text}");
         }
@@ -282,7 +314,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_same_for_any_text(text in r#"\{("[a-zé\\"]{0,3}":? ?([-0-9.e]{1,4}|"[a-z\\"u0-9]{0,6}"|[\[{][]},:"a1 {\[]{0,6}|true|null)[,}]){0,4}\}? ?"#) {
-            let scanned = Scan { text: &text, at: 0 }.object();
+            let scanned = scanned(&text);
             prop_assert!(scanned.is_none() || scanned == by_serde(&text), "{text}: {scanned:?}");
         }
     }

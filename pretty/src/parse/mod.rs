@@ -22,6 +22,7 @@ mod format;
 mod groups;
 mod json;
 mod keys;
+mod known_lines;
 mod layers;
 mod leads;
 mod line_parser;

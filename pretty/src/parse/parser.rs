@@ -13,6 +13,7 @@ use super::clock::ClockOfDay;
 use super::context::ReadContext;
 use super::format::Format;
 use super::keys::{KeyNames, OwnKeys, PeerField};
+use super::known_lines::KnownLines;
 use super::layers::{Layers, RecordLayer};
 use super::leads::Leads;
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
@@ -24,6 +25,8 @@ use super::settings::ParserSettings;
 use super::{ansi, verbose};
 use crate::class::Class;
 use crate::line::Line;
+#[cfg(test)]
+use crate::shapes::Lookup;
 use crate::time::{Tick, Time};
 
 /// Turns lines into [`Line`]s.
@@ -31,7 +34,9 @@ use crate::time::{Tick, Time};
 pub struct Parser {
     setup: Arc<Setup>,
     /// The reading of each source, once it has been looked at.
-    readings: Vec<Option<Arc<Reading>>>,
+    readings: Vec<Option<SourceReading>>,
+    /// Nothing, for sources not looked at.
+    unknown_lines: KnownLines,
     source: usize,
     /// Lines of our own need nothing else looked at: a good half of the work.
     is_plain_verbose: bool,
@@ -44,6 +49,13 @@ pub struct Parser {
     recheck: Option<Recheck>,
     looked_again: usize,
     found: FoundLayers,
+}
+
+/// The reading of a source, and its lines known so far.
+#[derive(Clone, Debug)]
+struct SourceReading {
+    reading: Arc<Reading>,
+    known: KnownLines,
 }
 
 impl Default for Parser {
@@ -80,6 +92,7 @@ impl Parser {
             readings: vec![None; settings.sources.len().max(1)],
             leads: vec![Leads::default(); settings.sources.len().max(1)],
             setup: Arc::new(Setup { settings, layers, keys, unknown }),
+            unknown_lines: KnownLines::default(),
             source: 0,
             is_plain_verbose: false,
             header_unit: None,
@@ -173,7 +186,11 @@ impl Parser {
             from: &self.setup.settings.peer_from,
             name: name.map(|source| source.peer.as_bytes()),
         };
-        self.readings[self.source] = Some(Arc::new(Reading::of(sample, &context)));
+        let reading = Reading::of(sample, &context);
+        let Setup { settings, layers, keys, .. } = &*self.setup;
+        let known = KnownLines::of(&reading, settings, layers, keys);
+        let reading = Arc::new(reading);
+        self.readings[self.source] = Some(SourceReading { reading, known });
         self.choose_path();
     }
 
@@ -202,7 +219,8 @@ impl Parser {
         let plain = settings.rename.is_empty()
             && settings.sources.get(self.source).is_none_or(|source| source.shift == 0);
         self.is_plain_verbose = plain
-            && self.readings[self.source].as_ref().is_some_and(|reading| {
+            && self.readings[self.source].as_ref().is_some_and(|source| {
+                let reading = &source.reading;
                 reading.transports.is_empty()
                     && reading.peers.from == PeerPlace::Line
                     && matches!(&reading.records[..], [layer] if layer.is_verbose())
@@ -213,6 +231,13 @@ impl Parser {
     #[must_use]
     pub fn last_layers(&self) -> (Vec<&str>, Option<&str>) {
         self.found.names()
+    }
+
+    /// Tells whether the record of such a line is known already.
+    #[cfg(test)]
+    pub(super) fn knows(&mut self, line: &[u8]) -> bool {
+        let source = self.readings[self.source].as_mut();
+        source.is_some_and(|own| matches!(own.known.find(line), Lookup::Known(Some(_))))
     }
 
     /// The unit the last header has named.
@@ -236,7 +261,7 @@ impl Parser {
     /// Tells whether lines say something of those behind them: then a log has to be read in order.
     #[must_use]
     pub fn has_leads(&self) -> bool {
-        self.readings.iter().flatten().any(|reading| reading.has_leads)
+        self.readings.iter().flatten().any(|own| own.reading.has_leads)
     }
 
     /// The state that lines leave for those behind them, for each source.
@@ -257,9 +282,14 @@ impl Parser {
 
     fn line_parser(&mut self) -> LineParser<'_> {
         let setup = &self.setup;
+        let (reading, known) = match &mut self.readings[self.source] {
+            Some(source) => (&*source.reading, &mut source.known),
+            None => (&setup.unknown, &mut self.unknown_lines),
+        };
         LineParser {
             setup,
-            reading: self.readings[self.source].as_deref().unwrap_or(&setup.unknown),
+            reading,
+            known,
             shift: setup.settings.sources.get(self.source).map_or(0, |source| source.shift),
             header_unit: &mut self.header_unit,
             clock: &mut self.clock,

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 
 use super::brackets;
 use super::context::ReadContext;
+use super::fields::TextSink;
 use super::groups::Group;
 use super::keys::{PeerField, peer_word};
-use super::record::{NAME_BYTES_MAX, Record, short_name};
+use super::record::{NAME_BYTES_MAX, Record, TimeText, short_name};
 use super::timestamp;
 use crate::expression::{Expression, Match};
 use crate::level::{Level, LevelError};
@@ -182,6 +183,7 @@ impl Pattern {
         record.peer = record.peer.filter(|peer| !peer.is_empty());
         if let Some(time) = time {
             record.stamp = Some(self.stamp(time, context)?);
+            record.time = Some(TimeText::Any(time));
         }
         let names = [record.topic.as_deref(), record.peer.as_deref(), time];
         if names.into_iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
@@ -197,6 +199,38 @@ impl Pattern {
             record.peer = peer.map(Cow::Borrowed);
         }
         Some(record)
+    }
+
+    /// Writes the text of a line's record to `text`, and returns the places of numbers in it that must
+    /// not begin with a zero; `None` if other digits may change more than themselves.
+    pub(super) fn write_text(&self, line: &[u8], text: &mut impl TextSink) -> Option<Vec<usize>> {
+        let found = self.expression.find(line)?;
+        let level = found.text(Group::Level as usize).unwrap_or_default();
+        if level.iter().any(u8::is_ascii_digit) {
+            return None;
+        }
+        let own = self.text(line, &found);
+        match self.tail {
+            Tail::Text => text.push(&own),
+            Tail::Brackets => brackets::write(&own, text)?,
+            Tail::Json => {
+                let (message, fields) = super::json::message_and_fields(&own)?;
+                fields.write_all(message, text);
+                let start = line.len() - own.len();
+                let numbers = super::json::long_numbers(&own).into_iter();
+                return Some(numbers.map(|at| start + at).collect());
+            }
+        }
+        Some(Vec::new())
+    }
+
+    pub(super) fn matches(&self, line: &[u8]) -> bool {
+        self.expression.find(line).is_some()
+    }
+
+    /// Tells whether a line with other digits may have other groups.
+    pub(super) fn tells_digits_apart(&self) -> bool {
+        self.expression.tells_digits_apart()
     }
 
     /// The facts in a transport's line, and the line it carries.
@@ -266,13 +300,20 @@ impl Pattern {
         // A text may mention peers; fields are meant.
         let by_key = matches!(context.peer, PeerField::Key(_)) || self.tail != Tail::Text;
         if record.peer.is_none() && by_key {
-            let found = context.keys.peer_in(&record.text, context.peer).map(<[u8]>::to_vec);
-            record.peer = found.map(Cow::Owned);
+            let (keys, field) = (context.keys, context.peer);
+            match &record.text {
+                Cow::Borrowed(text) => record.peer = keys.peer_in(text, field).map(Cow::Borrowed),
+                Cow::Owned(text) => {
+                    let found = keys.peer_in(text, field);
+                    record.peer_at = found.map(|own| own.as_ptr().addr() - text.as_ptr().addr());
+                    record.peer = found.map(|own| Cow::Owned(own.to_vec()));
+                }
+            }
         }
     }
 
     /// The time; `None` if it is not one, and a built-in format must have one.
-    fn stamp<'a>(&self, time: &'a [u8], context: &ReadContext<'_>) -> Option<Stamp<'a>> {
+    pub(super) fn stamp<'a>(&self, time: &'a [u8], context: &ReadContext<'_>) -> Option<Stamp<'a>> {
         if let Some(number) = Number::parse(time) {
             let given = context.tick.or(self.tick);
             if given.is_none() && timestamp::is_since_1970(time) {

@@ -18,6 +18,15 @@ pub(super) struct PeerPlan {
     pub(super) missing: Option<Box<[u8]>>,
 }
 
+/// The origin of a peer's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// The line or its transport.
+    Line,
+    /// The plan: the line names none.
+    Default,
+}
+
 /// The place where peers are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum PeerPlace {
@@ -50,12 +59,15 @@ impl PeerPlan {
         carried: Option<Cow<'a, [u8]>>,
         heads: Heads<'_>,
         settings: &ParserSettings,
-    ) {
+    ) -> NamedBy {
         match self.from {
             PeerPlace::Line if record.peer.is_none() => take_head(record, heads),
             PeerPlace::Subject(at) if record.peer.is_none() => {
-                let found = heads.layers.subjects[at].head(&record.text);
-                record.peer = found.map(|(peer, _)| Cow::Owned(peer.to_vec()));
+                let subject = &heads.layers.subjects[at];
+                record.peer = match &record.text {
+                    Cow::Borrowed(text) => subject.head(text).map(|(peer, _)| peer.into()),
+                    Cow::Owned(text) => subject.head(text).map(|(peer, _)| peer.to_vec().into()),
+                };
             }
             PeerPlace::Line | PeerPlace::Subject(_) => {}
             PeerPlace::Transport | PeerPlace::Source => record.peer = None,
@@ -68,7 +80,8 @@ impl PeerPlan {
         if self.from != PeerPlace::Source {
             record.peer = record.peer.take().or(carried);
         }
-        if record.peer.is_none() {
+        let named = if record.peer.is_some() { NamedBy::Line } else { NamedBy::Default };
+        if named == NamedBy::Default {
             record.peer = self.missing.as_ref().map(|missing| Cow::Owned(missing.to_vec()));
         }
         for (from, to) in &settings.rename {
@@ -78,6 +91,7 @@ impl PeerPlan {
                 record.peer = Some(Cow::Owned(from.replace(peer, to.as_bytes()).into_owned()));
             }
         }
+        named
     }
 }
 

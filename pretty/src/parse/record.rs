@@ -6,15 +6,28 @@ use crate::level::Level;
 use crate::line::{Event, Stamp};
 
 /// The fields of one line.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     pub(super) stamp: Option<Stamp<'a>>,
+    /// The text the stamp was read from, if that is in the line.
+    pub(super) time: Option<TimeText<'a>>,
     pub(super) level: Option<Level>,
     pub(super) topic: Option<Cow<'a, [u8]>>,
     pub(super) peer: Option<Cow<'a, [u8]>>,
+    /// The place of the peer in a text that is not in the line.
+    pub(super) peer_at: Option<usize>,
     pub(super) text: Cow<'a, [u8]>,
     /// See [`Event::left_out`].
     pub(super) left_out: usize,
+}
+
+/// The time of a line as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeText<'a> {
+    /// In a form that the record's layer reads.
+    Any(&'a [u8]),
+    /// In microseconds, as JSON of `verbose/1` has it.
+    Micros(&'a [u8]),
 }
 
 impl<'a> Record<'a> {
@@ -28,6 +41,8 @@ impl<'a> Record<'a> {
         }
         Record {
             stamp: second.stamp.or(stamp.map(own_stamp)),
+            time: None,
+            peer_at: None,
             level: second.level.or(level),
             topic: second.topic.or(topic.map(own)),
             peer: second.peer.or(peer.map(own)),

@@ -66,6 +66,9 @@ pub(super) fn is_time(text: &[u8]) -> bool {
 
 /// A time in any of the forms known here, numbers since 1970 among them.
 pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp<'a>> {
+    if let Some(date) = date::usual(&text) {
+        return of_date(text, date, calendar);
+    }
     if let Some(number) = Number::parse(&text) {
         return Some(since_1970(number, &text, calendar));
     }
@@ -73,6 +76,11 @@ pub(super) fn wall<'a>(text: Cow<'a, [u8]>, calendar: &Calendar) -> Option<Stamp
         return Some(since_1970(Number::parse(&plain)?, &plain, calendar));
     }
     let date = date::read(&text)?;
+    of_date(text, date, calendar)
+}
+
+/// The stamp of a text that is this date.
+fn of_date<'a>(text: Cow<'a, [u8]>, date: Date, calendar: &Calendar) -> Option<Stamp<'a>> {
     let Some(day) = day(&date, calendar) else {
         let at = Some(Time::from_nanos(date.of_day));
         return Some(Stamp { text: part(text, date.clock), at, unit: None, offset: None });

@@ -50,11 +50,16 @@ impl Transports {
         Self { own, only }
     }
 
-    /// The names of the built-in transports, each with a line it carries.
-    pub fn documented() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// The names of the built-in transports.
+    pub fn names() -> impl Iterator<Item = &'static str> {
         let mut names: Vec<&str> = CATALOG.transports.iter().map(Transport::name).collect();
         names.dedup();
-        names.into_iter().map(|name| (name, example(name).unwrap_or_default()))
+        names.into_iter()
+    }
+
+    /// The names of the built-in transports, each with a line it carries.
+    pub fn documented() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Self::names().map(|name| (name, example(name).unwrap_or_default()))
     }
 
     /// The transports that may carry lines; those of formats come first.

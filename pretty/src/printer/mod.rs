@@ -15,7 +15,7 @@ use crate::line::{Event, Line, Stamp};
 use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::{Peers, Seen};
-use crate::render::{AnsiTheme, Canvas, FullWidth, RowBuffer};
+use crate::render::{AnsiTheme, Canvas, Code, FullWidth, RowBuffer};
 use crate::style::theme::Theme;
 use crate::text::make_safe;
 use crate::time::Time;
@@ -51,7 +51,7 @@ pub struct Printer<W> {
     ansi: AnsiTheme,
     topics: Topics,
     /// The styles of warnings, errors and fatal errors.
-    level_sgrs: [Box<[u8]>; 3],
+    level_sgrs: [Code; 3],
     peers: Peers,
     measure: Measure,
     /// The number of peers that have a column from the start.

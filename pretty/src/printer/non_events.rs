@@ -7,7 +7,7 @@ use super::{Printer, Run};
 use crate::class::{Class, Owner, is_continuation};
 use crate::line::Header;
 use crate::parse::date_of;
-use crate::render::StyledText;
+use crate::render::{Code, StyledText};
 use crate::text::make_safe;
 
 impl<W: Write> Printer<W> {
@@ -37,7 +37,7 @@ impl<W: Write> Printer<W> {
         }
         self.draw_all_repeats()?;
         let text = make_safe(line, &mut self.scratch.text);
-        self.page.line(&mut self.rows, StyledText { text, sgr: "".as_bytes(), marks: &[] })
+        self.page.line(&mut self.rows, StyledText { text, sgr: &Code::default(), marks: &[] })
     }
 
     pub(super) fn show_non_event(&mut self, class: Class, line: &[u8]) -> io::Result<()> {
@@ -47,7 +47,7 @@ impl<W: Write> Printer<W> {
         let sgr = match class {
             Class::Lead => return Ok(()),
             Class::Blank => return self.rows.end_row(),
-            Class::Plain => Box::default(),
+            Class::Plain => Code::default(),
             Class::Test => self.ansi.bold_sgr(self.ansi.theme.title),
             Class::Passed => self.ansi.bold_sgr(self.ansi.theme.good),
             Class::Failed | Class::Panic | Class::Race => self.ansi.bold_sgr(self.ansi.theme.bad),

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use crate::filter::Filter;
 use crate::name_hash::NameMap;
-use crate::render::AnsiTheme;
+use crate::render::{AnsiTheme, Code};
 use crate::text::make_safe;
 
 /// The topics seen so far.
@@ -21,7 +21,7 @@ pub(super) struct TopicId(usize);
 /// The style of a topic, and whether its events pass the filter.
 #[derive(Debug)]
 pub(super) struct Style {
-    pub(super) sgr: Box<[u8]>,
+    pub(super) sgr: Code,
     pub(super) label: Box<str>,
     pub(super) shown: bool,
 }

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use super::code::Code;
 use super::styled::{StyledText, StyledWriter};
 use super::{AnsiTheme, RowBuffer};
 use crate::layout::{Layout, Shape};
@@ -16,9 +17,9 @@ pub(crate) struct Canvas {
     layout: Layout,
     frames: Vec<CellFrame>,
     across: CellFrame,
-    time_sgr: Box<[u8]>,
-    line_sgr: Box<[u8]>,
-    title_sgr: Box<[u8]>,
+    time_sgr: Code,
+    line_sgr: Code,
+    title_sgr: Code,
     writer: StyledWriter,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Canvas {
 pub(crate) struct CellFrame {
     /// Between the topic and the cell in the first row of an event.
     first: Vec<u8>,
-    /// The same in further rows.
+    /// From the start of a row to the cell in further rows.
     next: Vec<u8>,
     /// Behind the cell; if it is empty the cell is not filled up with blanks.
     after: Vec<u8>,
@@ -73,11 +74,11 @@ impl Canvas {
             Shape::Columns(_) | Shape::Stacked => 0,
         };
         let pad = " ".repeat(tag.saturating_sub(columns(peer)));
-        let edge = |line: &str| [&*self.line_sgr, line.as_bytes(), self.writer.off].concat();
-        let name = [&*self.title_sgr, peer.as_bytes(), self.writer.off, pad.as_bytes()].concat();
+        let edge = |line: &str| [&*self.line_sgr, line.as_bytes(), &self.writer.off].concat();
+        let name = [&*self.title_sgr, peer.as_bytes(), &self.writer.off, pad.as_bytes()].concat();
         CellFrame {
             first: [edge("│"), name, edge("│")].concat(),
-            next: [edge("│"), vec![b' '; tag], edge("┊")].concat(),
+            next: [self.margin(), edge("│"), vec![b' '; tag], edge("┊")].concat(),
             after: Vec::new(),
             width: self.layout.text(),
         }
@@ -110,7 +111,6 @@ impl Canvas {
             if start >= piece.text.text().len() {
                 return Ok(());
             }
-            rows.blanks(self.layout.margin());
             before = &frame.next;
         }
     }
@@ -156,7 +156,7 @@ impl Canvas {
         &self,
         rows: &mut RowBuffer<W>,
         front: TimeAndTopic<'_>,
-        topic_sgr: &[u8],
+        topic_sgr: &Code,
     ) {
         if self.layout.margin() == 0 {
             return;
@@ -209,18 +209,22 @@ impl Canvas {
         }
     }
 
+    fn margin(&self) -> Vec<u8> {
+        vec![b' '; self.layout.margin()]
+    }
+
     fn frame_of(&self, cells: &[usize], column: usize) -> CellFrame {
         let empty = |cells: &[usize]| {
             cells.iter().map(|cell| format!("│{}", " ".repeat(*cell))).collect::<String>()
         };
         let drawn = |text: String| match &*text {
             "" => Vec::new(),
-            text => [&*self.line_sgr, text.as_bytes(), self.writer.off].concat(),
+            text => [&*self.line_sgr, text.as_bytes(), &self.writer.off].concat(),
         };
         let (before, after) = (empty(&cells[..column]), empty(&cells[column + 1..]));
         CellFrame {
             first: drawn(format!("{before}│")),
-            next: drawn(format!("{before}┊")),
+            next: [self.margin(), drawn(format!("{before}┊"))].concat(),
             after: drawn(after.trim_end().to_owned()),
             width: cells[column],
         }

@@ -34,7 +34,7 @@ impl FullWidth {
         let room = self.width.saturating_sub(6);
         let cut = title.text.cut(0, room.max(1));
         let fits = cut.shown == title.text.text().len() && cut.columns <= room;
-        rows.put(title.sgr);
+        rows.put_code(title.sgr);
         if fits {
             rows.put("── ".as_bytes());
             rows.put(title.text.text().as_bytes());
@@ -43,7 +43,7 @@ impl FullWidth {
         } else {
             rows.repeat("─", self.width);
         }
-        rows.put(self.writer.off);
+        rows.put_code(&self.writer.off);
         rows.end_row()?;
         if fits { Ok(()) } else { self.line(rows, title) }
     }

@@ -2,27 +2,55 @@
 
 use std::io::{self, Write};
 
+use super::code::Code;
+
 /// Collects rows and writes them in large pieces, or when flushed.
 #[derive(Debug)]
 pub(crate) struct RowBuffer<W> {
+    /// Invariant: the first `filled` bytes are rows.
     buffer: Vec<u8>,
+    filled: usize,
     rows: usize,
     writer: W,
 }
 
 impl<W: Write> RowBuffer<W> {
     pub(crate) fn new(writer: W) -> Self {
-        Self { buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 8), rows: 0, writer }
+        let buffer = vec![0; BUFFER_BYTES + BUFFER_BYTES / 8];
+        Self { buffer, filled: 0, rows: 0, writer }
     }
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.room(bytes.len()).copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    /// Many a copy of a few bytes: those of a fixed length need no call.
+    #[inline]
+    pub(crate) fn put_code(&mut self, code: &Code) {
+        self.room(Code::BYTES_MAX).copy_from_slice(code.padded());
+        self.filled += code.len();
     }
 
     #[inline]
     pub(crate) fn blanks(&mut self, count: usize) {
-        self.buffer.resize(self.buffer.len() + count, b' ');
+        if count <= BLANKS.len() {
+            self.room(BLANKS.len()).copy_from_slice(&BLANKS);
+        } else {
+            self.room(count).fill(b' ');
+        }
+        self.filled += count;
+    }
+
+    /// The next bytes of the buffer, whatever is in them.
+    #[inline]
+    fn room(&mut self, count: usize) -> &mut [u8] {
+        let end = self.filled + count;
+        if end > self.buffer.len() {
+            self.buffer.resize(2 * end, 0);
+        }
+        &mut self.buffer[self.filled..end]
     }
 
     pub(crate) fn repeat(&mut self, text: &str, count: usize) {
@@ -35,9 +63,9 @@ impl<W: Write> RowBuffer<W> {
     /// Those of the writer, when the buffer is full.
     #[inline]
     pub(crate) fn end_row(&mut self) -> io::Result<()> {
-        self.buffer.push(b'\n');
+        self.put(b"\n");
         self.rows += 1;
-        if self.buffer.len() >= BUFFER_BYTES { self.hand_on() } else { Ok(()) }
+        if self.filled >= BUFFER_BYTES { self.hand_on() } else { Ok(()) }
     }
 
     /// Rows ended so far.
@@ -59,11 +87,13 @@ impl<W: Write> RowBuffer<W> {
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
-        self.writer.write_all(&self.buffer)?;
-        self.buffer.clear();
+        self.writer.write_all(&self.buffer[..self.filled])?;
+        self.filled = 0;
         Ok(())
     }
 }
 
 /// As much as a pipe takes at once.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+const BLANKS: [u8; 32] = [b' '; 32];

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
+use super::code::Code;
 use super::{AnsiTheme, RowBuffer};
 use crate::text::Safe;
 
@@ -10,7 +11,7 @@ use crate::text::Safe;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StyledText<'a> {
     pub(crate) text: Safe<'a>,
-    pub(crate) sgr: &'a [u8],
+    pub(crate) sgr: &'a Code,
     /// Parts to mark, in order and apart.
     pub(crate) marks: &'a [Range<usize>],
 }
@@ -18,8 +19,8 @@ pub(crate) struct StyledText<'a> {
 /// The escape codes that are the same for every text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StyledWriter {
-    mark: [&'static [u8]; 2],
-    pub(super) off: &'static [u8],
+    mark: [Code; 2],
+    pub(super) off: Code,
 }
 
 impl StyledWriter {
@@ -28,18 +29,20 @@ impl StyledWriter {
     }
 
     #[inline]
-    pub(super) fn put<W: Write>(self, rows: &mut RowBuffer<W>, sgr: &[u8], text: &str) {
+    pub(super) fn put<W: Write>(&self, rows: &mut RowBuffer<W>, sgr: &Code, text: &str) {
         if !text.is_empty() {
-            rows.put(sgr);
+            rows.put_code(sgr);
             rows.put(text.as_bytes());
             // A text without a colour needs no code after it.
-            rows.put(if sgr.is_empty() { b"" } else { self.off });
+            if !sgr.is_empty() {
+                rows.put_code(&self.off);
+            }
         }
     }
 
     #[inline]
     pub(super) fn put_styled<W: Write>(
-        self,
+        &self,
         rows: &mut RowBuffer<W>,
         piece: StyledText<'_>,
         row: Range<usize>,
@@ -48,19 +51,21 @@ impl StyledWriter {
             return self.put(rows, piece.sgr, &piece.text.text()[row]);
         }
         let bytes = piece.text.text().as_bytes();
-        rows.put(piece.sgr);
+        rows.put_code(piece.sgr);
         let mut done = row.start;
         for mark in piece.marks {
             let (start, end) = (mark.start.max(done), mark.end.min(row.end));
             if start < end {
                 rows.put(&bytes[done..start]);
-                rows.put(self.mark[0]);
+                rows.put_code(&self.mark[0]);
                 rows.put(&bytes[start..end]);
-                rows.put(self.mark[1]);
+                rows.put_code(&self.mark[1]);
                 done = end;
             }
         }
         rows.put(&bytes[done..row.end]);
-        rows.put(if piece.sgr.is_empty() { b"" } else { self.off });
+        if !piece.sgr.is_empty() {
+            rows.put_code(&self.off);
+        }
     }
 }

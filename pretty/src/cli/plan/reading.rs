@@ -65,7 +65,9 @@ fn transports(cli: &Cli, config: &Config) -> Result<Transports, PlanError> {
     let mut known = vec!["auto", "none"];
     known.extend(own.iter().map(CustomTransport::name));
     known.extend(config.layers().formats.iter().flat_map(|own| own.layer.transports()));
-    known.extend(Transports::documented().map(|(name, _)| name));
+    for name in Transports::names() {
+        known.push(name);
+    }
     if let Some(name) = names.iter().find(|name| !known.contains(name)) {
         let suggestion = suggestion("transports", name, known.into_iter());
         return Err(PlanError::NoTransport((*name).to_owned(), suggestion));

@@ -1,0 +1,321 @@
+//! Lines of known shapes: what was read from one line is read from all that differ from it in digits
+//! alone, by its places in them.
+//!
+//! Digits decide about few things: whether a text is a time, which is read anew in each line; the
+//! level of a number, numbers of JSON that begin with zeros, and expressions with digits in them:
+//! lines with such are read as if nothing were known.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::catalog::{CATALOG, Reader};
+use super::context::ReadContext;
+use super::fields::TextSink;
+use super::keys::Keys;
+use super::layers::{Layers, RecordLayer};
+use super::peer_from::PeerFrom;
+use super::peer_plan::{NamedBy, PeerPlace};
+use super::reading::Reading;
+use super::record::{Record, TimeText};
+use super::settings::ParserSettings;
+use crate::shapes::{Lookup, ShapeMap};
+
+/// Records by the shapes of their lines, for one reading of one source.
+#[derive(Debug, Default)]
+pub(super) struct KnownLines {
+    /// `None` for shapes about which one line does not tell all.
+    records: ShapeMap<Option<KnownRecord>>,
+    part: KnownPart,
+}
+
+/// The part of lines that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum KnownPart {
+    /// All of a line, its peer too.
+    Line,
+    /// The record that transports carry, without the peer.
+    Record,
+    /// Digits decide how lines are read.
+    #[default]
+    Nothing,
+}
+
+/// A record without its line.
+#[derive(Debug)]
+pub(super) struct KnownRecord {
+    /// `None` for a line that no layer reads.
+    pub(super) layer: Option<RecordLayer>,
+    time: Option<TimeAt>,
+    level: Option<crate::level::Level>,
+    topic: Option<Range<usize>>,
+    peer: Option<Part>,
+    peer_at: Option<usize>,
+    text: Vec<Part>,
+    text_bytes: usize,
+    left_out: usize,
+    /// Places of numbers that must not begin with a zero.
+    numbers: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum TimeAt {
+    Any(Range<usize>),
+    Micros(Range<usize>),
+}
+
+#[derive(Debug)]
+enum Part {
+    Line(Range<usize>),
+    Words(Box<[u8]>),
+}
+
+impl Clone for KnownLines {
+    /// Knows nothing yet: it is soon learnt again.
+    fn clone(&self) -> Self {
+        Self { part: self.part, ..Self::default() }
+    }
+}
+
+impl KnownLines {
+    /// Nothing known yet, of lines with this reading.
+    pub(super) fn of(
+        reading: &Reading,
+        settings: &ParserSettings,
+        layers: &Layers,
+        keys: &Keys,
+    ) -> Self {
+        let tells_apart = |layer: &RecordLayer| match layer {
+            RecordLayer::Reader(Reader::Verbose) => true,
+            RecordLayer::Reader(Reader::Json | Reader::Logfmt) => keys.tell_digits_apart(),
+            RecordLayer::BuiltIn(_) | RecordLayer::Own(_) => {
+                keys.tell_digits_apart()
+                    || layer.pattern().is_some_and(|pattern| pattern.tells_digits_apart())
+            }
+        };
+        let head = |at: &usize| layers.heads[*at].tells_digits_apart();
+        let has_digits = |key: &str| key.bytes().any(|byte| byte.is_ascii_digit());
+        let peers = &reading.peers;
+        let records = (!reading.records.is_empty() || reading.bare_heads)
+            && !reading.records.iter().any(tells_apart)
+            && !peers.key.as_deref().is_some_and(has_digits);
+        let peers = !matches!(settings.peer_from, PeerFrom::Regex(_))
+            && settings.rename.is_empty()
+            && !reading.heads.iter().any(head)
+            && match peers.from {
+                PeerPlace::Subject(at) => !layers.subjects[at].tells_digits_apart(),
+                PeerPlace::Line | PeerPlace::Transport | PeerPlace::Source => true,
+            };
+        let part = match records {
+            false => KnownPart::Nothing,
+            true if peers && reading.transports.is_empty() => KnownPart::Line,
+            true => KnownPart::Record,
+        };
+        Self { records: ShapeMap::default(), part }
+    }
+
+    pub(super) const fn part(&self) -> KnownPart {
+        self.part
+    }
+
+    /// Looks for the record of a line; that of one met again is to be [kept](Self::keep).
+    #[inline]
+    pub(super) fn find(&mut self, line: &[u8]) -> Lookup<'_, Option<KnownRecord>> {
+        match self.part {
+            KnownPart::Nothing => Lookup::New,
+            KnownPart::Line | KnownPart::Record => self.records.find(line),
+        }
+    }
+
+    /// Keeps the record of the line that was looked for last, if it tells all about its shape.
+    pub(super) fn keep(
+        &mut self,
+        line: &[u8],
+        layer: Option<&RecordLayer>,
+        (record, named): (&Record<'_>, NamedBy),
+        reading: &Reading,
+        context: &ReadContext<'_>,
+    ) {
+        let is_same = |own: &RecordLayer| layer.is_some_and(|layer| own.is_same(layer));
+        let mut before = reading.records.iter().take_while(|own| !is_same(own));
+        // Escapes have digits too.
+        let is_sure = memchr::memchr(b'\\', line).is_none()
+            && before.all(|before| never_reads(before, line))
+            && (layer.is_some() || nothing_reads(line));
+        let known = is_sure.then(|| KnownRecord::of(line, layer, record, named, context));
+        let is_right = |known: &KnownRecord| known.read(line, context).as_ref() == Some(record);
+        self.records.keep(known.flatten().filter(is_right));
+    }
+}
+
+/// Tells whether a layer reads no line of this shape, whatever its digits.
+fn never_reads(layer: &RecordLayer, line: &[u8]) -> bool {
+    match layer {
+        RecordLayer::Reader(Reader::Verbose) => !line.first().is_some_and(u8::is_ascii_digit),
+        RecordLayer::Reader(Reader::Json) => line.first() != Some(&b'{'),
+        RecordLayer::Reader(Reader::Logfmt) => super::logfmt::fields(line).is_none(),
+        RecordLayer::BuiltIn(_) | RecordLayer::Own(_) => {
+            layer.pattern().is_some_and(|pattern| !pattern.matches(line))
+        }
+    }
+}
+
+/// Tells whether no built-in layer does.
+fn nothing_reads(line: &[u8]) -> bool {
+    let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt].map(RecordLayer::Reader);
+    readers.iter().all(|reader| never_reads(reader, line)) && CATALOG.never_reads(line)
+}
+
+impl KnownRecord {
+    fn of(
+        line: &[u8],
+        layer: Option<&RecordLayer>,
+        record: &Record<'_>,
+        named: NamedBy,
+        context: &ReadContext<'_>,
+    ) -> Option<Self> {
+        let mut pieces = Pieces { line, parts: Vec::new(), bytes: 0, is_stable: true };
+        let numbers = match layer {
+            Some(layer) => layer.write_text(line, context, &mut pieces)?,
+            None => Vec::new(),
+        };
+        if let Cow::Borrowed(text) = record.text {
+            pieces = Pieces { parts: Vec::new(), bytes: 0, ..pieces };
+            pieces.push(text);
+        }
+        let time = match (record.time, &record.stamp) {
+            (Some(TimeText::Any(text)), Some(_)) => Some(TimeAt::Any(place(line, text)?)),
+            (Some(TimeText::Micros(text)), Some(_)) => Some(TimeAt::Micros(place(line, text)?)),
+            // A field that is not a time here may be one with other digits.
+            (None, None) if layer.is_none_or(|layer| layer.pattern().is_some()) => None,
+            (..) => return None,
+        };
+        let peer = match (&record.peer, named) {
+            (None, _) => None,
+            (Some(peer), NamedBy::Default) => Some(Part::Words((&**peer).into())),
+            (Some(Cow::Borrowed(peer)), NamedBy::Line) => Some(Part::Line(place(line, peer)?)),
+            (Some(Cow::Owned(peer)), NamedBy::Line) => {
+                let start = record.peer_at?;
+                Some(Part::Line(pieces.place_in_line(start..start + peer.len())?))
+            }
+        };
+        let topic = match &record.topic {
+            None => None,
+            Some(Cow::Borrowed(topic)) => Some(place(line, topic)?),
+            Some(Cow::Owned(_)) => return None,
+        };
+        pieces.is_stable.then_some(Self {
+            layer: layer.cloned(),
+            time,
+            level: record.level,
+            topic,
+            peer,
+            peer_at: record.peer_at,
+            text: pieces.parts,
+            text_bytes: pieces.bytes,
+            left_out: record.left_out,
+            numbers,
+        })
+    }
+
+    /// The record of a line of this shape; `None` if its digits decide how it is read.
+    #[inline]
+    pub(super) fn read<'a>(&self, line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
+        if self.numbers.iter().any(|at| line[*at] == b'0') {
+            return None;
+        }
+        let time = self.time.as_ref().map(|time| match time {
+            TimeAt::Any(place) => TimeText::Any(&line[place.clone()]),
+            TimeAt::Micros(place) => TimeText::Micros(&line[place.clone()]),
+        });
+        let stamp = match time {
+            Some(time) => Some(self.layer.as_ref()?.stamp(time, context)?),
+            None => None,
+        };
+        let part = |part: &Part| match part {
+            Part::Line(place) => Cow::Borrowed(&line[place.clone()]),
+            Part::Words(words) => Cow::Owned(words.to_vec()),
+        };
+        let text = match &self.text[..] {
+            [one] => part(one),
+            parts => {
+                let mut text = Vec::with_capacity(self.text_bytes);
+                for part in parts {
+                    text.extend_from_slice(match part {
+                        Part::Line(place) => &line[place.clone()],
+                        Part::Words(words) => words,
+                    });
+                }
+                Cow::Owned(text)
+            }
+        };
+        Some(Record {
+            stamp,
+            time,
+            level: self.level,
+            topic: self.topic.as_ref().map(|place| Cow::Borrowed(&line[place.clone()])),
+            peer: self.peer.as_ref().map(part),
+            peer_at: self.peer_at,
+            text,
+            left_out: self.left_out,
+        })
+    }
+}
+
+/// The place of a part of a line.
+fn place(line: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(line.as_ptr().addr())?;
+    (start + part.len() <= line.len()).then(|| start..start + part.len())
+}
+
+/// A text, by the places of its pieces in a line.
+struct Pieces<'l> {
+    line: &'l [u8],
+    parts: Vec<Part>,
+    bytes: usize,
+    /// Pieces that are not in the line have no digits, which may be those of the line.
+    is_stable: bool,
+}
+
+impl Pieces<'_> {
+    /// The place in the line of a part of the text.
+    fn place_in_line(&self, part: Range<usize>) -> Option<Range<usize>> {
+        let mut start = 0;
+        for own in &self.parts {
+            let length = match own {
+                Part::Line(place) => place.len(),
+                Part::Words(words) => words.len(),
+            };
+            let end = start + length;
+            if let Part::Line(place) = own
+                && start <= part.start
+                && part.end <= end
+            {
+                let first = place.start + part.start - start;
+                return Some(first..first + part.len());
+            }
+            start = end;
+        }
+        None
+    }
+}
+
+impl TextSink for Pieces<'_> {
+    fn push(&mut self, piece: &[u8]) {
+        self.bytes += piece.len();
+        match (place(self.line, piece), self.parts.last_mut()) {
+            _ if piece.is_empty() => {}
+            (Some(place), Some(Part::Line(last))) if last.end == place.start => {
+                last.end = place.end;
+            }
+            (Some(place), _) => self.parts.push(Part::Line(place)),
+            (None, Some(Part::Words(words))) => *words = [&**words, piece].concat().into(),
+            (None, _) => self.parts.push(Part::Words(piece.into())),
+        }
+        let has_digits = piece.iter().any(u8::is_ascii_digit);
+        self.is_stable &= !has_digits || place(self.line, piece).is_some();
+    }
+
+    fn length(&self) -> usize {
+        self.bytes
+    }
+}
