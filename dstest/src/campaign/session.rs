@@ -291,7 +291,8 @@ fn report_text(
     } else {
         summary::table(shown, output.columns, paint, width)
     };
-    text.push_str(&summary::conclusions(tally, paint, replay));
+    let conclusions = summary::conclusions(tally, paint, replay);
+    text.push_str(&console::folded(&conclusions, |line| line.starts_with(summary::COMMAND_INDENT)));
     let load = summary::load(tally, wall_s, stored.file.cores, output.columns);
     text.push_str(&load.unwrap_or_default());
     text.push_str(&summary::coverage(tally, output.columns, paint, width));

@@ -22,6 +22,10 @@ pub(super) fn run(args: &ShowRunArgs) -> Result<Exit, Error> {
     };
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
     let text = report_text(&campaign, run, paint);
-    console::print(&console::folded(&text));
+    let is_copied = |line: &str| {
+        ["REPLAY ", "LOG ", "BROWSE "].iter().any(|label| line.starts_with(label))
+            || line.contains('\u{1b}')
+    };
+    console::print(&console::folded(&text, is_copied));
     Ok(Exit::Success)
 }

@@ -302,12 +302,15 @@ fn distinct(
         let name = paint.apply(TextStyle::Strong, &name);
         out.push_str(&format!("{count} {name}: {}\n", sink::screen(&group.signature)));
         out.push_str(&format!(
-            "        {}\n",
+            "{COMMAND_INDENT}{}\n",
             paint.apply(TextStyle::Faint, &replay(group.test, group.first))
         ));
     }
     out
 }
+
+/// The beginning of the lines under the table that are commands.
+pub const COMMAND_INDENT: &str = "        ";
 
 /// The rates at which tests fail, and at which they pass only when repeated.
 fn rates(tally: &Tally) -> String {

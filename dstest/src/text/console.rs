@@ -52,13 +52,12 @@ pub fn width() -> Option<usize> {
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
-/// The lines of a report that are prose, folded between words where a terminal is too narrow. Commands
-/// and paths stay whole, to be copied.
+/// The lines of a report, folded between words where a terminal is too narrow. Those to be copied, such
+/// as commands and paths, stay whole.
 #[must_use]
-pub(crate) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str, is_copied: impl Fn(&str) -> bool) -> String {
     let Some(width) = width() else { return text.to_owned() };
-    let is_copied = |line: &str| ["REPLAY ", "LOG ", "BROWSE "].iter().any(|l| line.starts_with(l));
-    let fold = |line: &str| match is_copied(line) || line.contains('\u{1b}') {
+    let fold = |line: &str| match is_copied(line) {
         true => line.to_owned(),
         false => folded_report(line, width).join("\n"),
     };

@@ -50,12 +50,14 @@ pub fn folded(text: &str, width: usize) -> String {
 #[must_use]
 pub fn folded_report(line: &str, width: usize) -> Vec<String> {
     let gap = line.find("  ").map_or(0, |at| at + line[at..].len() - line[at..].trim_start().len());
-    let indent = if gap <= LABEL_MAX.min(width / 2) { gap } else { 0 };
-    let (label, text) = line.split_at(indent);
+    let indent = painted_width(&line[..gap]);
+    let is_label = indent <= LABEL_MAX.min(width / 2);
+    let (label, text) = line.split_at(if is_label { gap } else { 0 });
+    let indent = if is_label { indent } else { 0 };
     let mut lines = vec![label.to_owned()];
     for word in text.split_inclusive(' ') {
-        let used = lines.last().map_or(0, |line| line.width());
-        if used > indent && used + word.trim_end().width() > width {
+        let used = lines.last().map_or(0, |line| painted_width(line));
+        if used > indent && used + painted_width(word.trim_end()) > width {
             lines.push(" ".repeat(indent));
         }
         lines.iter_mut().last().into_iter().for_each(|line| line.push_str(word));
@@ -64,7 +66,7 @@ pub fn folded_report(line: &str, width: usize) -> Vec<String> {
     let broken = |line: String| -> Vec<String> {
         let mut parts = vec![];
         let mut rest = line.trim_end();
-        while rest.width() > width {
+        while painted_width(rest) > width && !rest.contains(ESCAPE) {
             let fits = fitting(rest.chars(), width.max(1)).len();
             let fits = fits.max(rest.chars().next().map_or(1, char::len_utf8));
             parts.push(rest[..fits].to_owned());
@@ -77,6 +79,17 @@ pub fn folded_report(line: &str, width: usize) -> Vec<String> {
     };
     lines.into_iter().flat_map(broken).collect()
 }
+
+/// The columns of a text with colours.
+fn painted_width(text: &str) -> usize {
+    let mut parts = text.split(ESCAPE);
+    let plain = parts.next().map_or(0, UnicodeWidthStr::width);
+    let behind_code = |part: &str| part.split_once('m').map_or(0, |(_, text)| text.width());
+    plain + parts.map(behind_code).sum::<usize>()
+}
+
+/// The beginning of a colour's code, which ends with an `m`.
+const ESCAPE: char = '\u{1b}';
 
 /// No label of a report is wider.
 const LABEL_MAX: usize = 16;
@@ -127,6 +140,16 @@ mod tests {
             ("           a tail of a log here", 22, "           a tail of a\n           log here"),
             ("one two three", 8, "one two\nthree"),
             ("a /very/long/path/of/a/file", 10, "a\n/very/long\n/path/of/a\n/file"),
+            (
+                "    2 × sh: no leader in term one",
+                18,
+                "    2 × sh: no\n    leader in term\n    one",
+            ),
+            (
+                "\u{1b}[31m    2 ×\u{1b}[0m sh: no leader",
+                16,
+                "\u{1b}[31m    2 ×\u{1b}[0m sh: no\n    leader",
+            ),
             ("short", 80, "short"),
             ("", 80, ""),
             ("x", 0, "x"),

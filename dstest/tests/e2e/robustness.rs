@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::support::{Sandbox, called, is_alive, wait_until};
+use crate::terminal::Terminal;
 
 #[test]
 fn an_odd_name_is_one_directory() {
@@ -110,4 +111,22 @@ fn no_colours_unless_wanted() {
     assert!(colours(&["--color", "always"], &[("NO_COLOR", "1")]), "the option wins");
     assert!(colours(&[], &[("CLICOLOR_FORCE", "1")]));
     assert!(!colours(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}
+
+#[test]
+fn in_a_narrow_terminal_the_text_under_a_table_is_folded_between_words_and_commands_are_not() {
+    let sandbox = Sandbox::new();
+    let script = "echo error: the leader of the second term was never heard of again; exit 1";
+    let args = ["-n", "2", "-p", "1", "-o", "store", "--", "sh", "-c", script];
+    let mut terminal = Terminal::start(&sandbox, &args, 44, 50);
+    let screen = terminal.wait_for("2 runs in ");
+    let report = screen.split_once("2 failures of one kind:").unwrap().1;
+    assert!(
+        report.contains("    2 × sh: error: the leader of the second\n    term was never"),
+        "{screen}"
+    );
+    assert!(report.contains("(2 of 2; 95 %\ninterval"), "{screen}");
+    let mut rows = report.lines().skip_while(|row| !row.starts_with("        /"));
+    let (command, further) = (rows.next().unwrap(), rows.next().unwrap());
+    assert!(command.len() > 40 && !further.starts_with("  "), "{screen}");
 }
