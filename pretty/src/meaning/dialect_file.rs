@@ -31,6 +31,9 @@ pub struct DialectFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct StateText {
     pub(super) r#match: String,
+    /// Sentences of these that mean the opposite.
+    #[serde(default)]
+    pub(super) unless: Option<String>,
     /// The names of `event=`, if it is for such lines only.
     #[serde(default)]
     pub(super) events: Vec<String>,
@@ -94,7 +97,8 @@ impl DialectFile {
                 .and_then(|rule| rule.with_increments(own.increment.iter().map(String::as_str)));
             self.checked(&own.r#match, rule)?;
         }
-        for text in self.foreign.iter().chain(&self.timer).chain(&self.response) {
+        let unless = self.state.iter().filter_map(|own| own.unless.as_ref());
+        for text in self.foreign.iter().chain(&self.timer).chain(&self.response).chain(unless) {
             self.checked(text, StateRule::of_message(&self.full(text)))?;
         }
         for own in &self.message {

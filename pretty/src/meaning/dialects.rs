@@ -183,6 +183,8 @@ fn rules_of(file: &DialectFile) -> Result<Vec<RuleText>, DialectError> {
         let rule = StateRule::built_in(&expression, set, own.restart)
             .and_then(|rule| rule.with_increments(own.increment.iter().map(String::as_str)));
         let rule = rule.map_err(|error| DialectError::Rule(own.r#match.clone(), error))?;
+        let unless = own.unless.as_ref().map(|text| file.full(text));
+        let rule = rule.unless(unless.as_deref());
         let events = own.events.iter().map(|name| name.as_bytes().into()).collect();
         rules.push((expression, Rule::State(rule), events));
     }

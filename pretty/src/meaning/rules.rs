@@ -11,6 +11,8 @@ use crate::suggestion::suggestion;
 #[derive(Clone, Debug)]
 pub struct StateRule {
     expression: Expression,
+    /// Texts that this matches too mean the opposite.
+    unless: Option<Expression>,
     restart: bool,
     set: Vec<(RuleKey, Box<[u8]>)>,
     increments: Vec<StateKey>,
@@ -119,7 +121,7 @@ impl StateRule {
     pub(super) fn foreign(expression: &str) -> Self {
         let expression = Expression::new(expression, &[]);
         let (set, increments) = (Vec::new(), Vec::new());
-        Self { expression, restart: false, set, increments, ignores_facts: true }
+        Self { expression, unless: None, restart: false, set, increments, ignores_facts: true }
     }
 
     /// A rule with an expression that is compiled when it is needed, because a test checks it.
@@ -131,7 +133,14 @@ impl StateRule {
         let set = set.into_iter().map(|(name, value)| Ok((key(name)?, value.as_bytes().into())));
         let set = set.collect::<Result<Vec<_>, RuleError>>()?;
         let expression = Expression::new(expression, KEY_NAMES);
-        Ok(Self { expression, restart, set, increments: Vec::new(), ignores_facts: false })
+        let increments = Vec::new();
+        Ok(Self { expression, unless: None, restart, set, increments, ignores_facts: false })
+    }
+
+    /// The same rule, but for texts that this expression matches too.
+    pub(super) fn unless(mut self, expression: Option<&str>) -> Self {
+        self.unless = expression.map(|expression| Expression::new(expression, &[]));
+        self
     }
 
     /// The same rule, which also makes these numbers one more.
@@ -154,6 +163,9 @@ impl StateRule {
     /// Adds what the rule finds in a text.
     pub(super) fn apply(&self, text: &[u8], meaning: &mut StateMeaning) {
         let Some(groups) = self.expression.find(text) else { return };
+        if self.unless.as_ref().is_some_and(|unless| unless.find(text).is_some()) {
+            return;
+        }
         meaning.restart |= self.restart;
         if self.ignores_facts {
             meaning.values = Default::default();
