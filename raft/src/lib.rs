@@ -46,7 +46,7 @@
 //!
 //! # Where to go next
 //! - **A service**: [`driver`](driver/index.html), [`Raft`](driver/struct.Raft.html) and its
-//!   [`Builder`](driver/struct.Builder.html); `raft/examples/kv_service.rs` adds conditional
+//!   [`Builder`](driver/struct.Builder.html); `raft/examples/kv_service/` adds conditional
 //!   writes, retries that count once, and a leadership transfer on shutdown.
 //! - **Operations**: [`driver::metrics`](driver/metrics/index.html), [`verbose`] logs,
 //!   [`storage`] and its files, [`transport::tcp`](transport/tcp/index.html) and its certificates,

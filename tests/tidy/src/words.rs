@@ -7,7 +7,7 @@ use regex::Regex;
 
 /// Retired words and the ones that took their place. A word is found in prose and as a part of a
 /// name, in any case: `weather` in `Weather`, `weather_kind` and "the weather".
-const RETIRED: [(&str, &str); 24] = [
+const RETIRED: [(&str, &str); 25] = [
     ("attended", "live session"),
     ("census", "name usage"),
     ("condemned", "matched as failed"),
@@ -21,6 +21,7 @@ const RETIRED: [(&str, &str); 24] = [
     ("leash", "process group"),
     ("letterbox", "inbox"),
     ("mishap", "fault"),
+    ("mishaps", "faults"),
     ("nobody", "no peer, no one run, none"),
     ("oddity", "anomaly"),
     ("oddities", "anomalies"),

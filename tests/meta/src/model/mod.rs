@@ -8,7 +8,7 @@
 //! The very [`raft::Node`] runs; there is no clock. A timer may fire whenever the peer has one, a
 //! message may arrive at any later time, never, or twice, a flush ends when it likes, and a crash
 //! keeps any prefix of the writes under way. Nothing here searches: a model checker does, see the
-//! example `model`. Invariant: equal states have equal futures.
+//! program `model`. Invariant: equal states have equal futures.
 
 mod action;
 mod bounds;

@@ -1,4 +1,4 @@
-//! The core, checked exhaustively within small bounds; the example `model` has larger ones.
+//! The core, checked exhaustively within small bounds; the program `model` has larger ones.
 
 use meta_tests::model::{Bounds, CASES};
 use meta_tests::model_check;
