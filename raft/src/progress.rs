@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use crate::entry::Snapshot;
-use crate::identity::{Incarnation, StoreStamp};
+use crate::identity::{Incarnation, Standing, StoreStamp};
 use crate::types::{Index, Instant, Round};
 
 /// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
@@ -49,6 +49,8 @@ pub struct Progress {
 pub struct Loss {
     /// The sign.
     pub kind: LossKind,
+    /// The standing of the store that gave it, if that has an identity.
+    pub standing: Option<Standing>,
     /// The time of the last one.
     pub seen_at: Instant,
 }

@@ -136,17 +136,18 @@ impl Node {
         found: Option<StoreStamp>,
     ) {
         let kind = LossKind::OtherStore { found: found.map(|stamp| stamp.incarnation) };
-        self.note_loss(of, kind, expected);
+        let standing = found.map(|stamp| stamp.standing);
+        self.note_loss(of, Loss { kind, standing, seen_at: self.now }, expected);
         if let Some(StoreStamp { incarnation, standing: Standing::New }) = found {
             self.reseed(of, incarnation);
         }
     }
 
-    fn note_loss(&mut self, of: PeerId, kind: LossKind, expected: Option<Incarnation>) {
-        let seen_at = self.now;
+    fn note_loss(&mut self, of: PeerId, loss: Loss, expected: Option<Incarnation>) {
+        let kind = loss.kind;
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
-        let before = progress.loss.replace(Loss { kind, seen_at });
+        let before = progress.loss.replace(loss);
         if before.is_none_or(|before| before.kind != kind) {
             self.trace(&Event::Store(StoreEvent::Lost { of, expected, kind }));
         }
@@ -161,9 +162,11 @@ impl Node {
         let Some(progress) = leader.followers.get_mut(&of) else { return };
         match progress.suspicion {
             Some(suspicion) if round >= suspicion.since && at <= suspicion.match_index => {
-                let store = progress.store.map(|stamp| stamp.incarnation);
+                let (store, standing) =
+                    progress.store.map(|it| (it.incarnation, it.standing)).unzip();
                 progress.lost_data();
-                self.note_loss(of, LossKind::RolledBack, store);
+                let loss = Loss { kind: LossKind::RolledBack, standing, seen_at: now };
+                self.note_loss(of, loss, store);
             }
             Some(_) => {}
             None => {
@@ -205,15 +208,26 @@ impl Node {
             && (lost || self.is_silent(peer))
     }
 
-    /// Returns whether a voter shows that it lost its data, and is about to be re-seeded.
+    /// Returns whether a voter is about to be re-seeded: its next answer brings that about.
     fn has_voter_to_reseed(&self, leader: &Leader) -> bool {
-        let timeout = self.config.settings().election_timeout_max;
-        let to_reseed = |(peer, progress): (&PeerId, &Progress)| {
-            progress.loss.is_some_and(|loss| self.now < loss.seen_at.after(timeout))
+        let is_next = |(peer, progress): (&PeerId, &Progress)| {
+            self.answers_from_new_store(progress)
                 && self.membership().is_voter(*peer)
                 && self.may_reseed(*peer)
         };
-        leader.followers.iter().any(to_reseed)
+        leader.followers.iter().any(is_next)
+    }
+
+    /// Returns whether a follower that lost its data has answered lately, from a store to re-seed.
+    fn answers_from_new_store(&self, progress: &Progress) -> bool {
+        let Some(loss) = progress.loss else { return false };
+        let seen_at = match loss.kind {
+            LossKind::OtherStore { .. } if loss.standing == Some(Standing::New) => loss.seen_at,
+            // Its answers are no further signs of the loss.
+            LossKind::RolledBack if progress.store.is_some() => progress.last_contact,
+            LossKind::OtherStore { .. } | LossKind::RolledBack => return false,
+        };
+        self.now < seen_at.after(self.config.settings().election_timeout_max)
     }
 
     /// Makes a returning member a voter again once it has caught up. A lost voter is made a learner

@@ -5,8 +5,8 @@ use std::time::Duration;
 use raft::message::{Candidacy, RequestVote};
 use raft::progress::LossKind;
 use raft::{
-    ChangeError, Envelope, Input, Membership, MembershipChange, Message, MessageId, Role, Standing,
-    StoreStamp, Term,
+    ChangeError, CheckQuorum, Envelope, Input, Membership, MembershipChange, Message, MessageId,
+    Role, Standing, StoreStamp, Term,
 };
 
 use crate::cluster::{Cluster, id, peer};
@@ -103,28 +103,31 @@ fn a_leader_reseeds_a_wiped_peer_if_it_may() {
     cluster.commit(leader, b"y");
 }
 
-/// With one voter more, more of the others would be needed.
-#[test]
-fn a_lost_voter_becomes_a_learner_before_a_returning_one_becomes_a_voter() {
-    let all = [0, 1, 2, 3, 4];
-    let mut cluster = Cluster::with(5, reseeding);
+/// Five peers that have committed an entry; 2 leads.
+fn five(change: fn(&mut raft::Config)) -> Cluster {
+    let mut cluster = Cluster::with(5, change);
     cluster.deliver_all();
     cluster.elect(peer(2));
     cluster.commit(peer(2), b"x");
-    [0, 4].into_iter().for_each(|lost| wipe(&mut cluster, lost, &all));
-    // The first of them has caught up when the change that made it a learner is committed.
-    let may_arrive = |cluster: &Cluster, envelope: &Envelope| {
-        let node = cluster.node(peer(2));
-        let Role::Leader(leader) = node.role() else { return true };
-        let caught_up = leader.followers[&peer(0)].match_index == node.log().last().index;
-        let is_learner = node.membership().to_string().starts_with("voters 1 2 3 4, learners 0");
-        envelope.to != peer(2) || envelope.from == peer(0) || caught_up || !is_learner
-    };
-    let mut steps: Vec<String> = Vec::new();
-    while steps.len() < 2 || steps.last().is_none_or(|step| step != "voters 0 1 2 3 4") {
+    cluster
+}
+
+/// Delivers the messages that may arrive until `done`, by the members that the leader, 2, has and those that
+/// it had meanwhile, but for joint configurations. Returns the latter.
+fn steps_until(
+    cluster: &mut Cluster,
+    done: impl Fn(&Membership, &[String]) -> bool,
+    may_arrive: impl Fn(&Cluster, &mut Envelope) -> bool,
+) -> Vec<String> {
+    let (mut steps, end): (Vec<String>, _) = (Vec::new(), cluster.now.after(MINUTE));
+    while !done(cluster.node(peer(2)).membership(), &steps) {
+        assert!(cluster.now < end, "a minute: {steps:?}");
         cluster.poll_all();
-        let next = cluster.wire.iter().position(|envelope| may_arrive(&cluster, envelope));
-        match next.and_then(|at| cluster.wire.remove(at)) {
+        let mut wire = std::mem::take(&mut cluster.wire);
+        let next = wire.iter_mut().position(|envelope| may_arrive(cluster, envelope));
+        let next = next.and_then(|at| wire.remove(at));
+        cluster.wire = wire;
+        match next {
             Some(envelope) => cluster.handle(envelope.to, Input::Receive(envelope)),
             None => cluster.advance(Duration::from_millis(2)),
         }
@@ -134,8 +137,67 @@ fn a_lost_voter_becomes_a_learner_before_a_returning_one_becomes_a_voter() {
             steps.push(step);
         }
     }
+    steps
+}
+
+/// Returns whether all are voters again.
+fn all_returned(members: &Membership, steps: &[String]) -> bool {
+    steps.len() > 1 && members.to_string() == "voters 0 1 2 3 4"
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The first lost peer has caught up when the change that made it a learner is committed.
+fn may_arrive_after_0_caught_up(cluster: &Cluster, envelope: &Envelope) -> bool {
+    let node = cluster.node(peer(2));
+    let Role::Leader(leader) = node.role() else { return true };
+    let caught_up = leader.followers[&peer(0)].match_index == node.log().last().index;
+    let is_learner = node.membership().to_string().starts_with("voters 1 2 3 4, learners 0");
+    envelope.to != peer(2) || envelope.from == peer(0) || caught_up || !is_learner
+}
+
+/// With one voter more, more of the others would be needed.
+#[test]
+fn a_lost_voter_becomes_a_learner_before_a_returning_one_becomes_a_voter() {
     let both = "voters 1 2 3, learners 0 4, returning 0 4".to_owned();
-    assert!(steps.contains(&both), "{steps:?}");
+    let mut cluster = five(reseeding);
+    [0, 4].into_iter().for_each(|lost| wipe(&mut cluster, lost, &[0, 1, 2, 3, 4]));
+    let steps =
+        steps_until(&mut cluster, all_returned, |all, it| may_arrive_after_0_caught_up(all, it));
+    assert!(steps.contains(&both), "wiped: {steps:?}");
+
+    // The loss of the second one is old when the change of the first one ends.
+    let mut cluster = five(|config| {
+        reseeding(config);
+        config.check_quorum = CheckQuorum::Off;
+    });
+    let copy = cluster.peers[&peer(4)].stored.clone();
+    cluster.commit(peer(2), b"y");
+    wipe(&mut cluster, 0, &[0, 1, 2, 3, 4]);
+    steps_until(&mut cluster, |members, _| members.is_joint(), |_, _| true);
+    cluster.restart_from(peer(4), copy);
+    let end = cluster.now.after(Duration::from_secs(2));
+    let steps = steps_until(&mut cluster, all_returned, |all, it| {
+        let is_held = it.to == peer(2) && [1, 3].map(peer).contains(&it.from) && all.now < end;
+        !is_held && may_arrive_after_0_caught_up(all, it)
+    });
+    assert!(steps.contains(&both), "rolled back: {steps:?}");
+}
+
+#[test]
+fn a_voter_that_cannot_be_reseeded_holds_up_no_promotion() {
+    let foreign = StoreStamp { incarnation: store(4, 9), standing: Standing::Confirmed };
+    for found in [None, Some(foreign)] {
+        let mut cluster = five(reseeding);
+        wipe(&mut cluster, 0, &[0, 1, 2, 3, 4]);
+        let steps = steps_until(&mut cluster, all_returned, |_, envelope| {
+            if envelope.from == peer(4) {
+                envelope.store = found;
+            }
+            true
+        });
+        assert_eq!(steps.len(), 3, "{found:?}: {steps:?}");
+    }
 }
 
 #[test]
