@@ -10,7 +10,7 @@
 //! | `RAFT_WORLD` | `sim`, also if unset: the simulated world; `real`: real peers, see [`WorldKind`] |
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use raft::verbose::{Logger, Settings};
 use serde_json::Value;
@@ -278,13 +278,17 @@ fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     std::panic::resume_unwind(Box::new(failure.headline()));
 }
 
+/// The directory that dstest gives a run, if it runs this.
+#[must_use]
+pub fn run_directory() -> Option<PathBuf> {
+    std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from)
+}
+
 /// Leaves the report, and a picture if there is one, in the directory that dstest gives a run, if there is one.
 fn save_report(json: &Value, picture: Option<&Picture>) -> std::io::Result<()> {
-    let Some(directory) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
-    let directory = Path::new(&directory);
-    if let Some(Picture { text, html }) = picture {
-        std::fs::write(directory.join("picture.txt"), text)?;
-        std::fs::write(directory.join("picture.html"), html)?;
+    let Some(directory) = run_directory() else { return Ok(()) };
+    if let Some(picture) = picture {
+        picture.save(&directory)?;
     }
     std::fs::write(directory.join("report.json"), json.to_string())
 }

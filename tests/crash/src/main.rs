@@ -23,6 +23,7 @@
 
 mod cluster;
 mod concurrent_readers;
+mod evidence;
 mod http_client;
 mod proxies;
 mod recorder;
@@ -38,6 +39,7 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use libtest_mimic::{Arguments, Failed, Trial};
+use raft_tests::harness::run_directory;
 
 use self::scenarios::{SCENARIOS, Scenario};
 
@@ -92,13 +94,14 @@ pub(crate) enum Store {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let trials = SCENARIOS.map(|scenario| {
+    let scenarios = SCENARIOS.map(|scenario| {
         let options = options.clone();
         Trial::test(scenario.name, move || test(&scenario, &options).map_err(Failed::from))
     });
+    let own = Trial::test("a_failure_keeps_its_evidence", || Ok(evidence::check()?));
     // One scenario at a time.
     let tests = Arguments { test_threads: Some(1), ..options.tests };
-    libtest_mimic::run(&tests, trials.into()).exit_code()
+    libtest_mimic::run(&tests, scenarios.into_iter().chain([own]).collect()).exit_code()
 }
 
 /// Plays a scenario in a directory of its own, which is removed if it passes.
@@ -122,8 +125,8 @@ fn test(scenario: &Scenario, options: &Options) -> Result<(), String> {
 }
 
 fn directory(name: &str, seed: u64) -> PathBuf {
-    let run = std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from);
-    let base = run.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash"));
+    let base =
+        run_directory().unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash"));
     base.join(format!("{name}-{seed}-{}", std::process::id()))
 }
 

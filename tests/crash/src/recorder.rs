@@ -4,11 +4,12 @@
 //! are nanoseconds since the beginning of the run: the check needs to know which call ended before
 //! another began.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, fs, io};
 
+use raft_tests::invariants::Picture;
 use raft_tests::kv::{Operation, Seen};
 use raft_tests::oracle::history::{Asked, History};
 use serde_json::json;
@@ -31,6 +32,8 @@ struct Calls {
     reads: usize,
     /// The first answer that is never correct.
     violation: Option<String>,
+    /// The picture of the round that failed its check.
+    picture: Option<Picture>,
 }
 
 /// A call of a run.
@@ -68,7 +71,7 @@ impl fmt::Display for Totals {
 impl Recorder {
     pub(crate) fn new() -> Self {
         let (rounds, acknowledged) = (vec![History::default()], Vec::new());
-        let calls = Calls { rounds, acknowledged, reads: 0, violation: None };
+        let calls = Calls { rounds, acknowledged, reads: 0, violation: None, picture: None };
         Self { start: Instant::now(), calls: Mutex::new(calls) }
     }
 
@@ -138,7 +141,10 @@ impl Recorder {
         match history.check_linearizability() {
             Ok(0) => Ok(()),
             Ok(_) => Err(format!("round {round}: too many overlapping calls to check").into()),
-            Err(violation) => Err(format!("round {round}: {}", violation.text).into()),
+            Err(violation) => {
+                self.lock().picture = violation.picture;
+                Err(format!("round {round}: {}", violation.text).into())
+            }
         }
     }
 
@@ -154,19 +160,13 @@ impl Recorder {
         }
     }
 
-    /// Saves the history in a directory, and pictures of the rounds that are not linearizable: those where
-    /// dstest shows them, if it runs this.
-    pub(crate) fn save(&self, directory: &Path) -> io::Result<()> {
-        fs::write(directory.join("history.jsonl"), self.json_lines())?;
-        let of_run = std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from);
-        let pictures = of_run.as_deref().unwrap_or(directory);
-        let rounds = self.lock().rounds.clone();
-        let illegal = rounds.iter().find_map(|round| round.check_linearizability().err());
-        if let Some(picture) = illegal.and_then(|violation| violation.picture) {
-            fs::write(pictures.join("picture.txt"), picture.text)?;
-            fs::write(pictures.join("picture.html"), picture.html)?;
+    /// Saves the history, and the picture of a round that failed its check, in these directories.
+    pub(crate) fn save(&self, history: &Path, pictures: &Path) -> io::Result<()> {
+        fs::write(history.join("history.jsonl"), self.json_lines())?;
+        match &self.lock().picture {
+            Some(picture) => picture.save(pictures),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The history as JSON lines, as `linearizability --model register` reads it.

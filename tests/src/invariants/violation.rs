@@ -1,6 +1,7 @@
 //! Violations of invariants, and the witnesses of them.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs, io};
 
 use raft::{Instant, PeerId};
 
@@ -24,6 +25,17 @@ pub struct Picture {
     pub text: String,
     /// A page for a browser.
     pub html: String,
+}
+
+impl Picture {
+    /// Writes both forms into a directory, under the names that dstest shows.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn save(&self, directory: &Path) -> io::Result<()> {
+        fs::write(directory.join("picture.txt"), &self.text)?;
+        fs::write(directory.join("picture.html"), &self.html)
+    }
 }
 
 impl Invariant {

@@ -13,6 +13,7 @@ use raft_tests::sim::random::{Domain, Stream};
 use self::disks::{full_disk, lost_disk, other_members, torn_tail};
 use self::processes::{check_no_gap, kill_9, paused_leader, rolling_restart};
 use crate::cluster::{Cluster, Links, PEERS, Settings, exit_text};
+use crate::evidence;
 use crate::recorder::Totals;
 use crate::workload::Workload;
 use crate::{Options, Outcome, ReadMode, Store};
@@ -100,10 +101,7 @@ impl Scenario {
             disks_lost: 0,
         };
         let seen = run.play(self);
-        if seen.is_err() {
-            run.workload.recorder.save(directory)?;
-        }
-        seen
+        seen.map_err(|error| evidence::save(error, &run.workload.recorder, directory))
     }
 }
 
