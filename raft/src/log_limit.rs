@@ -59,12 +59,14 @@ impl LogLimit {
         Some(std::mem::take(&mut state.suppressed))
     }
 
-    /// Counts a line that another limit suppresses.
+    /// Counts lines that another limit suppresses.
     #[cfg(feature = "tcp")]
-    pub(crate) fn suppress(&self, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last = Some(now);
-        state.suppressed += 1;
+    pub(crate) fn suppress(&self, lines: u64, now: Instant) {
+        if lines > 0 {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.last = Some(now);
+            state.suppressed += lines;
+        }
     }
 
     /// Returns whether its next line would be the first of a burst.

@@ -62,8 +62,8 @@ impl Outbox {
         }
     }
 
-    /// Drops the requests that are held: those of a candidate that is none any more. Their receivers
-    /// may have left the configuration since.
+    /// Drops the requests that are held: vote requests of an election that is over. Once their write
+    /// is durable, their receivers may have left the configuration.
     pub(crate) fn drop_held_requests(&mut self) {
         self.held.retain(|(_, envelope)| envelope.message.direction() == Direction::Reply);
     }

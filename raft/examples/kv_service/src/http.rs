@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep, timeout};
 pub(crate) const VALUE_BYTES_MAX: usize = 1 << 20;
 /// Pause after a failed accept, for example without a free socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Time after which a failure is said again: clients can cause it.
-const SAID_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Time after which a failure is logged again: clients can cause it.
+const REPEAT_AFTER: Duration = Duration::from_secs(60);
 
 /// The deadlines of clients.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    if said.is_none_or(|said: Instant| said.elapsed() >= SAID_AGAIN_AFTER) {
+                    if said.is_none_or(|said: Instant| said.elapsed() >= REPEAT_AFTER) {
                         eprintln!("kv_service: cannot accept a connection: {error}");
                         said = Some(Instant::now());
                     }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::error::{ConnectionError, Disconnect};
 use super::metrics;
-use super::refusals::{Notice, Refusals};
+use super::refusals::{Line, Refusals, Report};
 use super::source_limit::SourceLimit;
 use crate::log_limit::LogLimit;
 use crate::transport::{LinkDirection, LinkReport, RefusalKind, RefusedLink};
@@ -28,7 +28,6 @@ pub(super) struct RejectionLog {
     rejected: Counter,
     refusals: Refusals,
     strangers: SourceLimit,
-    named: LogLimit,
     failures: LogLimit,
 }
 
@@ -38,9 +37,8 @@ impl RejectionLog {
         Self {
             context,
             rejected,
-            refusals: Refusals::default(),
+            refusals: Refusals::new(),
             strangers: SourceLimit::new(),
-            named: LogLimit::new(5),
             failures: LogLimit::new(1),
         }
     }
@@ -55,7 +53,7 @@ impl RejectionLog {
 
     /// Notes that a peer is accepted.
     pub(super) fn accepted(&self, peer: PeerId) {
-        if self.refusals.clear(peer) {
+        if self.refusals.clear(peer, Instant::now()) {
             self.clear(peer);
         }
     }
@@ -93,17 +91,12 @@ impl RejectionLog {
     fn refused(&self, peer: PeerId, address: SocketAddr, error: &ConnectionError) {
         self.rejected.increment(1);
         let (kind, reason) = (error.kind(), error.to_string());
-        let more = match self.refusals.note(peer, kind, &reason, Instant::now()) {
-            Notice::Known => return,
-            Notice::Again(more) => more,
-            Notice::New => {
-                let (reason, direction) = (reason.as_str().into(), LinkDirection::Incoming);
-                let link = RefusedLink { peer, direction, kind, reason };
-                self.context.report(LinkReport::Refused(link));
-                0
-            }
-        };
-        let Some(others) = self.named.admit(Instant::now()) else { return };
+        let (line, report) = self.refusals.note(peer, kind, &reason, Instant::now());
+        if report == Report::Due {
+            let (reason, direction) = (reason.as_str().into(), LinkDirection::Incoming);
+            self.context.report(LinkReport::Refused(RefusedLink { peer, direction, kind, reason }));
+        }
+        let Some(Line { more, others }) = line else { return };
         let [more, others] = [more, others].map(|count| (count > 0).then_some(count));
         if error.is_expected() {
             tracing::info!(%peer, %address, reason, more, others, "rejected a peer");
@@ -116,7 +109,7 @@ impl RejectionLog {
     fn failed(&self, peer: Option<PeerId>, address: SocketAddr, reason: &ConnectionError) {
         self.rejected.increment(1);
         let admitted = match peer {
-            Some(_) => self.named.admit(Instant::now()),
+            Some(_) => self.refusals.admit(Instant::now()),
             None => self.strangers.admit(address.ip().to_canonical(), Instant::now()),
         };
         let peer = peer.map(tracing::field::display);
@@ -133,10 +126,11 @@ impl RejectionLog {
     /// and did not come again.
     pub(super) fn summarize(&self) {
         let now = Instant::now();
-        for peer in self.refusals.expire(now) {
+        let mut more = self.strangers.take_settled(now) + self.refusals.take_settled(now);
+        for (peer, unsaid) in self.refusals.expire(now) {
             self.clear(peer);
+            more += unsaid;
         }
-        let more = self.strangers.take_settled(now) + self.named.take_settled(now);
         if more > 0 {
             tracing::warn!("rejected {more} more incoming connections");
         }

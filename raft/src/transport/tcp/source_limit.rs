@@ -1,5 +1,6 @@
-//! A limit on log lines about strangers: one for each address, and one for all of them together, so that
-//! a flood from one address hides neither the log nor what others do.
+//! A limit on log lines about strangers: one for each address, and one for all of them together. The
+//! beginning of a flood from one address leaves lines to others; if it lasts, all addresses share a line a
+//! minute.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -36,7 +37,7 @@ impl SourceLimit {
         if sources.len() < SOURCES_MAX || sources.contains_key(&source) {
             let own = sources.entry(source).or_insert_with(|| LogLimit::new(BURST));
             if own.admit(now).is_none() {
-                self.all.suppress(now);
+                self.all.suppress(1, now);
                 return None;
             }
         }
