@@ -50,15 +50,15 @@ impl Incoming {
         if let Err(error) = self.register(peer, &live) {
             return error.into();
         }
-        // The view may have changed since the answer.
-        self.recheck();
         self.rejections.accepted(peer);
         self.context.reconnect(peer);
         let (link, learned) = address.and_then(|at| self.context.learn(peer, &at)).unzip();
         let end = tokio::select! {
             end = self.receive(&mut identified) => end,
             end = live.ended() => end,
-            reason = self.inquiry.refused(&self.context, peer) => Disconnect::NotAccepted(reason),
+            reason = self.inquiry.rejected(&self.context, peer, live.process.as_ref()) => {
+                Disconnect::NotAccepted(reason)
+            }
             end = run_learned(link, learned.clone()) => match end {},
         };
         if let Some(learned) = learned {

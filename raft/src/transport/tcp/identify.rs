@@ -1,7 +1,6 @@
 //! The listening side of handshakes: a connection from its first byte until its peer is accepted.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -91,11 +90,7 @@ impl Incoming {
         identity.verify(hello.from)?;
         *claimed = Some(hello.from);
         let process = hello.origin.as_ref().map(|origin| &origin.process);
-        if let Some(process) = process {
-            let view = Arc::clone(&self.context.view.borrow());
-            view.check(hello.from, &process.identity)?;
-        }
-        self.inquiry.check(&self.context, hello.from).await?;
+        self.inquiry.check(&self.context, hello.from, process).await?;
         match process {
             Some(process) => self.check_process(hello.from, process).await,
             None => Ok(()),

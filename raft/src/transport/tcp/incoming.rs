@@ -51,7 +51,6 @@ impl Incoming {
     pub(super) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
         let mut connections = JoinSet::new();
-        let mut view = this.context.view.subscribe();
         let mut summary = tokio::time::interval(SUMMARY_INTERVAL);
         summary.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let asking = Arc::clone(&this);
@@ -59,8 +58,6 @@ impl Incoming {
         loop {
             tokio::select! {
                 _ = summary.tick() => this.rejections.summarize(),
-                // Its sender lives as long as the context.
-                Ok(()) = view.changed() => this.recheck(),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => this.take(stream, address, &mut connections),
                     Err(error) => {
@@ -101,16 +98,5 @@ impl Incoming {
 
     pub(super) fn identified(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Live>>> {
         self.identified.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends the connections of peers that a new view does not accept.
-    pub(super) fn recheck(&self) {
-        let view = Arc::clone(&self.context.view.borrow());
-        for (peer, live) in &*self.identified() {
-            let Some(process) = &live.process else { continue };
-            if let Err(reason) = view.check(*peer, &process.identity) {
-                live.reject(reason.into());
-            }
-        }
     }
 }

@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout};
 use super::context::Context;
 use super::dial::dial;
 use super::error::ConnectionError;
+use super::process::Process;
 use super::wire::VERSION;
 use crate::cluster_view::{ClusterView, NotAccepted, OwnPlace, StatedIdentity};
 use crate::types::PeerId;
@@ -58,16 +59,22 @@ impl Inquiry {
         }
     }
 
-    /// Checks a peer that has connected: no question if it is known.
+    /// Checks a peer that has connected, by what it states, if it does; then, unless it is known, by what
+    /// the members state.
     ///
     /// # Errors
-    /// It is not a member of any configuration that may be in force.
+    /// It is of another cluster, or not a member of any configuration that may be in force.
     pub(super) async fn check(
         &self,
         context: &Context,
         peer: PeerId,
+        process: Option<&Process>,
     ) -> Result<(), ConnectionError> {
-        if context.view.borrow().knows(peer) {
+        let view = Arc::clone(&context.view.borrow());
+        if let Some(process) = process {
+            view.check(peer, &process.identity)?;
+        }
+        if view.knows(peer) {
             return Ok(());
         }
         let answers = self.fresh_answers().await;
@@ -79,16 +86,26 @@ impl Inquiry {
         Err(NotAccepted::NotAMember { place, committed }.into())
     }
 
-    /// Waits until a connected peer is known not to be a member.
-    pub(super) async fn refused(&self, context: &Context, peer: PeerId) -> ConnectionError {
+    /// Checks a connected peer again with every view, and now and then as long as it is not known. Returns
+    /// the reason for which it is not accepted any more.
+    pub(super) async fn rejected(
+        &self,
+        context: &Context,
+        peer: PeerId,
+        process: Option<&Process>,
+    ) -> ConnectionError {
         let mut view = context.view.subscribe();
         loop {
-            // Its sender lives as long as the context.
-            let _ = view.wait_for(|view| !view.knows(peer)).await;
-            if let Err(reason) = self.check(context, peer).await {
+            let is_known = view.borrow_and_update().knows(peer);
+            if let Err(reason) = self.check(context, peer, process).await {
                 return reason;
             }
-            let _ = timeout(AGAIN_AFTER, view.changed()).await;
+            // Its sender lives as long as the context.
+            if is_known {
+                let _ = view.changed().await;
+            } else {
+                let _ = timeout(AGAIN_AFTER, view.changed()).await;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use super::error::{ConnectionError, Disconnect};
+use super::error::Disconnect;
 use super::process::Process;
 
 /// An incoming connection after its handshake.
@@ -25,7 +25,6 @@ enum State {
     /// The number of reads while a probe waits for one.
     Open(u64),
     Replaced,
-    Rejected(ConnectionError),
     Ended,
 }
 
@@ -40,11 +39,6 @@ impl Live {
         self.state.send_replace(State::Replaced);
     }
 
-    /// Ends it, as its peer is not accepted any more.
-    pub(super) fn reject(&self, reason: ConnectionError) {
-        self.state.send_replace(State::Rejected(reason));
-    }
-
     /// Notes its end.
     pub(super) fn end(&self) {
         self.state.send_replace(State::Ended);
@@ -53,11 +47,9 @@ impl Live {
     /// Waits until it is to end.
     pub(super) async fn ended(&self) -> Disconnect {
         let mut state = self.state.subscribe();
-        let ended = state.wait_for(|state| !matches!(state, State::Open(_))).await;
-        match ended.as_deref() {
-            Ok(State::Rejected(reason)) => Disconnect::NotAccepted(reason.clone()),
-            Ok(State::Open(_) | State::Replaced | State::Ended) | Err(_) => Disconnect::Replaced,
-        }
+        // Its sender lives as long as this.
+        let _ = state.wait_for(|state| !matches!(state, State::Open(_))).await;
+        Disconnect::Replaced
     }
 
     /// Waits until a probe is to be sent.
@@ -74,7 +66,7 @@ impl Live {
                     *reads += 1;
                     true
                 }
-                State::Replaced | State::Rejected(_) | State::Ended => false,
+                State::Replaced | State::Ended => false,
             });
         }
     }
