@@ -85,8 +85,9 @@ impl Link {
             version = VERSION;
             let end = match connected {
                 Ok(connected) => {
-                    if self.may_log() {
-                        tracing::info!(peer = %self.to, address, "connected");
+                    if let Some(more) = self.admit_line() {
+                        let more = (more > 0).then_some(more);
+                        tracing::info!(peer = %self.to, address, more, "connected");
                     }
                     self.counters.connects.increment(1);
                     if last_reason.take().is_some() {
@@ -139,8 +140,12 @@ impl Link {
         self.context.report(LinkReport::Refused(link));
     }
 
-    fn may_log(&self) -> bool {
-        self.lines == Lines::All || self.context.learned_links.admit(Instant::now()).is_some()
+    /// Admits a line, with the number of those left out before it.
+    fn admit_line(&self) -> Option<u64> {
+        match self.lines {
+            Lines::All => Some(0),
+            Lines::Few => self.context.learned_links.admit(Instant::now()),
+        }
     }
 
     /// Logs the reason of a missing connection, once for each reason.
@@ -151,12 +156,15 @@ impl Link {
             return;
         }
         self.report_refused(end, &reason);
-        if !self.may_log() {
-            tracing::debug!(%peer, address, reason, "no connection to a peer that named itself");
-        } else if end.is_transient() {
-            tracing::info!(%peer, address, reason, "no connection to peer");
+        if let Some(more) = self.admit_line() {
+            let more = (more > 0).then_some(more);
+            if end.is_transient() {
+                tracing::info!(%peer, address, reason, more, "no connection to peer");
+            } else {
+                tracing::warn!(%peer, address, reason, more, "cannot send to peer");
+            }
         } else {
-            tracing::warn!(%peer, address, reason, "cannot send to peer");
+            tracing::debug!(%peer, address, reason, "no connection to a peer that named itself");
         }
         *last_reason = Some(reason);
     }

@@ -54,7 +54,7 @@ impl RejectionLog {
     /// Notes that a peer is accepted.
     pub(super) fn accepted(&self, peer: PeerId) {
         if self.refusals.clear(peer, Instant::now()) {
-            self.clear(peer);
+            self.report_cleared(peer);
         }
     }
 
@@ -128,7 +128,7 @@ impl RejectionLog {
         let now = Instant::now();
         let mut more = self.strangers.take_settled(now) + self.refusals.take_settled(now);
         for (peer, unsaid) in self.refusals.expire(now) {
-            self.clear(peer);
+            self.report_cleared(peer);
             more += unsaid;
         }
         if more > 0 {
@@ -136,7 +136,7 @@ impl RejectionLog {
         }
     }
 
-    fn clear(&self, peer: PeerId) {
+    fn report_cleared(&self, peer: PeerId) {
         self.context.report(LinkReport::Cleared { peer, direction: LinkDirection::Incoming });
     }
 }
