@@ -1,6 +1,6 @@
 //! A limit on the rate of log lines that others can cause: strangers on the port, broken peers.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -41,15 +41,17 @@ impl LogLimit {
 
     /// Admits a line, with the number of those suppressed before it; `None` suppresses it.
     pub(crate) fn admit(&self, now: Instant) -> Option<u64> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = |time: Option<Instant>| time.map(|time| now.saturating_duration_since(time));
-        if since(state.last).is_some_and(|quiet| quiet >= PAUSE_MAX) {
+        let mut state = self.lock();
+        if state.is_quiet_for(PAUSE_MAX, now) {
             (state.left, state.pause) = (self.burst, PAUSE_MIN);
         }
         state.last = Some(now);
         if state.left > 0 {
             state.left -= 1;
-        } else if since(state.last_admitted).is_some_and(|since| since < state.pause) {
+        } else if state
+            .last_admitted
+            .is_some_and(|last| now.saturating_duration_since(last) < state.pause)
+        {
             state.suppressed += 1;
             return None;
         } else {
@@ -63,7 +65,7 @@ impl LogLimit {
     #[cfg(feature = "tcp")]
     pub(crate) fn suppress(&self, lines: u64, now: Instant) {
         if lines > 0 {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.lock();
             state.last = Some(now);
             state.suppressed += lines;
         }
@@ -72,20 +74,29 @@ impl LogLimit {
     /// Returns whether its next line would be the first of a burst.
     #[cfg(feature = "tcp")]
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last.is_none_or(|last| now.saturating_duration_since(last) >= PAUSE_MAX)
+        self.lock().is_quiet_for(PAUSE_MAX, now)
     }
 
     /// The number of lines suppressed since the last one that was admitted, once no more come.
     #[cfg(any(test, feature = "tcp"))]
     pub(crate) fn take_settled(&self, now: Instant) -> u64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let quiet = state.last.map(|last| now.saturating_duration_since(last));
-        if quiet.is_some_and(|quiet| quiet >= SETTLED_AFTER) {
+        let mut state = self.lock();
+        if state.is_quiet_for(SETTLED_AFTER, now) {
             std::mem::take(&mut state.suppressed)
         } else {
             0
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Returns whether no line was admitted or suppressed for as long as this.
+    fn is_quiet_for(&self, duration: Duration, now: Instant) -> bool {
+        self.last.is_none_or(|last| now.saturating_duration_since(last) >= duration)
     }
 }
 
