@@ -132,8 +132,7 @@ impl ClusterView {
     fn check_member(&self, peer: PeerId, stated: &StatedIdentity) -> Result<(), NotAccepted> {
         let committed = self.own.committed;
         let is_ahead = stated.place == OwnPlace::Member && stated.configuration > committed;
-        let knows_none = self.own.place == OwnPlace::Joining;
-        if knows_none || self.members.contains(&peer) || is_ahead {
+        if self.knows(peer) || is_ahead {
             return Ok(());
         }
         Err(NotAccepted::NotAMember { place: stated.place, committed })
@@ -165,10 +164,9 @@ impl ClusterView {
     /// Returns whether the log of a member, by its statement, has no configuration that is unknown here.
     /// The statement may be the end of a snapshot: all up to the commit index is known.
     fn has_none_after(&self, peer: PeerId, stated: &StatedIdentity, commit: Index) -> bool {
-        let recorded = self.stores.get(&peer).and_then(|stores| stores.last());
         let newest = stated.configuration;
         stated.place == OwnPlace::Member
-            && recorded.is_none_or(|store| stated.store.as_ref() == Some(store))
+            && (self.newest_store(peer).is_none() || self.is_recorded(peer, stated.store))
             && self.check_cluster(peer, stated).is_ok()
             && (newest.index <= commit || newest == self.own.configuration)
     }
@@ -187,8 +185,11 @@ impl ClusterView {
     /// Returns whether this is the store that counts for a peer.
     #[must_use]
     pub fn is_recorded(&self, peer: PeerId, store: Option<Incarnation>) -> bool {
-        let newest = self.stores.get(&peer).and_then(|stores| stores.last());
-        newest.is_some() && newest == store.as_ref()
+        store.is_some() && self.newest_store(peer) == store
+    }
+
+    fn newest_store(&self, peer: PeerId) -> Option<Incarnation> {
+        self.stores.get(&peer)?.last().copied()
     }
 }
 
