@@ -22,37 +22,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time after which a failure is logged again: clients can cause it.
 const REPEAT_AFTER: Duration = Duration::from_secs(60);
 
-/// The deadlines of clients.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadlines {
-    /// Limit on the headers of a request, and on the wait for one.
-    headers: Duration,
-    /// Limit on a request with its body and its answer, above the deadline of a call.
-    request: Duration,
-    /// Limit on open requests at the end.
-    grace: Duration,
-}
-
-impl Deadlines {
-    pub(crate) const DEFAULT: Self = Self {
-        headers: Duration::from_secs(30),
-        request: Duration::from_secs(15),
-        grace: Duration::from_secs(10),
-    };
-}
+/// Limit on the headers of a request, and on the wait for one.
+pub(crate) const HEADERS_MAX: Duration = Duration::from_secs(30);
+/// Limit on a request with its body and its answer, above the deadline of a call.
+const REQUEST_MAX: Duration = Duration::from_secs(15);
+/// Limit on open requests at the end.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves requests until `end`, then finishes those that are open.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: Router,
-    deadlines: Deadlines,
+    headers_max: Duration,
     end: impl Future<Output = ()>,
 ) {
-    let Deadlines { headers, request, grace } = deadlines;
-    let within = from_fn(move |call: Request, next: Next| within(request, call, next));
-    let app = app.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).layer(within);
+    let app = app.layer(DefaultBodyLimit::max(VALUE_BYTES_MAX)).layer(from_fn(within_limit));
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(headers);
+    server.timer(TokioTimer::new()).header_read_timeout(headers_max);
     let (open, mut said) = (GracefulShutdown::new(), None);
     tokio::pin!(end);
     loop {
@@ -80,11 +66,11 @@ pub(crate) async fn serve(
     }
     drop(listener);
     // A request that hangs does not delay the end further.
-    let _ = timeout(grace, open.shutdown()).await;
+    let _ = timeout(GRACE, open.shutdown()).await;
 }
 
-async fn within(limit: Duration, request: Request, next: Next) -> Response {
-    match timeout(limit, next.run(request)).await {
+async fn within_limit(request: Request, next: Next) -> Response {
+    match timeout(REQUEST_MAX, next.run(request)).await {
         Ok(response) => response,
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "the request took too long\n").into_response(),
     }
@@ -134,9 +120,8 @@ mod tests {
         let server = listener.local_addr().expect("it is bound");
         let client = async || TcpStream::connect(server).await.expect("it listens");
         let app = Router::new().route("/", get(|| async { "served" }));
-        let deadlines = Deadlines { headers: HEADERS, ..Deadlines::DEFAULT };
         let (end, ended) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve(listener, app, deadlines, async {
+        let serving = tokio::spawn(serve(listener, app, HEADERS, async {
             let _ = ended.await;
         }));
         let slow = tokio::spawn(trickle(client().await));

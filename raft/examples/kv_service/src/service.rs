@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::http::{self, Deadlines};
+use crate::http;
 use crate::state_machine::{Answer, Store, Write};
 
 /// State shared by all requests.
@@ -151,7 +151,7 @@ impl Service {
                 let _ = raft.transfer_leadership(best.id).await;
             }
         };
-        http::serve(listener, app, Deadlines::DEFAULT, end).await;
+        http::serve(listener, app, http::HEADERS_MAX, end).await;
         let reason = self.raft.status().run;
         self.raft.shutdown().await;
         match reason {
