@@ -112,8 +112,9 @@ impl LogScan {
 
 /// Words of which each line with a fact has one. One search for all of them is most of the work on
 /// a large log.
-static FACTS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("Passed --|trace=|sometimes:").expect("a fixed expression"));
+static FACTS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("Passed --|undecided:|trace=|sometimes:").expect("a fixed expression")
+});
 
 /// Patterns of lines that decide about a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -203,6 +204,25 @@ mod tests {
         assert!(got.coverage.is_some());
         assert_eq!(got.report.libtest(), Some(Reported::Passed));
         assert_eq!(got.bytes, log.len() as u64);
+    }
+
+    #[test]
+    fn a_line_with_any_one_fact_is_looked_at() {
+        let facts = |line: &str| {
+            let LogScan { metrics, trace, coverage, .. } = scan(line.as_bytes());
+            let metrics = serde_json::to_value(metrics).unwrap();
+            let undecided = metrics[passed_line::UNDECIDED].as_u64();
+            (metrics["peers"].as_u64(), undecided, trace.is_some(), coverage.is_some())
+        };
+        let rows = [
+            ("... Passed --  27.4  5 1988 1283612  102", (Some(5), None, false, false)),
+            ("undecided: 2 keys, whose histories are long", (None, Some(2), false, false)),
+            ("trace=00112233aabbccdd", (None, None, true, false)),
+            ("sometimes: truncation=2 torn=0", (None, None, false, true)),
+        ];
+        for (line, want) in rows {
+            assert_eq!(facts(line), want, "{line}");
+        }
     }
 
     #[test]
