@@ -84,6 +84,7 @@ impl LogScan {
 
     /// Reads a line as the harness has printed it.
     fn plain(&mut self, line: &[u8], patterns: LinePatterns<'_>) {
+        let line = &line[..line.len().min(LINE_BYTES_MAX)];
         find(&mut self.fail_match, patterns.fail, line);
         find(&mut self.skip_match, patterns.skip, line);
         if FACTS.is_match(line) {
@@ -169,17 +170,26 @@ impl LineCutter {
     }
 
     fn keep(&mut self, piece: &[u8]) {
-        let room = LINE_BYTES_MAX.saturating_sub(self.partial.len());
+        let first = self.partial.first().or(piece.first());
+        let room = bytes_max(first).saturating_sub(self.partial.len());
         self.partial.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 }
 
 fn cut(line: &[u8]) -> &[u8] {
-    &line[..line.len().min(LINE_BYTES_MAX)]
+    &line[..line.len().min(bytes_max(line.first()))]
+}
+
+/// The bytes that are kept of a line with this first one.
+fn bytes_max(first: Option<&u8>) -> usize {
+    if first == Some(&b'{') { EVENT_BYTES_MAX } else { LINE_BYTES_MAX }
 }
 
 /// No line with a fact is longer; the rest of a longer one is ignored.
 const LINE_BYTES_MAX: usize = 4096;
+
+/// An event in JSON holds all that a test has printed; a longer one is no event.
+const EVENT_BYTES_MAX: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +232,20 @@ mod tests {
         ];
         for (line, want) in rows {
             assert_eq!(facts(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_event_in_json_is_read_whole_however_long_it_is() {
+        for length in [LINE_BYTES_MAX - 50, LINE_BYTES_MAX, 1 << 18] {
+            let text = format!("{}\ntest result: FAILED. 0 passed; 1 failed\n", "x".repeat(length));
+            for event in [
+                serde_json::json!({"Action": "output", "Output": text}),
+                serde_json::json!({"type": "test", "event": "failed", "stdout": text}),
+            ] {
+                let got = scan(format!("{event}\nnext\n").as_bytes());
+                assert_eq!(got.report.libtest(), Some(Reported::Passed), "{length} bytes");
+            }
         }
     }
 
