@@ -58,15 +58,27 @@ struct Shared {
 struct State {
     target: Target,
     /// Running tools; they come before the target.
-    tools: Vec<(Pid, Reach)>,
+    tools: Vec<RunningTool>,
     /// The number of changes of the target and the tools.
     stage: u64,
-    /// Interrupts since the last change.
+    /// Interrupts of this stage: since the last change of the target, or since no tool runs.
     interrupts: u32,
-    /// The interrupts that tools are spared.
-    spared: u32,
     /// An interrupt waits for the next campaign.
     is_kept: bool,
+}
+
+struct RunningTool {
+    pid: Pid,
+    reach: Reach,
+}
+
+impl RunningTool {
+    fn signal(&self, signal: Signal) {
+        match self.reach {
+            Reach::Process => sys::signal_process(self.pid, signal),
+            Reach::Group | Reach::GroupLater => sys::signal_group(self.pid, signal),
+        }
+    }
 }
 
 /// The receiver of signals while no tool runs.
@@ -96,34 +108,34 @@ impl Interrupts {
     /// # Errors
     /// If the system refuses the handler or the thread.
     pub fn install() -> io::Result<Self> {
-        let state = State {
-            target: Target::Exit,
-            tools: Vec::new(),
-            stage: 0,
-            interrupts: 0,
-            spared: 0,
-            is_kept: false,
-        };
-        let shared = Arc::new(Shared {
-            count: AtomicU32::new(0),
-            is_cancelled: AtomicBool::new(false),
-            groups_builds: AtomicBool::new(false),
-            state: Mutex::new(state),
-        });
+        let interrupts = Self::without_handler();
         // Under `nohup` the end of the terminal is to be ignored.
         let hang_up = (!sys::ignores_hang_up()).then_some(SIGHUP);
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGTSTP].into_iter().chain(hang_up))?;
         // With a handler, a file that reaches the shell's limit (`ulimit -f`) is an error of the
         // write, and not the end of dstest.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        let listener = Arc::clone(&shared);
+        let listener = Arc::clone(&interrupts.shared);
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             signals.forever().for_each(|signal| match signal {
                 SIGTSTP => listener.suspend(),
                 _ => Shared::interrupt(&listener),
             });
         })?;
-        Ok(Self { shared })
+        Ok(interrupts)
+    }
+
+    /// A receiver that no signal reaches.
+    pub(crate) fn without_handler() -> Self {
+        let (target, tools) = (Target::Exit, Vec::new());
+        let state = State { target, tools, stage: 0, interrupts: 0, is_kept: false };
+        let shared = Shared {
+            count: AtomicU32::new(0),
+            is_cancelled: AtomicBool::new(false),
+            groups_builds: AtomicBool::new(false),
+            state: Mutex::new(state),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The number of signals so far.
@@ -147,7 +159,7 @@ impl Interrupts {
     }
 
     /// Starts a tool that gets the signals until it has ended. None is missed, as it starts under the
-    /// lock under which signals are passed on.
+    /// lock under which signals are passed on; one that came while others already ran, it gets at once.
     ///
     /// # Errors
     /// It cannot be started.
@@ -158,12 +170,15 @@ impl Interrupts {
         let mut state = self.state();
         let child = tool.spawn()?;
         let pid = Pid::of_child(child.id());
-        state.tools.extend(pid.map(|pid| (pid, reach)));
-        state.changed();
-        state.spared = u32::from(reach == Reach::GroupLater);
-        if self.is_cancelled() && state.spared == 0 {
-            state.cancel();
+        if state.tools.is_empty() {
+            state.changed();
         }
+        let tool = pid.map(|pid| RunningTool { pid, reach });
+        let is_out_of_date = self.is_cancelled() && reach != Reach::GroupLater;
+        let cancellation = is_out_of_date.then_some(Signal::Terminate);
+        let signal = state.interrupt_signal().or(cancellation);
+        tool.iter().zip(signal).for_each(|(tool, signal)| tool.signal(signal));
+        state.tools.extend(tool);
         drop(state);
         Ok(Tool { child, pid, interrupts: self.clone() })
     }
@@ -202,6 +217,11 @@ impl Interrupts {
         }
     }
 
+    /// Keeps for the next campaign an interrupt that reached one that had ended.
+    pub(crate) fn postpone(&self) {
+        self.state().is_kept = true;
+    }
+
     /// Forwards signals to a campaign.
     pub(crate) fn forward_to_campaign(&self, listener: Listener) {
         self.set(Target::Campaign(listener));
@@ -213,7 +233,7 @@ impl Interrupts {
         state.changed();
         if let (Target::Campaign(send), true) = (&state.target, state.is_kept) {
             send(Request::Interrupt);
-            state.is_kept = false;
+            (state.is_kept, state.interrupts) = (false, 1);
         }
         if self.is_cancelled() {
             state.cancel();
@@ -261,28 +281,31 @@ impl Drop for Tool {
 impl State {
     fn changed(&mut self) {
         self.stage += 1;
-        (self.interrupts, self.spared) = (0, 0);
+        self.interrupts = 0;
     }
 
     fn remove(&mut self, tool: Option<Pid>) {
         let before = self.tools.len();
-        self.tools.retain(|(pid, _)| Some(*pid) != tool);
-        if self.tools.len() < before {
+        self.tools.retain(|running| Some(running.pid) != tool);
+        if self.tools.len() < before && self.tools.is_empty() {
             self.changed();
         }
     }
 
-    fn signal_tools(&self, signal: Signal) {
-        for (pid, reach) in &self.tools {
-            match reach {
-                Reach::Process => sys::signal_process(*pid, signal),
-                Reach::Group | Reach::GroupLater => sys::signal_group(*pid, signal),
-            }
+    /// The signal that the newest interrupt is for tools; `None` if they are spared it.
+    fn interrupt_signal(&self) -> Option<Signal> {
+        let is_spared = self.tools.iter().any(|tool| tool.reach == Reach::GroupLater);
+        match self.interrupts.saturating_sub(u32::from(is_spared)) {
+            0 => None,
+            1 => Some(Signal::Terminate),
+            _ => Some(Signal::Kill),
         }
     }
 
+    /// Ends the work that is out of date. What was set up is to be torn down all the same.
     fn cancel(&self) {
-        self.signal_tools(Signal::Terminate);
+        let out_of_date = self.tools.iter().filter(|tool| tool.reach != Reach::GroupLater);
+        out_of_date.for_each(|tool| tool.signal(Signal::Terminate));
         if let Target::Campaign(send) = &self.target {
             // A campaign that has ended is not out of date.
             send(Request::Cancel);
@@ -298,10 +321,9 @@ impl Shared {
         state.interrupts += 1;
         let is_first = state.interrupts == 1;
         if !state.tools.is_empty() {
-            return match state.interrupts.saturating_sub(state.spared) {
-                0 => tell("dstest: interrupted; --teardown is running (Ctrl-C again ends it)"),
-                1 => state.signal_tools(Signal::Terminate),
-                _ => state.signal_tools(Signal::Kill),
+            return match state.interrupt_signal() {
+                Some(signal) => state.tools.iter().for_each(|tool| tool.signal(signal)),
+                None => tell("dstest: interrupted; --teardown is running (Ctrl-C again ends it)"),
             };
         }
         match &state.target {
@@ -327,7 +349,7 @@ impl Shared {
                 exit_interrupted();
             }
         };
-        if thread::Builder::new().name("patience".to_owned()).spawn(watch).is_err() {
+        if thread::Builder::new().name("stage-limit".to_owned()).spawn(watch).is_err() {
             exit_interrupted();
         }
     }
@@ -341,8 +363,8 @@ impl Shared {
         }
         // A tool in the foreground gets the signals of the terminal itself.
         let signal_groups = |signal| {
-            let groups = state.tools.iter().filter(|(_, reach)| *reach != Reach::Process);
-            groups.for_each(|(pid, _)| sys::signal_group(*pid, signal));
+            let groups = state.tools.iter().filter(|tool| tool.reach != Reach::Process);
+            groups.for_each(|group| group.signal(signal));
         };
         signal_groups(Signal::Stop);
         suspend_process();
@@ -373,3 +395,6 @@ fn exit_interrupted() -> ! {
 
 /// A table and its exports are written in this time on a busy machine too, unless something blocks them.
 const STAGE_TIME_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

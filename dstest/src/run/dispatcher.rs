@@ -67,9 +67,7 @@ pub fn dispatch(
     }
     listen(&state, &inbox, options.workers, observer);
     interrupts.keep();
-    if inbox.try_iter().any(|message| matches!(message, Message::User(Request::Suspend))) {
-        signals::suspend_process();
-    }
+    late_requests(&inbox, interrupts);
     let stop = state.lock().stop();
     let state = state.lock();
     let (wall, left_out) = (state.elapsed(), state.left_out());
@@ -78,6 +76,21 @@ pub fn dispatch(
         let _ = observer.event(&RunEvent::EscapedProcesses { ended: escaped });
     }
     Ok(Outcome { stop, wall, left_out })
+}
+
+/// Handles what the user asked of a campaign whose last worker had just exited.
+fn late_requests(inbox: &Receiver<Message>, interrupts: &Interrupts) {
+    for message in inbox.try_iter() {
+        match message {
+            Message::User(Request::Suspend) => signals::suspend_process(),
+            Message::User(Request::Interrupt) => interrupts.postpone(),
+            // A cancellation holds until the next campaign.
+            Message::User(Request::Cancel)
+            | Message::Finished { .. }
+            | Message::Round { .. }
+            | Message::WorkerExited => {}
+        }
+    }
 }
 
 /// Puts the user's requests among the messages of workers.
@@ -173,3 +186,18 @@ const RUNNING_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The interval of limit checks while messages arrive.
 const ENFORCE_INTERVAL: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_just_after_the_last_run_is_that_of_the_next_campaign() {
+        let interrupts = Interrupts::without_handler();
+        let (messages, inbox) = mpsc::channel();
+        messages.send(Message::User(Request::Interrupt)).unwrap();
+        late_requests(&inbox, &interrupts);
+        interrupts.forward_to_campaign(listener(messages));
+        assert!(matches!(inbox.try_recv(), Ok(Message::User(Request::Interrupt))));
+    }
+}
