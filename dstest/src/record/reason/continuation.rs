@@ -33,9 +33,12 @@ impl Message {
         if scripts::is_legend(bare) {
             self.has_legend = true;
             self.more = if self.more > 0 { DIFFERENT_LINES } else { 0 };
-        } else if self.more > 0 && self.is_part(bare) {
+        } else if let (1.., true, Some(line)) = (self.more, self.has_legend, difference(bare)) {
             self.more -= 1;
-            if self.has_legend { append(&mut self.text, &difference(bare)) } else { self.add(bare) }
+            append(&mut self.text, &line);
+        } else if self.more > 0 && !self.has_legend && self.is_part(bare) {
+            self.more -= 1;
+            self.add(bare);
         } else if self.more == 0 && self.values > 0 {
             if !scripts::is_value(bare) {
                 return false;
@@ -65,14 +68,11 @@ impl Message {
     }
 
     fn is_part(&self, bare: &str) -> bool {
-        match self.has_legend {
-            true => bare.starts_with(['+', '-']) && bare.len() > 1,
-            // The last line of a traceback in a message that quotes its source first.
-            false if self.language == Language::Python && self.text.is_empty() => {
-                python::is_exception(python::marked(bare).unwrap_or(bare).trim())
-            }
-            false => !bare.is_empty() && !scripts::is_decoration(bare),
+        // The last line of a traceback in a message that quotes its source first.
+        if self.language == Language::Python && self.text.is_empty() {
+            return python::is_exception(python::marked(bare).unwrap_or(bare).trim());
         }
+        !bare.is_empty() && !scripts::is_decoration(bare)
     }
 
     /// `true` if nothing more of the message follows.

@@ -17,10 +17,15 @@ pub(super) fn begun(text: &str) -> Option<Message> {
 
 /// The subtest that speaks from this line on. A test of its own has a row of its own.
 pub(super) fn named_test(text: &str) -> Option<String> {
-    static RUNS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^=== (?:RUN|CONT|NAME) +(\S+)$"));
-    let name = RUNS.captures(text)?;
-    let name = super::group(&name, 1);
+    let name = speaker(text)?;
     Some(if name.contains('/') { name.to_owned() } else { String::new() })
+}
+
+/// The test whose output follows this line.
+pub(super) fn speaker(text: &str) -> Option<&str> {
+    static RUNS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^=== (?:RUN|CONT|NAME) +(\S+)$"));
+    let name = RUNS.captures(text)?.get(1)?;
+    Some(name.as_str())
 }
 
 /// The reports of several lines that Go prints.

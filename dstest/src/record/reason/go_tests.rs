@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::go::speaker;
 use super::{append, difference, group, pattern};
 
 /// The messages of all tests so far.
@@ -26,6 +27,9 @@ pub(super) struct GoTests {
 }
 
 impl GoTests {
+    /// More tests at once are those of a log that is not Go's.
+    pub(super) const TESTS_MAX: usize = 10_000;
+
     /// `true` while the next line may belong to a message.
     pub(super) const fn is_open(&self) -> bool {
         self.more > 0
@@ -37,8 +41,8 @@ impl GoTests {
             return true;
         }
         self.more = 0;
-        if let Some(found) = SPEAKS.captures(text) {
-            group(&found, 1).clone_into(&mut self.current);
+        if let Some(test) = speaker(text) {
+            test.clone_into(&mut self.current);
         } else if let Some(found) = RESULT.captures(text) {
             self.result(group(&found, 1), group(&found, 2));
         } else if let Some(found) = MESSAGE.captures(text) {
@@ -53,6 +57,12 @@ impl GoTests {
             self.more = 3;
         }
         false
+    }
+
+    /// The number of tests whose messages wait for a result.
+    #[cfg(test)]
+    pub(super) fn pending_tests(&self) -> usize {
+        self.pending.len()
     }
 
     /// The message of the test that has failed, or of the one that has been speaking.
@@ -78,7 +88,7 @@ impl GoTests {
         }
         // Without -v its messages follow.
         test.clone_into(&mut self.current);
-        self.pending.insert(test.to_owned(), String::new());
+        self.wait_for(test, String::new());
     }
 
     fn message(&mut self, message: &str) {
@@ -90,8 +100,13 @@ impl GoTests {
         if has_failed || self.pending.get(&test).is_some_and(String::is_empty) {
             return self.fail(&test, message.to_owned());
         }
-        if self.pending.len() < TESTS_MAX || self.pending.contains_key(&test) {
-            self.pending.insert(test, message.to_owned());
+        self.wait_for(&test, message.to_owned());
+    }
+
+    /// Keeps the message of a test until its result is known.
+    fn wait_for(&mut self, test: &str, message: String) {
+        if self.pending.len() < Self::TESTS_MAX || self.pending.contains_key(test) {
+            self.pending.insert(test.to_owned(), message);
         }
     }
 
@@ -112,9 +127,8 @@ impl GoTests {
         if !text.starts_with("        ") && !is_example || MESSAGE.is_match(text) {
             return false;
         }
-        let is_part = !self.has_legend || bare.starts_with(['+', '-']) && bare.len() > 1;
-        if is_part && !bare.is_empty() {
-            let text = if self.has_legend { difference(bare) } else { bare.to_owned() };
+        let text = if self.has_legend { difference(bare) } else { Some(bare.to_owned()) };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.more -= 1;
             let test = &self.current;
             let failed = self.failed.as_mut().filter(|(failed, _)| failed == test);
@@ -127,16 +141,11 @@ impl GoTests {
     }
 }
 
-static SPEAKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^=== (?:RUN|CONT|NAME) +(\S+)$"));
-
 static RESULT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^ *--- (PASS|FAIL|SKIP): (\S+) \([0-9.]+s\)$"));
 
 /// `    a_test.go:7: message`
 static MESSAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ {4,}(\w[\w.-]*\.go:[0-9]+):(.*)$"));
-
-/// More tests at once are those of a log that is not Go's.
-const TESTS_MAX: usize = 10_000;
 
 /// The lines of a message that say what differs.
 const DIFFERENT_LINES_MAX: u32 = 3;

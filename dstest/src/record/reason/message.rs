@@ -84,10 +84,10 @@ pub(super) fn append(text: &mut String, line: &str) {
     text.push_str(line);
 }
 
-/// `- "a": 2` of a line in a difference.
-pub(super) fn difference(line: &str) -> String {
-    let (sign, value) = line.split_at(1);
-    format!("{sign} {}", value.trim().trim_end_matches(','))
+/// `- "a": 2` of a line in a difference; `None` of one that is on both sides, or empty.
+pub(super) fn difference(line: &str) -> Option<String> {
+    let (sign, value) = line.split_at_checked(1).filter(|(sign, _)| ["+", "-"].contains(sign))?;
+    (!value.is_empty()).then(|| format!("{sign} {}", value.trim().trim_end_matches(',')))
 }
 
 /// One line of each side says what differs.

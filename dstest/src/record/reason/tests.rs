@@ -60,6 +60,35 @@ fn every_line_that_begins_a_message_is_looked_at() {
     }
 }
 
+/// Memory does not depend on what a test prints, nor does the time of a line on those before it.
+#[test]
+fn a_log_of_endless_tests_is_read_in_bounded_memory() {
+    for line in ["=== RUN   Test", "--- FAIL: Test", "--- PASS: Test", "    a_test.go:7: Test"] {
+        let mut classifier = FailureReason::default();
+        for number in 0..GoTests::TESTS_MAX + 100 {
+            let end = if line.starts_with("---") { " (0.00s)" } else { "" };
+            classifier.line(format!("{line}{number}{end}").as_bytes());
+            if line.starts_with("===") {
+                classifier.line(b"    a_test.go:7: speaks");
+            }
+        }
+        let kept = classifier.go_tests.pending_tests();
+        assert!(kept <= GoTests::TESTS_MAX, "{line}: {kept}");
+    }
+}
+
+#[test]
+fn any_line_can_stand_in_a_difference() {
+    for line in ["", "+", "-", "é", "+é", "…a", "\u{2028}"] {
+        let log = format!("error: mismatch (-want +got):\n  {line}\n");
+        let go = format!("=== RUN   TestA\n    a_test.go:7: x (-want +got):\n          {line}\n");
+        for log in [log, go] {
+            assert!(reason(&log).is_some(), "{log}");
+        }
+        assert_eq!(difference(line).is_some(), line == "+é", "{line}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_give_a_bounded_printable_signature(log in prop::collection::vec(any::<u8>(), 0..400)) {
