@@ -10,15 +10,18 @@ use thiserror::Error;
 use super::campaign::Campaign;
 use super::scratch_dir::ScratchDir;
 use crate::process::escaped::RUN_DIR;
+use crate::process::group::ProcessGroup;
 use crate::process::sys::Pid;
 use crate::schedule::Job;
 use crate::seed::Seed;
 use crate::suite::Harness;
 
-/// Starts the process of a job.
+/// Starts the process of a job, attached to the group of its worker. The group, for which signals wait, is
+/// locked for the start alone: the files of the run may be on a disk that is slow.
 ///
 /// Nothing here may force `fork`: std then spawns without copying the page tables of dstest.
 pub(super) fn start(
+    group: &ProcessGroup,
     campaign: &Campaign,
     job: Job,
     attempt: u32,
@@ -30,13 +33,15 @@ pub(super) fn start(
     let mut command = command(campaign, job, scratch);
     command.env("DSTEST_ATTEMPT", attempt.to_string());
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
-    let child = command.spawn().map_err(|source| {
-        let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();
-        StartError::Program { program, source }
-    })?;
-    // The handle is dropped: waiting needs the process's resource usage too, which std does not give.
-    let no_id = || StartError::Lost(io::Error::other("a child without an id"));
-    Pid::of_child(child.id()).ok_or_else(no_id)
+    group.attach(|| {
+        let child = command.spawn().map_err(|source| {
+            let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();
+            StartError::Program { program, source }
+        })?;
+        // The handle is dropped: waiting needs the process's resource usage too, which std does not give.
+        let no_id = || StartError::Lost(io::Error::other("a child without an id"));
+        Pid::of_child(child.id()).ok_or_else(no_id)
+    })
 }
 
 /// Reasons why a run has no result.
@@ -126,4 +131,46 @@ fn fill(arg: &str, test: &str, job: Job, seed: Seed) -> String {
     arg.replace("{seed}", &seed.to_string())
         .replace("{iter}", &job.iteration.to_string())
         .replace("{test}", test)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::run::ReplaySpec;
+    use crate::seed::Iteration;
+    use crate::store::LiveDir;
+    use crate::store::campaign_file::tests::campaign_file;
+
+    #[test]
+    fn a_signal_does_not_wait_for_the_files_of_a_run() {
+        let root = tempfile::tempdir().unwrap();
+        let live = LiveDir::open(root.path()).unwrap();
+        let mut scratch = ScratchDir::new(&live, 0);
+        // It is opened once someone reads.
+        let log = scratch.log().to_owned();
+        assert!(Command::new("mkfifo").arg(&log).status().unwrap().success());
+        let dir = scratch.dir().to_owned();
+        let campaign =
+            Campaign::new(&campaign_file(&["a"]), root.path().into(), ReplaySpec::default());
+        let (campaign, group) = (campaign.unwrap(), ProcessGroup::default());
+        let job = Job { test: 0, iteration: Iteration::FIRST };
+        thread::scope(|scope| {
+            let started = scope.spawn(|| start(&group, &campaign, job, 1, &mut scratch).err());
+            while !dir.exists() {
+                thread::yield_now();
+            }
+            let (done, is_done) = mpsc::channel();
+            let group = &group;
+            scope.spawn(move || done.send(group.process()));
+            let process = is_done.recv_timeout(Duration::from_secs(60));
+            drop(std::fs::File::open(&log));
+            let error = started.join().unwrap().unwrap();
+            assert_eq!(process, Ok(None), "no process yet");
+            assert!(matches!(error, StartError::Output { .. }), "{error}");
+        });
+    }
 }

@@ -95,7 +95,7 @@ impl Worker {
     fn run_process(&mut self, job: Job, attempt: u32) -> Result<End, StartError> {
         let start = Instant::now();
         let scratch = &mut self.scratch;
-        let pid = self.group.attach(|| launch::start(&self.campaign, job, attempt, scratch))?;
+        let pid = launch::start(&self.group, &self.campaign, job, attempt, scratch)?;
         let waited = sys::wait_for_exit(pid);
         let wall = start.elapsed().saturating_sub(self.group.paused());
         let (reaped, ended) = self.group.detach(|| sys::reap(pid));
