@@ -31,7 +31,7 @@ pub(super) fn run(
         // Compilers that are still ending write into the same files as those of the next build.
         group.map(clean_up);
     }
-    if interrupts.count() > 0 || interrupts.is_cancelled() {
+    if interrupts.is_interrupted() {
         return Err(BuildError::Interrupted);
     }
     let (status, output) = output.map_err(cannot_run)?;

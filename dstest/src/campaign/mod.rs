@@ -27,6 +27,6 @@ pub(crate) use self::follow_up::follow_up;
 pub(crate) use self::hints::CommandHints;
 pub(crate) use self::output::{Detail, Output};
 pub(crate) use self::rerun::run_once;
-pub(crate) use self::scripts::{set_up, tear_down};
+pub(crate) use self::scripts::with_scripts;
 pub(crate) use self::session::{Session, print_report};
 pub(crate) use self::stored::{StoredCampaign, known_times};

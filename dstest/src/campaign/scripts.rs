@@ -12,25 +12,38 @@ use crate::process::signals::{Interrupts, Reach};
 use crate::store::StoreError;
 use crate::text::console;
 
-/// Runs the setup script of a campaign, if it has one, and hands its variables to all runs.
+/// Does the runs of a campaign after its setup script and before its teardown script, if it has them. What
+/// may have been set up is torn down, whatever becomes of the runs.
 ///
 /// # Errors
-/// [`Error::Setup`] if it fails, [`BuildError::Interrupted`] if it is ended: no run would mean anything.
-pub(crate) fn set_up(stored: &mut StoredCampaign, interrupts: &Interrupts) -> Result<(), Error> {
+/// [`Error::Setup`] if the setup fails, [`BuildError::Interrupted`] if it is ended: no run would mean
+/// anything. Those of the runs.
+pub(crate) fn with_scripts<T>(
+    stored: &mut StoredCampaign,
+    interrupts: &Interrupts,
+    runs: impl FnOnce(&StoredCampaign) -> Result<T, Error>,
+) -> Result<T, Error> {
     // From now on an interrupt ends the campaign with its report, and its teardown.
     interrupts.keep();
-    let Some(script) = stored.file.setup.clone() else { return Ok(()) };
-    let is_interrupted = || interrupts.count() > 0 || interrupts.is_cancelled();
-    if is_interrupted() {
+    if stored.file.setup.is_some() && interrupts.is_interrupted() {
         return Err(BuildError::Interrupted.into());
     }
+    let done = set_up(stored, interrupts).and_then(|()| runs(stored));
+    tear_down(stored, interrupts);
+    done
+}
+
+/// Runs the setup script and hands its variables to all runs.
+fn set_up(stored: &mut StoredCampaign, interrupts: &Interrupts) -> Result<(), Error> {
+    let Some(script) = stored.file.setup.clone() else { return Ok(()) };
     let variables = stored.dir.path.join(VARIABLES);
     fs::write(&variables, "").map_err(Error::system("write the file of DSTEST_ENV"))?;
     let has_succeeded = run(&script, stored, &variables, Reach::Group, interrupts)?;
-    if is_interrupted() || !has_succeeded {
-        tear_down(stored, interrupts);
-        let interrupted = is_interrupted().then(|| BuildError::Interrupted.into());
-        return Err(interrupted.unwrap_or(Error::Setup { script }));
+    if interrupts.is_interrupted() {
+        return Err(BuildError::Interrupted.into());
+    }
+    if !has_succeeded {
+        return Err(Error::Setup { script });
     }
     let text =
         fs::read_to_string(&variables).map_err(Error::system("read the file of DSTEST_ENV"))?;
@@ -46,8 +59,8 @@ pub(crate) fn set_up(stored: &mut StoredCampaign, interrupts: &Interrupts) -> Re
     Ok(())
 }
 
-/// Runs the teardown script of a campaign, if it has one. Its failure changes no result.
-pub(crate) fn tear_down(stored: &StoredCampaign, interrupts: &Interrupts) {
+/// Runs the teardown script. Its failure changes no result.
+fn tear_down(stored: &StoredCampaign, interrupts: &Interrupts) {
     let Some(script) = &stored.file.teardown else { return };
     let variables = stored.dir.path.join(VARIABLES);
     match run(script, stored, &variables, Reach::GroupLater, interrupts) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::location::store_of;
-use crate::campaign::{Output, Session, StoredCampaign, check_exports, set_up, tear_down};
+use crate::campaign::{Output, Session, StoredCampaign, check_exports, with_scripts};
 use crate::cli::ResumeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -46,22 +46,21 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     }
     stored.file.max_fail_per_test = None;
     stored.file.write(&stored.dir.path)?;
-    set_up(&mut stored, interrupts)?;
-    let mut campaign = stored.campaign(None, ReplaySpec::default())?;
-    campaign.earlier = earlier;
-    if !args.allow_edits {
-        campaign.inputs = Arc::new(inputs);
-    }
-    let schedule = Schedule::new(campaign.tests.len(), rounds, Order::Interleaved)
-        .of_shard(shard)
-        .without(done);
-    let budget = Budget::of(rounds);
-    let output = Output::new(&args.location.store, Columns::default(), &args.exports);
-    let mut session = Session::new(stored.clone(), campaign, schedule, budget, output);
-    session.workers = args.workers.unwrap_or(session.workers);
-    session.tally = tally;
-    session.earlier = earlier;
-    let exit = session.run(interrupts);
-    tear_down(&stored, interrupts);
-    exit
+    with_scripts(&mut stored, interrupts, |stored| {
+        let mut campaign = stored.campaign(None, ReplaySpec::default())?;
+        campaign.earlier = earlier;
+        if !args.allow_edits {
+            campaign.inputs = Arc::new(inputs);
+        }
+        let schedule = Schedule::new(campaign.tests.len(), rounds, Order::Interleaved)
+            .of_shard(shard)
+            .without(done);
+        let budget = Budget::of(rounds);
+        let output = Output::new(&args.location.store, Columns::default(), &args.exports);
+        let mut session = Session::new(stored.clone(), campaign, schedule, budget, output);
+        session.workers = args.workers.unwrap_or(session.workers);
+        session.tally = tally;
+        session.earlier = earlier;
+        session.run(interrupts)
+    })
 }

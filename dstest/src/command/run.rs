@@ -61,20 +61,20 @@ pub(super) fn run_campaign(
     found.remember(&store);
     // The built programs have been copied, so their temporary directory may go.
     drop(project);
-    campaign::set_up(&mut stored, interrupts)?;
-    let mut campaign = Campaign::new(&stored.file, stored.dir.path.clone(), ReplaySpec::default())?;
-    // In a watch, a save ends the campaign anyway.
-    if repetition.is_none() && !args.budget.allow_edits {
-        campaign.inputs = Arc::new(Inputs::new(&stored.file));
-    }
-    let schedule =
-        Schedule::new(campaign.tests.len(), plan.budget.rounds, plan.order).of_shard(plan.shard);
-    let mut session = Session::new(stored.clone(), campaign, schedule, plan.budget, output);
-    session.known_times = known_times;
-    session.retry = repetition.map_or_else(Vec::new, |it| it.known.jobs(&stored.file.tests));
-    let exit = session
-        .run(interrupts)
-        .and_then(|exit| campaign::follow_up(&stored, exit, args.budget.verify, interrupts));
-    campaign::tear_down(&stored, interrupts);
-    Ok((stored, exit?))
+    let exit = campaign::with_scripts(&mut stored, interrupts, |stored| {
+        let dir = stored.dir.path.clone();
+        let mut campaign = Campaign::new(&stored.file, dir, ReplaySpec::default())?;
+        // In a watch, a save ends the campaign anyway.
+        if repetition.is_none() && !args.budget.allow_edits {
+            campaign.inputs = Arc::new(Inputs::new(&stored.file));
+        }
+        let schedule = Schedule::new(campaign.tests.len(), plan.budget.rounds, plan.order)
+            .of_shard(plan.shard);
+        let mut session = Session::new(stored.clone(), campaign, schedule, plan.budget, output);
+        session.known_times = known_times;
+        session.retry = repetition.map_or_else(Vec::new, |it| it.known.jobs(&stored.file.tests));
+        let exit = session.run(interrupts)?;
+        campaign::follow_up(stored, exit, args.budget.verify, interrupts)
+    })?;
+    Ok((stored, exit))
 }

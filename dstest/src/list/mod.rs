@@ -37,7 +37,7 @@ pub(crate) fn list(
             .collect();
         asked.into_iter().map(|thread| thread.join().unwrap_or(None)).collect()
     });
-    if interrupts.count() > 0 || interrupts.is_cancelled() {
+    if interrupts.is_interrupted() {
         return Err(BuildError::Interrupted);
     }
     let mut suite = Suite { binaries, runner: runner.clone(), ..Suite::default() };

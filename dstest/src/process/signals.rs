@@ -195,6 +195,11 @@ impl Interrupts {
         self.shared.is_cancelled.load(Ordering::SeqCst)
     }
 
+    /// `true` if what is being done for a campaign is to end, for either reason.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.count() > 0 || self.is_cancelled()
+    }
+
     /// Lets the next build or campaign run.
     pub(crate) fn renew(&self) {
         self.shared.is_cancelled.store(false, Ordering::SeqCst);

@@ -126,6 +126,31 @@ fn scripts_before_and_after_a_campaign() {
 }
 
 #[test]
+fn what_was_set_up_is_torn_down_after_any_error() {
+    for (setup, message) in [
+        ("exit 3", "--setup has failed"),
+        ("echo nonsense > $DSTEST_ENV", "--setup wrote `nonsense`"),
+        ("rm $DSTEST_ENV", "read the file of DSTEST_ENV"),
+        ("mkdir $DSTEST_CAMPAIGN_DIR/events.jsonl", "events.jsonl"),
+    ] {
+        let sandbox = Sandbox::new();
+        let args = ["-n", "1", "--setup", setup, "--teardown", "touch undone"];
+        let called = sandbox.on_script(&args, "true");
+        called.exits_with(2).warns(message);
+        assert!(sandbox.path().join("undone").exists(), "{setup}: {called:#?}");
+    }
+    let sandbox = Sandbox::new();
+    let program = sandbox.path().join("program");
+    fs::copy("/bin/true", &program).unwrap();
+    let (setup, teardown) = ("[ ! -e again ] || rm program", "echo undone >> order");
+    let args = ["-n", "1", "-o", "store", "--setup", setup, "--teardown", teardown, "--"];
+    sandbox.call(&[&args[..], &[program.to_str().unwrap()]].concat()).exits_with(0);
+    fs::write(sandbox.path().join("again"), "").unwrap();
+    sandbox.call(&["resume", "-o", "store", "-n", "2"]).exits_with(2).warns("is missing");
+    assert_eq!(fs::read_to_string(sandbox.path().join("order")).unwrap(), "undone\nundone\n");
+}
+
+#[test]
 fn a_run_that_hangs_leaves_the_stacks_of_its_threads() {
     let has_debugger =
         ["gdb", "eu-stack"].iter().any(|it| Command::new(it).arg("--version").output().is_ok());
