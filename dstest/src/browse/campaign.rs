@@ -11,9 +11,7 @@ use crate::report::completion::{Completion, End};
 use crate::report::tally::Tally;
 use crate::seed::Iteration;
 use crate::store::marker::refuse_links;
-use crate::store::{
-    CampaignDir, CampaignFile, EventFollower, REPLAYS, Store, StoreError, kept_log,
-};
+use crate::store::{CampaignDir, CampaignFile, EventFollower, REPLAYS, StoreError, kept_log};
 use crate::suite::Test;
 
 /// A campaign.
@@ -261,8 +259,7 @@ impl Campaign {
         let retries = retries.filter_map(|retry| kept_log(&self.dir.path, retry.log.as_ref()));
         let logs = self.kept_log(run).into_iter().chain(retries).chain(repeated);
         let logs: Vec<PathBuf> = logs.collect();
-        let store = self.dir.path.parent().and_then(Path::parent).unwrap_or(&self.dir.path);
-        Store::at(store.to_owned()).remove_logs(&self.dir, &logs)
+        self.dir.own_store().remove_logs(&self.dir, &logs)
     }
 
     /// The run as users name it: `TEST#ITER`.

@@ -18,8 +18,7 @@ pub(crate) struct KnownFailures {
 impl KnownFailures {
     /// The known failures of the store that holds a campaign; none if the file cannot be read.
     pub(crate) fn of_store(dir: &CampaignDir) -> Self {
-        let store = dir.path.parent().and_then(|runs| runs.parent()).unwrap_or(&dir.path);
-        let path = store.join(FILE_NAME);
+        let path = dir.own_store().root().join(FILE_NAME);
         let text = read_file(&path, DESCRIPTION_BYTES_MAX).unwrap_or_default();
         let stored: BTreeSet<(String, String)> = serde_json::from_slice(&text).unwrap_or_default();
         // Earlier versions replaced less by `#`.

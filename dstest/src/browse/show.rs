@@ -71,19 +71,17 @@ fn picture(campaign: &Campaign, run: usize) -> String {
 /// The command that repeats a run.
 pub(super) fn replay_command(campaign: &Campaign, run: usize) -> String {
     let test = &campaign.file.tests[campaign.runs[run].0].name;
-    CommandHints::new(&campaign.dir, None).replay(test, campaign.runs[run].1.iter)
+    CommandHints::new(&campaign.dir).replay(test, campaign.runs[run].1.iter)
 }
 
 /// Commands for more details.
 fn commands(campaign: &Campaign, run: usize) -> String {
-    let program = shell::this_program();
-    let id = &campaign.dir.short_id;
     let mut text = format!("REPLAY     {}\n", replay_command(campaign, run));
     if let Some(log) = campaign.log(run) {
         text.push_str(&format!("LOG        {}\n", sink::screen(&shell::relative(&log))));
     }
     text.push_str(&replays(campaign, run));
-    text.push_str(&format!("BROWSE     {program} browse {id}\n"));
+    text.push_str(&format!("BROWSE     {}\n", CommandHints::new(&campaign.dir).browse()));
     text
 }
 

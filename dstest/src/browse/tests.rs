@@ -304,10 +304,12 @@ fn a_campaign_that_cannot_be_opened_leaves_the_page_that_was_there() {
 fn the_failure_report_is_one_key_away() {
     let mut sandbox = Sandbox::new();
     sandbox.press("\n\np");
+    let root = sandbox.app.store.root().to_string_lossy().into_owned();
     assert_snapshot!(
         "report",
         sandbox
-            .screen(100, 30)
+            .screen(250, 30)
+            .replace(&root, "STORE")
             .replace(&crate::text::shell::this_program(), "dstest")
             .lines()
             .filter(|line| !line.starts_with("LOG"))
@@ -459,7 +461,8 @@ fn every_page_fits_on_any_screen() {
 fn the_replay_command_is_copied_and_more_seeds_are_run() {
     let mut sandbox = Sandbox::new();
     let Effect::Copy(text) = sandbox.press("\n\nY") else { panic!("nothing is copied") };
-    assert!(text.ends_with(" replay ab12 figure8_2c#3"), "{text}");
+    let store = sandbox.app.store.root().display();
+    assert!(text.ends_with(&format!(" replay -o {store} ab12 figure8_2c#3")), "{text}");
     let Effect::Run(words, purpose) = sandbox.press("R") else { panic!("nothing is run") };
     assert_eq!(words[..3], ["replay", "--seeds", "200"]);
     assert_eq!(words.last().unwrap(), "figure8_2c#3");

@@ -1,7 +1,5 @@
 //! The user's wishes for the output of a campaign.
 
-use std::path::Path;
-
 use crate::cli::{ExportArgs, StoreArgs};
 use crate::plan::Columns;
 use crate::text::style::Color;
@@ -9,8 +7,6 @@ use crate::text::style::Color;
 /// The user's wishes for the output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output<'a> {
-    /// The store of `-o`, as typed.
-    pub(crate) store: Option<&'a Path>,
     pub(crate) color: Color,
     pub(crate) columns: Columns,
     pub(crate) exports: &'a ExportArgs,
@@ -28,8 +24,7 @@ pub(crate) enum Detail {
 
 impl<'a> Output<'a> {
     /// A full report.
-    pub(crate) fn new(store: &'a StoreArgs, columns: Columns, exports: &'a ExportArgs) -> Self {
-        let (output, color) = (store.output.as_deref(), store.color);
-        Self { store: output, color, columns, exports, detail: Detail::Full }
+    pub(crate) fn new(store: &StoreArgs, columns: Columns, exports: &'a ExportArgs) -> Self {
+        Self { color: store.color, columns, exports, detail: Detail::Full }
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Session<'a> {
     pub(crate) fn run(self, interrupts: &Interrupts) -> Result<Exit, Error> {
         let live_session = LiveSession::campaign(&self.stored.dir.path)?;
         let paint = Paint::choose(self.output.color, &std::io::stdout());
-        let hints = CommandHints::new(&self.stored.dir, self.output.store);
+        let hints = CommandHints::new(&self.stored.dir);
         let log = EventLog::open(&self.stored.dir.path)?;
         // If this dstest is killed, no summary says that the campaign has ended.
         let _ = std::fs::remove_file(self.stored.dir.path.join(SUMMARY));
@@ -188,7 +188,7 @@ impl FinalReport<'_> {
             text.push_str(&completion.remark(&self.hints.resume()));
         }
         if tally.failed() > 0 && is_verdict {
-            text.push_str(&self.hints.browse());
+            text.push_str(&self.hints.browse_line());
         }
         console::print(&text);
         if let Some(failure) = store_failure {
@@ -248,7 +248,7 @@ impl FinalReport<'_> {
 /// Prints the report of a stored campaign and writes the exports.
 pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Result<Exit, Error> {
     let (tally, wall_s) = stored.tally()?;
-    let hints = CommandHints::new(&stored.dir, output.store);
+    let hints = CommandHints::new(&stored.dir);
     let paint = Paint::choose(output.color, &std::io::stdout());
     let wall = Duration::try_from_secs_f64(wall_s).unwrap_or_default();
     let mut text = report_text(stored, &tally, wall_s, &hints, output, paint);

@@ -41,12 +41,6 @@ impl StoredCampaign {
         Ok(Self { dir, file })
     }
 
-    /// The store that the campaign is in, if it is in one.
-    pub(crate) fn store(&self) -> Store {
-        let store = self.dir.path.parent().and_then(Path::parent);
-        Store::at(store.unwrap_or(&self.dir.path).to_owned())
-    }
-
     /// Refuses to run the programs that another user has named, or stored.
     pub(crate) fn check_owner(&self, trust: Trust) -> Result<(), StoreError> {
         self.dir.check_owner(&self.file, trust)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::LocationArgs;
 use crate::error::Error;
-use crate::store::{DIR_NAME, Store};
+use crate::store::Store;
 
 /// The store that a command on stored campaigns means: that of `-o`, or the nearest one at or
 /// above the directory.
@@ -14,6 +14,5 @@ pub(super) fn store_of(location: &LocationArgs) -> Result<Store, Error> {
     }
     let dir = std::path::absolute(location.dir.as_deref().unwrap_or(Path::new(".")))
         .map_err(Error::system("use the directory of --dir"))?;
-    let nearest = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
-    Ok(Store::beside(nearest.unwrap_or(&dir))?)
+    Ok(Store::nearest(&dir)?)
 }

@@ -23,7 +23,7 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     check_exports(&args.exports)?;
     let mut stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
     stored.check_owner(Trust::of_option(args.trust))?;
-    stored.store().open_marked()?;
+    stored.dir.own_store().open_marked()?;
     let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);
     let rounds = Rounds::Fixed(count.ok_or_else(|| {
         StoreError::Unsuitable("the campaign had no fixed number of runs; give one with -n".into())

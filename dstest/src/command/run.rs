@@ -49,7 +49,7 @@ pub(super) fn run_campaign(
         plan.seed = repetition.seed;
         output.detail = Detail::Brief;
     }
-    let store = project.store(output.store)?;
+    let store = project.store(args.show.store.output.as_deref())?;
 
     let at = Surroundings { project: &project, store: &store, color: args.show.store.color };
     let found = discover(at, &plan.build, &plan.selection, interrupts)?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::location::store_of;
 use super::target::{Target, find};
-use crate::campaign::run_once;
+use crate::campaign::{CommandHints, StoredCampaign, run_once};
 use crate::cli::ShrinkArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -18,8 +18,8 @@ use crate::record::Class;
 use crate::run::{Attempts, ReplaySpec, Seeds};
 use crate::seed::{Iteration, Seed};
 use crate::store::open_dir::{CASE_BYTES_MAX, read_file};
-use crate::store::{StoreError, case_path};
-use crate::suite::Harness;
+use crate::store::{Invocation, StoreError, case_path};
+use crate::suite::{Harness, Test};
 use crate::text::style::{Paint, TextStyle};
 use crate::text::{console, shell, sink};
 use crate::trust::Trust;
@@ -50,7 +50,6 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let _ = std::fs::remove_file(&file);
     let name = sink::screen(&test);
     console::note(&format!("shrinking {name} #{}, seed {}", before.iter, before.seed));
-    let harness = campaign.tests[job.test].harness;
     let Some(after) = run_once(campaign, job, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
@@ -60,7 +59,7 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let case = read_file(&file, CASE_BYTES_MAX).ok();
     let case = case.map(|case| String::from_utf8_lossy(&case).into_owned());
     if let (Some(case), Class::Pass) = (case, after.verdict.class()) {
-        let play = play_command(&file, &test, after.iter, harness, &stored.dir.short_id);
+        let play = play_command(&file, &stored, job.test, after.iter);
         let done = paint.apply(TextStyle::Good, "shrunk");
         let near = sink::screen(&shell::relative(&file));
         let case: Vec<String> = case.lines().map(sink::screen).collect();
@@ -80,20 +79,27 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
 }
 
 /// The command that plays a case: with the present build, or for a command with the stored run.
-fn play_command(file: &Path, test: &str, iter: Iteration, harness: Harness, id: &str) -> String {
-    let (case, program) = (shell::quote(&shell::relative(file)), shell::this_program());
-    let rest = match harness {
-        // A name that looks like an option, or like another pattern, as a pattern of its own.
-        Harness::Libtest | Harness::Go if test.starts_with('-') => {
-            shell::quote(&format!("^{}$", regex::escape(test)))
-        }
-        Harness::Libtest | Harness::Go => shell::quote(test),
-        Harness::Opaque => {
-            let end = if test.starts_with('-') { " --" } else { "" };
-            format!("replay {id}{end} {}", shell::quote(&format!("{test}#{iter}")))
-        }
+fn play_command(file: &Path, stored: &StoredCampaign, test: usize, iter: Iteration) -> String {
+    let case = shell::quote(&shell::relative(file));
+    let Test { name, binary, harness, .. } = &stored.file.tests[test];
+    if *harness == Harness::Opaque {
+        let replay = CommandHints::new(&stored.dir).replay(name, iter);
+        return format!("DSTEST_CASE={case} {replay}");
+    }
+    // A name that looks like an option, or like another pattern, as a pattern of its own.
+    let pattern = match name.starts_with('-') {
+        true => format!("^{}$", regex::escape(name)),
+        false => name.clone(),
     };
-    format!("DSTEST_CASE={case} {program} {rest}")
+    let package = &stored.file.binaries[*binary].cwd;
+    let Invocation { args, cwd } = &stored.file.invocation;
+    let was_here = std::env::current_dir().is_ok_and(|here| here == *cwd);
+    let names_place = args.iter().any(|arg| arg.starts_with("--dir"));
+    let dir = match was_here && !names_place {
+        true => String::new(),
+        false => format!(" --dir {}", shell::quote(&package.to_string_lossy())),
+    };
+    format!("DSTEST_CASE={case} {}{dir} {}", shell::this_program(), shell::quote(&pattern))
 }
 
 /// The file of the case, absolute: tests run in other directories.

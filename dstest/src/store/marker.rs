@@ -38,6 +38,15 @@ impl Store {
         Ok(Self::at(if dir.is_symlink() { dir.canonicalize().unwrap_or(dir) } else { dir }))
     }
 
+    /// The store that commands mean without a name: the nearest one at or above a directory.
+    ///
+    /// # Errors
+    /// Those of [`Self::beside`].
+    pub(crate) fn nearest(dir: &Path) -> Result<Self, StoreError> {
+        let nearest = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
+        Self::beside(nearest.unwrap_or(dir))
+    }
+
     /// The store next to a manifest, or found above the working directory, which the user has not
     /// named.
     ///

@@ -114,6 +114,20 @@ pub struct CampaignDir {
     pub short_id: String,
 }
 
+impl CampaignDir {
+    /// The store that the campaign is in; `None` of a directory that was moved out of one.
+    #[must_use]
+    pub fn store(&self) -> Option<Store> {
+        let runs = self.path.parent().filter(|parent| parent.file_name() == Some("runs".as_ref()));
+        Some(Store::at(runs?.parent()?.to_owned()))
+    }
+
+    /// The directory that must be a store before anything of the campaign is changed.
+    pub(crate) fn own_store(&self) -> Store {
+        self.store().unwrap_or_else(|| Store::at(self.path.clone()))
+    }
+}
+
 impl Store {
     /// The store in this directory, whether or not it exists.
     #[must_use]

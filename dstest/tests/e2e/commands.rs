@@ -1,8 +1,9 @@
 //! The command adapter, budgets and exports.
 
 use std::fs;
+use std::process::Command;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, called};
 
 #[test]
 fn a_command_gets_its_seed_and_iteration_as_arguments_and_variables() {
@@ -162,4 +163,47 @@ fn a_variable_reaches_every_run_and_may_choose_a_preset() {
     sandbox.on_script(&twice, "test $WORLD = sim").exits_with(0);
     let wrong = ["--env", "WORLD"];
     sandbox.on_script(&wrong, "true").exits_with(2).warns("NAME=VALUE").warns("--env");
+}
+
+/// Runs each command of a text as if it had been pasted; `browse`, which needs a terminal, as `report`.
+fn pasted(sandbox: &Sandbox, text: &str) -> usize {
+    let words = [" replay ", " resume ", " browse "];
+    let is_command = |line: &&str| words.iter().any(|word| line.contains(word));
+    let commands: Vec<&str> = text.lines().filter(is_command).collect();
+    for line in &commands {
+        let start = line.find(env!("CARGO_BIN_EXE_dstest")).unwrap_or_else(|| panic!("{line}"));
+        let command = line[start..].replace(" browse ", " report ").replace('`', "");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]).current_dir(sandbox.path());
+        let called = called(&mut shell);
+        assert!(matches!(called.code, Some(0 | 1)), "{command}: {called:#?}");
+    }
+    commands.len()
+}
+
+#[test]
+fn every_command_that_is_printed_can_be_pasted() {
+    let rows: [(&[&str], &str); 4] = [
+        (&[], ".dstest"),
+        (&["-o", "store"], "store"),
+        (&["-o", "./-a store's"], "./-a store's"),
+        (&["--dir", "other"], "other/.dstest"),
+    ];
+    for (place, store) in rows {
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.path().join("other")).unwrap();
+        let script = ["-n", "3", "-p", "1", "--max-fail", "1", "--", "sh", "-c", "exit 1"];
+        let run = sandbox.call(&[place, &script].concat());
+        assert_eq!(pasted(&sandbox, &run.stdout), 3, "{run:#?}");
+        let show = sandbox.call(&["show", "-o", store]);
+        assert_eq!(pasted(&sandbox, &show.stdout), 2, "{show:#?}");
+        let report = sandbox.call(&["report", "-o", store, "--export-markdown", "m.md"]);
+        assert!(pasted(&sandbox, &report.stdout) >= 1, "{report:#?}");
+    }
+    // A campaign outside of any store has no id to be found by.
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "1"], "exit 1").exits_with(1);
+    fs::rename(sandbox.latest(), sandbox.path().join("moved")).unwrap();
+    let show = sandbox.call(&["show", "moved"]);
+    assert_eq!(pasted(&sandbox, &show.stdout), 2, "{show:#?}");
 }

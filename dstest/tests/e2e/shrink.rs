@@ -38,8 +38,7 @@ fn a_case_is_found_from_the_directory_where_dstest_is_called() {
     let shrunk = shrink(&sandbox, &["--to", "kept.case"]);
     let play = shrunk.stdout.lines().find_map(|line| line.trim().strip_prefix("play  ")).unwrap();
     let mut shell = std::process::Command::new("sh");
-    let line = format!("{play} -o store");
-    let played = called(shell.args(["-c", &line]).current_dir(sandbox.path()));
+    let played = called(shell.args(["-c", play]).current_dir(sandbox.path()));
     played.exits_with(3).prints("failed before, passed now");
     let log = fs::read_to_string(sandbox.latest().join("replays/logs/sh/1.log")).unwrap();
     assert!(log.starts_with("crash 2 of seed"), "{log}");
