@@ -162,8 +162,10 @@ impl Campaign {
         match filter {
             RunFilter::Failed(group) => {
                 self.tally.groups().get(*group).map_or_else(String::new, |group| {
-                    let words: Vec<&str> = group.signature.split_whitespace().take(4).collect();
-                    format!("{} × {}…", group.count, words.join(" "))
+                    let mut words = group.signature.split_whitespace();
+                    let shown: Vec<&str> = words.by_ref().take(4).collect();
+                    let rest = if words.next().is_some() { "…" } else { "" };
+                    format!("{} × {}{rest}", group.count, shown.join(" "))
                 })
             }
             RunFilter::Passed => "passed".to_owned(),

@@ -10,6 +10,7 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use super::app::{App, Effect, Purpose};
+use super::campaign::{Campaign, RunFilter};
 use super::colors::ColorScheme;
 use super::page::Page;
 use crate::record::{RunRecord, Trace, Verdict};
@@ -499,4 +500,23 @@ fn a_run_that_was_cancelled_and_repeated_is_listed_once() {
     sandbox.app.tick();
     let screen = sandbox.screen(80, 12);
     assert!(!screen.contains("cancelled"), "{screen}");
+}
+
+#[test]
+fn a_reason_has_an_ellipsis_only_where_it_is_cut() {
+    let (_root, _store, directory) = store();
+    let failed = |iter, reason: &str| RunRecord {
+        signature: Some(reason.to_owned()),
+        ..record("backup_2b", iter, Verdict::Failed, 0.02)
+    };
+    let mut events = EventLog::open(&directory.path).unwrap();
+    for (iter, reason) in [(21, "no leader"), (22, "one two three four"), (23, "a b c d e")] {
+        events.append(&failed(iter, reason)).unwrap();
+    }
+    let campaign = Campaign::open(directory).unwrap();
+    let groups = campaign.tally.groups().iter().enumerate();
+    let of_test = groups.filter(|(_, group)| group.test == 0);
+    let titles = of_test.map(|(at, _)| campaign.filter_title(&RunFilter::Failed(at)));
+    let titles: Vec<String> = titles.collect();
+    assert_eq!(titles, ["1 × no leader", "1 × one two three four", "1 × a b c d…"]);
 }
