@@ -15,6 +15,7 @@ mod output;
 mod plan;
 mod run;
 mod tui;
+mod values;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -24,11 +25,12 @@ use clap_complete::Shell;
 
 use crate::text::safe_text;
 pub use args::Cli;
-use args::{Command, Generate};
+use args::Command;
 use error::warn;
 pub use exit::Exit;
 use output::terminal::Terminal;
 use plan::Plan;
+use values::Generate;
 
 /// Runs the program on the arguments and environment of this process.
 #[must_use]

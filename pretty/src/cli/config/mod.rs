@@ -7,7 +7,9 @@
 
 mod error;
 mod find;
+mod keys;
 mod layers;
+mod rules;
 mod settings;
 mod values;
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::keys::KeyTable;
 use super::layers::OwnLayers;
+use super::rules::{Messages, State};
 use super::values::{
-    self, Color, DialectName, DialectValue, FormatName, FormatValue, KeyTable, LevelName, Messages,
-    Names, Pager, Renames, State, value_enum,
+    self, Color, DialectName, DialectValue, FormatName, FormatValue, LevelName, Names, Pager,
+    Renames, value_enum,
 };
-use crate::cli::args::{ColorChoice, ColumnChoice, ThemeChoice};
+use crate::cli::values::{ColorChoice, ColumnChoice, ThemeChoice};
 use crate::level::OwnLevels;
 use crate::meaning::state::{Role, StateKey};
 use crate::meaning::words::WordsFile;

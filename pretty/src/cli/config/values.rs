@@ -8,15 +8,13 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use crate::cli::args::{ColumnChoice, columns as parse_columns};
+use crate::cli::values::{ColumnChoice, columns as parse_columns};
 use crate::level::Level;
 use crate::meaning::dialects;
 use crate::parse::{CustomFormat, Format, PatternText, PeerFrom};
 use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
-use crate::view::{
-    Action, DialectFile, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule,
-};
+use crate::view::DialectFile;
 
 /// One of the values an option has.
 pub(super) fn value_enum<'de, D: Deserializer<'de>, T: ValueEnum>(
@@ -281,122 +279,5 @@ impl TryFrom<String> for DialectName {
             true => Err(format!("reserved name `{name}`; choose another")),
             false => Ok(Self(name)),
         }
-    }
-}
-
-/// `[[state]]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "StateAsWritten")]
-pub(super) struct State(pub(super) StateRule);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StateAsWritten {
-    r#match: String,
-    #[serde(default)]
-    restart: bool,
-    #[serde(default)]
-    set: BTreeMap<String, String>,
-    #[serde(default)]
-    increment: Vec<String>,
-}
-
-impl TryFrom<StateAsWritten> for State {
-    type Error = RuleError;
-
-    fn try_from(rule: StateAsWritten) -> Result<Self, RuleError> {
-        let set = rule.set.iter().map(|(key, value)| (&**key, &**value));
-        let increments = rule.increment.iter().map(String::as_str);
-        let state = StateRule::new(&rule.r#match, set, rule.restart)?;
-        state.with_increments(increments).map(Self)
-    }
-}
-
-/// `[[message]]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "MessagesAsWritten")]
-pub(super) struct Messages(pub(super) Vec<MessageRule>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MessagesAsWritten {
-    kind: Option<String>,
-    sent: Option<String>,
-    received: Option<String>,
-    lost: Option<String>,
-    answered: Option<String>,
-}
-
-impl TryFrom<MessagesAsWritten> for Messages {
-    type Error = String;
-
-    fn try_from(written: MessagesAsWritten) -> Result<Self, String> {
-        let ends = [
-            ("sent", MessageAt::Sent, written.sent),
-            ("received", MessageAt::Received, written.received),
-            ("lost", MessageAt::Lost, written.lost),
-            ("answered", MessageAt::Answered, written.answered),
-        ];
-        // The rules live as long as the program.
-        let kind: &'static str = written.kind.unwrap_or_default().leak();
-        let mut rules = Vec::new();
-        for (name, at, expression) in ends {
-            if let Some(expression) = expression {
-                let rule = MessageRule::new(at, &expression);
-                let rule = rule.map_err(|error| format!("`{name}`: {error}"))?;
-                rules.push(rule.with_kind(kind));
-            }
-        }
-        match rules.is_empty() {
-            true => Err("empty rule; set one of sent, received, lost, answered".to_owned()),
-            false => Ok(Self(rules)),
-        }
-    }
-}
-
-/// `[keys]`: what each key does. Invariant: no key twice, however it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(try_from = "BTreeMap<KeyName, Binding>")]
-pub(super) struct KeyTable(pub(super) Vec<(Key, Option<Action>)>);
-
-impl TryFrom<BTreeMap<KeyName, Binding>> for KeyTable {
-    type Error = String;
-
-    fn try_from(written: BTreeMap<KeyName, Binding>) -> Result<Self, String> {
-        let mut table: Vec<(Key, Option<Action>)> = Vec::new();
-        for (KeyName(name), Binding(action)) in written {
-            let key = Key::parse(&name).map_err(|error| error.to_string())?;
-            if table.iter().any(|(own, _)| *own == key) {
-                return Err(format!("duplicate key `{name}`"));
-            }
-            table.push((key, action));
-        }
-        Ok(Self(table))
-    }
-}
-
-/// The name of a key, as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-struct KeyName(String);
-
-impl TryFrom<String> for KeyName {
-    type Error = KeyError;
-
-    fn try_from(name: String) -> Result<Self, KeyError> {
-        Key::parse(&name).map(|_| Self(name))
-    }
-}
-
-/// The action of a key; `none` unbinds it.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Binding(Option<Action>);
-
-impl TryFrom<String> for Binding {
-    type Error = KeyError;
-
-    fn try_from(name: String) -> Result<Self, KeyError> {
-        if name == "none" { Ok(Self(None)) } else { Action::named(&name).map(Some).map(Self) }
     }
 }

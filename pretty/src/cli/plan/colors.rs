@@ -1,9 +1,9 @@
 //! The number of colours and the background: options, settings, environment, terminal, in this
 //! order.
 
-use crate::cli::args::{ColorChoice, ThemeChoice};
 use crate::cli::config::Environment;
 use crate::cli::output::terminal::Stream;
+use crate::cli::values::{ColorChoice, ThemeChoice};
 use crate::style::color::Depth;
 use crate::style::theme::Background;
 

@@ -9,8 +9,9 @@ mod selection;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER};
+use super::args::{Cli, PAGER};
 use super::config::{Choice, Config, Environment, Pager};
+use super::values::{ColorChoice, ColumnChoice, Export};
 use crate::cli::output::terminal::{Stream, Terminal};
 use crate::parse::Parser;
 use crate::printer::{Options, Repeats, TimeColumn};
