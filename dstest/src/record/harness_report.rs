@@ -3,7 +3,17 @@
 //! An exit code of 0 says that nothing failed, not that anything was tested. Summaries of the usual
 //! harnesses are read; the words of any other count for nothing.
 
+mod go;
+mod jvm;
+mod native;
+mod python;
+mod rust;
+mod tap;
+
+use std::sync::LazyLock;
+
 use memchr::memmem;
+use regex::bytes::Regex;
 
 use super::signature::{printable, visible};
 use super::summary_lines::SummaryLines;
@@ -126,9 +136,10 @@ impl HarnessReport {
         }
         let text = line.trim_ascii();
         self.skip_line(text);
+        self.gradle_test(text);
         let is_indented = line.len() > text.len() && !line.starts_with(text);
         if line.starts_with(b"    ") && memmem::find(text, b".go:").is_some() {
-            self.go_message = message_of_go(text);
+            self.go_message = go::message(text);
         }
         match text.first() {
             Some(b'o') => {
@@ -169,152 +180,13 @@ impl HarnessReport {
                 self.unittest_line(text);
                 self.summary_line(text);
             }
-            // Letters and marks of other runners' summaries, and colours before them.
-            Some(b'T' | 0x1b | 0xe2 | 0xef) => self.summary_line(text),
+            // Letters and marks of other runners' summaries.
+            Some(b'T' | 0xe2 | 0xef) => self.summary_line(text),
             Some(b't') if text.starts_with(b"test cases: ") => self.summary_line(text),
             Some(_) | None => {}
         }
         if memmem::find(text, b"Tests run: ").is_some() {
             self.surefire_line(text);
-        }
-    }
-
-    /// `test a ... ignored, reason`, `test result: ok. 1 passed; 0 failed; 0 ignored; …`.
-    fn libtest_line(&mut self, line: &[u8]) {
-        let ignored: &[u8] = b" ... ignored, ";
-        if let Some(at) = memmem::find(line, ignored) {
-            self.skipped_because(&line[at + ignored.len()..]);
-        }
-        let Some(at) = memmem::find(line, b"test result: ") else { return };
-        let [passed, failed, ignored] =
-            [&b" passed"[..], b" failed", b" ignored"].map(|word| number_before(&line[at..], word));
-        let (Some(passed), Some(failed)) = (passed, failed) else { return };
-        let counts = Counts::of(passed + failed, ignored.unwrap_or(0));
-        self.libtest = Some(counts);
-        self.all.add(counts);
-    }
-
-    /// `--- SKIP: TestA (0.00s)`; a subtest has a slash in its name.
-    fn go_line(&mut self, line: &[u8]) {
-        let result = |word: &[u8]| {
-            let name = line.strip_prefix(word)?.split(|byte| *byte == b' ').next()?;
-            (!name.contains(&b'/')).then_some(())
-        };
-        if result(b"--- PASS: ").is_some() {
-            self.go = Some(GoResult::Passed);
-            self.all.tested += 1;
-        } else if result(b"--- FAIL: ").is_some() {
-            self.all.tested += 1;
-        } else if result(b"--- SKIP: ").is_some() {
-            self.go = Some(GoResult::Skipped);
-            self.all.skipped += 1;
-            let reason = self.go_message.take().unwrap_or_default();
-            self.skipped_because(reason.as_bytes());
-        }
-    }
-
-    /// The line of a package: `ok`, its path, and its time or `(cached)`, with tabs between them.
-    fn go_package(&mut self, text: &[u8]) {
-        let Some(rest) = text.strip_prefix(b"ok").filter(|rest| rest.starts_with(b" ")) else {
-            return;
-        };
-        if !rest.contains(&b'\t') {
-            return;
-        }
-        if rest.ends_with(b"(cached)") || rest.ends_with(b"(cached) [no tests to run]") {
-            self.cache = Some(Cache::Go);
-        }
-        if rest.ends_with(b"[no tests to run]") {
-            self.all.empty += 1;
-        } else if self.all == Counts::default() {
-            // Without -v it is the only word about the package.
-            self.all.tested += 1;
-        }
-    }
-
-    /// `1..3`, `ok 1 - a # SKIP reason`, `not ok 2 - b`. Those of subtests are indented: their parent has
-    /// a line of its own.
-    fn tap_line(&mut self, text: &[u8], is_indented: bool) {
-        if is_indented {
-            self.tap_reason(text);
-        } else if let Some(plan) = text.strip_prefix(b"1..") {
-            let count = plan.split(|byte| !byte.is_ascii_digit()).next().and_then(number);
-            self.tap_plan = count.or(self.tap_plan);
-            self.tap_reason(text);
-        } else if let Some(rest) = text.strip_prefix(b"ok").or(text.strip_prefix(b"not ok")) {
-            if !rest.is_empty() && !rest.starts_with(b" ") {
-                return;
-            }
-            if text.starts_with(b"ok") && self.tap_reason(rest) {
-                self.tap.skipped += 1;
-            } else {
-                self.tap.tested += 1;
-            }
-        }
-    }
-
-    /// Finds `# SKIP reason`.
-    fn tap_reason(&mut self, text: &[u8]) -> bool {
-        let Some(at) = memmem::rfind(text, b"# ") else { return false };
-        let words = &text[at + 2..];
-        let is_skip = words.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"skip"));
-        if is_skip {
-            let reason = words.iter().position(|byte| *byte == b' ').map(|at| &words[at..]);
-            self.skipped_because(reason.unwrap_or_default());
-        }
-        is_skip
-    }
-
-    /// `=== 1 passed, 2 skipped in 0.12s ===`, `no tests ran in 0.01s`.
-    fn pytest_line(&mut self, text: &[u8]) {
-        let Ok(text) = std::str::from_utf8(text) else { return };
-        let Some((words, time)) = text.trim_matches(['=', ' ']).rsplit_once(" in ") else { return };
-        let seconds = time.split(' ').next().unwrap_or_default().strip_suffix('s');
-        if seconds.is_none_or(|seconds| seconds.parse::<f64>().is_err()) {
-            return;
-        }
-        let mut counts = Counts::default();
-        for part in words.split(", ") {
-            let (count, kind) = part.split_once(' ').unwrap_or_default();
-            match (count.parse::<u64>(), kind) {
-                (Ok(count), "passed" | "failed" | "error" | "errors" | "xfailed" | "xpassed") => {
-                    counts.tested += count;
-                }
-                (Ok(count), "skipped") => counts.skipped += count,
-                (Ok(_), "deselected" | "warning" | "warnings" | "rerun") => {}
-                _ if part == "no tests ran" => counts.empty += 1,
-                _ => return,
-            }
-        }
-        self.all.add(counts);
-    }
-
-    /// `SKIPPED [1] a_test.py:3: no docker`, with `-rs`.
-    fn pytest_reason(&mut self, text: &[u8]) {
-        let Some(rest) = text.strip_prefix(b"SKIPPED [") else { return };
-        if let Some(at) = memmem::find(rest, b": ") {
-            self.skipped_because(&rest[at + 2..]);
-        }
-    }
-
-    /// `     Summary [   0.004s] 3 tests run: 3 passed, 2 skipped`
-    fn nextest_line(&mut self, text: &[u8]) {
-        let summary = text.strip_prefix(b"Summary [").filter(|_| text.contains(&b']'));
-        let ran = summary.and_then(|text| {
-            number_before(text, b" test run: ").or_else(|| number_before(text, b" tests run: "))
-        });
-        // Those that are skipped are mostly those that no filter has selected.
-        ran.into_iter().for_each(|ran| self.all.add(Counts::of(ran, 0)));
-    }
-
-    /// `> Task :test UP-TO-DATE`, `> Task :test FROM-CACHE`
-    fn gradle_task(&mut self, text: &[u8]) {
-        let task = text
-            .strip_prefix(b"> Task :")
-            .filter(|rest| rest.ends_with(b" UP-TO-DATE") || rest.ends_with(b" FROM-CACHE"));
-        let name = task.and_then(|task| task.split(|byte| *byte == b' ').next());
-        if name.is_some_and(|name| name.to_ascii_lowercase().ends_with(b"test")) {
-            self.cache = Some(Cache::Gradle);
         }
     }
 
@@ -325,61 +197,9 @@ impl HarnessReport {
         }
         // GoogleTest.
         self.is_reason_next = text.ends_with(b": Skipped");
-        // pytest -v, unittest -v, prove.
-        let forms: [(&[u8], &[u8]); 3] =
-            [(b" SKIPPED (", b")"), (b" ... skipped '", b"'"), (b".. skipped: ", b"")];
-        for (before, after) in forms {
-            let Some(at) = memmem::find(text, before) else { continue };
-            let rest = &text[at + before.len()..];
-            let end = if after.is_empty() { Some(rest.len()) } else { memmem::rfind(rest, after) };
-            end.into_iter().for_each(|end| self.skipped_because(&rest[..end]));
-        }
-        // Gradle.
-        if text.ends_with(b"ED") && memmem::find(text, b" > ").is_some() {
-            self.all.tested += u64::from(text.ends_with(b" PASSED") || text.ends_with(b" FAILED"));
-            self.all.skipped += u64::from(text.ends_with(b" SKIPPED"));
-        }
-    }
-
-    /// `[  PASSED  ] 3 tests.`, `[  SKIPPED ] 1 test, listed below:`.
-    fn gtest_line(&mut self, text: &[u8]) {
-        let count = |word: &[u8]| {
-            let rest = text.strip_prefix(word)?;
-            let (digits, rest) = rest.split_at(rest.iter().position(|byte| *byte == b' ')?);
-            rest.starts_with(b" test").then(|| number(digits)).flatten()
-        };
-        self.all.tested += count(b"[  PASSED  ] ").or_else(|| count(b"[  FAILED  ] ")).unwrap_or(0);
-        self.all.skipped += count(b"[  SKIPPED ] ").unwrap_or(0);
-    }
-
-    /// `Ran 3 tests in 0.001s`, `OK (skipped=3)`, `NO TESTS RAN`.
-    fn unittest_line(&mut self, text: &[u8]) {
-        if let Some(rest) = text.strip_prefix(b"Ran ") {
-            let count = number_before(rest, b" test").or(number_before(text, b" test"));
-            self.unittest_ran = count.unwrap_or(0);
-        } else if let Some(rest) = text.strip_prefix(b"OK") {
-            let skipped = memmem::find(rest, b"skipped=").map(|at| &rest[at + 8..]);
-            let digits = skipped.and_then(|rest| rest.split(|b| !b.is_ascii_digit()).next());
-            let skipped = digits.and_then(number).unwrap_or(0);
-            self.all.add(Counts {
-                tested: self.unittest_ran.saturating_sub(skipped),
-                skipped,
-                empty: 0,
-            });
-            self.unittest_ran = 0;
-        } else if text.starts_with(b"NO TESTS RAN") {
-            self.all.empty += 1;
-        }
-    }
-
-    /// `Tests run: 3, Failures: 0, Errors: 0, Skipped: 3`.
-    fn surefire_line(&mut self, text: &[u8]) {
-        let after = |word: &[u8]| {
-            let rest = &text[memmem::find(text, word)? + word.len()..];
-            number(rest.split(|byte| !byte.is_ascii_digit()).next()?)
-        };
-        if let (Some(ran), Some(skipped)) = (after(b"Tests run: "), after(b"Skipped: ")) {
-            self.all.add(Counts::of(ran.saturating_sub(skipped), skipped));
+        if let Some(found) = SKIPPED.captures(text) {
+            let reason = found.iter().skip(1).flatten().next();
+            reason.into_iter().for_each(|reason| self.skipped_because(reason.as_bytes()));
         }
     }
 
@@ -422,14 +242,6 @@ impl Counts {
     }
 }
 
-/// The message behind the place of a line such as `a_test.go:7: no docker`.
-fn message_of_go(text: &[u8]) -> Option<String> {
-    let at = memmem::find(text, b".go:")?;
-    let rest = &text[at + b".go:".len()..];
-    let end = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|end| *end > 0)?;
-    rest[end..].strip_prefix(b": ").map(printable)
-}
-
 fn number(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
@@ -440,6 +252,12 @@ fn number_before(line: &[u8], word: &[u8]) -> Option<u64> {
     let start = before.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
     number(&before[start..])
 }
+
+/// Skipped tests with their reasons, of pytest -v, unittest -v and prove.
+static SKIPPED: LazyLock<Regex> = LazyLock::new(|| {
+    let forms = r" SKIPPED \((.*)\)| \.\.\. skipped '(.*)'|\.\. skipped: (.*)";
+    Regex::new(&format!("(?s-u){forms}")).expect("compiled by the tests below")
+});
 
 #[cfg(test)]
 pub(super) mod tests;
