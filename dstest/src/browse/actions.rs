@@ -10,7 +10,7 @@ use super::log_page::LogPage;
 use super::page::Page;
 use super::text_page::TextPage;
 use crate::record::RunRecord;
-use crate::store::open_dir::{CASE_BYTES_MAX, read_file};
+use crate::store::open_dir::{CASE_BYTES_MAX, read_text};
 use crate::store::{CampaignDir, StoreError, log_path};
 use crate::suite::Test;
 use crate::text::style::Paint;
@@ -55,10 +55,9 @@ impl App {
         let test = &self.campaign.file.tests[*test].name;
         let case = crate::store::case_path(&dir, test, record.seed);
         let log = dir.join(log_path(test, record.iter));
-        let read = |path: &Path| read_file(path, CASE_BYTES_MAX);
+        let read = |path: &Path| read_text(path, CASE_BYTES_MAX);
         match read(&case).or_else(|_| read(&log)) {
             Ok(text) => {
-                let text = String::from_utf8_lossy(&text);
                 let name = format!("shrunk case of {}", self.campaign.name(run));
                 self.push(Page::Text(TextPage::new(name, &text, Some(run))));
             }

@@ -10,7 +10,6 @@ use crate::record::{Class, RunPicture, RunRecord, RunReport, Verdict};
 use crate::report::completion::{Completion, End};
 use crate::report::tally::Tally;
 use crate::seed::Iteration;
-use crate::store::marker::refuse_links;
 use crate::store::{CampaignDir, CampaignFile, EventFollower, REPLAYS, StoreError, kept_log};
 use crate::suite::Test;
 
@@ -72,8 +71,7 @@ impl Campaign {
     /// # Errors
     /// [`StoreError`] if `campaign.json` cannot be read; unreadable events are only counted.
     pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
-        refuse_links(&dir.path)?;
-        let file = CampaignFile::read(&dir.path)?;
+        let file = dir.description()?;
         let mut campaign = Self {
             tally: Tally::of(&file.tests),
             runs: Vec::new(),

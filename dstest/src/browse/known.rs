@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::record::signature::group_key;
-use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
+use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_json};
 use crate::store::{CampaignDir, StoreError, write_atomically};
 
 /// The known failures of a store.
@@ -19,8 +19,8 @@ impl KnownFailures {
     /// The known failures of the store that holds a campaign; none if the file cannot be read.
     pub(crate) fn of_store(dir: &CampaignDir) -> Self {
         let path = dir.own_store().root().join(FILE_NAME);
-        let text = read_file(&path, DESCRIPTION_BYTES_MAX).unwrap_or_default();
-        let stored: BTreeSet<(String, String)> = serde_json::from_slice(&text).unwrap_or_default();
+        let stored: BTreeSet<(String, String)> =
+            read_json(&path, DESCRIPTION_BYTES_MAX).unwrap_or_default();
         // Earlier versions replaced less by `#`.
         let all = stored.into_iter().map(|(test, key)| (test, group_key(&key))).collect();
         Self { all, path }

@@ -7,7 +7,7 @@ use crate::report::histogram::bars;
 use crate::report::stats;
 use crate::report::summary::percent;
 use crate::report::tally::{Tally, TestTally};
-use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
+use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_json};
 use crate::store::{CampaignDir, CampaignFile};
 use crate::text::style::TextStyle;
 use crate::text::{duration, shell};
@@ -91,9 +91,8 @@ struct Results {
 
 impl Results {
     fn of(dir: &CampaignDir) -> Self {
-        let text =
-            read_file(&dir.path.join("summary.json"), DESCRIPTION_BYTES_MAX).unwrap_or_default();
-        let summary: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        let summary: serde_json::Value =
+            read_json(&dir.path.join("summary.json"), DESCRIPTION_BYTES_MAX).unwrap_or_default();
         let sum = |key: &str| -> u64 {
             let tests = summary["tests"].as_array().into_iter().flatten();
             tests.filter_map(|test| test[key].as_u64()).sum()

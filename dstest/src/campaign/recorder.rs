@@ -161,6 +161,9 @@ fn reason(record: &RunRecord) -> String {
 
 /// The remark on a run that takes unusually long, with its process and its log; `None` on any other.
 fn slow_note(name: &str, run: &RunningRun, expected_s: f64) -> Option<String> {
+    if run.elapsed.as_secs_f64() < slow_after_s(expected_s) {
+        return None;
+    }
     let usual = if expected_s > 0.0 {
         format!(" (usually {})", duration::short(expected_s))
     } else {
@@ -168,9 +171,7 @@ fn slow_note(name: &str, run: &RunningRun, expected_s: f64) -> Option<String> {
     };
     let process = run.process.as_deref().unwrap_or("?");
     let (time, log) = (human(run.elapsed), sink::screen(&shell::relative(&run.log)));
-    let is_slow = run.elapsed.as_secs_f64() >= slow_after_s(expected_s);
-    is_slow
-        .then(|| format!("dstest: slow: {name} runs for {time}{usual}, pid {process}, log {log}"))
+    Some(format!("dstest: slow: {name} runs for {time}{usual}, pid {process}, log {log}"))
 }
 
 /// The time after which a run of a test is called slow.

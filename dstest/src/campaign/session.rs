@@ -177,7 +177,7 @@ impl FinalReport<'_> {
         if is_verdict {
             text = report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
         }
-        let flaky = flaky_words(tally);
+        let flaky = summary::further(tally.count(Verdict::Flaky), "flaky");
         text.push_str(&last_line(&completion, self.wall, &(rate + &flaky), stop_text(self.stop)));
         if self.left_out > 0 && completion.left_out.is_none() {
             let left_out = summary::runs(self.left_out);
@@ -253,7 +253,8 @@ pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Resul
     let wall = Duration::try_from_secs_f64(wall_s).unwrap_or_default();
     let mut text = report_text(stored, &tally, wall_s, &hints, output, paint);
     let head = stored.head(&tally, wall_s);
-    text.push_str(&last_line(&head.completion, wall, &flaky_words(&tally), ""));
+    let flaky = summary::further(tally.count(Verdict::Flaky), "flaky");
+    text.push_str(&last_line(&head.completion, wall, &flaky, ""));
     text.push_str(&format!(
         ", seed {}; results in {}\n",
         stored.file.seed,
@@ -301,14 +302,6 @@ fn report_text(
 
 /// The lines of a watch's campaign with one failure, but for the rows of its table.
 const REPORT_LINES: usize = 21;
-
-/// The number of flaky runs, if there are any.
-fn flaky_words(tally: &Tally) -> String {
-    match tally.count(Verdict::Flaky) {
-        0 => String::new(),
-        count => format!(", {count} flaky"),
-    }
-}
 
 /// `50 runs in 2 s (25/s), stopped by --for`.
 fn last_line(completion: &Completion, wall: Duration, rate: &str, stop: &str) -> String {

@@ -13,7 +13,7 @@ use crate::report::tally::Tally;
 use crate::run::{Campaign, Inputs, ReplaySpec};
 use crate::store::live_dir::is_busy;
 use crate::store::marker::refuse_links;
-use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
+use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_json};
 use crate::store::{
     CampaignDir, CampaignFile, EventLog, REPLAYS, Store, StoreError, program_hash, read_events,
 };
@@ -36,8 +36,7 @@ impl StoredCampaign {
 
     /// Reads the campaign in this directory.
     pub(crate) fn read(dir: CampaignDir) -> Result<Self, StoreError> {
-        refuse_links(&dir.path)?;
-        let file = CampaignFile::read(&dir.path)?;
+        let file = dir.description()?;
         Ok(Self { dir, file })
     }
 
@@ -113,12 +112,10 @@ impl StoredCampaign {
 
     /// The end that its summary has; without a summary it was killed.
     fn end(&self) -> End {
-        let text =
-            read_file(&self.dir.path.join(SUMMARY), DESCRIPTION_BYTES_MAX).unwrap_or_default();
-        match serde_json::from_slice::<Document>(&text) {
-            Ok(Document { end: Some(end), .. }) => end,
-            Ok(summary) if !summary.interrupted => End::Complete,
-            Ok(_) | Err(_) => End::Interrupted,
+        match read_json::<Document>(&self.dir.path.join(SUMMARY), DESCRIPTION_BYTES_MAX) {
+            Some(Document { end: Some(end), .. }) => end,
+            Some(summary) if !summary.interrupted => End::Complete,
+            Some(_) | None => End::Interrupted,
         }
     }
 
@@ -222,8 +219,7 @@ fn is_tail(name: &str, test: &Test) -> bool {
 pub(crate) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
     let read = || -> Option<serde_json::Value> {
         let newest = store.find_campaign(None).ok()?;
-        let text = read_file(&newest.path.join(SUMMARY), DESCRIPTION_BYTES_MAX).ok()?;
-        serde_json::from_slice(&text).ok()
+        read_json(&newest.path.join(SUMMARY), DESCRIPTION_BYTES_MAX)
     };
     let summary = read().unwrap_or_default();
     let known = summary["tests"].as_array().map_or(&[][..], Vec::as_slice);

@@ -17,7 +17,7 @@ use crate::process::signals::Interrupts;
 use crate::record::Class;
 use crate::run::{Attempts, ReplaySpec, Seeds};
 use crate::seed::{Iteration, Seed};
-use crate::store::open_dir::{CASE_BYTES_MAX, read_file};
+use crate::store::open_dir::{CASE_BYTES_MAX, read_text};
 use crate::store::{Invocation, StoreError, case_path};
 use crate::suite::{Harness, Test};
 use crate::text::style::{Paint, TextStyle};
@@ -56,9 +56,8 @@ pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
     let log = after.log.as_ref().map(|log| sink::screen(&shell::relative(&dir.join(log))));
     let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
-    let case = read_file(&file, CASE_BYTES_MAX).ok();
-    let case = case.map(|case| String::from_utf8_lossy(&case).into_owned());
-    if let (Some(case), Class::Pass) = (case, after.verdict.class()) {
+    let case = read_text(&file, CASE_BYTES_MAX);
+    if let (Ok(case), Class::Pass) = (case, after.verdict.class()) {
         let play = play_command(&file, &stored, job.test, after.iter);
         let done = paint.apply(TextStyle::Good, "shrunk");
         let near = sink::screen(&shell::relative(&file));

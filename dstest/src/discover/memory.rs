@@ -14,7 +14,7 @@ use crate::build::sources::{compiled_from, rust_files};
 use crate::build::{Cost, Target, Workspace};
 use crate::list::unbuilt;
 use crate::plan::BuildPlan;
-use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
+use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_json};
 use crate::store::{Store, write_atomically};
 use crate::suite::{Harness, Mark, Suite, Test};
 
@@ -265,11 +265,9 @@ fn manifests(workspace: &Workspace, contents: &Contents) -> Option<String> {
 }
 
 fn read(store: &Store) -> BTreeMap<String, Entry> {
-    let text = read_file(&store.root().join(FILE_NAME), DESCRIPTION_BYTES_MAX).unwrap_or_default();
-    match serde_json::from_slice::<MemoryFile>(&text) {
-        Ok(file) if file.schema == SCHEMA => file.builds,
-        Ok(_) | Err(_) => BTreeMap::new(),
-    }
+    let file = read_json(&store.root().join(FILE_NAME), DESCRIPTION_BYTES_MAX);
+    let known = file.filter(|file: &MemoryFile| file.schema == SCHEMA);
+    known.map_or_else(BTreeMap::new, |file| file.builds)
 }
 
 /// Everything that decides which targets a build has, and which tests they have, but for files.

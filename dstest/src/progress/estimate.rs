@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::record::Verdict;
+use crate::report::summary::further;
 use crate::report::tally::Tally;
 use crate::text::duration::human;
 
@@ -70,11 +71,7 @@ impl Progress {
             || human(whole_seconds(self.elapsed)),
             |left| format!("{} left", human(whole_seconds(left))),
         );
-        let some = |count: u64, word: &str| match count {
-            0 => String::new(),
-            count => format!(", {count} {word}"),
-        };
-        let (flaky, skipped) = (some(self.flaky, "flaky"), some(self.skipped, "skipped"));
+        let (flaky, skipped) = (further(self.flaky, "flaky"), further(self.skipped, "skipped"));
         format!("{done}, {} failed{flaky}{skipped}{rate}, {left}", self.failed)
     }
 }

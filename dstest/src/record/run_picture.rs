@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::store::open_dir::{open_file, read_file};
+use crate::store::open_dir::{open_file, read_text};
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,7 @@ impl RunPicture {
     /// The picture in a run's directory; `None` if there is none, or an unreadable one.
     #[must_use]
     pub fn read(dir: &Path) -> Option<Self> {
-        let text = read_file(&dir.join(TEXT_NAME), BYTES_MAX).ok();
-        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+        let text = read_text(&dir.join(TEXT_NAME), BYTES_MAX).ok();
         let page = dir.join(PAGE_NAME);
         let page = open_file(&page).is_ok().then_some(page);
         (text.is_some() || page.is_some()).then_some(Self { text, page })

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::store::open_dir::read_file;
+use crate::store::open_dir::read_json;
 
 /// The fields of `report.json` that dstest reads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,7 +24,7 @@ impl RunReport {
     /// The report in a run's directory; `None` if it is missing or unreadable.
     #[must_use]
     pub fn read(dir: &Path) -> Option<Self> {
-        serde_json::from_slice(&read_file(&dir.join(FILE_NAME), BYTES_MAX).ok()?).ok()
+        read_json(&dir.join(FILE_NAME), BYTES_MAX)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::record::Verdict;
+use crate::report::summary::runs;
 use crate::report::tally::{Tally, TestTally};
 use crate::store::CampaignFile;
 
@@ -81,8 +82,7 @@ impl Completion {
     pub fn runs(&self) -> String {
         match self.planned {
             Some(planned) if self.missing() > 0 => format!("{} of {planned} runs", self.done),
-            _ if self.done == 1 => "1 run".to_owned(),
-            _ => format!("{} runs", self.done),
+            _ => runs(self.done),
         }
     }
 
@@ -92,8 +92,6 @@ impl Completion {
     pub fn remark(&self, resume: &str) -> String {
         let left_out = self.left_out.map_or(0, |left_out| left_out.runs);
         let missing = self.missing().saturating_sub(left_out);
-        let runs =
-            |count: u64| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
         let reason = match self.end {
             End::Running => "still to come: the campaign is running",
             End::Time => "not run: the time of --for was over",

@@ -350,6 +350,12 @@ pub fn runs(count: u64) -> String {
     if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
 }
 
+/// A further result in a list of counts: `, 2 flaky`; empty if there is none.
+#[must_use]
+pub(crate) fn further(count: u64, result: &str) -> String {
+    if count == 0 { String::new() } else { format!(", {count} {result}") }
+}
+
 /// The cell of a mean without values.
 fn nothing() -> String {
     "–".to_owned()

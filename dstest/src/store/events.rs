@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::open_dir::{open_file, open_to_write, sole};
+use super::open_dir::{open_file, open_to_write, refuse_hard_links};
 use super::{StoreError, io_error};
 use crate::record::RunRecord;
 
@@ -26,8 +26,10 @@ impl EventLog {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         let open = || -> io::Result<(File, u64)> {
-            let mut file =
-                sole(open_to_write(OpenOptions::new().append(true).create(true), &path)?)?;
+            let mut file = refuse_hard_links(open_to_write(
+                OpenOptions::new().append(true).create(true),
+                &path,
+            )?)?;
             let whole = length_of_whole_lines(&mut file)?;
             file.set_len(whole)?;
             Ok((file, whole))

@@ -20,7 +20,7 @@ use rustix::fs::FileType;
 use thiserror::Error;
 
 use super::marker::user;
-use super::open_dir::{OpenDir, open_file, open_to_write, sole};
+use super::open_dir::{OpenDir, open_file, open_to_write, refuse_hard_links};
 
 /// Reasons why the directory cannot be created.
 #[derive(Debug, Error)]
@@ -214,7 +214,7 @@ fn is_still_there(lock: &File, dir: &Path) -> bool {
 }
 
 fn name_temporary(lock: &File, temporary: &Path) -> io::Result<()> {
-    let mut lock = sole(lock.try_clone()?)?;
+    let mut lock = refuse_hard_links(lock.try_clone()?)?;
     lock.set_len(0)?;
     lock.write_all(temporary.as_os_str().as_encoded_bytes())
 }

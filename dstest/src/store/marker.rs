@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FileType;
 
 use super::open_dir::{Entry, OpenDir};
-use super::{DIR_NAME, Store, StoreError, io_error, write_atomically};
+use super::{CampaignDir, CampaignFile, DIR_NAME, Store, StoreError, io_error, write_atomically};
 
 /// The ways in which a directory is a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +179,17 @@ pub(crate) fn refuse_links(campaign: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+impl CampaignDir {
+    /// Its description, if nothing in it leads elsewhere.
+    ///
+    /// # Errors
+    /// Those of [`refuse_links`] and [`CampaignFile::read`].
+    pub(crate) fn description(&self) -> Result<CampaignFile, StoreError> {
+        refuse_links(&self.path)?;
+        CampaignFile::read(&self.path)
+    }
 }
 
 /// The id of the user.

@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::{
     self, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, mkdirat, openat, statat, unlinkat,
 };
+use serde::de::DeserializeOwned;
 
 /// An opened directory.
 #[derive(Debug)]
@@ -196,6 +197,16 @@ pub(crate) fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The contents as text, with a sign in place of what is none; see [`read_file`].
+pub(crate) fn read_text(path: &Path, max: u64) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&read_file(path, max)?).into_owned())
+}
+
+/// The value in a file of JSON; `None` if it cannot be read, or is another. See [`read_file`].
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, max: u64) -> Option<T> {
+    serde_json::from_slice(&read_file(path, max).ok()?).ok()
+}
+
 fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("is not a file")) }
 }
@@ -207,8 +218,9 @@ pub(crate) fn open_to_write(how: &mut OpenOptions, path: &Path) -> io::Result<Fi
     how.read(true).custom_flags(flags).open(path)
 }
 
-/// A regular file to write to, unless it has other names: one of them may be outside of the store.
-pub(crate) fn sole(file: File) -> io::Result<File> {
+/// Refuses a file to write to that has other names, one of which may be outside of the store, or that is
+/// not a regular one.
+pub(crate) fn refuse_hard_links(file: File) -> io::Result<File> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("is not a file"));

@@ -7,23 +7,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{CallResult, Sandbox, called, is_alive, no_process_is_left, skip, wait_until};
+use crate::support::{
+    CallResult, Sandbox, called, is_alive, no_process_is_left, skip, state, wait_until,
+};
 
 fn start(sandbox: &Sandbox, args: &[&str], script: &str) -> Child {
     let mut all = args.to_vec();
     all.extend(["-o", "store", "--", "sh", "-c", script]);
     let mut command = sandbox.command(&all);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-fn lines(path: &Path) -> Vec<String> {
-    fs::read_to_string(path).unwrap_or_default().lines().map(ToOwned::to_owned).collect()
-}
-
-/// The state letter of a process, as `ps` gives it.
-fn state(pid: &str) -> String {
-    let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// The temporary files in a campaign's directory.
@@ -210,7 +202,7 @@ fn a_daemon_that_leaves_its_group_is_found_ended_and_reported() {
     fs::write(sandbox.path().join("pids"), "").unwrap();
     let called = sandbox.on_script(&["-n", "3", "-p", "1"], script);
     called.exits_with(0).prints("3 runs passed but left processes running (killed)");
-    assert!(!lines(&sandbox.path().join("pids")).iter().any(|pid| is_alive(pid)));
+    assert!(!sandbox.lines("pids").iter().any(|pid| is_alive(pid)));
 }
 
 #[test]
@@ -223,7 +215,7 @@ fn a_daemon_that_hides_its_environment_is_ended_with_the_campaign() {
                   while [ ! -s pids ]; do sleep 0.01; done";
     let called = sandbox.on_script(&["-n", "1"], script);
     called.exits_with(0).warns("1 process outside of a run killed");
-    assert!(!lines(&sandbox.path().join("pids")).iter().any(|pid| is_alive(pid)));
+    assert!(!sandbox.lines("pids").iter().any(|pid| is_alive(pid)));
 }
 
 #[test]
@@ -233,7 +225,7 @@ fn ctrl_z_stops_the_runs_too_and_their_time() {
     let script = "mkfifo go; echo $$ > pid; read line < go";
     let mut child = start(&sandbox, &["-n", "1", "-T", "60"], script);
     let own = child.id().to_string();
-    let run = || lines(&sandbox.path().join("pid")).first().cloned().unwrap_or_default();
+    let run = || sandbox.lines("pid").first().cloned().unwrap_or_default();
     wait_until("the run is under way", || !run().is_empty());
     let signal = |name: &str| Command::new("kill").args([name, &own]).status().unwrap();
     signal("-TSTP");

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::{
-    CallResult, Sandbox, called, is_alive, no_process_is_left, skip, wait_until, with_enough_time,
+    CallResult, Sandbox, is_alive, no_process_is_left, skip, state, wait_until, with_enough_time,
 };
 
 /// Starts a campaign of scripts that write their process id to a file before they hang.
@@ -17,11 +17,6 @@ fn hanging(sandbox: &Sandbox, script: &str, args: &[&str]) -> Child {
     all.extend(["--", "sh", "-c", &script]);
     let mut command = sandbox.command(&all);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn pids(sandbox: &Sandbox) -> Vec<String> {
-    let text = fs::read_to_string(sandbox.path().join("pids")).unwrap_or_default();
-    text.lines().map(ToOwned::to_owned).collect()
 }
 
 fn signal(child: &Child, name: &str) {
@@ -55,14 +50,14 @@ fn the_first_signal_ends_everything_and_prints_the_table_once() {
     for name in ending_signals("the_first_signal_ends_everything_and_prints_the_table_once") {
         let sandbox = Sandbox::new();
         let child = hanging(&sandbox, "sleep 600 & echo $! >> pids; sleep 600", &["--grace", "30"]);
-        wait_until("two runs are under way", || pids(&sandbox).len() == 4);
+        wait_until("two runs are under way", || sandbox.lines("pids").len() == 4);
         signal(&child, name);
         let called = finish(child);
         called.exits_with(130).prints("2 runs cancelled").warns("interrupted; ending 2 runs");
         assert_eq!(called.row("sh")[1..3], ["0", "0"], "cancelled runs have not failed");
         assert_eq!(called.stdout.matches("┏━━").count(), 1, "one table: {called:#?}");
         assert_eq!(sandbox.field("verdict"), ["cancelled", "cancelled"]);
-        assert!(pids(&sandbox).iter().all(|pid| !is_alive(pid)), "{name} leaves an orphan");
+        assert!(sandbox.lines("pids").iter().all(|pid| !is_alive(pid)), "{name} leaves an orphan");
     }
 }
 
@@ -70,7 +65,7 @@ fn the_first_signal_ends_everything_and_prints_the_table_once() {
 fn the_second_signal_kills_runs_that_ignore_the_first() {
     let sandbox = Sandbox::new();
     let child = hanging(&sandbox, "trap '' TERM; while :; do sleep 1; done", &["--grace", "600"]);
-    wait_until("two runs are under way", || pids(&sandbox).len() == 2);
+    wait_until("two runs are under way", || sandbox.lines("pids").len() == 2);
     signal(&child, "-INT");
     let mut child = child;
     let notes = BufReader::new(child.stderr.take().unwrap());
@@ -78,7 +73,7 @@ fn the_second_signal_kills_runs_that_ignore_the_first() {
     assert!(note.is_some(), "it says that it has seen the first one");
     signal(&child, "-INT");
     finish(child).exits_with(130).prints("2 runs cancelled");
-    assert!(pids(&sandbox).iter().all(|pid| !is_alive(pid)));
+    assert!(sandbox.lines("pids").iter().all(|pid| !is_alive(pid)));
 }
 
 #[test]
@@ -109,12 +104,6 @@ fn a_run_that_handles_sigterm_may_print_a_last_line() {
     });
 }
 
-/// The lines that scripts have written to this file.
-fn written(sandbox: &Sandbox, file: &str) -> Vec<String> {
-    let text = fs::read_to_string(sandbox.path().join(file)).unwrap_or_default();
-    text.lines().map(ToOwned::to_owned).collect()
-}
-
 #[test]
 fn a_program_that_hangs_while_it_lists_its_tests_is_ended_by_the_first_signal() {
     let sandbox = Sandbox::new();
@@ -132,7 +121,7 @@ fn a_program_that_hangs_while_it_lists_its_tests_is_ended_by_the_first_signal() 
     write("tests/t.rs", main);
     let mut command = sandbox.command(&["-n", "1", "--test", "t"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_until("it lists", || pids(&sandbox).iter().any(|pid| !pid.is_empty()));
+    wait_until("it lists", || sandbox.lines("pids").iter().any(|pid| !pid.is_empty()));
     signal(&child, "-TERM");
     finish(child).exits_with(130).warns("interrupted");
     assert!(no_process_is_left(&sandbox));
@@ -158,9 +147,9 @@ fn a_signal_during_setup_ends_all_of_it_and_what_was_set_up_is_torn_down() {
             signal(&child, "-TERM");
         }
         finish(child).exits_with(130);
-        assert_eq!(written(&sandbox, "order"), ["undone"], "{setup}");
+        assert_eq!(sandbox.lines("order"), ["undone"], "{setup}");
         assert!(no_process_is_left(&sandbox), "{setup}");
-        let runs = written(&sandbox, "store/latest/events.jsonl");
+        let runs = sandbox.lines("store/latest/events.jsonl");
         assert!(runs.iter().all(|run| run.contains("\"cancelled\"")), "{setup}: {runs:?}");
     }
 }
@@ -190,7 +179,7 @@ fn a_signal_from_within_is_followed_by_one_table_and_the_teardown() {
         // What was over when the signal came has the exit code of its results.
         assert!(matches!(called.code, Some(0 | 1 | 130)), "{script}: {called:#?}");
         assert_eq!(called.stdout.matches("┏━━").count(), 1, "{script}: {called:#?}");
-        assert_eq!(written(&sandbox, "order"), ["undone"], "{script}");
+        assert_eq!(sandbox.lines("order"), ["undone"], "{script}");
         assert!(!sandbox.latest().join("live").exists(), "{script}");
     }
 }
@@ -210,7 +199,7 @@ fn a_signal_at_any_instant_leaves_neither_a_process_nor_anything_set_up() {
         std::thread::sleep(Duration::from_millis(4 * delay_ms));
         signal(&child, name);
         let called = finish(child);
-        let order = written(&sandbox, "order");
+        let order = sandbox.lines("order");
         // Before it has a handler, the signal ends it as any program.
         assert!(matches!(called.code, None | Some(0 | 130)), "{delay_ms}: {called:#?}");
         assert!(order != ["done"] && order.len() <= 2, "{delay_ms}: {order:?} {called:#?}");
@@ -264,14 +253,11 @@ fn ctrl_z_stops_a_setup_script_too() {
     let args = ["-n", "1", "-o", "store", "--setup", setup, "--", "true"];
     let mut command = sandbox.command(&args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_until("it is under way", || pids(&sandbox).iter().any(|pid| !pid.is_empty()));
+    wait_until("it is under way", || sandbox.lines("pids").iter().any(|pid| !pid.is_empty()));
     signal(&child, "-TSTP");
-    let is_stopped = |pid: &str| {
-        let state = called(Command::new("ps").args(["-o", "stat=", "-p", pid])).stdout;
-        state.trim().starts_with('T')
-    };
+    let is_stopped = |pid: &str| state(pid).starts_with('T');
     let own = child.id().to_string();
-    wait_until("both stand still", || is_stopped(&own) && is_stopped(&pids(&sandbox)[0]));
+    wait_until("both stand still", || is_stopped(&own) && is_stopped(&sandbox.lines("pids")[0]));
     signal(&child, "-CONT");
     fs::write(sandbox.path().join("go"), "go\n").unwrap();
     finish(child).exits_with(0);

@@ -68,6 +68,12 @@ impl Sandbox {
         self.call(&all)
     }
 
+    /// The lines of a file in this directory; none if it is missing.
+    pub(crate) fn lines(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.path().join(file)).unwrap_or_default();
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
     /// The newest run's directory.
     pub(crate) fn latest(&self) -> PathBuf {
         self.path().join("store/latest").canonicalize().unwrap()
@@ -171,11 +177,16 @@ pub(crate) fn skip(test: &str, why: &str) {
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
+/// The state letters of a process, as `ps` gives them; empty if there is none.
+pub(crate) fn state(pid: &str) -> String {
+    let mut ps = Command::new("ps");
+    called(ps.args(["-o", "stat=", "-p", pid.trim()])).stdout.trim().to_owned()
+}
+
 /// `true` if a process exists and is not a zombie.
 pub(crate) fn is_alive(pid: &str) -> bool {
-    let output = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
-    let state = String::from_utf8(output.stdout).unwrap();
-    !state.trim().is_empty() && !state.trim().starts_with('Z')
+    let state = state(pid);
+    !state.is_empty() && !state.starts_with('Z')
 }
 
 /// `true` if none of the processes whose ids are in the file `pids` lives. On a busy machine the id
@@ -186,6 +197,5 @@ pub(crate) fn no_process_is_left(sandbox: &Sandbox) -> bool {
         let environment = String::from_utf8_lossy(&environment).into_owned();
         environment.contains(&*sandbox.path().to_string_lossy()) && is_alive(pid)
     };
-    let pids = fs::read_to_string(sandbox.path().join("pids")).unwrap_or_default();
-    !pids.lines().any(is_ours)
+    !sandbox.lines("pids").iter().any(|pid| is_ours(pid))
 }

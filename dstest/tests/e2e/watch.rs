@@ -75,11 +75,6 @@ fn save(sandbox: &Sandbox, name: &str, text: &str) {
     fs::rename(&fresh, &file).unwrap();
 }
 
-fn pids(sandbox: &Sandbox) -> Vec<String> {
-    let text = fs::read_to_string(sandbox.path().join("pids")).unwrap_or_default();
-    text.lines().map(ToOwned::to_owned).collect()
-}
-
 /// The fixture project as `project`, to be edited.
 fn copy_fixture(sandbox: &Sandbox) {
     fn copy(from: &Path, to: PathBuf) {
@@ -140,12 +135,12 @@ fn a_save_ends_a_campaign_that_is_out_of_date() {
     let mut args = vec!["-n", "4", "-p", "2", "--grace", "30"];
     args.extend(ON_SCRIPT);
     let watch = Watch::start(&sandbox, &args);
-    wait_until("two runs are under way", || pids(&sandbox).len() == 4);
+    wait_until("two runs are under way", || sandbox.lines("pids").len() == 4);
     save(&sandbox, "script.sh", "exit 1");
     let text = watch.wait_for("failed; waiting for a save", 1);
     assert!(text.contains("stopped because the sources have changed"), "{text}");
     assert!(!text.contains("cancelled"), "those that were ended are not part of a verdict: {text}");
-    assert!(pids(&sandbox).iter().all(|pid| !is_alive(pid)), "no process survives");
+    assert!(sandbox.lines("pids").iter().all(|pid| !is_alive(pid)), "no process survives");
     assert_eq!(watch.interrupt(), Some(1));
 }
 
@@ -156,9 +151,9 @@ fn an_interrupt_ends_the_campaign_and_the_watch() {
     let mut args = vec!["-n", "1"];
     args.extend(ON_SCRIPT);
     let watch = Watch::start(&sandbox, &args);
-    wait_until("a run is under way", || pids(&sandbox).len() == 2);
+    wait_until("a run is under way", || sandbox.lines("pids").len() == 2);
     assert_eq!(watch.interrupt(), Some(130));
-    assert!(pids(&sandbox).iter().all(|pid| !is_alive(pid)), "no process survives");
+    assert!(sandbox.lines("pids").iter().all(|pid| !is_alive(pid)), "no process survives");
 }
 
 #[test]
@@ -196,12 +191,12 @@ fn a_save_ends_a_build_that_is_out_of_date() {
     save(&sandbox, "build.rs", script);
     save(&sandbox, "hangs", "");
     let watch = Watch::start(&sandbox, &["tests::unit", "-n", "1"]);
-    wait_until("the build hangs", || pids(&sandbox).len() == 1);
+    wait_until("the build hangs", || sandbox.lines("pids").len() == 1);
     fs::remove_file(sandbox.path().join("project/hangs")).unwrap();
     let text = watch.wait_for("passed; waiting for a save", 1);
     assert!(text.contains("2: hangs saved"), "{text}");
     assert!(!text.contains("the build failed"), "{text}");
-    assert!(!is_alive(&pids(&sandbox)[0]), "what cargo had started is ended, too");
+    assert!(!is_alive(&sandbox.lines("pids")[0]), "what cargo had started is ended, too");
     assert_eq!(watch.interrupt(), Some(0));
 }
 
