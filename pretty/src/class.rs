@@ -27,7 +27,8 @@ pub enum Class {
     /// A report of a race detector.
     Race,
     /// Belongs to the lines behind it, which have what it says: the first line of a record of two, the
-    /// name of a source. It is not shown.
+    /// name of a source. It is not shown, unless [`Parser::take_unpaired`](crate::Parser::take_unpaired)
+    /// gives it because its second line does not come.
     Lead,
 }
 

@@ -145,7 +145,7 @@ pub use line::{Event, Header, Line, Stamp};
 pub use name_usage::{FilterList, NameUsage, UnknownName};
 pub use parse::{
     BuiltIn, Calendar, CustomFormat, CustomTransport, Format, FormatError, OwnKeys, Parser,
-    ParserSettings, PeerFrom, SourceName, Transports, WrittenTime, ZoneError,
+    ParserSettings, PeerFrom, SourceName, Transports, UnpairedLine, WrittenTime, ZoneError,
 };
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use style::color::{ColorError, Depth, Rgb};

@@ -490,3 +490,17 @@ fn layers_are_found_out_again_where_a_log_stops_fitting_them() {
     let columns = text(&output.stdout).lines().filter(|row| row.contains('│')).count();
     assert!(columns > 300, "{columns} rows with columns");
 }
+
+#[test]
+fn a_first_line_without_its_second_is_exported_with_its_number() {
+    let pair = "May 02, 2024 8:11:22 AM io.Node start\nINFO: elected\n";
+    let alone = "May 02, 2024 8:11:23 AM io.Node cut\n";
+    let log = [pair, alone, "something\n", pair, alone].concat();
+    let output = run(&["--export", "json"], log.as_bytes());
+    let rows: Vec<_> = text(&output.stdout).lines().collect();
+    let has = |row: &str, line: &str| row.contains(line);
+    assert!(has(rows[0], "elected") && has(rows[0], "\"line\":2"), "{rows:#?}");
+    assert!(has(rows[1], "Node cut") && has(rows[1], "\"line\":3"), "{rows:#?}");
+    assert!(has(rows[2], "something") && has(rows[3], "\"line\":6"), "{rows:#?}");
+    assert!(has(rows[4], "Node cut") && has(rows[4], "\"line\":7"), "{rows:#?}");
+}

@@ -126,19 +126,25 @@ impl<W: Write> HtmlPage<W> {
     /// # Errors
     /// Those of the writer.
     pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        match self.parser.parse(line) {
+        let read = self.parser.parse(line);
+        for first in self.parser.take_unpaired() {
+            self.non_event(Class::Plain, &first.text)?;
+        }
+        match read {
             Line::Event(event) => self.event(&event),
             Line::Header(header) => self.other("test", header.text),
-            Line::Other(class, text) => match (self.owner.of_line(class, &text), class) {
-                (Owner::Hidden, _) | (_, Class::Lead) => Ok(()),
-                (Owner::Shown, _) => self.other("more", &text),
-                (Owner::None, Class::Blank | Class::Plain) => self.other("plain", &text),
-                (Owner::None, Class::Test) => self.other("test", &text),
-                (Owner::None, Class::Passed) => self.other("good", &text),
-                (Owner::None, Class::Failed | Class::Panic | Class::Race) => {
-                    self.other("bad", &text)
-                }
-            },
+            Line::Other(class, text) => self.non_event(class, &text),
+        }
+    }
+
+    fn non_event(&mut self, class: Class, text: &[u8]) -> io::Result<()> {
+        match (self.owner.of_line(class, text), class) {
+            (Owner::Hidden, _) | (_, Class::Lead) => Ok(()),
+            (Owner::Shown, _) => self.other("more", text),
+            (Owner::None, Class::Blank | Class::Plain) => self.other("plain", text),
+            (Owner::None, Class::Test) => self.other("test", text),
+            (Owner::None, Class::Passed) => self.other("good", text),
+            (Owner::None, Class::Failed | Class::Panic | Class::Race) => self.other("bad", text),
         }
     }
 
@@ -147,6 +153,9 @@ impl<W: Write> HtmlPage<W> {
     /// # Errors
     /// Those of the writer.
     pub fn finish(mut self) -> io::Result<W> {
+        for (_, first) in self.parser.take_unpaired_at_end() {
+            self.non_event(Class::Plain, &first.text)?;
+        }
         writeln!(self.writer, "</pre>")?;
         self.write_columns()?;
         self.write_names("topics", &self.topics.clone())?;

@@ -105,11 +105,25 @@ impl Layers {
         self.all[place].fit()
     }
 
-    /// The first layer that reads a line, loose ones last, and the record.
+    /// The first layer that reads a line alone, loose ones last, and the record.
     pub(super) fn find<'a>(
         &self,
         line: &'a [u8],
         context: &ReadContext<'_>,
+    ) -> Option<(usize, Record<'a>)> {
+        self.find_among(line, context, |own| own.next().is_none())
+    }
+
+    /// The first layer that reads a line as the first of two.
+    pub(super) fn find_first(&self, line: &[u8], context: &ReadContext<'_>) -> Option<usize> {
+        self.find_among(line, context, |own| own.next().is_some()).map(|(at, _)| at)
+    }
+
+    fn find_among<'a>(
+        &self,
+        line: &'a [u8],
+        context: &ReadContext<'_>,
+        wanted: impl Fn(&RecordLayer) -> bool,
     ) -> Option<(usize, Record<'a>)> {
         // Most lines are read before the patterns, which take time to compile, are needed.
         let matching = LazyCell::new(|| CATALOG.records_matching(line));
@@ -124,7 +138,7 @@ impl Layers {
             all.filter(move |(_, own)| own.fit() == fit)
         };
         let all = of_fit(Fit::Strict).chain(of_fit(Fit::Generic)).chain(of_fit(Fit::Loose));
-        let mut fitting = all.filter(|(_, own)| may_fit(own));
+        let mut fitting = all.filter(|(_, own)| wanted(own) && may_fit(own));
         fitting.find_map(|(at, own)| Some((at, own.read(line, context)?)))
     }
 
@@ -196,6 +210,17 @@ impl RecordLayer {
 }
 
 impl RecordLayer {
+    /// The record of two lines.
+    pub(super) fn read_pair<'a>(
+        &self,
+        first: &[u8],
+        second: &'a [u8],
+        context: &ReadContext<'_>,
+    ) -> Option<Record<'a>> {
+        let second = self.next()?.read(second, context)?;
+        Some(self.read(first, context)?.with_second(second))
+    }
+
     /// Writes the text of the record in a line to `text`, and returns the places of numbers in the line
     /// that must not begin with a zero; `None` if the same line with other digits may differ in more
     /// than those.

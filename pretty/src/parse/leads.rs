@@ -9,8 +9,12 @@ use crate::time::Time;
 /// The state that such lines of one source leave.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leads {
+    /// Lines so far.
+    lines: u64,
     /// First lines whose second is still to come.
     firsts: Vec<First>,
+    /// First lines without a second.
+    unpaired: Vec<UnpairedLine>,
     /// The name of the source of the lines that follow.
     name: Option<Arc<[u8]>>,
 }
@@ -19,21 +23,34 @@ pub(crate) struct Leads {
 #[derive(Clone, Debug)]
 pub(super) struct First {
     pub(super) layer: RecordLayer,
+    /// Without what carries it.
     pub(super) line: Vec<u8>,
     pub(super) at: Option<Time>,
     /// The source that a transport names.
-    source: Option<Vec<u8>>,
+    pub(super) source: Option<Vec<u8>>,
+    /// Its number in its source, from 1 on.
+    number: u64,
+    /// With what carries it.
+    pub(super) whole: Vec<u8>,
+}
+
+/// A line that began as the first of a record of two, whose second did not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnpairedLine {
+    /// The line, as one that is not an event.
+    pub text: Vec<u8>,
+    /// The number of lines of its source that have come since.
+    pub lines_ago: u64,
 }
 
 impl Leads {
-    pub(super) fn name(&self) -> Option<&[u8]> {
-        self.name.as_deref()
+    /// Another line is read.
+    pub(super) fn count_line(&mut self) {
+        self.lines += 1;
     }
 
-    /// Tells whether a line has named the source.
-    #[cfg(feature = "view")]
-    pub(crate) const fn has_name(&self) -> bool {
-        self.name.is_some()
+    pub(super) fn name(&self) -> Option<&[u8]> {
+        self.name.as_deref()
     }
 
     pub(super) fn set_name(&mut self, name: &[u8]) {
@@ -48,12 +65,19 @@ impl Leads {
         at: Option<Time>,
         source: Option<&[u8]>,
     ) {
-        self.take(source);
         if self.firsts.len() == FIRSTS_MAX {
-            self.firsts.remove(0);
+            let first = self.firsts.remove(0);
+            self.let_go(first);
         }
-        let source = source.map(<[u8]>::to_vec);
-        self.firsts.push(First { layer, line: line.to_vec(), at, source });
+        let (line, source) = (line.to_vec(), source.map(<[u8]>::to_vec));
+        self.firsts.push(First { layer, line, at, source, number: self.lines, whole: Vec::new() });
+    }
+
+    /// The last line as it is shown if its second does not come.
+    pub(super) fn set_whole(&mut self, line: &[u8]) {
+        if let Some(first) = self.firsts.last_mut().filter(|own| own.number == self.lines) {
+            first.whole = line.to_vec();
+        }
     }
 
     /// The first line before a line of this source.
@@ -62,15 +86,44 @@ impl Leads {
         Some(self.firsts.remove(at))
     }
 
+    /// The second line of a record did not come.
+    pub(super) fn let_go(&mut self, first: First) {
+        let lines_ago = self.lines_since(&first);
+        self.unpaired.push(UnpairedLine { text: first.whole, lines_ago });
+    }
+
+    /// No line is to come.
+    pub(super) fn let_all_go(&mut self) {
+        std::mem::take(&mut self.firsts).into_iter().for_each(|first| self.let_go(first));
+    }
+
+    pub(super) fn lines_since(&self, first: &First) -> u64 {
+        self.lines - first.number
+    }
+
+    pub(super) const fn has_unpaired(&self) -> bool {
+        !self.unpaired.is_empty()
+    }
+
+    pub(super) fn take_unpaired(&mut self) -> Vec<UnpairedLine> {
+        std::mem::take(&mut self.unpaired)
+    }
+
     /// The time of the last first line.
     pub(super) fn time(&self) -> Option<Time> {
         self.firsts.last()?.at
     }
 
+    /// Tells whether the last line is a first one.
+    #[cfg(feature = "view")]
+    pub(crate) fn is_first(&self) -> bool {
+        self.firsts.last().is_some_and(|own| own.number == self.lines)
+    }
+
     /// The same name, without first lines, whose second lines have come.
     #[cfg(feature = "view")]
     pub(crate) fn name_alone(&self) -> Self {
-        Self { firsts: Vec::new(), name: self.name.clone() }
+        Self { name: self.name.clone(), ..Self::default() }
     }
 }
 

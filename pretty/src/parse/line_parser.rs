@@ -8,7 +8,7 @@ use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
 use super::known_lines::{KnownLines, KnownPart};
 use super::layers::{Layers, RecordLayer, TRANSPORTS_MAX};
-use super::leads::Leads;
+use super::leads::{First, Leads};
 use super::pattern::{Carried, Fit};
 use super::peer_plan::{Heads, NamedBy};
 use super::reading::Reading;
@@ -37,6 +37,8 @@ pub(super) struct FoundLayers {
     transports: Vec<TransportLayer>,
     pub(super) record: Option<RecordLayer>,
     bare: bool,
+    /// The first line of the record, if this is its second.
+    pub(super) first: Option<First>,
 }
 
 /// A parser about to parse one line.
@@ -66,7 +68,7 @@ impl Setup {
 impl FoundLayers {
     pub(super) fn clear(&mut self) {
         self.transports.clear();
-        (self.record, self.bare) = (None, false);
+        (self.record, self.bare, self.first) = (None, false, None);
     }
 
     /// The names of the transports and of the format.
@@ -80,8 +82,13 @@ impl FoundLayers {
 impl<'p> LineParser<'p> {
     /// The meaning of a line without colours.
     pub(super) fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
+        self.leads.count_line();
         let name = self.leads.name().map(|name| Cow::Owned(self.reading.source_name(name)));
-        self.read(line, Carried { source: name, ..Carried::default() }, 0)
+        let read = self.read(line, Carried { source: name, ..Carried::default() }, 0);
+        if let Line::Other(Class::Lead, whole) = &read {
+            self.leads.set_whole(whole);
+        }
+        read
     }
 
     /// The same inside `depth` transports; `carried` is what they have said about it.
@@ -206,11 +213,18 @@ impl<'p> LineParser<'p> {
         carried: &Carried<'_>,
         context: &ReadContext<'_>,
     ) -> Option<Record<'a>> {
+        // Of blank lines a sample says nothing.
+        if line.trim_ascii().is_empty() {
+            return None;
+        }
         let first = self.leads.take(carried.source.as_deref())?;
-        let second = first.layer.next()?.read(line, context)?;
-        let record = first.layer.read(&first.line, context)?.with_second(second);
-        self.found.record = Some(first.layer.clone());
-        Some(record)
+        let record = first.layer.read_pair(&first.line, line, context);
+        if record.is_none() {
+            self.leads.let_go(first);
+            return None;
+        }
+        (self.found.record, self.found.first) = (Some(first.layer.clone()), Some(first));
+        record
     }
 
     /// The line that a transport carries.

@@ -54,6 +54,7 @@ pub use format::{BuiltIn, Format};
 pub use keys::OwnKeys;
 #[cfg(feature = "view")]
 pub(crate) use leads::Leads;
+pub use leads::UnpairedLine;
 pub use own_format::CustomFormat;
 pub use parser::Parser;
 pub use pattern::FormatError;

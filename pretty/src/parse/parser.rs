@@ -15,7 +15,7 @@ use super::format::Format;
 use super::keys::{KeyNames, OwnKeys, PeerField};
 use super::known_lines::KnownLines;
 use super::layers::{Layers, RecordLayer};
-use super::leads::Leads;
+use super::leads::{Leads, UnpairedLine};
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
 use super::pattern::Fit;
 use super::peer_plan::PeerPlace;
@@ -256,6 +256,36 @@ impl Parser {
     #[must_use]
     pub fn lead_time(&self) -> Option<Time> {
         self.leads[self.source].time()
+    }
+
+    /// Takes the first lines of records of two that have turned out to have no second since this was
+    /// last asked: what was not shown of them is to be shown.
+    pub fn take_unpaired(&mut self) -> Vec<UnpairedLine> {
+        let leads = &mut self.leads[self.source];
+        if leads.has_unpaired() { leads.take_unpaired() } else { Vec::new() }
+    }
+
+    /// Takes the same at the end of a log, where no line is to come, each with its source.
+    pub fn take_unpaired_at_end(&mut self) -> Vec<(usize, UnpairedLine)> {
+        let mut all = Vec::new();
+        for (source, leads) in self.leads.iter_mut().enumerate() {
+            leads.let_all_go();
+            all.extend(leads.take_unpaired().into_iter().map(|own| (source, own)));
+        }
+        all
+    }
+
+    /// The number of lines of its source between the last line and the first of its record, if that
+    /// has two.
+    #[cfg(feature = "view")]
+    pub(crate) fn since_first(&self) -> Option<u64> {
+        let first = self.found.first.as_ref()?;
+        Some(self.leads[self.source].lines_since(first))
+    }
+
+    /// The first line of the last line's record, if that has two.
+    pub(crate) fn last_first(&self) -> Option<&[u8]> {
+        self.found.first.as_ref().map(|first| &*first.whole)
     }
 
     /// Tells whether lines say something of those behind them: then a log has to be read in order.

@@ -45,8 +45,20 @@ struct Evidence {
     with_source: usize,
     heads: BTreeMap<usize, usize>,
     bare: usize,
+    /// First lines whose second is the next one of their source, if they are of a record of two.
+    firsts: Vec<(usize, Text)>,
     /// Lines and peers by the place that names them.
     named: BTreeMap<Named, (usize, BTreeSet<Vec<u8>>)>,
+}
+
+/// A line without what carries it.
+#[derive(Clone, Debug)]
+struct Text {
+    text: Vec<u8>,
+    /// The source that is named for it.
+    source: Option<Vec<u8>>,
+    /// Something is said of it.
+    is_carried: bool,
 }
 
 /// A place that names a peer, the best first.
@@ -83,7 +95,12 @@ impl Reading {
         }
         let transports = context.transports_of(&lines);
         for line in &lines {
-            evidence.add(line, &transports, context);
+            if let Some(text) = evidence.strip(line, &transports, context) {
+                evidence.add(text, context);
+            }
+        }
+        for (_, text) in std::mem::take(&mut evidence.firsts) {
+            evidence.add_one(&text, context);
         }
         evidence.reading(context)
     }
@@ -139,7 +156,13 @@ impl ReadingContext<'_> {
 }
 
 impl Evidence {
-    fn add(&mut self, line: &[u8], transports: &[usize], context: &ReadingContext<'_>) {
+    /// A line without what carries it; `None` if it only names a source.
+    fn strip(
+        &mut self,
+        line: &[u8],
+        transports: &[usize],
+        context: &ReadingContext<'_>,
+    ) -> Option<Text> {
         let (mut source, mut is_carried) = (self.name.clone(), self.name.is_some());
         let mut text = line.to_vec();
         for _ in 0..super::layers::TRANSPORTS_MAX {
@@ -156,33 +179,59 @@ impl Evidence {
             *self.transports.entry(at).or_default() += 1;
             if context.layers.transports[at].get().leads() {
                 self.name_source(own.unwrap_or_default());
-                return;
+                return None;
             }
             source = source.or(own);
             text = rest;
         }
-        if let Some(source) = source {
+        if let Some(source) = &source {
             self.with_source += 1;
-            self.sources.insert(source);
+            self.sources.insert(source.clone());
         }
-        match context.layers.find(&text, &context.line) {
+        Some(Text { text, source, is_carried })
+    }
+
+    /// A line, which may be one of two: both together are evidence, one is none.
+    fn add(&mut self, text: Text, context: &ReadingContext<'_>) {
+        let first = self.firsts.iter().position(|(_, own)| own.source == text.source);
+        if let Some((place, first)) = first.map(|at| self.firsts.remove(at)) {
+            let layer = &context.layers.all()[place];
+            if let Some(record) = layer.read_pair(&first.text, &text.text, &context.line) {
+                self.lines -= 1;
+                *self.records.entry(place).or_default() += 1;
+                self.add_record(&record, context);
+                return;
+            }
+            self.add_one(&first, context);
+        }
+        let found = context.layers.find(&text.text, &context.line);
+        let is_strict = found.is_some_and(|(place, _)| context.layers.fit(place) == Fit::Strict);
+        match context.layers.find_first(&text.text, &context.line).filter(|_| !is_strict) {
+            Some(place) => self.firsts.push((place, text)),
+            None => self.add_one(&text, context),
+        }
+    }
+
+    /// A line that is none of two.
+    fn add_one(&mut self, text: &Text, context: &ReadingContext<'_>) {
+        let Text { text, is_carried, .. } = text;
+        match context.layers.find(text, &context.line) {
             Some((place, mut record)) => {
                 *self.records.entry(place).or_default() += 1;
                 if record.peer.is_none() && context.line.keys.peers_in(&record.text).is_empty() {
                     let any = context.line.with_peer(PeerField::Any);
-                    let record_of_any = context.layers.all()[place].read(&text, &any);
+                    let record_of_any = context.layers.all()[place].read(text, &any);
                     record.peer = record_of_any.and_then(|record| record.peer);
                 }
                 self.add_record(&record, context);
             }
             None => {
-                let head = context.head_of(&text);
+                let head = context.head_of(text);
                 self.bare += usize::from(head.is_some());
                 if head.is_some() {
-                    self.name_head(&text, context);
-                } else if is_carried && Class::of(&text) == Class::Plain && !is_continuation(&text)
-                {
-                    self.add_record(&Record { text: (&text).into(), ..Record::default() }, context);
+                    self.name_head(text, context);
+                } else if *is_carried && Class::of(text) == Class::Plain && !is_continuation(text) {
+                    self.add_record(&Record { text: text.into(), ..Record::default() }, context);
                 }
             }
         }

@@ -240,6 +240,9 @@ impl<W: Write> Printer<W> {
     /// Those of the writer.
     pub fn finish(mut self) -> io::Result<W> {
         self.pause()?;
+        for (_, first) in self.parser.take_unpaired_at_end() {
+            self.show_non_event(Class::Plain, &first.text)?;
+        }
         self.draw_all_repeats()?;
         self.rows.flush()?;
         Ok(self.rows.into_writer())
@@ -298,7 +301,11 @@ impl<W: Write> Printer<W> {
 
     #[inline]
     fn show(&mut self, line: &[u8]) -> io::Result<()> {
-        match self.parser.parse(line) {
+        let read = self.parser.parse(line);
+        for first in self.parser.take_unpaired() {
+            self.show_non_event(Class::Plain, &first.text)?;
+        }
+        match read {
             Line::Event(event) => self.show_event(&event, line),
             Line::Header(header) => self.show_header(header),
             Line::Other(class, line) => self.show_non_event(class, &line),
@@ -326,14 +333,19 @@ impl<W: Write> Printer<W> {
             self.parser.set_source(self.source);
             return self.lay_out_and_draw(event, topic);
         }
-        match self.context.on_mismatch(self.source, line) {
+        let both = self.parser.last_first().map(|first| [first, b"\n", line].concat());
+        match self.context.on_mismatch(self.source, both.as_deref().unwrap_or(line)) {
             ContextAction::Hide => Ok(()),
             ContextAction::Show => self.lay_out_and_draw(event, topic),
         }
     }
 
-    fn show_context(&mut self, line: &[u8]) -> io::Result<()> {
-        match self.parser.parse(line) {
+    /// Shows an event of one line or two.
+    fn show_context(&mut self, lines: &[u8]) -> io::Result<()> {
+        let mut lines = lines.split(|byte| *byte == b'\n');
+        let last = lines.next_back().unwrap_or_default();
+        lines.for_each(|first| drop(self.parser.parse(first)));
+        match self.parser.parse(last) {
             Line::Event(event) => {
                 let topic = self.topics.id(&event.topic, &self.ansi, &self.filter);
                 self.lay_out_and_draw(&event, topic)

@@ -189,9 +189,11 @@ impl LogView {
     /// Adds the next part of the log.
     pub fn append(&mut self, chunk: Chunk) {
         let before = self.store.len();
-        let changed = self.store.append(chunk);
+        let (changed, hidden) = self.store.append(chunk);
         self.lay_out();
-        self.extend_shown(before, changed);
+        hidden.iter().for_each(|line| self.by_kind.remove(*line));
+        let first = hidden.into_iter().fold(before, usize::min);
+        self.extend_shown(first, before, changed);
     }
 
     /// Forgets the log, but not how it is to be shown: what follows is another one.

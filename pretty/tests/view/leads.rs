@@ -1,7 +1,7 @@
 //! Lines that say something of those behind them: first lines of records of two, names of sources.
 
 use pretty::view::{Chunk, LogView, Work};
-use pretty::{Background, Depth, Parser};
+use pretty::{Background, Depth, Filter, HtmlPage, Options, Parser, Printer};
 
 use super::{draw, press, text};
 
@@ -77,4 +77,71 @@ fn what_is_found_in_a_record_of_two_lines_is_its_second() {
         assert!(seen.contains("no quorum") && seen.contains("8:11:23"), "cut {cut}: {seen}");
         assert!(!seen.contains("slow"), "cut {cut}: {seen}");
     }
+}
+
+/// First lines of records of two without their second: in the middle, before another, at the end.
+const UNPAIRED: &str = "\
+May 02, 2024 8:11:22 AM io.atomix.raft.Node start
+INFO: became leader
+May 02, 2024 8:11:23 AM io.atomix.raft.Node cut
+May 02, 2024 8:11:24 AM io.atomix.raft.Node stop
+WARNING: slow
+May 02, 2024 8:11:25 AM io.atomix.raft.Node torn
+something else
+May 02, 2024 8:11:26 AM io.atomix.raft.Node last
+";
+
+const ALONE: [&str; 3] =
+    ["8:11:23 AM io.atomix.raft.Node cut", "Node torn", "8:11:26 AM io.atomix.raft.Node last"];
+
+/// Class: a line is hidden because of one behind it that does not come.
+#[track_caller]
+fn check_alone(what: &str, shown: &str) {
+    for line in ALONE {
+        assert_eq!(shown.matches(line).count(), 1, "{what}, {line}: {shown}");
+    }
+    assert!(shown.contains("slow") && !shown.contains("Node stop"), "{what}: {shown}");
+}
+
+#[test]
+fn a_first_line_without_its_second_is_shown() {
+    for (cut, mut view) in views(UNPAIRED).into_iter().enumerate() {
+        check_alone(&format!("cut {cut}"), &shown(&mut view));
+    }
+    let mut printer = Printer::new(Options { width: 100, ..Options::default() }, Vec::new());
+    let mut page = HtmlPage::new(Parser::default(), Filter::default(), Vec::new()).unwrap();
+    page.parser_mut().look_at(UNPAIRED.as_bytes());
+    for line in UNPAIRED.lines() {
+        printer.line(line.as_bytes()).unwrap();
+        page.line(line.as_bytes()).unwrap();
+    }
+    check_alone("rows", &String::from_utf8(printer.finish().unwrap()).unwrap());
+    let page = String::from_utf8(page.finish().unwrap()).unwrap();
+    ALONE.iter().for_each(|line| assert_eq!(page.matches(line).count(), 1, "{line}: {page}"));
+}
+
+/// Records of two lines of two containers, one line of each in turn.
+#[test]
+fn records_of_two_lines_of_several_containers_are_events() {
+    let lines =
+        TWO_LINES.lines().filter(|line| !line.contains("Exception") && !line.starts_with('\t'));
+    let turns = |line: &str| format!("n1  | {line}\nn2  | {line}\n");
+    let log: String = lines.map(turns).collect();
+    let all = views(&log).iter_mut().map(shown).collect::<Vec<_>>();
+    insta::assert_snapshot!(all[0]);
+    for (cut, own) in all.iter().enumerate() {
+        assert_eq!(*own, all[0], "cut {cut}");
+    }
+}
+
+/// Class: an event is lost where it is not shown at once.
+#[test]
+fn a_record_of_two_lines_is_context() {
+    let filter = Filter { grep: Some(regex::Regex::new("slow").unwrap()), ..Filter::default() };
+    let options = Options { width: 64, filter, before: 1, ..Options::default() };
+    let mut printer = Printer::new(options, Vec::new());
+    TWO_LINES.lines().for_each(|line| printer.line(line.as_bytes()).unwrap());
+    let rows = String::from_utf8(printer.finish().unwrap()).unwrap();
+    let shown: Vec<_> = rows.lines().filter(|row| row.contains('│')).collect();
+    assert_eq!(shown, ["8:11:23 AM ERROR│no quorum", "8:11:24 AM WARN │slow"]);
 }

@@ -82,6 +82,7 @@ impl Sink for ExplainSink {
         }
         let read = self.parser.parse(line);
         let (transports, format) = self.parser.last_layers();
+        let is_record = format.is_some();
         let mut layers = transports;
         layers.extend(format);
         let layers = layers.join(" > ");
@@ -118,6 +119,9 @@ impl Sink for ExplainSink {
                     "peers={}",
                     header.peers.map_or("?".to_owned(), |peers| peers.to_string())
                 ),
+                Line::Other(Class::Lead, _) if is_record => {
+                    "not shown: the event behind it has what it says; shown if none is".to_owned()
+                }
                 Line::Other(Class::Lead, _) => {
                     "not shown: those lines have what it says".to_owned()
                 }

@@ -17,7 +17,7 @@ use crate::meaning::peer_state::{dialect_of, state_updates};
 use crate::meaning::rule_set::Rules;
 use crate::meaning::state::{STATE_KEYS, StateUpdate};
 use crate::name_usage::NameUsage;
-use crate::parse::{Parser, date_of};
+use crate::parse::{Parser, UnpairedLine, date_of};
 use crate::text::make_safe;
 use crate::time::Time;
 
@@ -123,9 +123,15 @@ impl JsonSink {
                 Row { class: Some(class.title()), message: lossy(text), ..base }
             }
         };
-        serde_json::to_writer(&mut self.output, &row)
-            .map_err(|error| RunError::Write(error.into()))?;
-        self.output.write_all(b"\n").map_err(RunError::Write)
+        write_row(&mut self.output, &row)
+    }
+
+    /// Writes a line that was not written when it came.
+    fn write_unpaired(&mut self, source: usize, first: &UnpairedLine) -> Result<(), RunError> {
+        let (file, lines) = &self.sources[source];
+        let (class, message) = (Some(Class::Plain.title()), lossy(&first.text));
+        let line = lines - first.lines_ago;
+        write_row(&mut self.output, &Row { class, message, file, line, ..Row::default() })
     }
 
     fn event<'a>(&self, event: &Event<'_>, base: Row<'a>) -> Row<'a> {
@@ -168,6 +174,11 @@ impl JsonSink {
     }
 }
 
+fn write_row(output: &mut impl io::Write, row: &Row<'_>) -> Result<(), RunError> {
+    serde_json::to_writer(&mut *output, row).map_err(|error| RunError::Write(error.into()))?;
+    output.write_all(b"\n").map_err(RunError::Write)
+}
+
 fn network(message: &Message<'_>) -> Network {
     let fate = match message.fate {
         MessageFate::Sent => "sent",
@@ -208,6 +219,9 @@ impl Sink for JsonSink {
     fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.sources[self.source].1 += 1;
         let read = self.parser.parse(line);
+        for first in self.parser.take_unpaired() {
+            self.write_unpaired(self.source, &first)?;
+        }
         if let Line::Event(event) = &read {
             if let Some(name_usage) = &mut self.name_usage {
                 name_usage.record(event);
@@ -247,6 +261,9 @@ impl Sink for JsonSink {
     }
 
     fn finish(mut self) -> Result<(), RunError> {
+        for (source, first) in self.parser.take_unpaired_at_end() {
+            self.write_unpaired(source, &first)?;
+        }
         warn_unknown_names(self.name_usage.as_ref());
         self.output.flush().map_err(RunError::Write)
     }

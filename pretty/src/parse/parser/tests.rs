@@ -1,5 +1,5 @@
 use super::*;
-use crate::parse::CustomFormat;
+use crate::parse::{CustomFormat, UnpairedLine};
 use crate::time::Time;
 
 fn show(parser: &mut Parser, line: &[u8]) -> String {
@@ -136,4 +136,34 @@ fn a_custom_format() {
     assert_eq!(show(&mut parser, b"oh"), "Plain");
     let error = Format::custom("(?<pear>x)").unwrap_err();
     insta::assert_snapshot!(error, @"no named group; use at least one of time, level, topic, peer, msg");
+}
+
+/// The first line of a record of two.
+const FIRST: &[u8] = b"May 02, 2024 8:11:22 AM io.atomix.raft.Node start";
+
+/// Class: a line is hidden on its own word alone.
+#[test]
+fn one_line_is_no_evidence_of_records_of_two() {
+    for rest in [&b""[..], b"\nstarts", b"\nINFO elected", b"\n1 | A | 0 | x"] {
+        let log = [FIRST, rest].concat();
+        let mut looked = Parser::default();
+        looked.look_at(&log);
+        for mut parser in [Parser::default(), Parser::default().for_stream(), looked] {
+            for line in log.split(|byte| *byte == b'\n') {
+                let read = parser.parse(line);
+                assert!(!matches!(read, Line::Other(Class::Lead, _)), "{}", log.escape_ascii());
+            }
+        }
+    }
+    let mut parser = Parser::default();
+    let pair = [FIRST, b"\nINFO: elected\n"].concat();
+    parser.look_at(&pair);
+    assert_eq!(show(&mut parser, FIRST), "Lead");
+    assert!(show(&mut parser, b"INFO: elected").contains("[INFO] [-] [elected"));
+    assert_eq!(show(&mut parser, FIRST), "Lead");
+    assert!(parser.take_unpaired().is_empty());
+    assert_eq!(show(&mut parser, b"else"), "Plain");
+    let unpaired = UnpairedLine { text: FIRST.to_vec(), lines_ago: 1 };
+    assert_eq!(parser.take_unpaired(), [unpaired]);
+    assert!(parser.take_unpaired_at_end().is_empty());
 }

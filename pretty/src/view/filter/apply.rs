@@ -79,15 +79,15 @@ impl LogView {
     }
 
     /// Takes over what has been added to the log after line `before`; from `changed` on it has to
-    /// be looked at again.
-    pub(crate) fn extend_shown(&mut self, before: usize, changed: LogPosition) {
+    /// be looked at again, and from line `first` on others may be shown.
+    pub(crate) fn extend_shown(&mut self, first: usize, before: usize, changed: LogPosition) {
         let end = self.store.end();
         self.scans_mut().for_each(|scan| scan.log_changed(changed, end));
         if let Some(search) = &mut self.search {
             search.scan.log_changed(changed, end);
         }
         self.extend_by_kind(before);
-        self.show(before..end.line);
+        self.show(first..end.line);
         let _ = self.filter_step();
         let _ = self.fold_step();
         self.restore_selection();

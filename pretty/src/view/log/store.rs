@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::Regex;
 
-use crate::class::Class;
 use crate::layout::{Columns, Layout};
 use crate::line::{Event, Line};
 use crate::parse::{Calendar, Parser};
 use crate::text::{columns_of, make_safe};
 use crate::time::{Tick, Time};
 use crate::view::history::History;
-use crate::view::log::chunk::{Chunk, Kind};
+use crate::view::log::chunk::{Chunk, FirstLine, Kind, Pair};
 use crate::view::log::ids::{Names, PeerId, TopicId};
 use crate::view::log::source::{Group, Text, without_return};
 
@@ -42,8 +41,9 @@ pub(crate) struct LogPosition {
 
 impl Store {
     /// Adds a chunk; returns the place from which on the log has changed: its old end, or the
-    /// group before it if that has grown.
-    pub(crate) fn append(&mut self, mut chunk: Chunk) -> LogPosition {
+    /// group before it if that has grown; and the lines before it that are not shown any more.
+    pub(crate) fn append(&mut self, mut chunk: Chunk) -> (LogPosition, Vec<usize>) {
+        let hidden = self.hide_firsts(&chunk);
         self.rename(&mut chunk);
         self.carry_unit(&mut chunk);
         if let Some((topic, peer)) = self.last_owner() {
@@ -59,7 +59,30 @@ impl Store {
             Some(_) | None => self.push(chunk),
         };
         self.origin = self.origin.or_else(|| self.find_origin());
-        changed
+        (changed, hidden)
+    }
+
+    /// Finds the first lines of records whose second lines are in the next chunk.
+    fn hide_firsts(&mut self, next: &Chunk) -> Vec<usize> {
+        let first = |pair: &Pair| match pair.first {
+            FirstLine::Before(back) => self.line_back(next.source_at(pair.second as usize), back),
+            FirstLine::Here(_) => None,
+        };
+        let firsts: Vec<_> = next.pairs.iter().filter_map(first).collect();
+        for line in &firsts {
+            let at = self.starts.partition_point(|start| start.line <= *line) - 1;
+            self.chunks[at].hide_first(line - self.starts[at].line);
+        }
+        firsts
+    }
+
+    /// The line that many lines of a source before the end.
+    fn line_back(&self, source: usize, back: u64) -> Option<usize> {
+        let is_own = |line: &usize| {
+            let (chunk, start) = self.find(*line);
+            chunk.source_at(line - start.line) == source
+        };
+        (0..self.len()).rev().filter(is_own).nth(usize::try_from(back).ok()?.checked_sub(1)?)
     }
 
     /// The event that the next line may continue.
@@ -164,11 +187,8 @@ impl Store {
         let (chunk, start) = self.find(line);
         let at = line - start.line;
         let mut parser = chunk.parser_at(at);
-        // The first line of a record.
-        if at > 0 && chunk.kind(at - 1) == Kind::Other(Class::Lead) {
-            parser.set_source(chunk.source_at(at - 1));
-            parser.parse(&self.text(line - 1));
-            parser.set_source(chunk.source_at(at));
+        if let Some(FirstLine::Here(first)) = chunk.first_line(at) {
+            parser.parse(&self.text(start.line + first as usize));
         }
         parser
     }

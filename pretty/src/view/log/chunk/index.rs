@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::codes::{Codes, short};
-use super::{Anchor, Chunk, GROUP_LINES, Kind, LineEnd};
+use super::{Anchor, Chunk, FirstLine, GROUP_LINES, Kind, LineEnd, Pair};
 use crate::class::{Class, is_continuation};
 use crate::level::Level;
 use crate::line::{Event, Line};
@@ -80,6 +80,7 @@ struct Index {
     reader: Parser,
     units: Vec<(u32, Option<Tick>)>,
     names: Vec<(u32, usize, Leads)>,
+    pairs: Vec<Pair>,
     sources: Vec<u16>,
     /// The event that the next line may continue.
     owner: Option<(TopicId, PeerId)>,
@@ -129,6 +130,7 @@ impl Index {
             reader,
             units: Vec::new(),
             names: Vec::new(),
+            pairs: Vec::new(),
             sources,
             owner: None,
             leading: 0,
@@ -161,6 +163,7 @@ impl Index {
             parser: self.parser,
             units: self.units,
             names: self.names,
+            pairs: self.pairs,
             leads_after: self.reader.leads().to_vec(),
             sources: self.sources,
             leading: self.leading,
@@ -178,17 +181,17 @@ impl Index {
             self.reader.set_source(usize::from(*source));
         }
         let code = match self.reader.parse(line) {
-            Line::Event(event) => self.event(number, &event),
+            Line::Event(event) => {
+                self.pair(number);
+                self.event(number, &event)
+            }
             Line::Header(_) => {
                 self.history.header(number);
                 self.owner = None;
                 self.units.push((number, self.reader.header_unit()));
                 self.kinds.code(Kind::Header)
             }
-            Line::Other(Class::Lead, _) => {
-                self.lead(number);
-                self.kinds.code(Kind::Other(Class::Lead))
-            }
+            Line::Other(Class::Lead, _) => self.lead(number),
             Line::Other(class, text) => {
                 self.history.other(number, class, &text);
                 self.other(number, class, &text)
@@ -197,13 +200,28 @@ impl Index {
         self.codes.push(code);
     }
 
-    /// A line about those behind it; a name counts for many.
-    fn lead(&mut self, line: u32) {
+    /// A line about those behind it: a name counts for many, a first line is shown until its second
+    /// has come.
+    fn lead(&mut self, line: u32) -> usize {
         self.owner = None;
         let source = self.sources.get(line as usize).map_or(0, |source| usize::from(*source));
-        if let Some(leads) = self.reader.leads().get(source).filter(|own| own.has_name()) {
-            self.names.push((line, source, leads.name_alone()));
+        match self.reader.leads().get(source) {
+            Some(leads) if leads.is_first() => return self.kinds.code(Kind::Other(Class::Plain)),
+            Some(leads) => self.names.push((line, source, leads.name_alone())),
+            None => {}
         }
+        self.kinds.code(Kind::Other(Class::Lead))
+    }
+
+    /// An event, which may be the second line of a record.
+    fn pair(&mut self, line: u32) {
+        let Some(back) = self.reader.since_first() else { return };
+        let first = FirstLine::before(line, back, &self.sources);
+        if let FirstLine::Here(first) = first {
+            let code = self.kinds.code(Kind::Other(Class::Lead));
+            self.codes.set(first as usize, code);
+        }
+        self.pairs.push(Pair { first, second: line });
     }
 
     fn other(&mut self, line: u32, class: Class, text: &[u8]) -> usize {

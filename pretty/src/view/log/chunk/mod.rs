@@ -40,6 +40,8 @@ pub struct Chunk {
     pub(crate) units: Vec<(u32, Option<Tick>)>,
     /// Lines that name the source of those behind them, by the number of their own source.
     pub(crate) names: Vec<(u32, usize, Leads)>,
+    /// Its records of two lines, in order.
+    pub(crate) pairs: Vec<Pair>,
     /// The state that its lines leave for those behind it.
     pub(crate) leads_after: Vec<Leads>,
     /// The source of each line, in a log merged from several; else empty.
@@ -47,6 +49,43 @@ pub struct Chunk {
     /// The number of lines at its start that continue the event before it, if there is one.
     pub(crate) leading: usize,
     pub(crate) end: LineEnd,
+}
+
+/// A record of two lines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    pub(crate) first: FirstLine,
+    pub(crate) second: u32,
+}
+
+/// The place of the first line of a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FirstLine {
+    Here(u32),
+    /// The number of lines of its source before the chunk.
+    Before(u64),
+}
+
+impl FirstLine {
+    /// The line that many lines of its source before another; `sources` has the source of each line if
+    /// there are several.
+    fn before(line: u32, back: u64, sources: &[u16]) -> Self {
+        let Some(own) = sources.get(line as usize) else {
+            let first = u64::from(line).checked_sub(back);
+            return first.map_or_else(
+                || Self::Before(back - u64::from(line)),
+                |first| Self::Here(short(first as usize)),
+            );
+        };
+        let mut left = back;
+        for at in (0..line as usize).rev().filter(|at| sources[*at] == *own) {
+            left -= 1;
+            if left == 0 {
+                return Self::Here(short(at));
+            }
+        }
+        Self::Before(left)
+    }
 }
 
 /// The first line of a group and where it starts.
@@ -106,14 +145,33 @@ impl Chunk {
         }
     }
 
-    /// The parser for a line, but for a first line of a record before it.
+    /// The first line of the record whose second this is.
+    pub(crate) fn first_line(&self, second: usize) -> Option<FirstLine> {
+        let at = self.pairs.binary_search_by_key(&second, |own| own.second as usize).ok()?;
+        Some(self.pairs[at].first)
+    }
+
+    /// The first line of one of its records, in a chunk before it, is that line of this chunk.
+    pub(crate) fn hide_first(&mut self, line: usize) {
+        let code = self.code_of(Kind::Other(Class::Lead));
+        self.codes.set(line, code);
+    }
+
+    /// The parser for a line, but for a first line of a record before it in this chunk.
     pub(crate) fn parser_at(&self, line: usize) -> Parser {
         let parser = self.parser.clone().with_header_unit(self.unit_at(line));
+        let parser = match self.first_line(line) {
+            Some(FirstLine::Before(_)) => parser,
+            Some(FirstLine::Here(_)) | None => {
+                let names: Vec<_> = self.parser.leads().iter().map(Leads::name_alone).collect();
+                parser.with_leads(&names)
+            }
+        };
         let source = self.source_at(line);
         let before = self.names.partition_point(|(own, ..)| (*own as usize) < line);
         let mut parser = match self.names[..before].iter().rfind(|(_, own, _)| *own == source) {
             Some((.., leads)) => {
-                let mut all = self.parser.leads().to_vec();
+                let mut all = parser.leads().to_vec();
                 all[source] = leads.clone();
                 parser.with_leads(&all)
             }
@@ -129,7 +187,6 @@ impl Chunk {
     }
 
     /// The number of lines of a source, up to a line.
-    #[cfg(feature = "cli")]
     pub(crate) fn lines_of_source(&self, source: usize, end: usize) -> usize {
         match self.sources.get(..end) {
             Some(sources) if !self.sources.is_empty() => {
@@ -241,6 +298,19 @@ impl Chunk {
     /// both must be numbered alike.
     pub(crate) fn join(&mut self, next: Self) {
         let (lines, bytes) = (short(self.lines()), short(self.bytes.len()));
+        self.sources.extend_from_slice(&next.sources);
+        for Pair { first, second } in &next.pairs {
+            let second = lines + second;
+            let first = match *first {
+                FirstLine::Here(first) => FirstLine::Here(lines + first),
+                FirstLine::Before(back) => {
+                    let own = next.source_at((second - lines) as usize);
+                    let between = next.lines_of_source(own, (second - lines) as usize) as u64;
+                    FirstLine::before(second, back + between, &self.sources)
+                }
+            };
+            self.pairs.push(Pair { first, second });
+        }
         self.bytes.join(&next.bytes);
         let codes: Vec<_> = next.kinds.iter().map(|kind| self.code_of(*kind)).collect();
         (0..next.codes.len()).for_each(|line| self.codes.push(codes[next.codes.get(line)]));
@@ -254,7 +324,6 @@ impl Chunk {
         // It has looked at more sources.
         let parser = next.parser.with_header_unit(self.parser.header_unit());
         self.parser = parser.with_leads(self.parser.leads());
-        self.sources.extend(next.sources);
         let names = next.names.into_iter().map(|(line, own, leads)| (lines + line, own, leads));
         self.names.extend(names);
         self.leads_after = next.leads_after;
