@@ -139,7 +139,11 @@ impl<'p> LineParser<'p> {
         };
         if depth < TRANSPORTS_MAX && may_be() {
             let all = layers.transports.iter().enumerate();
-            let others = all.filter(|(at, own)| own.get().is_strict() && !usual.contains(at));
+            // The name of a source counts in a log that begins with one alone.
+            let others = all.filter(|(at, own)| {
+                let own = own.get();
+                own.is_strict() && !own.leads() && !usual.contains(at)
+            });
             let others = others.map(|(at, _)| at);
             if let Some(found) = self.transport(line, others, &context) {
                 return self.carried(found, line, carried, depth);

@@ -151,7 +151,7 @@ impl Parser {
     /// of them, and tells whether it does.
     pub(crate) fn look_again(&mut self, sample: &[u8]) -> bool {
         let before = self.readings[self.source].take();
-        self.look_at(sample);
+        self.find_layers(sample, before.as_ref().map(|own| &*own.reading));
         let mut parser = Self { recheck: None, ..self.clone() };
         let lines =
             sample.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
@@ -178,6 +178,11 @@ impl Parser {
     /// Looks at the first lines of the current source, to find out which layers its lines have and
     /// where its peers are named.
     pub fn look_at(&mut self, sample: &[u8]) {
+        self.find_layers(sample, None);
+    }
+
+    /// The same for lines that have stopped fitting what was found before.
+    fn find_layers(&mut self, sample: &[u8], before: Option<&Reading>) {
         let sources = &self.setup.settings.sources;
         let name = sources.get(self.source).filter(|_| sources.len() > 1);
         let context = ReadingContext {
@@ -185,6 +190,7 @@ impl Parser {
             line: self.context(),
             from: &self.setup.settings.peer_from,
             name: name.map(|source| source.peer.as_bytes()),
+            before,
         };
         let reading = Reading::of(sample, &context);
         let Setup { settings, layers, keys, .. } = &*self.setup;

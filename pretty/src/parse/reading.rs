@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::Reader;
+use super::catalog::{Reader, Transport};
 use super::context::ReadContext;
 use super::keys::PeerField;
 use super::layers::{Layers, RecordLayer};
@@ -78,6 +78,8 @@ pub(super) struct ReadingContext<'p> {
     pub(super) from: &'p PeerFrom,
     /// The name of the source, if there are several.
     pub(super) name: Option<&'p [u8]>,
+    /// The reading that the lines have stopped fitting; `None` at the start of a source.
+    pub(super) before: Option<&'p Reading>,
 }
 
 impl Reading {
@@ -141,8 +143,16 @@ impl ReadingContext<'_> {
     fn transports_of(&self, lines: &[Vec<u8>]) -> Vec<usize> {
         let whole =
             lines.iter().filter(|line| self.layers.reads_strictly(line, &self.line)).count();
+        let names_sources = |transport: &Transport| match self.before {
+            Some(before) => !before.names.is_empty(),
+            // As `tail` writes it: before all lines.
+            None => lines.first().is_some_and(|line| transport.carries(line, &self.line)),
+        };
         let fits = |at: usize| {
             let transport = self.layers.transports[at].get();
+            if transport.leads() && !names_sources(transport) {
+                return false;
+            }
             let Some(pattern) = transport.pattern() else { return true };
             if pattern.fit == Fit::Strict {
                 return true;

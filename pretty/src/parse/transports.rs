@@ -99,6 +99,11 @@ impl TransportLayer {
 }
 
 impl Transport {
+    /// Tells whether a line is one of its own.
+    pub(super) fn carries(&self, line: &[u8], context: &ReadContext<'_>) -> bool {
+        strip(self, line, context).is_some()
+    }
+
     /// Tells whether it is a line of its own, which names the source of those behind it.
     pub(super) fn leads(&self) -> bool {
         self.pattern().is_some_and(|pattern| pattern.leads)

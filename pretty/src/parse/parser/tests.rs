@@ -167,3 +167,41 @@ fn one_line_is_no_evidence_of_records_of_two() {
     assert_eq!(parser.take_unpaired(), [unpaired]);
     assert!(parser.take_unpaired_at_end().is_empty());
 }
+
+/// Class: a line names those behind it on its own word alone.
+#[test]
+fn names_of_sources_count_in_a_log_that_begins_with_one() {
+    let lines =
+        ["2024-05-02T08:11:22Z INFO elected", "==> n2.log <==", "2024-05-02T08:11:23Z INFO x"];
+    let log = lines.join("\n");
+    let mut looked = Parser::default();
+    looked.look_at(log.as_bytes());
+    for mut parser in [Parser::default(), Parser::default().for_stream(), looked] {
+        assert_eq!(
+            lines.map(|line| show(&mut parser, line.as_bytes())),
+            [
+                "08:11:22 = Some(1714637482000000000)ns [INFO] [-] [elected]",
+                "Plain",
+                "08:11:23 = Some(1714637483000000000)ns [INFO] [-] [x]",
+            ]
+        );
+    }
+    let mut parser = Parser::default().for_stream();
+    let named = ["\n==> n1.log <==\nstarts\n\n", &log].concat();
+    parser.look_at(named.as_bytes());
+    let read: Vec<_> = named.lines().map(|line| show(&mut parser, line.as_bytes())).collect();
+    assert_eq!(read[1..3], ["Lead", "no time [] [n1] [starts]"]);
+    assert_eq!(read[5..], ["Lead", "08:11:23 = Some(1714637483000000000)ns [INFO] [n2] [x]"]);
+}
+
+/// Class: a line in a banner is taken for the name of a file where layers are found out again.
+#[test]
+fn lines_in_the_middle_of_a_log_name_no_source() {
+    let mut parser = Parser::default().for_stream();
+    parser.look_at(b"2024-05-02T08:11:22Z INFO elected\n2024-05-02T08:11:23Z INFO x\n");
+    let lines = std::iter::once("==> Building <==".to_owned());
+    let lines = lines.chain((0..200).map(|at| format!("compiles part {at}")));
+    for line in lines.cycle().take(600) {
+        assert_eq!(show(&mut parser, line.as_bytes()), "Plain", "{line}");
+    }
+}
