@@ -1,6 +1,7 @@
 //! The transports a log may have: the user's own, then those built in.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -52,9 +53,8 @@ impl Transports {
 
     /// The names of the built-in transports.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let mut names: Vec<&str> = CATALOG.transports.iter().map(Transport::name).collect();
-        names.dedup();
-        names.into_iter()
+        let mut seen = BTreeSet::new();
+        CATALOG.transports.iter().map(Transport::name).filter(move |name| seen.insert(*name))
     }
 
     /// The names of the built-in transports, each with a line it carries.

@@ -243,3 +243,14 @@ proptest::proptest! {
         check_known(&mut found, &line);
     }
 }
+
+/// Class: a name is listed twice because its patterns are not one behind the other.
+#[test]
+fn names_of_layers_are_listed_once() {
+    let transports: Vec<_> = crate::Transports::names().collect();
+    let formats: Vec<_> = Format::names().collect();
+    for names in [transports, formats] {
+        let once: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(once.len(), names.len(), "{names:?}");
+    }
+}
