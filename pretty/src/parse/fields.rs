@@ -131,7 +131,7 @@ impl<'a> StructuredFields<'a> {
         }
         if own_peer.is_none() && !matches!(context.peer, PeerField::None) {
             own_peer = self.span_peer.take();
-            let name = |at: usize| peer_word(self.fields[at].value.as_bytes()).map(lossy);
+            let name = |at: usize| peer_in_name(&self.fields[at].value);
             own_peer = own_peer.or_else(|| thread.and_then(name));
         }
         let name =
@@ -192,7 +192,7 @@ impl<'a> StructuredFields<'a> {
     }
 
     /// About as many bytes as all fields take in a text.
-    pub(super) fn text_bytes(&self) -> usize {
+    fn text_bytes(&self) -> usize {
         self.fields.iter().map(|field| field.key.len() + field.value.len() + 4).sum()
     }
 
@@ -285,8 +285,15 @@ impl Field<'_> {
     }
 }
 
-fn lossy(name: &[u8]) -> Cow<'static, str> {
-    Cow::Owned(String::from_utf8_lossy(name).into_owned())
+/// The peer in the name of a thread.
+fn peer_in_name<'a>(name: &Cow<'a, str>) -> Option<Cow<'a, str>> {
+    let word = |name| std::str::from_utf8(peer_word(name)?).ok();
+    match *name {
+        Cow::Borrowed(name) => word(name.as_bytes()).map(Cow::Borrowed),
+        Cow::Owned(ref name) => {
+            peer_in_name(&Cow::Borrowed(name)).map(|peer| Cow::Owned(peer.into_owned()))
+        }
+    }
 }
 
 /// A byte that no word has.

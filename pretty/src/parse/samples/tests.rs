@@ -244,6 +244,19 @@ proptest::proptest! {
     }
 }
 
+#[test]
+fn a_peer_that_a_thread_names_is_known_by_its_place() {
+    let line =
+        r#"{"ts":"2024-05-02T08:11:22.101Z","level":"info","msg":"term 3","thread":"pool node-7"}"#;
+    let mut found = parser(Format::Auto);
+    found.look_at(format!("{line}\n{line}\n").as_bytes());
+    check_known(&mut found, line);
+    assert!(found.knows(line.as_bytes()));
+    assert!(
+        matches!(found.parse(line.as_bytes()), Line::Event(event) if &*event.peer == b"node-7")
+    );
+}
+
 /// Class: a name is listed twice because its patterns are not one behind the other.
 #[test]
 fn names_of_layers_are_listed_once() {
