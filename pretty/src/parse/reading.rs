@@ -1,12 +1,14 @@
 //! The reading of one source: which layers its lines have, and where its peers are named.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::catalog::{Reader, Transport};
 use super::context::ReadContext;
 use super::keys::PeerField;
 use super::layers::{Layers, RecordLayer};
-use super::pattern::Fit;
+use super::pattern::{Fit, Pattern};
 use super::peer_from::PeerFrom;
 use super::peer_plan::{PeerPlace, PeerPlan};
 use super::record::Record;
@@ -134,15 +136,15 @@ impl ReadingContext<'_> {
 
     /// The place of the head of a text, and the peer it names.
     fn head_of(&self, text: &[u8]) -> Option<(usize, Vec<u8>)> {
-        let mut heads = self.layers.heads.iter().enumerate();
-        heads.find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
+        first_head(&self.layers.heads, text)
     }
 
     /// The transports that may be stripped from these lines: the strict ones, and those loose ones
     /// that most lines have although no record reads them whole.
     fn transports_of(&self, lines: &[Vec<u8>]) -> Vec<usize> {
-        let whole =
-            lines.iter().filter(|line| self.layers.reads_strictly(line, &self.line)).count();
+        let whole = LazyCell::new(|| {
+            lines.iter().filter(|line| self.layers.reads_strictly(line, &self.line)).count()
+        });
         let names_sources = |transport: &Transport| match self.before {
             Some(before) => !before.names.is_empty(),
             // As `tail` writes it: before all lines.
@@ -159,7 +161,7 @@ impl ReadingContext<'_> {
             }
             let count =
                 lines.iter().filter(|line| pattern.strip(line, &self.line).is_some()).count();
-            whole * 2 < lines.len() && count * 2 >= lines.len()
+            count * 2 >= lines.len() && *whole * 2 < lines.len()
         };
         (0..self.layers.transports.len()).filter(|at| fits(*at)).collect()
     }
@@ -235,15 +237,19 @@ impl Evidence {
                 }
                 self.add_record(&record, context);
             }
-            None => {
-                let head = context.head_of(text);
-                self.bare += usize::from(head.is_some());
-                if head.is_some() {
-                    self.name_head(text, context);
-                } else if *is_carried && Class::of(text) == Class::Plain && !is_continuation(text) {
+            None => match context.head_of(text) {
+                Some(head) => {
+                    self.bare += 1;
+                    self.name_head(Some(head), text, context);
+                }
+                None if *is_carried
+                    && Class::of(text) == Class::Plain
+                    && !is_continuation(text) =>
+                {
                     self.add_record(&Record { text: text.into(), ..Record::default() }, context);
                 }
-            }
+                None => {}
+            },
         }
     }
 
@@ -268,19 +274,22 @@ impl Evidence {
             }
         }
         if record.peer.is_none() {
-            self.name_head(&record.text, context);
+            self.name_head(context.head_of(&record.text), &record.text, context);
         }
     }
 
-    fn name_head(&mut self, text: &[u8], context: &ReadingContext<'_>) {
-        if let Some((at, peer)) = context.head_of(text) {
+    /// The peer at the head of a text, and the first word of a sentence that names one.
+    fn name_head(
+        &mut self,
+        head: Option<(usize, Vec<u8>)>,
+        text: &[u8],
+        context: &ReadingContext<'_>,
+    ) {
+        if let Some((at, peer)) = head {
             *self.heads.entry(at).or_default() += 1;
             self.name(Named::Head, &peer);
         }
-        let subjects = context.layers.subjects.iter().enumerate();
-        if let Some((at, peer)) =
-            subjects.into_iter().find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
-        {
+        if let Some((at, peer)) = first_head(&context.layers.subjects, text) {
             self.name(Named::Subject(at), &peer);
         }
     }
@@ -384,6 +393,12 @@ impl Evidence {
         let some = self.named.keys().find_map(|place| fits(place, SOME));
         some.unwrap_or_default()
     }
+}
+
+/// The first of these patterns that names a peer, by its place.
+fn first_head(patterns: &[Arc<Pattern>], text: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let mut patterns = patterns.iter().enumerate();
+    patterns.find_map(|(at, own)| Some((at, own.head(text)?.0.to_vec())))
 }
 
 /// Lines of a sample that are looked at.
