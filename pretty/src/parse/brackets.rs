@@ -2,14 +2,7 @@
 
 use super::fields::TextSink;
 
-/// The text and its fields as `text key=value`; `None` if it is not of this form.
-pub(super) fn text(line: &[u8]) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(line.len());
-    write(line, &mut text)?;
-    Some(text)
-}
-
-/// Writes the same text to `text`.
+/// Writes the text and its fields as `text key=value` to `text`; `None` if it is not of this form.
 pub(super) fn write(line: &[u8], text: &mut impl TextSink) -> Option<()> {
     let mut rest = line;
     while let Some(field) = rest.strip_prefix(b"[") {
@@ -78,8 +71,9 @@ mod tests {
             ("no bracket", None),
             ("", None),
         ] {
-            let found = text(line.as_bytes());
-            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{line}");
+            let mut text = Vec::new();
+            let found = write(line.as_bytes(), &mut text).map(|()| &*text);
+            assert_eq!(found, expected.map(str::as_bytes), "{line}");
         }
     }
 }

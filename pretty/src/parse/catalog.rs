@@ -85,6 +85,11 @@ pub(super) enum Reader {
     Logfmt,
 }
 
+impl Reader {
+    /// In the order they are tried.
+    pub(super) const ALL: [Self; 3] = [Self::Verbose, Self::Json, Self::Logfmt];
+}
+
 /// A pattern as files have it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -38,14 +38,6 @@ pub(super) fn fields<'a>(
     Some(fields)
 }
 
-/// A text and the fields of the object that ends it, as `text key=value`.
-pub(super) fn text_with_fields(text: &[u8]) -> Option<Vec<u8>> {
-    let (message, fields) = message_and_fields(text)?;
-    let mut text = Vec::with_capacity(message.len() + fields.text_bytes());
-    fields.write_all(message, &mut text);
-    Some(text)
-}
-
 /// A text in two: up to the object that ends it, and the members of that.
 pub(super) fn message_and_fields(text: &[u8]) -> Option<(&str, StructuredFields<'_>)> {
     let start = start_of_object(text)?;

@@ -161,7 +161,7 @@ fn never_reads(layer: &RecordLayer, line: &[u8]) -> bool {
 
 /// Tells whether no built-in layer does.
 fn nothing_reads(line: &[u8]) -> bool {
-    let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt].map(RecordLayer::Reader);
+    let readers = Reader::ALL.map(RecordLayer::Reader);
     readers.iter().all(|reader| never_reads(reader, line)) && CATALOG.never_reads(line)
 }
 

@@ -70,8 +70,7 @@ impl Layers {
             }
             Format::Auto | Format::AutoAnd(_) | Format::Custom(_) => {
                 let count = own.len();
-                let readers = [Reader::Verbose, Reader::Json, Reader::Logfmt];
-                let readers = readers.map(RecordLayer::Reader);
+                let readers = Reader::ALL.map(RecordLayer::Reader);
                 let patterns = (0..CATALOG.records.len()).map(RecordLayer::BuiltIn);
                 let all = own.into_iter().chain(readers).chain(patterns).collect();
                 Self { all, own: count, is_auto: true, ..Self::default() }
@@ -156,20 +155,24 @@ impl CustomFormat {
 }
 
 impl RecordLayer {
-    pub(super) fn fit(&self) -> Fit {
+    /// The parser or the pattern that reads its lines.
+    fn way(&self) -> Way<'_> {
         match self {
-            Self::Reader(_) => Fit::Strict,
-            Self::BuiltIn(at) => CATALOG.records[*at].fit,
-            Self::Own(own) => own.fit,
+            Self::Reader(reader) => Way::Reader(*reader),
+            Self::BuiltIn(at) => Way::Pattern(&CATALOG.records[*at]),
+            Self::Own(own) => Way::Pattern(own),
         }
+    }
+
+    pub(super) fn fit(&self) -> Fit {
+        self.pattern().map_or(Fit::Strict, |pattern| pattern.fit)
     }
 
     /// The pattern, if it is not read by code.
     pub(super) fn pattern(&self) -> Option<&Pattern> {
-        match self {
-            Self::Reader(_) => None,
-            Self::BuiltIn(at) => Some(&CATALOG.records[*at]),
-            Self::Own(own) => Some(own),
+        match self.way() {
+            Way::Reader(_) => None,
+            Way::Pattern(pattern) => Some(pattern),
         }
     }
 
@@ -183,33 +186,30 @@ impl RecordLayer {
     }
 
     pub(super) fn name(&self) -> &str {
-        match self {
-            Self::Reader(Reader::Verbose) => "verbose",
-            Self::Reader(Reader::Json) => "json",
-            Self::Reader(Reader::Logfmt) => "logfmt",
-            Self::BuiltIn(at) => &CATALOG.records[*at].name,
-            Self::Own(own) => &own.name,
+        match self.way() {
+            Way::Reader(Reader::Verbose) => "verbose",
+            Way::Reader(Reader::Json) => "json",
+            Way::Reader(Reader::Logfmt) => "logfmt",
+            Way::Pattern(pattern) => &pattern.name,
         }
     }
 
     /// The record in a line.
     pub(super) fn read<'a>(&self, line: &'a [u8], context: &ReadContext<'_>) -> Option<Record<'a>> {
-        match self {
-            Self::Reader(Reader::Verbose) => verbose::read(line, context),
-            Self::Reader(Reader::Json) if line.first() == Some(&b'{') => json::read(line, context),
-            Self::Reader(Reader::Logfmt)
-                if line.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'@') =>
+        let first = line.first();
+        match self.way() {
+            Way::Reader(Reader::Verbose) => verbose::read(line, context),
+            Way::Reader(Reader::Json) if first == Some(&b'{') => json::read(line, context),
+            Way::Reader(Reader::Logfmt)
+                if first.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'@') =>
             {
                 logfmt::read(line, context)
             }
-            Self::Reader(_) => None,
-            Self::BuiltIn(at) => CATALOG.records[*at].read(line, context),
-            Self::Own(own) => own.read(line, context),
+            Way::Reader(_) => None,
+            Way::Pattern(pattern) => pattern.read(line, context),
         }
     }
-}
 
-impl RecordLayer {
     /// The record of two lines.
     pub(super) fn read_pair<'a>(
         &self,
@@ -230,18 +230,17 @@ impl RecordLayer {
         context: &ReadContext<'_>,
         text: &mut impl TextSink,
     ) -> Option<Vec<usize>> {
-        match self {
-            Self::Reader(Reader::Verbose) => None,
-            Self::Reader(Reader::Json) => {
+        match self.way() {
+            Way::Reader(Reader::Verbose) => None,
+            Way::Reader(Reader::Json) => {
                 json::fields(line, context)?.write_text(context, text)?;
                 Some(json::long_numbers(line))
             }
-            Self::Reader(Reader::Logfmt) => {
+            Way::Reader(Reader::Logfmt) => {
                 logfmt::fields(line)?.write_text(context, text)?;
                 Some(Vec::new())
             }
-            Self::BuiltIn(at) => CATALOG.records[*at].write_text(line, text),
-            Self::Own(own) => own.write_text(line, text),
+            Way::Pattern(pattern) => pattern.write_text(line, text),
         }
     }
 
@@ -251,27 +250,31 @@ impl RecordLayer {
         time: TimeText<'a>,
         context: &ReadContext<'_>,
     ) -> Option<Stamp<'a>> {
-        match (time, self) {
+        match (time, self.way()) {
             (TimeText::Micros(text), _) => {
                 timestamp::micros(std::str::from_utf8(text).ok()?.parse().ok()?)
             }
-            (TimeText::Any(text), Self::Reader(_)) => {
+            (TimeText::Any(text), Way::Reader(_)) => {
                 timestamp::wall(Cow::Borrowed(text), context.calendar)
             }
-            (TimeText::Any(text), Self::BuiltIn(at)) => CATALOG.records[*at].stamp(text, context),
-            (TimeText::Any(text), Self::Own(own)) => own.stamp(text, context),
+            (TimeText::Any(text), Way::Pattern(pattern)) => pattern.stamp(text, context),
         }
     }
 
     /// Tells whether both are one layer.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Reader(own), Self::Reader(other)) => own == other,
-            (Self::BuiltIn(own), Self::BuiltIn(other)) => own == other,
-            (Self::Own(own), Self::Own(other)) => Arc::ptr_eq(own, other),
-            (Self::Reader(_) | Self::BuiltIn(_) | Self::Own(_), _) => false,
+        match (self.way(), other.way()) {
+            (Way::Reader(own), Way::Reader(other)) => own == other,
+            (Way::Pattern(own), Way::Pattern(other)) => std::ptr::eq(own, other),
+            (Way::Reader(_) | Way::Pattern(_), _) => false,
         }
     }
+}
+
+/// A way to read a line.
+enum Way<'l> {
+    Reader(Reader),
+    Pattern(&'l Pattern),
 }
 
 /// Transports inside each other: more is not a log.

@@ -93,6 +93,21 @@ pub(super) enum Tail {
     Brackets,
 }
 
+impl Tail {
+    /// Writes what follows a match as a text with `key=value`; `None` if it is not of this form.
+    fn write(self, tail: &[u8], text: &mut impl TextSink) -> Option<()> {
+        match self {
+            Self::Text => text.push(tail),
+            Self::Brackets => brackets::write(tail, text)?,
+            Self::Json => {
+                let (message, fields) = super::json::message_and_fields(tail)?;
+                fields.write_all(message, text);
+            }
+        }
+        Some(())
+    }
+}
+
 /// The origin of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -210,18 +225,13 @@ impl Pattern {
             return None;
         }
         let own = self.text(line, &found);
-        match self.tail {
-            Tail::Text => text.push(&own),
-            Tail::Brackets => brackets::write(&own, text)?,
-            Tail::Json => {
-                let (message, fields) = super::json::message_and_fields(&own)?;
-                fields.write_all(message, text);
-                let start = line.len() - own.len();
-                let numbers = super::json::long_numbers(&own).into_iter();
-                return Some(numbers.map(|at| start + at).collect());
-            }
-        }
-        Some(Vec::new())
+        self.tail.write(&own, text)?;
+        let start = line.len() - own.len();
+        let numbers = match self.tail {
+            Tail::Json => super::json::long_numbers(&own),
+            Tail::Text | Tail::Brackets => Vec::new(),
+        };
+        Some(numbers.into_iter().map(|at| start + at).collect())
     }
 
     pub(super) fn matches(&self, line: &[u8]) -> bool {
@@ -284,17 +294,10 @@ impl Pattern {
     }
 
     fn read_tail(&self, record: &mut Record<'_>, context: &ReadContext<'_>) {
-        match self.tail {
-            Tail::Text => {}
-            Tail::Brackets => {
-                if let Some(text) = brackets::text(&record.text) {
-                    record.text = Cow::Owned(text);
-                }
-            }
-            Tail::Json => {
-                if let Some(text) = super::json::text_with_fields(&record.text) {
-                    record.text = Cow::Owned(text);
-                }
+        if self.tail != Tail::Text {
+            let mut text = Vec::with_capacity(record.text.len());
+            if self.tail.write(&record.text, &mut text).is_some() {
+                record.text = Cow::Owned(text);
             }
         }
         // A text may mention peers; fields are meant.
