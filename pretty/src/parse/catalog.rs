@@ -26,7 +26,7 @@ pub(super) struct Catalog {
     pub(super) keys: Keys,
     key_names: KeyNames,
     /// All patterns of strict transports: one look tells whether any of them fits.
-    strict_transports: OnceLock<RegexSet>,
+    strict_transport_set: OnceLock<RegexSet>,
     /// All patterns of records, by their places: one look tells which of them fit.
     record_set: OnceLock<RegexSet>,
     /// Those patterns of both that tell digits apart, with all digits where they have some.
@@ -175,7 +175,7 @@ impl Catalog {
             subjects: Vec::new(),
             keys: Keys::new(&[], &OwnKeys::default()),
             key_names: BTreeMap::new(),
-            strict_transports: OnceLock::new(),
+            strict_transport_set: OnceLock::new(),
             record_set: OnceLock::new(),
             with_all_digits: OnceLock::new(),
             files: Vec::new(),
@@ -208,31 +208,36 @@ impl Catalog {
     }
 
     pub(super) fn may_be_transport(&self, line: &[u8]) -> bool {
-        let patterns = || {
-            let all = self.transports.iter().filter_map(Transport::pattern);
-            set(all.filter(|own| own.fit == Fit::Strict))
-        };
-        line.first() == Some(&b'{') || self.strict_transports.get_or_init(patterns).is_match(line)
+        let patterns = || set(self.strict_transports().map(|own| own.expression.text()));
+        line.first() == Some(&b'{')
+            || self.strict_transport_set.get_or_init(patterns).is_match(line)
     }
 
     /// The places of the record patterns that match a line; none is compiled for it alone.
     pub(super) fn records_matching(&self, line: &[u8]) -> Option<SetMatches> {
-        let set = self.record_set.get_or_init(|| set(self.records.iter()));
+        let patterns = || set(self.records.iter().map(|own| own.expression.text()));
+        let set = self.record_set.get_or_init(patterns);
         set.is_match(line).then(|| set.matches(line))
     }
 
     /// Tells whether no strict transport and no pattern of a record reads any line that differs from this one in
     /// digits alone.
     pub(super) fn never_reads(&self, line: &[u8]) -> bool {
-        let patterns = || {
-            let transports = self.transports.iter().filter_map(Transport::pattern);
-            let strict = transports.filter(|own| own.fit == Fit::Strict);
-            let all = strict.chain(&self.records).map(|own| &own.expression);
-            RegexSet::new(all.filter_map(Expression::with_all_digits)).unwrap_or_default()
-        };
         !self.may_be_transport(line)
             && self.records_matching(line).is_none()
-            && !self.with_all_digits.get_or_init(patterns).is_match(line)
+            && !self.with_all_digits().is_match(line)
+    }
+
+    pub(super) fn with_all_digits(&self) -> &RegexSet {
+        self.with_all_digits.get_or_init(|| {
+            let all = self.strict_transports().chain(&self.records).map(|own| &own.expression);
+            set(all.filter_map(Expression::with_all_digits))
+        })
+    }
+
+    fn strict_transports(&self) -> impl Iterator<Item = &Pattern> {
+        let all = self.transports.iter().filter_map(Transport::pattern);
+        all.filter(|own| own.fit == Fit::Strict)
     }
 
     /// The file of this format, if it has records.
@@ -324,10 +329,15 @@ impl PatternText {
     }
 }
 
-fn set<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> RegexSet {
-    let texts = patterns.map(|pattern| pattern.expression.text());
-    // A test compiles every expression.
-    RegexSetBuilder::new(texts).size_limit(SET_BYTES_MAX).build().unwrap_or_default()
+/// # Panics
+/// If the expressions are too large for one set: one without them would hide that they match.
+#[expect(
+    clippy::panic,
+    reason = "the expressions are part of the program, and a test compiles them"
+)]
+fn set(texts: impl Iterator<Item = impl AsRef<str>>) -> RegexSet {
+    let set = RegexSetBuilder::new(texts).size_limit(SET_BYTES_MAX).build();
+    set.unwrap_or_else(|error| panic!("a set of built-in expressions: {error}"))
 }
 
 const SET_BYTES_MAX: usize = 64 << 20;

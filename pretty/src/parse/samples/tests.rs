@@ -267,3 +267,13 @@ fn names_of_layers_are_listed_once() {
         assert_eq!(once.len(), names.len(), "{names:?}");
     }
 }
+
+/// Class: a set of expressions is larger than its bound, and silently has none.
+#[test]
+fn sets_have_all_their_expressions() {
+    let digits = patterns().filter(|own| own.expression.with_all_digits().is_some()).count();
+    let found = CATALOG.with_all_digits().len();
+    assert!((1..=digits).contains(&found), "{found} of {digits}");
+    let line = b"2024-05-02 08:11:22,101 [n1] INFO a.b - x";
+    assert!(CATALOG.records_matching(line).is_some_and(|set| set.len() == CATALOG.records.len()));
+}
