@@ -205,7 +205,7 @@ pub(super) fn as_peer(value: &[u8]) -> Option<&[u8]> {
     (fits && value.iter().all(is_word)).then_some(value)
 }
 
-/// The peer in the name of a thread: `node-3`, `raft_2`.
+/// The peer in the name of a thread: `node-3`, `Server_2`.
 fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
     let letters = name.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, rest) = name.split_at(letters);
@@ -214,17 +214,16 @@ fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
     (is_number && PEER_WORDS.contains(&&*word.to_ascii_lowercase())).then_some(name)
 }
 
-/// The word in a text that is the name of a peer: `node1`, `[server-2]`. Programs number their
-/// threads `raft-1` too.
+/// The word in a text that is the name of a peer: `node1`, `[server-2]`; not `raft-1`, because
+/// programs number their threads so.
 pub(super) fn peer_word(text: &[u8]) -> Option<&[u8]> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
-    let mut words = text.split(|byte| !is_name(byte)).filter(|word| !word.starts_with(b"raft"));
-    words.find_map(peer_of_thread)
+    text.split(|byte| !is_name(byte)).find_map(peer_of_thread)
 }
 
 /// Words that programs name peers with.
-const PEER_WORDS: [&[u8]; 9] =
-    [b"node", b"peer", b"server", b"replica", b"member", b"broker", b"raft", b"n", b"s"];
+const PEER_WORDS: [&[u8]; 8] =
+    [b"node", b"peer", b"server", b"replica", b"member", b"broker", b"n", b"s"];
 
 /// The length and both ends of a key tell nearly all apart.
 #[inline]
