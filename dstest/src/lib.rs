@@ -33,7 +33,7 @@
 //! | timeout, output limit | `run/timeout.rs` |
 //! | failure limit, `--for`, interrupts | `run/stop.rs` |
 //! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
-//! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |
+//! | process group, survivors, signals, Ctrl-C, watchdog | `process/` |
 //! | environment of a run | `run/launch.rs` |
 //! | remembered tests, fewer targets built | `discover/memory.rs`, `discover/narrow.rs` |
 //! | progress of the build | `build/progress.rs` |

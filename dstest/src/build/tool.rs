@@ -5,8 +5,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use super::{BuildError, BuildProgress};
-use crate::process::group::clean_up;
 use crate::process::signals::{Interrupts, Tool};
+use crate::process::survivors::clean_up;
 
 /// Runs a tool, forwards interrupts to it, and returns its standard output. A progress line reads
 /// along.

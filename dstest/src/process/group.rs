@@ -5,7 +5,7 @@
 //! starts its process, and reaps it, under the lock under which it attaches and detaches it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::sys::{self, Pid, Signal};
 
@@ -115,49 +115,6 @@ impl ProcessGroup {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Processes found in the group of a process that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SurvivingProcesses {
-    /// None.
-    None,
-    /// Some, which have been killed.
-    Killed,
-}
-
-/// Kills every process left in the group, after a moment for those that are just ending.
-pub(crate) fn clean_up(group: Pid) -> SurvivingProcesses {
-    if wait_until_empty(group, LEAK_GRACE) {
-        return SurvivingProcesses::None;
-    }
-    // A process that forks while it is being killed can leave a child behind, so kill again.
-    for _ in 0..KILL_ROUNDS_MAX {
-        sys::signal_group(group, Signal::Kill);
-        if wait_until_empty(group, LEAK_GRACE) {
-            break;
-        }
-    }
-    SurvivingProcesses::Killed
-}
-
-fn wait_until_empty(group: Pid, limit: Duration) -> bool {
-    let start = Instant::now();
-    let mut pause = Duration::from_micros(200);
-    while sys::reap_group(group) {
-        if start.elapsed() > limit {
-            return false;
-        }
-        std::thread::sleep(pause);
-        pause *= 2;
-    }
-    true
-}
-
-/// The time for which processes may outlive the one that started them.
-const LEAK_GRACE: Duration = Duration::from_millis(100);
-
-/// After so many rounds a process is stuck in the kernel.
-const KILL_ROUNDS_MAX: u32 = 10;
 
 #[cfg(test)]
 mod tests {

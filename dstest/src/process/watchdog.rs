@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::escaped;
+use super::survivors;
 use crate::store::live_dir as live;
 
 /// The hidden command that makes a process a watchdog.
@@ -29,7 +29,7 @@ impl Watchdog {
             .arg(COMMAND)
             .arg(live)
             .current_dir("/")
-            .env_remove(escaped::RUN_DIR)
+            .env_remove(survivors::RUN_DIR)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -53,7 +53,7 @@ pub(crate) fn watch(dir: &Path) {
     let mut message = Vec::new();
     let read = std::io::stdin().read_to_end(&mut message);
     if read.is_ok() && message.is_empty() {
-        escaped::end_everywhere(dir);
+        survivors::end_everywhere(dir);
         let campaign = dir.parent().and_then(Path::parent);
         campaign.iter().for_each(|campaign| live::sweep_in(campaign));
     }

@@ -14,8 +14,8 @@ use super::state::{CampaignState, SharedState};
 use super::stop::Escalation;
 use super::worker::Worker;
 use crate::plan::Budget;
-use crate::process::escaped::EscapedProcesses;
 use crate::process::signals::{self, Interrupts, Listener, Request};
+use crate::process::survivors::EscapedProcesses;
 use crate::schedule::Schedule;
 use crate::store::LiveDir;
 
@@ -43,7 +43,7 @@ pub fn dispatch(
     interrupts: &Interrupts,
     observer: &mut dyn Observer,
 ) -> io::Result<Outcome> {
-    let orphans = Arc::new(EscapedProcesses::watch());
+    let escaped = Arc::new(EscapedProcesses::watch());
     let live = options.live.path().to_owned();
     let state =
         SharedState::new(CampaignState::new(campaign, live, options.schedule, options.budget));
@@ -58,7 +58,7 @@ pub fn dispatch(
             campaign: Arc::clone(campaign),
             state: state.clone(),
             group,
-            orphans: Arc::clone(&orphans),
+            escaped: Arc::clone(&escaped),
             scratch: ScratchDir::new(options.live, slot),
             started,
             expected_duration: Arc::clone(&options.expected_duration),
@@ -71,9 +71,9 @@ pub fn dispatch(
     let stop = state.lock().stop();
     let state = state.lock();
     let (wall, left_out) = (state.elapsed(), state.left_out());
-    let escaped = orphans.end_all();
-    if escaped > 0 {
-        let _ = observer.event(&RunEvent::EscapedProcesses { ended: escaped });
+    let ended = escaped.end_all();
+    if ended > 0 {
+        let _ = observer.event(&RunEvent::EscapedProcesses { ended });
     }
     Ok(Outcome { stop, wall, left_out })
 }

@@ -3,7 +3,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use crate::process::group::{EndReason, SurvivingProcesses};
+use crate::process::group::EndReason;
+use crate::process::survivors::SurvivingProcesses;
 use crate::record::{Cache, LogScan, Reported, Verdict};
 use crate::suite::Harness;
 

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use super::campaign::Campaign;
 use super::scratch_dir::ScratchDir;
-use crate::process::escaped::RUN_DIR;
 use crate::process::group::ProcessGroup;
+use crate::process::survivors::RUN_DIR;
 use crate::process::sys::Pid;
 use crate::schedule::Job;
 use crate::seed::Seed;

@@ -12,8 +12,8 @@ use super::launch::{self, StartError};
 use super::scratch_dir::ScratchDir;
 use super::state::SharedState;
 use crate::plan::Keep;
-use crate::process::escaped::EscapedProcesses;
-use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_up};
+use crate::process::group::{EndReason, ProcessGroup};
+use crate::process::survivors::{EscapedProcesses, SurvivingProcesses, clean_up};
 use crate::process::sys::{self, Reaped};
 use crate::record::{Class, LinePatterns, LogScan, RunRecord, RunReport, Verdict};
 use crate::schedule::{Job, Step};
@@ -25,7 +25,7 @@ pub(super) struct Worker {
     pub(super) campaign: Arc<Campaign>,
     pub(super) state: SharedState,
     pub(super) group: Arc<ProcessGroup>,
-    pub(super) orphans: Arc<EscapedProcesses>,
+    pub(super) escaped: Arc<EscapedProcesses>,
     pub(super) scratch: ScratchDir,
     pub(super) started: Instant,
     pub(super) expected_duration: ExpectedDuration,
@@ -101,7 +101,7 @@ impl Worker {
         let (reaped, ended) = self.group.detach(|| sys::reap(pid));
         waited.map_err(StartError::Lost)?;
         let mut survivors = clean_up(pid);
-        if self.orphans.end_of_run(self.scratch.dir()) > 0 {
+        if self.escaped.end_of_run(self.scratch.dir()) > 0 {
             survivors = SurvivingProcesses::Killed;
         }
         Ok(End { wall, reaped: reaped.map_err(StartError::Lost)?, ended, survivors })

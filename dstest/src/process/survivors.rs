@@ -1,6 +1,7 @@
-//! Processes that have left the group of their run, as daemons do by `setsid`.
+//! Processes that survive their run: those left in its group, and those that have left the group, as
+//! daemons do by `setsid`.
 //!
-//! They are known by the private directory in their environment, and on Linux they become children
+//! The latter are known by the private directory in their environment, and on Linux they become children
 //! of dstest when their parents end. On other systems they cannot be found.
 
 use std::fs;
@@ -11,6 +12,43 @@ use crate::process::sys::{self, Pid, Signal};
 
 /// The variable that names a run's private directory.
 pub(crate) const RUN_DIR: &str = "DSTEST_RUN_DIR";
+
+/// Processes found in the group of a process that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SurvivingProcesses {
+    /// None.
+    None,
+    /// Some, which have been killed.
+    Killed,
+}
+
+/// Kills every process left in the group, after a moment for those that are just ending.
+pub(crate) fn clean_up(group: Pid) -> SurvivingProcesses {
+    if wait_until_empty(group, LEAK_GRACE) {
+        return SurvivingProcesses::None;
+    }
+    // A process that forks while it is being killed can leave a child behind, so kill again.
+    for _ in 0..KILL_ROUNDS_MAX {
+        sys::signal_group(group, Signal::Kill);
+        if wait_until_empty(group, LEAK_GRACE) {
+            break;
+        }
+    }
+    SurvivingProcesses::Killed
+}
+
+fn wait_until_empty(group: Pid, limit: Duration) -> bool {
+    let start = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    while sys::reap_group(group) {
+        if start.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(pause);
+        pause *= 2;
+    }
+    true
+}
 
 /// The children of dstest that do not belong to a run.
 #[derive(Debug)]
@@ -108,3 +146,9 @@ fn pid(text: &str) -> Option<Pid> {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// The time for which processes may outlive the one that started them.
+const LEAK_GRACE: Duration = Duration::from_millis(100);
+
+/// After so many rounds a process is stuck in the kernel.
+const KILL_ROUNDS_MAX: u32 = 10;
