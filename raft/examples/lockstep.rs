@@ -79,7 +79,7 @@ impl Lockstep {
     fn compact(&mut self) -> Result<(), Box<dyn Error>> {
         for node in &mut self.nodes {
             let through = node.status().last_applied;
-            node.compact(self.now, through, Bytes::from([].as_slice()))?;
+            node.compact(self.now, through, [].into())?;
         }
         Ok(())
     }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use crate::membership::Membership;
+use crate::snapshot_data::SnapshotData;
 use crate::types::{EntryId, Index, Term};
 
-/// The bytes of a command or a snapshot: immutable, so that the log, messages and the disk share
+/// The bytes of a command: immutable, so that the log, messages and the disk share
 /// one copy.
 pub type Bytes = Arc<[u8]>;
 
@@ -146,7 +147,7 @@ pub struct Snapshot {
     /// The configuration as of that entry, not a newer one (paper §7).
     pub membership: Arc<Membership>,
     /// The service's state; the core never looks inside.
-    pub data: Bytes,
+    pub data: SnapshotData,
 }
 
 impl Snapshot {

@@ -150,6 +150,7 @@ pub mod quorum;
 pub mod read_index;
 mod restore_error;
 pub mod role;
+pub mod snapshot_data;
 pub mod storage;
 pub mod trace;
 #[cfg(feature = "driver")]
@@ -178,6 +179,7 @@ pub use persistent_state::PersistentState;
 pub use read_index::ReadDropReason;
 pub use restore_error::{CorruptStore, OtherPeers, RestoreError};
 pub use role::{Role, RoleName};
+pub use snapshot_data::SnapshotData;
 pub use types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
 };

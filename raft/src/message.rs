@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use crate::entry::{Bytes, LogSlice};
+use crate::entry::LogSlice;
 use crate::identity::{Incarnation, StoreStamp};
 use crate::membership::Membership;
+use crate::snapshot_data::SnapshotData;
 use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
 /// A message on its way from one peer to another.
@@ -219,7 +220,7 @@ pub struct InstallSnapshot {
     /// The chunk's offset in the snapshot, in bytes.
     pub offset: u64,
     /// The piece of the snapshot at `offset`.
-    pub chunk: Bytes,
+    pub chunk: SnapshotData,
     /// Figure 13 `done`: with the last chunk comes the configuration as of the snapshot's last
     /// entry.
     pub done: Option<Arc<Membership>>,

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::progress::Progress;
 use crate::quorum::Tally;
 use crate::read_index::{FollowerReads, LeaderReads};
+use crate::snapshot_data::ReceivedData;
 use crate::types::{EntryId, Instant, PeerId};
 
 /// A peer's role with its state.
@@ -40,7 +41,7 @@ pub struct IncomingSnapshot {
     /// The snapshot's last entry.
     pub last_included: EntryId,
     /// Its bytes so far.
-    pub data: Vec<u8>,
+    pub data: ReceivedData,
 }
 
 /// State of a peer that collects pre-votes. It is still in the term of the leader it lost contact
@@ -120,7 +121,7 @@ impl IncomingSnapshot {
     /// The number of bytes received.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.data.len() as u64
+        self.data.len()
     }
 }
 

@@ -14,7 +14,9 @@ use raft::{Bytes, Entry, Index, ReadDropReason, ReadId, Snapshot, Status};
 use crate::invariants::violation::Witness;
 use crate::invariants::{Invariant, Violation};
 use crate::kv::Seen;
-use crate::service::{Applied, AppliedLog, Service, check_given, check_next, command_of};
+use crate::service::{
+    Applied, AppliedLog, Service, check_given, check_next, command_of, in_memory,
+};
 
 /// A service on top of one peer. The world calls it with the outputs of the peer's node.
 pub trait Hosted: fmt::Debug {
@@ -176,7 +178,7 @@ impl PeerService {
             Self::Recorded(service) => return service.restore(witness, snapshot, agreed),
             Self::Hosted(service, last_applied) => (service, last_applied),
         };
-        agreed.check_taken(witness, snapshot.index(), &snapshot.data)?;
+        agreed.check_taken(witness, snapshot.index(), in_memory(&snapshot.data))?;
         *last_applied = snapshot.index();
         service.borrow_mut().restore(snapshot).map_err(|error| {
             Invariant::Applier.broken(format_args!(

@@ -263,7 +263,7 @@ impl Service {
         snapshot: &Snapshot,
         agreed: &mut AppliedLog,
     ) -> Result<(), Box<Violation>> {
-        let through = self.restore_bytes(witness, &snapshot.data, agreed)?;
+        let through = self.restore_bytes(witness, in_memory(&snapshot.data), agreed)?;
         if through == snapshot.index() {
             return Ok(());
         }
@@ -330,6 +330,11 @@ pub(crate) fn check_given(
         "{witness} counts everything through {last_applied} as applied; its service was given the \
          commands through {given}"
     )))
+}
+
+/// The bytes of a snapshot; simulated disks have them in memory.
+pub(crate) fn in_memory(data: &raft::SnapshotData) -> &[u8] {
+    data.bytes().expect("a simulated disk has no files")
 }
 
 /// An entry's command; empty for other entries.
@@ -434,13 +439,14 @@ mod tests {
         let last_included = EntryId::new(Term::new(1), Index::new(9));
         let data = taken.expect("a snapshot is due at index 9");
         let mut second = Service::new(Snapshots::EVERY_TENTH, Machine::History);
-        let good = Snapshot { last_included, membership: Arc::default(), data: data.clone() };
+        let good =
+            Snapshot { last_included, membership: Arc::default(), data: data.clone().into() };
         second.restore(witness(1), &good, &mut agreed).unwrap();
         assert_eq!(second.last_applied(), Index::new(9));
 
         let mut wrong = data.to_vec();
         wrong[20] ^= 1;
-        for data in [wrong.into(), data[..data.len() - 1].into(), data[..16].into()] {
+        for data in [&wrong, &data[..data.len() - 1], &data[..16]].map(Into::into) {
             let bad = Snapshot { last_included, membership: Arc::default(), data };
             assert!(second.restore(witness(1), &bad, &mut agreed).is_err(), "{bad:?}");
         }

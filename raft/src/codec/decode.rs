@@ -126,7 +126,8 @@ impl Reader<'_> {
             1 => Some(self.membership()?.into()),
             found => return Err(DecodeError::Unknown { what: "done", found }),
         };
-        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, done, round })
+        let chunk = self.bytes()?.into();
+        Ok(InstallSnapshot { last_included, offset, chunk, done, round })
     }
 
     fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {

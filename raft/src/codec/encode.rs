@@ -106,7 +106,12 @@ impl Writer {
                 self.membership(membership);
             }
         }
-        self.bytes(&chunk.chunk);
+        let bytes = chunk.chunk.bytes();
+        self.bytes(
+            bytes.expect(
+                "a driver reads a stored chunk before it sends it (rule 9 of `raft::output`)",
+            ),
+        );
     }
 
     fn install_snapshot_reply(&mut self, reply: InstallSnapshotReply) {

@@ -48,7 +48,7 @@ fn body_len(message: &Message) -> usize {
     match message {
         Message::AppendEntries(append) => 32 + append.slice.encoded_len(),
         Message::InstallSnapshot(chunk) => {
-            37 + chunk.chunk.len()
+            37 + chunk.chunk.bytes().map_or(0, <[u8]>::len)
                 + match &chunk.done {
                     None => 0,
                     Some(membership) => membership_len(membership),

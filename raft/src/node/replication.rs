@@ -11,7 +11,7 @@ use super::Node;
 use super::outbox::Header;
 use crate::config::Config;
 use crate::entry::{LogSlice, Snapshot};
-use crate::log::{Log, to_usize};
+use crate::log::Log;
 use crate::membership::Membership;
 use crate::message::{AppendEntries, InstallSnapshot, Message};
 use crate::progress::{Flow, InFlight, Probe, Progress, SnapshotTransfer};
@@ -214,20 +214,20 @@ impl MessageBuilder<'_> {
     fn chunk(&self, transfer: &mut SnapshotTransfer, limit: usize) -> Message {
         let data = &transfer.snapshot.data;
         let membership = Arc::clone(&transfer.snapshot.membership);
-        let start = to_usize(transfer.offset).min(data.len());
         let limit = match transfer.chunk {
             Probe::Silent => 0,
             Probe::Ready | Probe::Waiting => limit,
         };
-        let end = data.len().min(start + limit);
+        let chunk = data.slice(transfer.offset, limit);
+        let is_last = transfer.offset + chunk.len() == data.len();
         if transfer.chunk == Probe::Ready {
             transfer.chunk = Probe::Waiting;
         }
         Message::InstallSnapshot(InstallSnapshot {
             last_included: transfer.snapshot.last_included,
             offset: transfer.offset,
-            chunk: data[start..end].into(),
-            done: (end == data.len()).then_some(membership),
+            chunk,
+            done: is_last.then_some(membership),
             round: self.round,
         })
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::Node;
-use crate::entry::{Bytes, Snapshot};
+use crate::entry::Snapshot;
 use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
 use crate::progress::{Flow, Probe};
 use crate::role::{IncomingSnapshot, Role};
+use crate::snapshot_data::{ReceivedData, SnapshotData};
 use crate::trace::{Event, RejectReason};
 use crate::types::{EntryId, Index, Instant, PeerId};
 
@@ -58,7 +59,7 @@ impl Node {
         &mut self,
         now: Instant,
         through: Index,
-        data: Bytes,
+        data: SnapshotData,
     ) -> Result<(), CompactError> {
         self.advance_clock(now);
         let base = self.log.base().index;
@@ -69,7 +70,7 @@ impl Node {
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
             return Err(CompactError::NotApplied { through, last_applied });
         };
-        let (bytes, limit) = (data.len() as u64, self.config.settings().snapshot_bytes_max);
+        let (bytes, limit) = (data.len(), self.config.settings().snapshot_bytes_max);
         if bytes > limit {
             return Err(CompactError::TooLarge { bytes, limit });
         }
@@ -81,7 +82,7 @@ impl Node {
         self.log.rebase(snapshot.last_included);
         self.membership_history.compact(through);
         self.snapshot = Some(snapshot.clone());
-        let bytes = snapshot.data.len() as u64;
+        let bytes = snapshot.data.len();
         self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
         self.writes.compact(Record::Snapshot { snapshot, suffix: Suffix::Kept });
         self.assert_consistent();
@@ -91,7 +92,7 @@ impl Node {
     /// Checks that a chunk can be part of an acceptable snapshot.
     pub(super) fn validate_chunk(&self, chunk: &InstallSnapshot) -> Result<(), RejectReason> {
         let limit = self.config.settings().snapshot_bytes_max;
-        match chunk.offset.checked_add(chunk.chunk.len() as u64) {
+        match chunk.offset.checked_add(chunk.chunk.len()) {
             None => Err(RejectReason::InvalidChunk),
             Some(_) if chunk.last_included.index == Index::ZERO => Err(RejectReason::InvalidChunk),
             Some(bytes) if bytes > limit => Err(RejectReason::SnapshotTooLarge { bytes, limit }),
@@ -134,9 +135,10 @@ impl Node {
             *incoming = IncomingSnapshot::of(chunk);
         }
         if incoming.offset() == chunk.offset {
-            incoming.data.extend_from_slice(&chunk.chunk);
-            if let Some(membership) = &chunk.done {
-                let data = std::mem::take(&mut incoming.data).into();
+            incoming.data.push(&chunk.chunk);
+            let is_whole = incoming.offset() == chunk.offset + chunk.chunk.len();
+            if let Some(membership) = chunk.done.as_ref().filter(|_| is_whole) {
+                let data = std::mem::replace(&mut incoming.data, ReceivedData::EMPTY).into_data();
                 follower.incoming = None;
                 let (last_included, membership) = (chunk.last_included, Arc::clone(membership));
                 self.install(Snapshot { last_included, membership, data });
@@ -150,7 +152,7 @@ impl Node {
 
     /// Replaces the whole log by a leader's snapshot (step 7).
     fn install(&mut self, snapshot: Snapshot) {
-        let (last_included, bytes) = (snapshot.last_included, snapshot.data.len() as u64);
+        let (last_included, bytes) = (snapshot.last_included, snapshot.data.len());
         let from = self.commit_index;
         self.log.rebase(last_included);
         self.commit_index = last_included.index;
@@ -193,7 +195,7 @@ impl Node {
         let Flow::Snapshot(transfer) = &mut progress.flow else { return };
         let ours = transfer.snapshot.index() == last_included_index;
         let moved = offset != transfer.offset || transfer.chunk == Probe::Silent;
-        if ours && moved && offset <= transfer.snapshot.data.len() as u64 {
+        if ours && moved && offset <= transfer.snapshot.data.len() {
             transfer.offset = offset;
             transfer.chunk = Probe::Ready;
         }
@@ -203,6 +205,6 @@ impl Node {
 impl IncomingSnapshot {
     /// The start of the snapshot that `chunk` is a piece of.
     const fn of(chunk: &InstallSnapshot) -> Self {
-        Self { last_included: chunk.last_included, data: Vec::new() }
+        Self { last_included: chunk.last_included, data: ReceivedData::EMPTY }
     }
 }

@@ -244,7 +244,7 @@ impl Script {
     }
 
     fn snapshot(&mut self) -> Option<Record> {
-        let data = self.random.bytes();
+        let data = self.random.bytes().into();
         if self.random.below(3) > 0 {
             let last = self.model.entries.len().checked_sub(1)? as u64;
             let position = usize::try_from(self.random.below(last + 1)).unwrap_or_default();

@@ -61,7 +61,10 @@ async fn a_requested_snapshot_is_of_the_command_that_requested_it() {
         cluster.raft(PeerId::new(id)).shutdown().await;
         let stored = cluster.stores[id as usize - 1].clone().load().expect("it is in memory");
         let snapshot = stored.snapshot.expect("it was waited for");
-        assert_eq!(from_bytes::<u64>(&snapshot.data).expect("a number"), 40);
+        assert_eq!(
+            from_bytes::<u64>(snapshot.data.bytes().expect("in memory")).expect("a number"),
+            40
+        );
     }
 }
 

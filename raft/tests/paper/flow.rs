@@ -261,7 +261,7 @@ fn leader_with_snapshot() -> Cluster {
 const TERM: u64 = 2;
 
 /// The chunks that the leader sends: offset and length of each.
-fn chunks(cluster: &mut Cluster) -> Vec<(u64, usize)> {
+fn chunks(cluster: &mut Cluster) -> Vec<(u64, u64)> {
     let chunk = |message| {
         let Message::InstallSnapshot(chunk) = message else { return None };
         Some((chunk.offset, chunk.chunk.len()))

@@ -248,6 +248,7 @@ mod bytes {
             .prop_map(Message::AppendEntriesReply),
             (an_id(), any::<u64>(), some_bytes(), done, round()).prop_map(
                 |(last_included, offset, chunk, done, round)| {
+                    let chunk = chunk.into();
                     let chunk = InstallSnapshot { last_included, offset, chunk, done, round };
                     Message::InstallSnapshot(chunk)
                 }
@@ -298,7 +299,7 @@ mod bytes {
 
     #[test]
     fn encoding_allocates_once_and_little_more_than_it_needs() {
-        let bytes: raft::Bytes = vec![7; 10_000].into();
+        let bytes = vec![7; 10_000].into();
         let id = EntryId::new(Term::new(1), Index::new(1));
         let payload = Payload::Command([7; 8].as_slice().into());
         let place = |index| EntryId { index: Index::new(index), ..id };

@@ -79,7 +79,7 @@ fn a_follower_far_behind_gets_the_snapshot_in_chunks_and_then_the_entries() {
         cluster.deliver_all();
     }
     let behind = &cluster.peers[&peer(2)];
-    assert_eq!(&*behind.restored[0].data, b"ten bytes!");
+    assert_eq!(behind.restored[0].data.bytes(), Some(b"ten bytes!".as_slice()));
     assert_eq!(behind.applied.iter().map(|e| e.id).collect::<Vec<_>>(), [id(1, 5)]);
     assert_eq!(behind.stored.base(), id(1, 4));
 }
@@ -95,7 +95,7 @@ fn a_lost_or_doubled_chunk_changes_nothing() {
     cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done()));
     let offsets = [proceed(8, 3), proceed(8, 3), proceed(8, 3), proceed(8, 6), installed(8)];
     assert_eq!(cluster.take_sent(peer(0)), offsets);
-    assert_eq!(&*cluster.peers[&peer(0)].restored[0].data, b"abcdefghi");
+    assert_eq!(cluster.peers[&peer(0)].restored[0].data.bytes(), Some(b"abcdefghi".as_slice()));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_restart_begins_with_the_snapshot_and_applies_nothing_twice() {
     cluster.advance(Duration::from_millis(50));
     cluster.deliver_all();
     let restarted = &cluster.peers[&peer(1)];
-    assert_eq!(&*restarted.restored[0].data, b"ab");
+    assert_eq!(restarted.restored[0].data.bytes(), Some(b"ab".as_slice()));
     assert_eq!(restarted.applied.iter().map(|e| e.id.index).collect::<Vec<_>>(), [Index::new(3)]);
 }
 

@@ -38,6 +38,6 @@ fn large_commands_and_snapshots_show_progress() {
         drop(store);
         let stored = durable.open(directory.path()).expect("it is whole").load();
         let stored = stored.expect("it is whole");
-        assert_eq!(stored.snapshot.map(|snapshot| snapshot.data.len()), Some(20 * MEBIBYTE));
+        assert_eq!(stored.snapshot.map(|snapshot| snapshot.data.len()), Some(20 * MEBIBYTE as u64));
     }
 }

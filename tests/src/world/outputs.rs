@@ -324,7 +324,7 @@ impl World {
         let peer = &mut self.peers[server];
         let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
-        match node.compact(now, through, data) {
+        match node.compact(now, through, data.into()) {
             // A leader's snapshot may have come first; a peer that joined may not know its members
             // yet.
             Ok(())

@@ -237,7 +237,8 @@ pub(super) fn restore<M: StateMachine>(
         what,
         entry: None,
     };
-    match catch_panic(|| machine.restore(&snapshot.data)) {
+    let data = snapshot.data.in_memory().map_err(|error| failed(error.to_string()))?;
+    match catch_panic(|| machine.restore(data.bytes().unwrap_or_default())) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(panic) => Err(failed(panic)),

@@ -12,6 +12,7 @@ use crate::driver::state_machine::{MachineError, StateMachine};
 use crate::entry::Bytes;
 use crate::membership_change::MembershipChange;
 use crate::message::Envelope;
+use crate::snapshot_data::SnapshotData;
 use crate::transport::LinkReport;
 use crate::types::{EntryId, Index, Instant, PeerId, Term};
 
@@ -32,7 +33,7 @@ pub(crate) enum Request<M: StateMachine> {
     /// A report of the disk.
     Disk(DiskReport),
     /// A snapshot of the state machine at an index.
-    SnapshotMade { through: Index, data: Bytes },
+    SnapshotMade { through: Index, data: SnapshotData },
     /// A snapshot could not be made.
     SnapshotFailed { through: Index, error: MachineError },
     /// The state machine failed.

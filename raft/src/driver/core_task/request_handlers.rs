@@ -12,11 +12,11 @@ use crate::driver::metrics::seconds;
 use crate::driver::state_machine::StateMachine;
 use crate::driver::status::DiskState;
 use crate::driver::waiters::{Expiry, Waiter};
-use crate::entry::Bytes;
 use crate::message::Envelope;
 use crate::node::{self, CompactError, ProposeError};
 use crate::output::Input;
 use crate::read_index::ReadDropReason;
+use crate::snapshot_data::SnapshotData;
 use crate::types::{Index, ReadId};
 
 impl<M: StateMachine> CoreTask<M> {
@@ -146,7 +146,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
+    fn on_snapshot_made(&mut self, through: Index, data: SnapshotData) {
         self.shared.metrics.snapshots.increment(1);
         self.snapshots.finished();
         // Other errors are harmless: a leader's snapshot may be newer than this one.

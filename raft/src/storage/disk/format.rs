@@ -258,7 +258,7 @@ pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) ->
 }
 
 /// The parts of a snapshot file around the data: the header before it, and the hash after it.
-pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
+pub(super) fn seal_snapshot(snapshot: &Snapshot, data: &[u8], seed: u64) -> (Vec<u8>, u64) {
     let mut meta = Writer(Vec::new());
     meta.entry_id(snapshot.last_included);
     meta.membership(&snapshot.membership);
@@ -267,7 +267,7 @@ pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
     before.0.extend_from_slice(&meta.0);
     let mut hash = Xxh3::with_seed(seed);
     hash.update(&before.0);
-    hash.update(&snapshot.data);
+    hash.update(data);
     (before.0, hash.digest())
 }
 
@@ -291,7 +291,7 @@ pub(super) fn open_snapshot(
     let meta = reader.entry_id().and_then(|id| Ok((id, reader.membership()?)));
     let (last_included, membership) = meta.map_err(|error| error.to_string())?;
     let membership = membership.into();
-    Ok(Snapshot { last_included, membership, data: content[data].into() })
+    Ok(Snapshot { last_included, membership, data: content[data].to_vec().into() })
 }
 
 fn snapshot_parts(content: &[u8]) -> Option<(Range<usize>, Range<usize>)> {

@@ -158,8 +158,10 @@ impl<F: Directory> Store<F> {
 
     fn snapshot(&mut self, snapshot: &Snapshot, suffix: Suffix) -> Result<(), StorageError> {
         let number = self.next_snapshot;
-        let (before, hash) = format::seal_snapshot(snapshot, self.identity.seed);
-        let parts = [before.as_slice(), &snapshot.data, &hash.to_le_bytes()];
+        let data = snapshot.data.in_memory().map_err(io_error("read a snapshot".to_owned()))?;
+        let data = data.bytes().unwrap_or_default();
+        let (before, hash) = format::seal_snapshot(snapshot, data, self.identity.seed);
+        let parts = [before.as_slice(), data, &hash.to_le_bytes()];
         let name = snapshot_name(number);
         directory::replace_in_steps(&mut self.directory, &name, &parts, &self.progress)?;
         self.next_snapshot += 1;

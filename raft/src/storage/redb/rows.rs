@@ -152,7 +152,7 @@ pub(super) fn encode_header(snapshot: &Snapshot) -> Vec<u8> {
     let mut writer = Writer(Vec::new());
     writer.entry_id(snapshot.last_included);
     writer.membership(&snapshot.membership);
-    writer.u64(snapshot.data.chunks(CHUNK).len() as u64);
+    writer.u64(snapshot.data.len().div_ceil(CHUNK as u64));
     writer.0
 }
 

@@ -172,7 +172,9 @@ impl Store {
         let table = transaction.open_table(Table::Snapshot.definition());
         let mut table = table.map_err(|error| self.write_error(error))?;
         let head = std::iter::once(rows::encode_header(snapshot));
-        let values = head.chain(snapshot.data.chunks(CHUNK).map(<[u8]>::to_vec));
+        let data = snapshot.data.in_memory().map_err(io_error("read a snapshot".to_owned()))?;
+        let data = data.bytes().unwrap_or_default();
+        let values = head.chain(data.chunks(CHUNK).map(<[u8]>::to_vec));
         for (key, value) in (0..).zip(values) {
             let row = Table::Snapshot.seal(key, value, self.seed);
             table.insert(key, row.as_slice()).map_err(|error| self.write_error(error))?;

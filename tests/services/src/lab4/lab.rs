@@ -181,7 +181,7 @@ impl ShardedLab {
             let world = group.cluster().world();
             let of_server = |server| {
                 let disk = world.disk(server);
-                log_bytes(disk) + disk.snapshot.as_ref().map_or(0, |snapshot| snapshot.data.len())
+                log_bytes(disk) + disk.snapshot.as_ref().map_or(0, |it| it.data.len() as usize)
             };
             (0..world.size()).map(of_server).sum()
         };

@@ -148,8 +148,9 @@ impl<M: StateMachine> Hosted for Host<M> {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), String> {
-        self.machine = decode(&snapshot.data).map_err(|error| error.to_string())?;
-        (self.log_bytes, self.snapshot_bytes) = (0, snapshot.data.len());
+        let bytes = snapshot.data.bytes().ok_or("the simulated disk has it in memory")?;
+        self.machine = decode(bytes).map_err(|error| error.to_string())?;
+        (self.log_bytes, self.snapshot_bytes) = (0, bytes.len());
         Ok(())
     }
 
