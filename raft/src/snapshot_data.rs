@@ -9,8 +9,6 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 
-use crate::entry::Bytes;
-
 /// The bytes of a snapshot, or of a chunk of it.
 ///
 /// ```
@@ -24,7 +22,7 @@ pub struct SnapshotData(Place);
 
 #[derive(Clone)]
 enum Place {
-    Memory(Bytes),
+    Memory(Arc<[u8]>),
     Stored(Arc<StoredRange>),
 }
 
@@ -267,8 +265,8 @@ impl Hash for SnapshotData {
     }
 }
 
-impl From<Bytes> for SnapshotData {
-    fn from(bytes: Bytes) -> Self {
+impl From<Arc<[u8]>> for SnapshotData {
+    fn from(bytes: Arc<[u8]>) -> Self {
         Self(Place::Memory(bytes))
     }
 }

@@ -60,7 +60,9 @@ fn run_script<S: Storage>(
         opened(open, &PersistentState::default()).map_err(|what| violation(what, &last))?;
     for _ in 0..BATCHES {
         last = script.batch();
-        store.write(&last).map_err(|error| violation(rejected(error), &last))?;
+        let streamed = streamed(&mut store, &last);
+        let done = streamed.and_then(|writes| store.write(&writes));
+        done.map_err(|error| violation(rejected(error), &last))?;
         if script.random.below(3) == 0 {
             drop(store);
             store = opened(open, script.model()).map_err(|what| violation(what, &last))?;
@@ -78,6 +80,34 @@ fn opened<S: Storage>(
     let mut store = open().map_err(|error| format!("cannot open: {error}"))?;
     let loaded = store.load().map_err(|error| format!("cannot load: {error}"))?;
     difference(&loaded, model).map_or(Ok(store), Err)
+}
+
+/// The same writes, with the data of every other snapshot in the store's own space, if it has one:
+/// appended in pieces, beside a snapshot that is given up.
+///
+/// # Errors
+/// A snapshot cannot be written.
+pub fn streamed<S: Storage>(store: &mut S, writes: &[Write]) -> Result<Vec<Write>, StorageError> {
+    let mut space = store.snapshot_space();
+    let mut put = |write: &Write| {
+        let (Record::Snapshot { snapshot, suffix }, Some(space)) = (&write.record, &mut space)
+        else {
+            return Ok(write.clone());
+        };
+        if write.id.number().is_multiple_of(2) {
+            return Ok(write.clone());
+        }
+        let mut given_up = space.create()?;
+        let mut writer = space.create()?;
+        for piece in snapshot.data.bytes().unwrap_or_default().chunks(7) {
+            writer.append(piece)?;
+            given_up.append(piece)?;
+        }
+        writer.finish()?;
+        let (snapshot, suffix) = (Snapshot { data: writer.data(), ..snapshot.clone() }, *suffix);
+        Ok(Write { id: write.id, record: Record::Snapshot { snapshot, suffix } })
+    };
+    writes.iter().map(&mut put).collect()
 }
 
 /// The first difference of two states, as text; `None` if they are equal.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::storage::{StorageError, WriteProgress, own_file};
 
 /// A directory. Names are file names within it.
-pub(super) trait Directory: Send + 'static {
+pub(super) trait Directory: Clone + Send + Sync + 'static {
     /// A writable file.
     type File: WritableFile;
 
@@ -15,6 +15,8 @@ pub(super) trait Directory: Send + 'static {
     fn names(&self) -> io::Result<Vec<String>>;
     /// The contents of a file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// Opens a file for reading. It stays readable when it is renamed or deleted.
+    fn open_for_reading(&self, name: &str) -> io::Result<Box<dyn ReadableFile>>;
     /// Creates an empty file, replacing an existing one.
     fn create(&mut self, name: &str) -> io::Result<Self::File>;
     /// Opens a file for writing.
@@ -27,6 +29,14 @@ pub(super) trait Directory: Send + 'static {
     fn sync(&mut self) -> io::Result<()>;
     /// The path of a file for messages, or of the directory for an empty name.
     fn path_of(&self, name: &str) -> String;
+}
+
+/// A file open for reading.
+pub(super) trait ReadableFile: Send {
+    /// The file's length.
+    fn len(&mut self) -> io::Result<u64>;
+    /// Fills the buffer from this offset on.
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 }
 
 /// A writable file.
@@ -63,22 +73,12 @@ pub(super) fn replace<F: Directory>(
     name: &str,
     parts: &[&[u8]],
 ) -> Result<(), StorageError> {
-    replace_in_steps(directory, name, parts, &WriteProgress::default())
-}
-
-/// [`replace`] for large files: reports progress.
-pub(super) fn replace_in_steps<F: Directory>(
-    directory: &mut F,
-    name: &str,
-    parts: &[&[u8]],
-    progress: &WriteProgress,
-) -> Result<(), StorageError> {
     let temporary = format!("{name}{TEMPORARY}");
     let write = |directory: &mut F| {
         let mut file = directory.create(&temporary)?;
         let mut offset = 0;
         for part in parts {
-            write_in_steps(&mut file, offset, part, progress)?;
+            file.write_at(offset, part)?;
             offset += part.len() as u64;
         }
         file.sync()
@@ -130,6 +130,7 @@ pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), 
 pub(super) const TEMPORARY: &str = ".tmp";
 
 /// A directory of the operating system.
+#[derive(Clone)]
 pub(super) struct OsDirectory {
     path: PathBuf,
 }
@@ -168,6 +169,10 @@ impl Directory for OsDirectory {
         Ok(bytes)
     }
 
+    fn open_for_reading(&self, name: &str) -> io::Result<Box<dyn ReadableFile>> {
+        Ok(Box::new(own_file::open(&self.at(name), File::options().read(true))?))
+    }
+
     fn create(&mut self, name: &str) -> io::Result<File> {
         own_file::replace(&self.at(name))
     }
@@ -204,6 +209,17 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+impl ReadableFile for File {
+    fn len(&mut self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(offset))?;
+        self.read_exact(buffer)
+    }
 }
 
 impl WritableFile for File {

@@ -11,9 +11,9 @@ use crate::types::PeerId;
 
 pub(super) const IDENTITY: &str = "IDENTITY";
 
-/// The format that this version writes, of either kind. Format 1 has no identity of the peer: its
-/// stores are taken over when they are opened.
-const FORMAT: u64 = 2;
+/// The format that this version writes, of either kind. Format 1 has no identity of the peer, format 2
+/// has other snapshot files: their stores are taken over when they are opened.
+const FORMAT: u64 = 3;
 
 /// The kind of store in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn a_newer_format_says_which_version_to_use() {
-        let text = IT.text().replace("format 2", "format 3").replace("raft 0", "raft 9");
+        let text = IT.text().replace("format 3", "format 4").replace("raft 0", "raft 9");
         let error = Identity::parse(&text, "data/IDENTITY").expect_err("newer").to_string();
         assert!(
-            error.starts_with("data/IDENTITY: the store has format 3, written by raft 9."),
+            error.starts_with("data/IDENTITY: the store has format 4, written by raft 9."),
             "{error}"
         );
         assert!(error.ends_with("start the version that wrote it, or a newer one"), "{error}");

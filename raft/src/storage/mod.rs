@@ -46,6 +46,9 @@ mod reset_term;
 mod simulated;
 #[cfg(feature = "disk")]
 mod skipped;
+#[cfg(feature = "disk")]
+mod snapshot_files;
+mod snapshot_space;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
@@ -54,6 +57,7 @@ pub use self::progress::WriteProgress;
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStorage;
 pub use self::reset_term::{ResetTermError, StoredTerm, reset_term, stored_term};
+pub use self::snapshot_space::{SnapshotSpace, SnapshotWriter};
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -91,6 +95,13 @@ pub trait Storage: Send + 'static {
         drop(progress);
     }
 
+    /// The part of the store that keeps snapshots, for a thread of the driver's own. Called once, after
+    /// [`Storage::report_progress_to`]. A store without one is given snapshots in memory, and entries
+    /// wait while it writes them.
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        None
+    }
+
     /// The entries that the state machine must not be given, because an operator has excluded them.
     /// Called once, after [`Storage::load`].
     ///
@@ -117,6 +128,10 @@ impl Storage for Box<dyn Storage> {
 
     fn report_progress_to(&mut self, progress: WriteProgress) {
         (**self).report_progress_to(progress);
+    }
+
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        (**self).snapshot_space()
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

@@ -149,7 +149,11 @@ fn run<M: SimulatedMachine>(machine: &M, script: &mut Script) -> Crash {
     for _ in 0..BATCHES {
         let reported = script.model().clone();
         let under_way = script.batch();
-        if let Err(error) = store.write(&under_way) {
+        let writes = match conformance::streamed(&mut store, &under_way) {
+            Ok(writes) => writes,
+            Err(error) => return crash(reported, under_way, Some(error.to_string())),
+        };
+        if let Err(error) = store.write(&writes) {
             let again =
                 store.write(&Script::new(99).batch()).expect_err("a failed store is closed");
             assert!(again.to_string().contains("after an earlier failure"), "{again}");

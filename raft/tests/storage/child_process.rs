@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use raft::PersistentState;
 use raft::storage::Storage;
-use raft::storage::conformance::Script;
+use raft::storage::conformance::{Script, streamed};
 
 use crate::stores::Durable;
 
@@ -47,7 +47,8 @@ fn write_for_ever(
     for number in 1_u64.. {
         let batch = script.batch();
         report(BEGINS, &number.to_string());
-        store.write(&batch)?;
+        let writes = streamed(&mut store, &batch)?;
+        store.write(&writes)?;
         report(DURABLE, &number.to_string());
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use raft::storage::conformance::{self, Script, difference, survivors};
+use raft::storage::conformance::{self, Script, difference, streamed, survivors};
 use raft::storage::{DiskOptions, MemoryStorage, Storage, StorageError};
 use raft::{
     EntryId, HardState, Index, Payload, PersistentState, Record, Snapshot, Suffix, Term, Write,
@@ -263,10 +263,16 @@ fn large_snapshots_are_read_back_unchanged() -> Result<(), StorageError> {
                 Snapshot { last_included, membership: Arc::default(), data: data.into() };
             let term = HardState { current_term: Term::new(1), voted_for: None };
             let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
-            let writes = [Record::HardState(term), record]
-                .map(|record| Write { id: WriteId::new(1), record });
-            durable.open(directory.path())?.write(&writes)?;
-            let found = durable.open(directory.path())?.load()?.snapshot;
+            let writes = [(2, Record::HardState(term)), (index, record)]
+                .map(|(number, record)| Write { id: WriteId::new(number), record });
+            let mut store = durable.open(directory.path())?;
+            let writes = streamed(&mut store, &writes)?;
+            store.write(&writes)?;
+            drop(store);
+            let found = durable.open(directory.path())?.load()?.snapshot.map(|found| Snapshot {
+                data: found.data.in_memory().expect("it is sound"),
+                ..found
+            });
             assert!(found == Some(snapshot), "{durable:?}: a snapshot of {bytes} bytes");
         }
     }

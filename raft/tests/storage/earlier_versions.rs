@@ -132,7 +132,7 @@ fn an_old_directory_opens_with_all_of_its_data() {
                 let base = stored.base().index;
                 assert_eq!((base, stored.last().index), (Index::new(8), Index::new(13)));
                 assert_eq!(stored.identity, None, "only a start with `peers` can make one");
-                assert!(identity().contains("format 2\n") && at.join("DURABLE").exists());
+                assert!(identity().contains("format 3\n") && at.join("DURABLE").exists());
             }
         }
     }

@@ -9,4 +9,5 @@ mod full_disk;
 mod private_files;
 mod progress;
 mod rejected_directories;
+mod snapshots;
 mod stores;

@@ -114,11 +114,11 @@ fn a_newer_format_is_rejected_unchanged() {
         let (directory, _) = written(durable);
         let identity = directory.path().join("IDENTITY");
         let text = std::fs::read_to_string(&identity).expect("it is text");
-        std::fs::write(&identity, text.replace("format 2", "format 3")).expect("it is written");
+        std::fs::write(&identity, text.replace("format 3", "format 4")).expect("it is written");
         let before = contents(directory.path());
         let error = rejection(durable, directory.path(), PEER);
         assert!(matches!(error, StorageError::Unreadable(_)));
-        assert!(error.to_string().contains("the store has format 3"), "{error}");
+        assert!(error.to_string().contains("the store has format 4"), "{error}");
         assert_eq!(contents(directory.path()), before);
     }
 }

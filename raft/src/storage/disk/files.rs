@@ -5,7 +5,7 @@ use crate::storage::directory::{Directory, io_error};
 use crate::types::Index;
 
 pub(super) const LOG: &str = ".log";
-pub(super) const SNAPSHOT: &str = ".snapshot";
+pub(super) use crate::storage::snapshot_files::{SNAPSHOT, snapshot_name};
 
 /// One log file.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +24,6 @@ impl Segment {
 
 pub(super) fn log_name(number: u64) -> String {
     format!("{number:020}{LOG}")
-}
-
-pub(super) fn snapshot_name(number: u64) -> String {
-    format!("{number:020}{SNAPSHOT}")
 }
 
 /// The numbers of all files whose names end like this, in order.

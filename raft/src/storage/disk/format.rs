@@ -1,4 +1,5 @@
-//! The file format of the store, version 2. Version 1 has no identity. All numbers are little-endian.
+//! The file format of the store, version 3; snapshot files are described in `snapshot_files.rs`. Version 1
+//! has no identity, versions 1 and 2 have snapshot files of the form below. All numbers are little-endian.
 //!
 //! ```text
 //! log file        frame frame … zeros                  the first record of the first frame is Start
@@ -24,12 +25,13 @@
 
 use std::ops::Range;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::entry::{Entry, Snapshot};
 use crate::identity::{Identity, Incarnation, Standing};
 use crate::output::{HardState, Suffix};
+pub(super) use crate::storage::snapshot_files::SnapshotRef;
 use crate::types::{EntryId, Index, PeerId, Term};
 
 /// The frame's header, in bytes.
@@ -37,16 +39,6 @@ pub(super) const HEADER: usize = 32;
 
 const FRAME_MAGIC: [u8; 4] = *b"raft";
 const SNAPSHOT_MAGIC: [u8; 8] = *b"raftsnap";
-
-/// A reference to a snapshot file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SnapshotRef {
-    /// The number in the file's name.
-    pub(super) number: u64,
-    pub(super) last_included: EntryId,
-    /// The hash at the end of the file.
-    pub(super) hash: u64,
-}
 
 /// The state at some position in the log, without entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,21 +249,7 @@ pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) ->
     })
 }
 
-/// The parts of a snapshot file around the data: the header before it, and the hash after it.
-pub(super) fn seal_snapshot(snapshot: &Snapshot, data: &[u8], seed: u64) -> (Vec<u8>, u64) {
-    let mut meta = Writer(Vec::new());
-    meta.entry_id(snapshot.last_included);
-    meta.membership(&snapshot.membership);
-    let mut before = Writer(SNAPSHOT_MAGIC.to_vec());
-    before.u64(meta.0.len() as u64);
-    before.0.extend_from_slice(&meta.0);
-    let mut hash = Xxh3::with_seed(seed);
-    hash.update(&before.0);
-    hash.update(data);
-    (before.0, hash.digest())
-}
-
-/// Decodes a snapshot file, and checks it against its reference.
+/// Decodes a snapshot file of format 2, and checks it against its reference.
 pub(super) fn open_snapshot(
     bytes: &[u8],
     reference: SnapshotRef,

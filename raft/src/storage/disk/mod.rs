@@ -56,7 +56,7 @@ use self::store::{FileLengths, Store};
 use super::directory::OsDirectory;
 use super::identity::Identity;
 use super::lock::Lock;
-use super::{Storage, StorageError, WriteProgress, skipped};
+use super::{SnapshotSpace, Storage, StorageError, WriteProgress, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -122,6 +122,10 @@ impl Storage for DiskStorage {
 
     fn report_progress_to(&mut self, progress: WriteProgress) {
         self.store.report_progress_to(progress);
+    }
+
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        self.store.snapshot_space()
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

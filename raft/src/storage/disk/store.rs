@@ -19,7 +19,8 @@ use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_err
 use crate::storage::durable_mark::{DURABLE, DurableMark, DurableThrough};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
-use crate::storage::{Storage, StorageError, WriteProgress};
+use crate::storage::snapshot_files::{Opened, SnapshotFiles};
+use crate::storage::{SnapshotSpace, Storage, StorageError, WriteProgress};
 use crate::types::{Index, PeerId};
 
 pub(super) struct Store<F: Directory> {
@@ -39,9 +40,9 @@ pub(super) struct Store<F: Directory> {
     state: State,
     /// The peer's identity, which each log file repeats.
     member: Option<crate::identity::Identity>,
+    snapshots: SnapshotFiles<F>,
     /// Snapshots without a reference in the log.
     stale: Vec<u64>,
-    next_snapshot: u64,
     /// The next frame: space for its header, then records.
     frame: Writer,
     mark: DurableMark,
@@ -77,14 +78,16 @@ impl<F: Directory> Store<F> {
         let replayed = replay(&directory, &identity, durable)?;
         let newest = newest_name(&replayed.segments);
         let member = replayed.member;
-        let mut opened = load_state(&directory, &identity, &replayed.state, replayed.entries)?;
+        let next = numbers(&directory, SNAPSHOT)?.last().map_or(1, |number| number + 1);
+        let snapshots = SnapshotFiles::new(directory.clone(), identity.seed, next);
+        let mut opened = load_state(&directory, &snapshots, &replayed.state, replayed.entries)?;
         opened.identity.clone_from(&member);
         let newest = repair_tail(&mut directory, &newest, replayed.end, &replayed.last_frame)?;
         let identity = Identity { read_through: replayed.next, ..identity };
         identity.write(&mut directory)?;
         let mut store = Self {
             mark: DurableMark::open(&mut directory, &identity, replayed.next)?,
-            next_snapshot: numbers(&directory, SNAPSHOT)?.last().map_or(1, |number| number + 1),
+            snapshots,
             directory,
             identity,
             lengths,
@@ -106,6 +109,7 @@ impl<F: Directory> Store<F> {
     }
 
     pub(super) fn report_progress_to(&mut self, progress: WriteProgress) {
+        self.snapshots.report_progress_to(progress.clone());
         self.progress = progress;
     }
 
@@ -157,15 +161,7 @@ impl<F: Directory> Store<F> {
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot, suffix: Suffix) -> Result<(), StorageError> {
-        let number = self.next_snapshot;
-        let data = snapshot.data.in_memory().map_err(io_error("read a snapshot".to_owned()))?;
-        let data = data.bytes().unwrap_or_default();
-        let (before, hash) = format::seal_snapshot(snapshot, data, self.identity.seed);
-        let parts = [before.as_slice(), data, &hash.to_le_bytes()];
-        let name = snapshot_name(number);
-        directory::replace_in_steps(&mut self.directory, &name, &parts, &self.progress)?;
-        self.next_snapshot += 1;
-        let reference = SnapshotRef { number, last_included: snapshot.last_included, hash };
+        let reference = self.snapshots.seal(snapshot)?;
         self.stale.extend(self.state.snapshot.map(|old| old.number));
         self.state.compact(reference, suffix);
         format::put_snapshot(&mut self.frame, reference, suffix);
@@ -247,10 +243,14 @@ impl<F: Directory> Storage for Store<F> {
                 let durable = DurableThrough { next: self.next, recorded_in: DURABLE };
                 let replayed = replay(&self.directory, &self.identity, durable)?;
                 let (state, entries) = (&replayed.state, replayed.entries);
-                let loaded = load_state(&self.directory, &self.identity, state, entries)?;
+                let loaded = load_state(&self.directory, &self.snapshots, state, entries)?;
                 Ok(PersistentState { identity: replayed.member, ..loaded })
             }
         }
+    }
+
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        Some(Box::new(self.snapshots.clone()))
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
@@ -328,7 +328,7 @@ fn open_file<F: Directory>(directory: &mut F, name: &str) -> Result<F::File, Sto
 /// The state of the log and the snapshot it refers to.
 fn load_state<F: Directory>(
     directory: &F,
-    identity: &Identity,
+    snapshots: &SnapshotFiles<F>,
     state: &State,
     entries: Vec<Entry>,
 ) -> Result<PersistentState, StorageError> {
@@ -338,13 +338,20 @@ fn load_state<F: Directory>(
             let (path, id) = (directory.path_of(&name), reference.last_included);
             StorageError::Damaged(format!("{path}, the snapshot through {id}: {what}"))
         };
-        let bytes = directory.read(&name).map_err(|error| {
+        let failed = |error: std::io::Error| {
             if error.kind() == std::io::ErrorKind::NotFound {
                 return damaged("the file is missing");
             }
             io_error(format!("read {}", directory.path_of(&name)))(error)
-        })?;
-        format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
+        };
+        match snapshots.open(reference).map_err(failed)?.map_err(|what| damaged(&what))? {
+            Opened::Snapshot(snapshot) => Ok(snapshot),
+            Opened::OtherFormat => {
+                let bytes = directory.read(&name).map_err(failed)?;
+                let opened = format::open_snapshot(&bytes, reference, snapshots.seed());
+                opened.map_err(|what| damaged(&what))
+            }
+        }
     });
     let (hard_state, snapshot) = (state.hard_state, snapshot.transpose()?);
     Ok(PersistentState { identity: None, hard_state, snapshot, entries })

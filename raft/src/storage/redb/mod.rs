@@ -6,6 +6,7 @@
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
 //! | `LOCK` | locked while a process uses the directory |
 //! | `raft.redb` | the database |
+//! | `NUMBER.snapshot` | the state machine's state, unless it is in the database |
 //! | `DURABLE` | text: how far the transactions are durable |
 //! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
 //! | `….tmp` | unfinished; cleared by the next start |
@@ -39,7 +40,8 @@ use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::durable_mark::{DurableMark, DurableThrough};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
-use super::{Storage, StorageError, WriteProgress, own_file, skipped};
+use super::snapshot_files::SnapshotFiles;
+use super::{SnapshotSpace, Storage, StorageError, WriteProgress, own_file, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -102,7 +104,10 @@ impl RedbStorage {
         }
         let file = open_file(data_dir, DATABASE)?;
         let durable = DurableThrough::read(&directory, &identity)?;
-        let store = Store::open(file, &directory.path_of(DATABASE), &identity, durable)?;
+        let next = SnapshotFiles::next_number(&directory)?;
+        let files = SnapshotFiles::new(directory.clone(), identity.seed, next);
+        let path = directory.path_of(DATABASE);
+        let store = Store::open(file, &path, &identity, durable, Some(files))?;
         let identity = Identity { read_through: store.next(), ..identity };
         identity.write(&mut directory)?;
         let mark = DurableMark::open(&mut directory, &identity, store.next())?;
@@ -137,6 +142,10 @@ impl Storage for RedbStorage {
 
     fn report_progress_to(&mut self, progress: WriteProgress) {
         self.store.report_progress_to(progress);
+    }
+
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        self.store.snapshot_space()
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

@@ -1,4 +1,5 @@
-//! The tables and the bytes of their rows, version 2. Version 1 has no identity. All numbers are little-endian.
+//! The tables and the bytes of their rows, version 3. Version 1 has no identity, and neither has the
+//! snapshot in a file of its own (`snapshot_files.rs`), which version 2 lacks as well. All numbers are little-endian.
 //!
 //! ```text
 //! table      key               value
@@ -7,6 +8,7 @@
 //! "log"      index             entry                      as messages have it
 //! "snapshot" 0                 id membership chunks:u64   as messages have it
 //!            1 to chunks       bytes
+//!            or 0 alone        id membership 2^64-1:u64 number:u64 hash:u64     in a file
 //! vote       0 | 1 peer:u64
 //! id         term:u64 index:u64
 //! ```
@@ -23,6 +25,8 @@ use crate::identity::Identity;
 use crate::membership::Membership;
 use crate::output::HardState;
 use crate::types::{EntryId, Index};
+
+use crate::storage::snapshot_files::SnapshotRef;
 
 use crate::storage::disk::{read_hard_state, read_identity, write_hard_state, write_identity};
 
@@ -144,22 +148,45 @@ pub(super) fn decode_entry(index: u64, bytes: &[u8]) -> Result<Entry, DecodeErro
 pub(super) struct SnapshotHeader {
     pub(super) last_included: EntryId,
     pub(super) membership: Membership,
-    /// Number of data rows that follow.
-    pub(super) chunks: u64,
+    pub(super) data: DataPlace,
 }
 
-pub(super) fn encode_header(snapshot: &Snapshot) -> Vec<u8> {
+/// The place of a snapshot's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DataPlace {
+    /// This many rows that follow.
+    Rows(u64),
+    /// A file.
+    File(SnapshotRef),
+}
+
+/// In place of the number of rows: the data is in a file.
+const IN_FILE: u64 = u64::MAX;
+
+pub(super) fn encode_header(snapshot: &Snapshot, data: DataPlace) -> Vec<u8> {
     let mut writer = Writer(Vec::new());
     writer.entry_id(snapshot.last_included);
     writer.membership(&snapshot.membership);
-    writer.u64(snapshot.data.len().div_ceil(CHUNK as u64));
+    match data {
+        DataPlace::Rows(count) => writer.u64(count),
+        DataPlace::File(SnapshotRef { number, last_included: _, hash }) => {
+            [IN_FILE, number, hash].into_iter().for_each(|word| writer.u64(word));
+        }
+    }
     writer.0
 }
 
 pub(super) fn decode_header(bytes: &[u8]) -> Result<SnapshotHeader, DecodeError> {
     decode(bytes, |reader| {
         let (last_included, membership) = (reader.entry_id()?, reader.membership()?);
-        Ok(SnapshotHeader { last_included, membership, chunks: reader.u64()? })
+        let data = match reader.u64()? {
+            IN_FILE => {
+                let (number, hash) = (reader.u64()?, reader.u64()?);
+                DataPlace::File(SnapshotRef { number, last_included, hash })
+            }
+            count => DataPlace::Rows(count),
+        };
+        Ok(SnapshotHeader { last_included, membership, data })
     })
 }
 

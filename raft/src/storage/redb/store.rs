@@ -15,16 +15,18 @@ use redb::{
 
 use super::backend::{Backend, ProgressReport};
 use super::errors::{database_error, open_error};
-use super::rows::{self, CHUNK, State, Table};
+use super::rows::{self, CHUNK, DataPlace, SnapshotHeader, State, Table};
 use crate::codec::DecodeError;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
-use crate::storage::directory::io_error;
+use crate::snapshot_data::SnapshotData;
+use crate::storage::directory::{OsDirectory, io_error};
 use crate::storage::durable_mark::{DurableMark, DurableThrough};
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
-use crate::storage::{Storage, StorageError, WriteProgress};
+use crate::storage::snapshot_files::{Opened, SnapshotFiles, SnapshotRef, snapshot_name};
+use crate::storage::{SnapshotSpace, Storage, StorageError, WriteProgress};
 use crate::types::Index;
 
 pub(super) struct Store {
@@ -35,6 +37,10 @@ pub(super) struct Store {
     /// The state after the durable transactions.
     state: State,
     mark: Option<DurableMark>,
+    /// The directory's snapshot files; none for a database without a directory.
+    files: Option<SnapshotFiles<OsDirectory>>,
+    /// The number of the snapshot's file, if it has one.
+    file: Option<u64>,
     health: Health,
     /// Passes the progress of writes to the backend's file.
     report: ProgressReport,
@@ -70,6 +76,7 @@ impl Store {
         path: &str,
         identity: &Identity,
         durable: DurableThrough,
+        files: Option<SnapshotFiles<OsDirectory>>,
     ) -> Result<Self, StorageError> {
         let system = |error| io_error(format!("open {path}"))(error);
         let backend = Backend::staged(file).map_err(system)?;
@@ -78,12 +85,16 @@ impl Store {
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
         let database = builder.create_with_backend(backend.clone());
         let database = database.map_err(|error| open_error(path, error))?;
-        let mut store = Self::of(database, path, identity.seed);
-        let (state, stored) = store.read()?;
+        let mut store = Self { files, ..Self::of(database, path, identity.seed) };
+        let (state, stored, file) = store.read()?;
         durable.check(|| path.to_owned(), state.next)?;
         backend.accept().map_err(io_error(format!("write {path}")))?;
         store.report = backend.progress_report();
-        (store.state, store.opened) = (state, Some(stored));
+        (store.state, store.opened, store.file) = (state, Some(stored), file);
+        if let Some(files) = &store.files {
+            files.delete_unfinished()?;
+            files.delete_others(file)?;
+        }
         Ok(store)
     }
 
@@ -91,7 +102,8 @@ impl Store {
         let (state, health) = (State { next: 1, ..State::default() }, Health::default());
         let report = ProgressReport::default();
         let path = path.to_owned();
-        Self { database, path, seed, state, mark: None, health, report, opened: None }
+        let (mark, files, file, opened) = (None, None, None, None);
+        Self { database, path, seed, state, mark, files, file, health, report, opened }
     }
 
     /// Marks how far the writes are durable, from now on.
@@ -99,7 +111,10 @@ impl Store {
         Self { mark: Some(mark), ..self }
     }
 
-    pub(super) fn report_progress_to(&self, progress: WriteProgress) {
+    pub(super) fn report_progress_to(&mut self, progress: WriteProgress) {
+        if let Some(files) = &mut self.files {
+            files.report_progress_to(progress.clone());
+        }
         self.report.set(progress);
     }
 
@@ -108,9 +123,10 @@ impl Store {
         self.state.next
     }
 
-    fn apply_writes(&self, writes: &[Write]) -> Result<State, StorageError> {
+    /// Performs the writes; returns the state and the number of the snapshot's file after them.
+    fn apply_writes(&self, writes: &[Write]) -> Result<(State, Option<u64>), StorageError> {
         let transaction = self.database.begin_write().map_err(|error| self.write_error(error))?;
-        let mut state = self.state;
+        let (mut state, mut file) = (self.state, self.file);
         for write in writes {
             match &write.record {
                 Record::Identity(identity) => {
@@ -126,7 +142,7 @@ impl Store {
                     state.last = self.append(&transaction, state.last, entries)?;
                 }
                 Record::Snapshot { snapshot, suffix } => {
-                    self.snapshot(&transaction, snapshot, *suffix)?;
+                    file = self.snapshot(&transaction, snapshot, *suffix)?;
                     state.snapshot = Some(snapshot.last_included);
                     state.last = match suffix {
                         Suffix::Kept => state.last.max(snapshot.index()),
@@ -135,7 +151,7 @@ impl Store {
                 }
             }
         }
-        self.commit(transaction, state)
+        Ok((self.commit(transaction, state)?, file))
     }
 
     fn append(
@@ -163,7 +179,9 @@ impl Store {
         transaction: &WriteTransaction,
         snapshot: &Snapshot,
         suffix: Suffix,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Option<u64>, StorageError> {
+        let stored = self.files.as_ref().filter(|_| snapshot.data.bytes().is_none());
+        let reference = stored.map(|files| files.seal(snapshot)).transpose()?;
         match suffix {
             Suffix::Kept => self.delete(transaction, Table::Log, ..=snapshot.index().number())?,
             Suffix::Discarded => self.delete(transaction, Table::Log, ..)?,
@@ -171,15 +189,19 @@ impl Store {
         self.delete(transaction, Table::Snapshot, ..)?;
         let table = transaction.open_table(Table::Snapshot.definition());
         let mut table = table.map_err(|error| self.write_error(error))?;
-        let head = std::iter::once(rows::encode_header(snapshot));
-        let data = snapshot.data.in_memory().map_err(io_error("read a snapshot".to_owned()))?;
-        let data = data.bytes().unwrap_or_default();
-        let values = head.chain(data.chunks(CHUNK).map(<[u8]>::to_vec));
+        let data = match reference {
+            Some(_) => SnapshotData::from([]),
+            None => snapshot.data.in_memory().map_err(io_error("read a snapshot".to_owned()))?,
+        };
+        let chunks = data.bytes().unwrap_or_default().chunks(CHUNK);
+        let place = reference.map_or(DataPlace::Rows(chunks.len() as u64), DataPlace::File);
+        let head = std::iter::once(rows::encode_header(snapshot, place));
+        let values = head.chain(chunks.map(<[u8]>::to_vec));
         for (key, value) in (0..).zip(values) {
             let row = Table::Snapshot.seal(key, value, self.seed);
             table.insert(key, row.as_slice()).map_err(|error| self.write_error(error))?;
         }
-        Ok(())
+        Ok(reference.map(|reference| reference.number))
     }
 
     fn delete(
@@ -214,8 +236,8 @@ impl Store {
         Ok(())
     }
 
-    /// Reads and checks all rows.
-    fn read(&self) -> Result<(State, PersistentState), StorageError> {
+    /// Reads and checks all rows, and the snapshot's file, whose number is returned.
+    fn read(&self) -> Result<(State, PersistentState, Option<u64>), StorageError> {
         let transaction = self.database.begin_read().map_err(|error| self.read_error(error))?;
         let (mut state, mut identity) = (None, None);
         self.rows(&transaction, Table::State, |key, value| match key {
@@ -241,16 +263,16 @@ impl Store {
             let (found, last) = (next - 1, state.last);
             return Err(self.damaged(&format!("its log ends with entry {found}, not {last}")));
         }
-        let snapshot = self.read_snapshot(&transaction, &state)?;
+        let (snapshot, file) = self.read_snapshot(&transaction, &state)?;
         let hard_state = state.hard_state;
-        Ok((state, PersistentState { identity, hard_state, snapshot, entries }))
+        Ok((state, PersistentState { identity, hard_state, snapshot, entries }, file))
     }
 
     fn read_snapshot(
         &self,
         transaction: &ReadTransaction,
         state: &State,
-    ) -> Result<Option<Snapshot>, StorageError> {
+    ) -> Result<(Option<Snapshot>, Option<u64>), StorageError> {
         let (mut head, mut data, mut next) = (None, Vec::new(), 0);
         self.rows(transaction, Table::Snapshot, |key, value| {
             expect(key, next)?;
@@ -261,7 +283,11 @@ impl Store {
             }
             Ok(())
         })?;
-        let found = head.as_ref().map(|head| (Some(head.last_included), head.chunks + 1));
+        let rows = |head: &SnapshotHeader| match head.data {
+            DataPlace::Rows(count) => count.saturating_add(1),
+            DataPlace::File(_) => 1,
+        };
+        let found = head.as_ref().map(|head| (Some(head.last_included), rows(head)));
         let expected = (state.snapshot, state.snapshot.map_or(0, |_| next));
         let found = found.unwrap_or((None, 0));
         if found != expected {
@@ -269,11 +295,29 @@ impl Store {
                 "its snapshot is {found:?} (last included entry, rows), not {expected:?}"
             )));
         }
-        Ok(head.map(|head| Snapshot {
-            last_included: head.last_included,
-            membership: head.membership.into(),
-            data: data.into(),
-        }))
+        let Some(head) = head else { return Ok((None, None)) };
+        if let DataPlace::File(reference) = head.data {
+            let snapshot = self.open_snapshot(reference)?;
+            return Ok((Some(snapshot), Some(reference.number)));
+        }
+        let (last_included, membership) = (head.last_included, head.membership.into());
+        Ok((Some(Snapshot { last_included, membership, data: data.into() }), None))
+    }
+
+    fn open_snapshot(&self, reference: SnapshotRef) -> Result<Snapshot, StorageError> {
+        let name = snapshot_name(reference.number);
+        let damaged = |what: &str| self.damaged(&format!("its snapshot, {name}: {what}"));
+        let Some(files) = &self.files else { return Err(damaged("there is no directory")) };
+        let opened = files.open(reference).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                return damaged("the file is missing");
+            }
+            io_error(format!("read {name}"))(error)
+        })?;
+        match opened.map_err(|what| damaged(&what))? {
+            Opened::Snapshot(snapshot) => Ok(snapshot),
+            Opened::OtherFormat => Err(damaged("not a snapshot of this format")),
+        }
     }
 
     /// Passes all rows of a table to `take`, in order and without their hashes.
@@ -315,16 +359,25 @@ impl Storage for Store {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         match self.opened.take() {
             Some(opened) => Ok(opened),
-            None => self.read().map(|(_, stored)| stored),
+            None => self.read().map(|(_, stored, _)| stored),
         }
+    }
+
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        let files = self.files.clone()?;
+        Some(Box::new(files))
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.health.check(|| self.path.clone())?;
         self.opened = None;
-        let done = self.apply_writes(writes).and_then(|state| {
+        let done = self.apply_writes(writes).and_then(|(state, file)| {
             self.state = state;
-            self.mark.as_mut().map_or(Ok(()), |mark| mark.advance(state.next))
+            self.mark.as_mut().map_or(Ok(()), |mark| mark.advance(state.next))?;
+            if std::mem::replace(&mut self.file, file) == file {
+                return Ok(());
+            }
+            self.files.as_ref().map_or(Ok(()), |files| files.delete_others(file))
         });
         self.health.record(&done);
         done

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::store::{FileLengths, Store};
 use crate::storage::StorageError;
-use crate::storage::directory::{Directory, WritableFile};
+use crate::storage::directory::{Directory, ReadableFile, WritableFile};
 use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
 use crate::types::PeerId;
 
@@ -138,6 +138,11 @@ impl Directory for SimulatedDirectory {
         Ok(disk.files[disk.find(name)?].now.clone())
     }
 
+    fn open_for_reading(&self, name: &str) -> io::Result<Box<dyn ReadableFile>> {
+        let file = self.disk().find(name)?;
+        Ok(Box::new(SimulatedFile { directory: self.clone(), file }))
+    }
+
     fn create(&mut self, name: &str) -> io::Result<SimulatedFile> {
         let mut disk = self.disk();
         disk.faults.step(&[Fault::Off, Fault::Full])?;
@@ -189,6 +194,19 @@ impl Directory for SimulatedDirectory {
 pub(super) struct SimulatedFile {
     directory: SimulatedDirectory,
     file: usize,
+}
+
+impl ReadableFile for SimulatedFile {
+    fn len(&mut self) -> io::Result<u64> {
+        Ok(self.directory.disk().files[self.file].now.len() as u64)
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let disk = self.directory.disk();
+        let mut bytes =
+            &disk.files[self.file].now[usize::try_from(offset).expect("a small file")..];
+        io::Read::read_exact(&mut bytes, buffer)
+    }
 }
 
 impl WritableFile for SimulatedFile {

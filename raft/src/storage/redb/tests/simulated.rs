@@ -106,7 +106,7 @@ impl SimulatedMachine for SimulatedFile {
             self.disk().created = true;
         }
         let durable = DurableThrough::newest(&self.disk().mark.now, &identity);
-        let store = Store::open(self.clone(), "data/raft.redb", &identity, durable)?;
+        let store = Store::open(self.clone(), "data/raft.redb", &identity, durable, None)?;
         self.disk().identity.read_through = store.next();
         let (file, path) = (Box::new(SimulatedMark(self.clone())), "data/DURABLE".to_owned());
         let mark = DurableMark::of(file, path, identity.seed, store.next())?;
