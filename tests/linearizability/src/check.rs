@@ -45,11 +45,22 @@ pub fn check_all<M: Model>(
     histories: &[&[Timed<M::Call>]],
     steps_max: u64,
 ) -> Vec<Verdict> {
+    let calls = histories.iter().map(|history| history.iter().map(Timed::as_ref).collect());
+    let histories: Vec<_> = calls.collect();
+    decide_all(model, &histories, steps_max)
+}
+
+/// Checks histories of calls that are somewhere else.
+pub(crate) fn decide_all<M: Model>(
+    model: &M,
+    histories: &[Vec<Timed<&M::Call>>],
+    steps_max: u64,
+) -> Vec<Verdict> {
     let mut verdicts = vec![Verdict::Unknown; histories.len()];
     for steps in rounds(steps_max) {
         for (verdict, history) in verdicts.iter_mut().zip(histories) {
             if *verdict == Verdict::Unknown {
-                *verdict = check(model, history, steps);
+                *verdict = decide(model, history, steps);
             }
         }
     }

@@ -116,10 +116,7 @@ pub(crate) fn main() -> ExitCode {
     exit.into()
 }
 
-fn run<M: Format>(arguments: &Arguments, model: &M) -> Result<Exit, CommandError>
-where
-    M::Call: Clone,
-{
+fn run<M: Format>(arguments: &Arguments, model: &M) -> Result<Exit, CommandError> {
     let Arguments { files, html, .. } = arguments;
     if html.is_some() && files.len() > 1 {
         return Err(CommandError::ManyFiles(files.len()));
@@ -135,14 +132,15 @@ fn check_file<M: Format>(
     arguments: &Arguments,
     model: &M,
     path: &Path,
-) -> Result<Exit, CommandError>
-where
-    M::Call: Clone,
-{
+) -> Result<Exit, CommandError> {
     let history =
         read(model, path).map_err(|source| CommandError::Read { path: path.to_owned(), source })?;
     let verdicts = history.check(model, arguments.steps);
-    let verdicts = history.explain(model, verdicts, arguments.steps);
+    // Only a picture shows the reasons.
+    let verdicts: Vec<KeyVerdict<_>> = match arguments.quiet && arguments.html.is_none() {
+        true => verdicts.into_iter().map(KeyVerdict::from).collect(),
+        false => history.explain(model, verdicts, arguments.steps),
+    };
     let to_stdout = arguments.html.as_deref() == Some(Path::new("-"));
     if let Some(target) = &arguments.html {
         let page = picture::html(model, &path.display().to_string(), &history, &verdicts);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Verdict, check_all};
-use crate::explain::{Explanation, explain};
+use crate::check::{Verdict, decide_all};
+use crate::explain::{Explanation, explain_calls};
 use crate::model::Model;
 use crate::timed::Timed;
 
@@ -55,6 +55,13 @@ pub struct KeyVerdict<S> {
     pub explanation: Option<Explanation<S>>,
 }
 
+impl<S> From<Verdict> for KeyVerdict<S> {
+    /// A verdict without its reason.
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, explanation: None }
+    }
+}
+
 /// Numbers of keys by their verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -94,30 +101,21 @@ impl<C> History<C> {
     }
 
     /// Checks the calls of each key; in the order of the keys.
-    pub fn check<M>(&self, model: &M, steps_max: u64) -> Vec<Verdict>
-    where
-        M: Model<Call = C>,
-        C: Clone,
-    {
+    pub fn check<M: Model<Call = C>>(&self, model: &M, steps_max: u64) -> Vec<Verdict> {
         let histories: Vec<_> = self.keys.values().map(|records| calls(records)).collect();
-        let histories: Vec<_> = histories.iter().map(Vec::as_slice).collect();
-        check_all(model, &histories, steps_max)
+        decide_all(model, &histories, steps_max)
     }
 
     /// Adds the reasons to verdicts.
-    pub fn explain<M>(
+    pub fn explain<M: Model<Call = C>>(
         &self,
         model: &M,
         verdicts: Vec<Verdict>,
         steps_max: u64,
-    ) -> Vec<KeyVerdict<M::State>>
-    where
-        M: Model<Call = C>,
-        C: Clone,
-    {
+    ) -> Vec<KeyVerdict<M::State>> {
         let reason = |(verdict, records): (Verdict, &Vec<Record<C>>)| {
             let is_illegal = verdict == Verdict::Illegal;
-            let explanation = is_illegal.then(|| explain(model, &calls(records), steps_max));
+            let explanation = is_illegal.then(|| explain_calls(model, &calls(records), steps_max));
             KeyVerdict { verdict, explanation: explanation.flatten() }
         };
         verdicts.into_iter().zip(self.keys.values()).map(reason).collect()
@@ -141,6 +139,6 @@ impl<C> Record<C> {
     }
 }
 
-fn calls<C: Clone>(records: &[Record<C>]) -> Vec<Timed<C>> {
-    records.iter().map(|record| record.timed.clone()).collect()
+fn calls<C>(records: &[Record<C>]) -> Vec<Timed<&C>> {
+    records.iter().map(|record| record.timed.as_ref()).collect()
 }

@@ -80,6 +80,11 @@ impl<S> Effect<S> {
         }
     }
 
+    /// `true` if it may depend on a state that it does not name.
+    pub(crate) const fn is_vague(&self) -> bool {
+        matches!(self, Self::Update | Self::Any | Self::Read(None))
+    }
+
     /// The only state after the call, if it is not the one before.
     pub(crate) const fn leads_to(&self) -> Option<&S> {
         match self {

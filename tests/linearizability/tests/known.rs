@@ -1,5 +1,7 @@
 //! Known histories, and own models.
 
+use std::cell::Cell;
+
 use linearizability::check::states_along;
 use linearizability::models::{Register, RegisterCall};
 use linearizability::{
@@ -206,6 +208,47 @@ fn a_long_history_without_a_choice_takes_few_steps() {
     let history: Vec<_> =
         (0..).zip(calls).map(|(at, call)| timed((2 * at, 2 * at + 1, call))).collect();
     assert!(matches!(check(&REGISTER, &history, 50_000), Verdict::Linearizable(_)));
+}
+
+/// A model that counts how often it is asked.
+struct Counting<'a> {
+    asked: &'a Cell<u64>,
+}
+
+impl Model for Counting<'_> {
+    type State = u64;
+    type Call = RegisterCall<u64>;
+
+    fn start(&self) -> u64 {
+        REGISTER.start()
+    }
+
+    fn after(&self, state: &u64, call: &RegisterCall<u64>) -> Option<u64> {
+        self.asked.update(|asked| asked + 1);
+        REGISTER.after(state, call)
+    }
+
+    fn effect(&self, call: &RegisterCall<u64>) -> Effect<u64> {
+        self.asked.update(|asked| asked + 1);
+        REGISTER.effect(call)
+    }
+}
+
+/// The reason for a stale read at the end of a long history is found in time in proportion to its length,
+/// but for a logarithm.
+#[test]
+fn a_long_history_is_explained_by_little_work() {
+    let asked = |writes: u64| {
+        let calls = (1..=writes).flat_map(|n| [put(n), get(n)]).chain([get(1)]);
+        let history: Vec<_> =
+            (0..).zip(calls).map(|(at, call)| timed((2 * at, 2 * at + 1, call))).collect();
+        let asked = Cell::new(0);
+        let reason = explain(&Counting { asked: &asked }, &history, STEPS).expect("a stale read");
+        assert_eq!((reason.culprit, reason.core.len()), (history.len() - 1, 3));
+        asked.get()
+    };
+    let (short, long) = (asked(250), asked(4_000));
+    assert!(long < 2 * 16 * short, "{short} questions for 500 calls, {long} for 8000");
 }
 
 /// In the shape of porcupine's histories of a store under load: clients in closed loops append to keys

@@ -25,9 +25,12 @@ mod hash;
 mod operations;
 mod tried;
 
+use std::collections::BTreeSet;
+
 use self::entries::{Entries, Position};
 use self::goals::Goals;
-use self::operations::{Operation, StateId, States, operations};
+use self::operations::{Operation, States, operations};
+pub(crate) use self::operations::{StateId, effects};
 use self::tried::{Placed, Tried};
 use crate::model::{Effect, Model};
 use crate::timed::Timed;
@@ -75,7 +78,23 @@ pub(crate) struct Search<'a, M: Model> {
     choices: Vec<Choice>,
     tried: Tried,
     /// Orders that end in different states.
-    ends: Vec<(StateId, Vec<usize>)>,
+    ends: Ends,
+}
+
+/// Orders that end in different states.
+#[derive(Debug, Default)]
+pub(crate) struct Ends {
+    /// The states at the ends of all orders that were found.
+    states: BTreeSet<StateId>,
+    /// The longest of these orders, the longest first.
+    pub(crate) longest: Vec<Vec<usize>>,
+}
+
+impl Ends {
+    /// Number of orders that were found.
+    pub(crate) fn count(&self) -> usize {
+        self.states.len()
+    }
 }
 
 /// Counts of the operations that are not placed yet.
@@ -157,17 +176,31 @@ impl<'a, M: Model> Search<'a, M> {
             nodes: Vec::new(),
             choices: Vec::new(),
             tried: Tried::default(),
-            ends: Vec::new(),
+            ends: Ends::default(),
         }
     }
 
     /// Searches for an order in so many steps.
     pub(crate) fn run(&mut self, steps_max: u64) -> Found {
+        self.run_within(steps_max, u64::MAX)
+    }
+
+    /// Number of goals that were looked at: with calls that depend on the state, a step takes longer the
+    /// more there are.
+    pub(crate) const fn looks(&self) -> u64 {
+        self.goals.looks()
+    }
+
+    /// Searches for an order in so many steps that look at so many goals.
+    pub(crate) fn run_within(&mut self, steps_max: u64, looks_max: u64) -> Found {
         if !self.is_every_need_made() {
             return Found::None;
         }
         let mut is_new = true;
         for _ in 0..steps_max {
+            if self.looks() > looks_max {
+                break;
+            }
             if is_new {
                 self.place_certain();
                 if self.list.returns_left() == 0 {
@@ -186,15 +219,21 @@ impl<'a, M: Model> Search<'a, M> {
         Found::OutOfSteps
     }
 
-    /// The orders found by [`Mode::Ends`], and the states at their ends.
-    pub(crate) fn into_ends(self) -> Vec<Vec<usize>> {
-        self.ends.into_iter().map(|(_, order)| order).collect()
+    /// The orders found by [`Mode::Ends`].
+    pub(crate) fn into_ends(self) -> Ends {
+        self.ends
     }
 
+    /// Keeps an order that is among the longest: each is as long as its history.
     fn record_end(&mut self) {
-        if self.ends.iter().all(|(state, _)| *state != self.state) {
+        if !self.ends.states.insert(self.state) {
+            return;
+        }
+        let place = self.ends.longest.partition_point(|other| other.len() >= self.order.len());
+        if place < ORDERS_MAX {
             let order = self.calls_in_order();
-            self.ends.push((self.state, order));
+            self.ends.longest.insert(place, order);
+            self.ends.longest.truncate(ORDERS_MAX);
         }
     }
 
@@ -244,6 +283,9 @@ impl<'a, M: Model> Search<'a, M> {
         self.left.remove(*effect, *is_pending);
         self.placed.insert(operation);
         self.list.lift(operation);
+        if after != self.state && matches!(effect, Effect::Update | Effect::Any) {
+            self.goals.lead(self.state, after);
+        }
         self.state = after;
         if way == Way::Overwritten {
             self.delay_last_write();
@@ -351,3 +393,6 @@ impl Left {
         self.makers.get(state as usize).copied().unwrap_or(0)
     }
 }
+
+/// More partial orders tell nothing more.
+pub(crate) const ORDERS_MAX: usize = 8;

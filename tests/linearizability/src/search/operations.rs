@@ -10,10 +10,10 @@ use crate::model::{Effect, Model};
 use crate::timed::Timed;
 
 /// The number of a state.
-pub(super) type StateId = u32;
+pub(crate) type StateId = u32;
 
 /// The states met so far. Those that operations name have the lowest numbers.
-pub(super) struct States<S> {
+pub(crate) struct States<S> {
     values: Vec<S>,
     ids: HashMap<S, StateId, Mixed>,
 }
@@ -23,7 +23,7 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
         &self.values[id as usize]
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
@@ -55,8 +55,25 @@ pub(super) struct Operation {
 impl Operation {
     /// `true` if it may depend on a state that it does not name.
     pub(super) const fn is_vague(&self) -> bool {
-        matches!(self.effect, Effect::Update | Effect::Any | Effect::Read(None))
+        self.effect.is_vague()
     }
+}
+
+/// The effects of the calls of a history, and the state before all of them.
+pub(crate) fn effects<M: Model>(
+    model: &M,
+    history: &[Timed<&M::Call>],
+) -> (Vec<Effect<StateId>>, States<M::State>, StateId) {
+    let mut states = States { values: Vec::new(), ids: HashMap::default() };
+    let start = states.id(model.start());
+    let effect = |timed: &Timed<&M::Call>| match model.effect(timed.call) {
+        Effect::Read(needs) => Effect::Read(needs.map(|state| states.id(state))),
+        Effect::Write(to) => Effect::Write(states.id(to)),
+        Effect::Swap(from, to) => Effect::Swap(states.id(from), states.id(to)),
+        Effect::Update => Effect::Update,
+        Effect::Any => Effect::Any,
+    };
+    (history.iter().map(effect).collect(), states, start)
 }
 
 /// The operations of a history, in the order of their calls, and the state before all of them.
@@ -65,20 +82,14 @@ pub(super) fn operations<M: Model>(
     history: &[Timed<&M::Call>],
     mode: Mode,
 ) -> (Vec<Operation>, States<M::State>, StateId) {
-    let mut states = States { values: Vec::new(), ids: HashMap::default() };
-    let start = states.id(model.start());
-    let mut all: Vec<Operation> = Vec::with_capacity(history.len());
-    for (call, timed) in history.iter().enumerate() {
-        let effect = match model.effect(timed.call) {
-            Effect::Read(needs) => Effect::Read(needs.map(|state| states.id(state))),
-            Effect::Write(to) => Effect::Write(states.id(to)),
-            Effect::Swap(from, to) => Effect::Swap(states.id(from), states.id(to)),
-            Effect::Update => Effect::Update,
-            Effect::Any => Effect::Any,
-        };
-        all.push(Operation { call, effect, is_pending: timed.returned().is_none() });
-    }
-    let (pending, mut kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|own| own.is_pending);
+    let (effects, states, start) = effects(model, history);
+    let operation = |(call, effect): (usize, _)| Operation {
+        call,
+        effect,
+        is_pending: history[call].returned().is_none(),
+    };
+    let all = effects.into_iter().enumerate().map(operation);
+    let (pending, mut kept): (Vec<_>, Vec<_>) = all.partition(|own| own.is_pending);
     kept.sort_by_key(|own| (history[own.call].called(), history[own.call].end()));
     let mut pending = match mode {
         Mode::Decide => useful(pending, &kept),
