@@ -147,13 +147,8 @@ fn check_file<M: Format>(
         write_page(target, &page)?;
     }
     if !to_stdout {
-        match print(arguments, model, path, &history, &verdicts) {
-            // The verdict counts whether it is read to its end or not.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(CommandError::Output(error));
-            }
-            Ok(()) | Err(_) => {}
-        }
+        let printed = print(arguments, model, path, &history, &verdicts);
+        unread_is_fine(printed).map_err(CommandError::Output)?;
     }
     let counts = Counts::of(verdicts.iter().map(|own| &own.verdict));
     Ok(match counts {
@@ -173,11 +168,21 @@ fn read<M: Format>(model: &M, path: &Path) -> Result<History<M::Call>, ReadError
 }
 
 fn write_page(target: &Path, page: &str) -> Result<(), CommandError> {
-    let written = match target == Path::new("-") {
-        true => return io::stdout().write_all(page.as_bytes()).map_err(CommandError::Output),
-        false => std::fs::write(target, page),
-    };
-    written.map_err(|source| CommandError::Html { path: target.to_owned(), source })
+    if target == Path::new("-") {
+        let mut output = io::stdout().lock();
+        let written = output.write_all(page.as_bytes()).and_then(|()| output.flush());
+        return unread_is_fine(written).map_err(CommandError::Output);
+    }
+    unread_is_fine(std::fs::write(target, page))
+        .map_err(|source| CommandError::Html { path: target.to_owned(), source })
+}
+
+/// The verdict counts, whether the output is read to its end or not.
+fn unread_is_fine(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 fn print<M: Format>(

@@ -230,9 +230,11 @@ fn the_verdict_does_not_depend_on_its_reader() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("history.jsonl");
     std::fs::write(&path, STALE).expect("it is written");
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linearizability"));
-    let status = command.arg(path).stdout(writer).status().expect("it was built");
-    assert_eq!(status.code(), Some(1));
+    for more in [&[][..], &["--quiet"], &["--html", "-"], &["--html", "/dev/stdout"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linearizability"));
+        let status = command.arg(&path).args(more).stdout(writer).status().expect("it was built");
+        assert_eq!(status.code(), Some(1), "{more:?}");
+    }
 }
