@@ -109,6 +109,7 @@ pub(crate) fn main() -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
+            let error = picture::plain(&error.to_string());
             let _ = writeln!(io::stderr(), "linearizability: {error}");
             Exit::Usage
         }
@@ -199,7 +200,7 @@ fn print<M: Format>(
         text.truncate(text.find('\n').map_or(text.len(), |end| end + 1));
     }
     let mut output = io::stdout().lock();
-    write!(output, "{}: {text}", path.display().to_string().escape_debug())?;
+    write!(output, "{}: {text}", picture::plain(&path.display().to_string()))?;
     if verdicts.iter().any(|own| own.verdict == Verdict::Unknown) {
         writeln!(output, "unknown after {} steps; --steps raises the limit", arguments.steps)?;
     }

@@ -177,6 +177,36 @@ fn bad_lines_are_named() {
     insta::assert_snapshot!(errors);
 }
 
+/// `true` without characters that move a cursor, colour a terminal or change the direction of a text.
+fn is_harmless(text: &str) -> bool {
+    let is_harmless =
+        |c: char| c == '\n' || !(c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+    text.chars().all(is_harmless)
+}
+
+/// Errors name files, and quote what is wrong with them.
+#[test]
+fn names_and_lines_in_errors_are_harmless() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let history = directory.path().join("it's \u{1b}[31m\u{202e}\u{9b}.jsonl");
+    let name = history.to_string_lossy();
+    let page = format!("{name}/page.html");
+    for (lines, more, code) in [
+        ("{\"op\":\"\u{202e}\u{9b}\",\"call\":1}", &[][..], 2),
+        ("{\"op\":\"get\",\"call\":1,\"\u{202e}\u{9b}\":1}", &[], 2),
+        (STALE, &["--html", &page], 2),
+        (STALE, &[], 1),
+    ] {
+        std::fs::write(&history, lines).expect("it is written");
+        let output = run(&[&[&*name], more].concat(), "");
+        assert_eq!(output.status.code(), Some(code), "{lines}");
+        let said = stdout(&output) + &String::from_utf8_lossy(&output.stderr);
+        assert!(is_harmless(&said) && said.contains("it's "), "{said:?}");
+    }
+    let missing = run(&["/nonexistent/\u{1b}[2J"], "");
+    assert!(is_harmless(&String::from_utf8_lossy(&missing.stderr)), "{missing:?}");
+}
+
 /// Names that would move the cursor, colour the terminal, or run in a browser.
 #[test]
 fn names_of_others_are_harmless() {
@@ -190,9 +220,7 @@ fn names_of_others_are_harmless() {
         let output = run(arguments, &lines);
         assert_eq!(output.status.code(), Some(1));
         let text = stdout(&output);
-        let is_harmless =
-            |c: char| c == '\n' || !(c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
-        assert!(text.chars().all(is_harmless), "{text:?}");
+        assert!(is_harmless(&text), "{text:?}");
         if arguments.len() > 1 {
             assert!(!text.contains("<script>alert") && text.matches("<script>").count() == 1);
             assert!(!text.contains("onload=\"") && text.matches("</title>").count() > 1);

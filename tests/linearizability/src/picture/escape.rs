@@ -3,7 +3,8 @@
 use unicode_width::UnicodeWidthChar;
 
 /// The text without anything that moves a cursor, changes a direction or is invisible.
-pub(super) fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -92,12 +92,13 @@ impl<M: Model> Section<'_, M> {
         let record = &self.records[explanation.culprit];
         let call = self.describe(&record.timed.call);
         let (called, returned) = record.times();
+        let called = escape::html(&called);
         let _ = writeln!(
             page,
             "<p>All calls that returned before <b class=\"bad\">{call}</b> of client {} (called at \
              {called}, returned at {}) can be put in an order. It cannot be added: {}.</p>",
             escape::html(&record.client),
-            returned.unwrap_or_default(),
+            escape::html(&returned.unwrap_or_default()),
             match explanation.are_all_ends {
                 true => "no order ends in a state in which it is possible",
                 false =>

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use crate::explain::Explanation;
 use crate::history::Record;
 
+pub use self::escape::plain;
 pub use self::html::html;
 pub use self::text::{key_text, text};
 
