@@ -134,7 +134,7 @@ impl History {
         for (key, Key { calls, last_read }) in &self.keys {
             let mut history = linearizability::history::History::default();
             history.keys.insert(format!("{key:?}"), calls.clone());
-            undecided += check_keys(&StringValue::new(last_read), &history, "calls")?;
+            undecided += check_keys(&StringValue::new(last_read), &history, "call")?;
         }
         Ok(undecided)
     }

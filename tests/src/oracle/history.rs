@@ -89,7 +89,7 @@ impl History {
     /// # Errors
     /// The requests of a key cannot be put in an order.
     pub fn check_linearizability(&self) -> Result<u64, Box<Violation>> {
-        check_keys(&REGISTER, &self.by_key(), "requests")
+        check_keys(&REGISTER, &self.by_key(), "request")
     }
 
     /// Counts the situations of this history.
@@ -142,10 +142,10 @@ impl History {
 ///
 /// # Errors
 /// The calls of a key cannot be put in an order; with pictures of all such keys.
-pub fn check_keys<M: Model<Call: Clone>>(
+pub fn check_keys<M: Model>(
     model: &M,
     history: &linearizability::history::History<M::Call>,
-    words: &str,
+    word: &str,
 ) -> Result<u64, Box<Violation>> {
     let verdicts = history.check(model, STEPS_MAX);
     let counts = Counts::of(&verdicts);
@@ -157,8 +157,10 @@ pub fn check_keys<M: Model<Call: Clone>>(
     let illegal = illegal.filter(|(_, own)| own.verdict == Verdict::Illegal);
     let reasons = illegal.map(|((key, records), verdict)| {
         let count = records.len();
+        let (s, have) = if count == 1 { ("", "has") } else { ("s", "have") };
         let reason = verdict.explanation.as_ref().map(|own| reason(model, records, own));
-        format!("the {count} {words} for key {key} have no order{}", reason.unwrap_or_default())
+        let reason = reason.unwrap_or_default();
+        format!("the {count} {word}{s} for key {key} {have} no order{reason}")
     });
     let text = reasons.collect::<Vec<_>>().join("\n           ");
     let mut violation = Invariant::Linearizability.broken(format_args!("{text}"));

@@ -89,13 +89,20 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
     }
 
     fn describe_call(&self, call: &RegisterCall<V>) -> String {
-        match call {
-            RegisterCall::Read(None) => "get -> ?".to_owned(),
-            RegisterCall::Read(Some(value)) => format!("get -> {value:?}"),
-            RegisterCall::Write { value, before } => {
-                format!("put {value:?}{}", super::answer(before.as_ref()))
+        call.describe("read", "write")
+    }
+}
+
+impl<V: Debug> RegisterCall<V> {
+    /// The call for people, with these words for a read and a write.
+    pub(super) fn describe(&self, read: &str, write: &str) -> String {
+        match self {
+            Self::Read(None) => format!("{read} -> ?"),
+            Self::Read(Some(value)) => format!("{read} -> {value:?}"),
+            Self::Write { value, before } => {
+                format!("{write} {value:?}{}", super::answer(before.as_ref()))
             }
-            RegisterCall::Cas { expected, value, result } => {
+            Self::Cas { expected, value, result } => {
                 let result = match result {
                     None => " -> ?".to_owned(),
                     Some(CasResult::Swapped) => " -> ok".to_owned(),

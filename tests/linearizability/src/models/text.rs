@@ -57,7 +57,7 @@ impl Model for Text {
 
     fn describe_call(&self, call: &TextCall) -> String {
         match call {
-            TextCall::Register(call) => self.register().describe_call(call),
+            TextCall::Register(call) => call.describe("get", "put"),
             TextCall::Append { text, before } => {
                 format!("append {text:?}{}", super::answer(before.as_ref()))
             }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::bars::lanes;
 use super::escape::{self, cut};
 use super::telling;
-use super::text::several;
+use super::words::{self, end, several};
 use crate::check::{Verdict, states_along};
 use crate::explain::PartialOrder;
 use crate::history::{Counts, History, KeyVerdict, Mark, Record};
@@ -106,23 +106,15 @@ impl<M: Model> Section<'_, M> {
                           none",
             }
         );
-        if !explanation.core.is_empty() {
-            let count = explanation.core.len();
-            let _ = writeln!(
-                page,
-                "<p>The {count} calls in another colour have no order by themselves, whatever else \
-                 was called.</p>"
-            );
+        if let Some(core) = words::core(explanation.core.len(), "in another colour") {
+            let _ = writeln!(page, "<p>{core}</p>");
         }
     }
 
     fn write_choice(&self, page: &mut String, key: &str, orders: &[PartialOrder<M::State>]) {
         page.push_str("<p>Orders that end with ");
         for (number, order) in orders.iter().enumerate() {
-            let end = match order.last() {
-                Some((_, state)) => self.model.describe_state(state),
-                None => self.model.describe_state(&self.model.start()),
-            };
+            let end = end(self.model, order);
             let checked = if number == 0 { " checked" } else { "" };
             let _ = write!(
                 page,
@@ -145,10 +137,11 @@ impl<M: Model> Section<'_, M> {
         };
         let left_out = self.records.len() - chosen.len();
         if left_out > 0 {
+            let are = if left_out == 1 { "is not drawn: it is" } else { "are not drawn: they are" };
+            let calls = several(left_out, "call");
             let _ = writeln!(
                 page,
-                "<p class=\"dim\">{} of this key are not drawn: they are earlier, or began later.</p>",
-                several(left_out, "call")
+                "<p class=\"dim\">{calls} of this key {are} earlier, or began later.</p>"
             );
         }
         let scale = Scale::new(self.records, &chosen);
@@ -253,56 +246,39 @@ impl<M: Model> Section<'_, M> {
         let _ = writeln!(
             page,
             "<g class=\"path\" data-order=\"{number}\"{}><polyline points=\"{points}\"/>{circles}</g>",
-            if number > 0 { " style=\"display:none\"" } else { "" }
+            hidden(number)
         );
     }
 
     fn write_order(&self, page: &mut String, number: usize, order: &PartialOrder<M::State>) {
-        let first = order.len().saturating_sub(ROWS_MAX);
-        let hidden = if number > 0 { " hidden" } else { "" };
+        let hidden = hidden(number);
         let _ = writeln!(
             page,
             "<table data-order=\"{number}\"{hidden}><tr><th></th><th>client</th><th>call</th>\
              <th>then</th></tr>"
         );
-        let before = match first.checked_sub(1) {
-            Some(last) => self.model.describe_state(&order[last].1),
-            None => self.model.describe_state(&self.model.start()),
-        };
-        let earlier = match first {
-            0 => "at the beginning".to_owned(),
-            count => format!("after {}", several(count, "call")),
-        };
-        let state = |state: &str| escape::html(&cut(state, STATE_MAX));
-        let _ = writeln!(
-            page,
-            "<tr><td></td><td></td><td class=\"dim\">{earlier}</td><td>{}</td></tr>",
-            state(&before)
-        );
-        for (place, (call, after)) in order.iter().enumerate().skip(first) {
-            let record = &self.records[*call];
-            let _ = writeln!(
-                page,
-                "<tr data-call=\"{call}\"><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                place + 1,
-                escape::html(&record.client),
-                self.describe(&record.timed.call),
-                state(&self.model.describe_state(after)),
-            );
-        }
-        if let Some(explanation) = &self.verdict.explanation {
-            let record = &self.records[explanation.culprit];
-            let _ = writeln!(
-                page,
-                "<tr data-call=\"{}\" class=\"bad\"><td>✗</td><td>{}</td><td>{}</td>\
-                 <td>cannot be next</td></tr>",
-                explanation.culprit,
-                escape::html(&record.client),
-                self.describe(&record.timed.call),
-            );
+        let culprit = self.verdict.explanation.as_ref().map(|own| own.culprit);
+        for row in words::rows(self.model, self.records, order, culprit, ROWS_MAX) {
+            let place =
+                row.place.map(|place| format!(" data-call=\"{place}\"")).unwrap_or_default();
+            let class = match row.place {
+                None => " class=\"dim\"",
+                place if place == culprit => " class=\"bad\"",
+                Some(_) => "",
+            };
+            let _ = write!(page, "<tr{place}{class}>");
+            for cell in [&row.number, &row.client, &row.call, &cut(&row.after, STATE_MAX)] {
+                let _ = write!(page, "<td>{}</td>", escape::html(cell));
+            }
+            page.push_str("</tr>\n");
         }
         page.push_str("</table>\n");
     }
+}
+
+/// The style of an order that is not the first one: it waits until it is chosen.
+const fn hidden(number: usize) -> &'static str {
+    if number > 0 { " style=\"display:none\"" } else { "" }
 }
 
 /// Places of times: only their order counts, so that the gaps between all are equal.

@@ -5,6 +5,7 @@ mod bars;
 mod escape;
 mod html;
 mod text;
+mod words;
 
 use std::collections::BTreeSet;
 

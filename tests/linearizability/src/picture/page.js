@@ -1,14 +1,14 @@
 for (const section of document.querySelectorAll('section')) {
   const show = (order) => {
     for (const part of section.querySelectorAll('[data-order]')) {
-      part.toggleAttribute('hidden', part.dataset.order !== order);
       part.style.display = part.dataset.order === order ? '' : 'none';
     }
   };
   for (const choice of section.querySelectorAll('input')) {
     choice.addEventListener('change', () => show(choice.value));
   }
-  show('0');
+  // A browser that loads a page again keeps the choice.
+  show(section.querySelector('input:checked')?.value ?? '0');
   const light = (event, on) => {
     const row = event.target.closest('[data-call]');
     if (!row) return;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::bars::lanes;
 use super::escape::{columns, cut, fit, plain};
 use super::telling;
+use super::words::{self, CULPRIT, Row, end, plural, several};
 use crate::check::Verdict;
 use crate::explain::{Explanation, PartialOrder};
 use crate::history::{Counts, History, KeyVerdict, Record};
@@ -29,8 +30,8 @@ pub fn text<M: Model>(
         let keys = history.keys.iter().zip(verdicts).filter(|(_, own)| own.verdict == wanted);
         let names: Vec<String> = keys.map(|((key, _), _)| format!("{key:?}")).collect();
         if !names.is_empty() {
-            let list = cut(&names.join(", "), width.saturating_sub(24).max(NAMES_MIN));
-            text.push_str(&format!("\n{words}: key {list}\n"));
+            let list = cut(&names.join(", "), width.saturating_sub(25).max(NAMES_MIN));
+            text.push_str(&format!("\n{words}: key{} {list}\n", plural(names.len())));
         }
     }
     text
@@ -39,21 +40,12 @@ pub fn text<M: Model>(
 /// The counts in a line.
 fn summary<C>(history: &History<C>, counts: Counts) -> String {
     let Counts { linearizable, illegal, unknown } = counts;
-    let verdict = match counts {
-        Counts { illegal: 1.., .. } => "not linearizable",
-        Counts { unknown: 1.., .. } => "unknown",
-        Counts { .. } => "linearizable",
-    };
     format!(
-        "{verdict}: {}, {}: {linearizable} yes, {illegal} no, {unknown} unknown",
+        "{}: {}, {}: {linearizable} yes, {illegal} no, {unknown} unknown",
+        words::verdict(counts),
         several(history.calls(), "call"),
         several(history.keys.len(), "key"),
     )
-}
-
-/// A number with its word.
-pub(super) fn several(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The picture of a key without an order.
@@ -65,7 +57,8 @@ pub fn key_text<M: Model>(
     width: usize,
 ) -> String {
     let width = width.max(WIDTH_MIN);
-    let title = format!("key {}: {} have no order", plain(key), several(records.len(), "call"));
+    let have = if records.len() == 1 { "has" } else { "have" };
+    let title = format!("key {}: {} {have} no order", plain(key), several(records.len(), "call"));
     let Some(explanation) = &verdict.explanation else {
         return format!("{}\n  where it fails was not found out in time\n", cut(&title, width));
     };
@@ -143,50 +136,26 @@ impl<M: Model> Picture<'_, M> {
         let Self { model, records, explanation, .. } = self;
         let empty = Vec::new();
         let order = self.longest().unwrap_or(&empty);
-        let first = order.len().saturating_sub(STEPS_SHOWN);
-        let mut rows: Vec<[String; 4]> = Vec::new();
-        let before = match first.checked_sub(1) {
-            Some(last) => model.describe_state(&order[last].1),
-            None => model.describe_state(&model.start()),
-        };
-        let earlier = match first {
-            0 => "at the beginning".to_owned(),
-            count => format!("after {}", several(count, "call")),
-        };
-        rows.push([String::new(), String::new(), earlier, before]);
-        for (number, (place, state)) in (1..).zip(order).skip(first) {
-            let call = model.describe_call(&records[*place].timed.call);
-            let client = records[*place].client.clone();
-            rows.push([number.to_string(), client, call, model.describe_state(state)]);
-        }
-        let culprit = &records[explanation.culprit];
-        let call = model.describe_call(&culprit.timed.call);
-        let client = culprit.client.clone();
-        rows.push([CULPRIT.to_owned(), client, call, "cannot be next".to_owned()]);
-        self.table(&rows)
+        let culprit = Some(explanation.culprit);
+        self.table(&words::rows(*model, records, order, culprit, STEPS_SHOWN))
     }
 
     /// Rows in columns: number, client, call, state.
-    fn table(&self, rows: &[[String; 4]]) -> Vec<String> {
+    fn table(&self, rows: &[Row]) -> Vec<String> {
+        let cells =
+            |row: &Row| [&row.number, &row.client, &row.call, &row.after].map(|it| plain(it));
+        let rows: Vec<[String; 4]> = rows.iter().map(cells).collect();
         let widest = |column: usize, most: usize| {
-            let cells = rows.iter().map(|row| columns(&plain(&row[column])));
-            cells.max().unwrap_or(0).min(most)
+            rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0).min(most)
         };
         let (number, client) = (widest(0, usize::MAX), widest(1, NAME_MAX));
         let room = self.width.saturating_sub(number + client + 8);
         let state = widest(3, room / 2);
         let call = widest(2, room - state);
-        let line = |row: &[String; 4]| {
-            let cell = |column: usize, width| fit(&plain(&row[column]), width);
-            let missing = number.saturating_sub(columns(&row[0]));
-            let space = " ".repeat(missing);
-            format!(
-                "  {space}{}  {}  {}  {}",
-                row[0],
-                cell(1, client),
-                cell(2, call),
-                cell(3, state)
-            )
+        let line = |[place, caller, step, after]: &[String; 4]| {
+            let space = " ".repeat(number.saturating_sub(columns(place)));
+            let (caller, step) = (fit(caller, client), fit(step, call));
+            format!("  {space}{place}  {caller}  {step}  {}", fit(after, state))
         };
         rows.iter().map(line).collect()
     }
@@ -194,9 +163,8 @@ impl<M: Model> Picture<'_, M> {
     /// Facts beyond the order.
     fn ends(&self) -> Vec<String> {
         let Explanation { are_all_ends, core, .. } = self.explanation;
-        let others = self.explanation.ends(self.model).into_iter().skip(1);
-        let states: Vec<String> =
-            others.map(|state| plain(&self.model.describe_state(&state))).collect();
+        let others = self.explanation.partial_orders.iter().skip(1);
+        let states: Vec<String> = others.map(|order| plain(&end(self.model, order))).collect();
         let mut lines = vec![String::new()];
         if !states.is_empty() {
             let label = "Other orders of the same calls end with";
@@ -207,10 +175,7 @@ impl<M: Model> Picture<'_, M> {
             (false, true) => "None of these states allows it, and there are no others.".to_owned(),
             (_, false) => "There may be orders with other ends; none of them allows it.".to_owned(),
         });
-        if !core.is_empty() {
-            let count = core.len();
-            lines.push(format!("The {count} calls drawn with ━ have no order by themselves."));
-        }
+        lines.extend(words::core(core.len(), "drawn with ━"));
         lines
     }
 }
@@ -235,7 +200,6 @@ fn draw(cells: &mut [char], from: usize, until: Option<usize>, label: &str, stro
     }
 }
 
-const CULPRIT: &str = "✗";
 const CULPRIT_CHAR: char = '✗';
 
 /// The label of a call that is not in the order: it may come later.

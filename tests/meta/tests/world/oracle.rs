@@ -56,7 +56,7 @@ fn requests_that_are_not_linearizable_are_listed() {
     let elsewhere = asked(1, 3, Operation::Get { key: 4 }, Some(0));
     assert_eq!(history(&[put, elsewhere]).check_linearizability().expect("fine"), 0);
     let check = history(&[put, stale, elsewhere]).check_linearizability();
-    let part = "get -> 0 of C1 (#21..#22) cannot follow those that returned before it, which end in the state 9";
+    let part = "read -> 0 of C1 (#21..#22) cannot follow those that returned before it, which end in the state 9";
     fires(check, Invariant::Linearizability, part);
 }
 
@@ -74,7 +74,7 @@ fn every_key_without_an_order_is_told() {
     assert_eq!([0, 1, 2].map(told), [true, false, true], "{violation}");
     let picture = violation.picture.as_ref().expect("it is drawn");
     assert!(picture.text.contains("3 keys: 1 yes, 2 no, 0 unknown"), "{}", picture.text);
-    assert!(picture.html.contains("request #21") || picture.html.contains("C1: get"));
+    assert!(picture.html.contains("request #21") || picture.html.contains("C1: read"));
 }
 
 /// In a long history, what is wrong is shown, not the beginning.
@@ -88,12 +88,12 @@ fn the_culprit_is_shown_wherever_it_is() {
         requests.push(asked(1, 2 * serial + 1, Operation::Read { key: 3 }, Some(read)));
     }
     let violation = history(&requests).check_linearizability().expect_err("a stale read");
-    let expected = "the 800 requests for key 3 have no order: get -> 7 of C1 (#6011..#6012)";
+    let expected = "the 800 requests for key 3 have no order: read -> 7 of C1 (#6011..#6012)";
     assert!(violation.text.starts_with(expected), "{violation}");
     let picture = &violation.picture.as_ref().expect("it is drawn").text;
     let lines = picture.lines().count();
     assert!(lines <= 24, "{lines} lines:\n{picture}");
-    for part in ["✗  C1  get -> 7", "put 301 -> 300", "have no order by themselves"] {
+    for part in ["✗  C1  read -> 7", "write 301 -> 300", "have no order by themselves"] {
         assert!(picture.contains(part), "{part:?} is missing in {picture}");
     }
 }
