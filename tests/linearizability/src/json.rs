@@ -111,7 +111,7 @@ pub enum ReadError {
 struct Lines {
     first: usize,
     fields: Map<String, Value>,
-    /// The line of each field.
+    /// The line of each field that is not in the first.
     line_of: BTreeMap<String, usize>,
 }
 
@@ -164,10 +164,10 @@ fn join(mut input: impl BufRead) -> Result<Vec<Lines>, ReadError> {
             Some(Entry::Vacant(entry)) => *entry.insert(all.len()),
             None => all.len(),
         };
-        if place == all.len() {
-            all.push(Lines { first: line, fields: Map::new(), line_of: BTreeMap::new() });
+        match all.get_mut(place) {
+            Some(lines) => lines.add(line, fields).map_err(wrong)?,
+            None => all.push(Lines { first: line, fields, line_of: BTreeMap::new() }),
         }
-        all[place].add(line, fields).map_err(wrong)?;
     }
     Ok(all)
 }
@@ -279,9 +279,12 @@ fn history<C: std::fmt::Debug>(calls: Vec<Raw<C>>, marks: Vec<(String, i128, i12
         history.add(key, Record { client, timed, shown_times, note });
     }
     for records in history.keys.values_mut() {
-        records.sort_by_cached_key(|record| {
-            let Record { client, timed, .. } = record;
-            (timed.called(), timed.end(), client.clone(), format!("{:?}", timed.call))
+        records.sort_by(|one, other| {
+            let times = |record: &Record<C>| (record.timed.called(), record.timed.end());
+            let call = |record: &Record<C>| format!("{:?}", record.timed.call);
+            let clients = || one.client.cmp(&other.client);
+            let by_time = times(one).cmp(&times(other)).then_with(clients);
+            by_time.then_with(|| call(one).cmp(&call(other)))
         });
     }
     let mark = |(text, from, until)| Mark { text, from: rank(from), until: rank(until) };

@@ -85,7 +85,8 @@ pub struct History {
 /// The calls on a key.
 #[derive(Clone, Debug, Default)]
 struct Key {
-    calls: Vec<Record<Call>>,
+    /// A history of this key alone: its model knows what was read last.
+    history: linearizability::history::History<Call>,
     /// The value of the Get that returned last.
     last_read: String,
 }
@@ -108,7 +109,8 @@ impl History {
     pub fn call(&mut self, client: ClientId, key: &str, call: Call) -> Open {
         self.events += 1;
         self.calls += 1;
-        let calls = &mut self.keys.entry(key.to_owned()).or_default().calls;
+        let history = &mut self.keys.entry(key.to_owned()).or_default().history;
+        let calls = history.keys.entry(format!("{key:?}")).or_default();
         calls.push(Record::new(format!("C{client}"), Timed::pending(call, self.events)));
         Open { key: key.to_owned(), position: calls.len() - 1 }
     }
@@ -117,7 +119,8 @@ impl History {
     pub fn returned(&mut self, open: &Open, value: &str) {
         self.events += 1;
         let Some(key) = self.keys.get_mut(&open.key) else { return };
-        let timed = &mut key.calls[open.position].timed;
+        let Some(calls) = key.history.keys.values_mut().next() else { return };
+        let timed = &mut calls[open.position].timed;
         timed.returns(self.events).unwrap_or_else(|error| panic!("{timed:?}: {error}"));
         if let Call::Get(told) = &mut timed.call {
             *told = Some(Digest::of(value));
@@ -131,10 +134,8 @@ impl History {
     /// The calls of a key cannot be put in an order.
     pub fn check(&self) -> Result<u64, Failure> {
         let mut undecided = 0;
-        for (key, Key { calls, last_read }) in &self.keys {
-            let mut history = linearizability::history::History::default();
-            history.keys.insert(format!("{key:?}"), calls.clone());
-            undecided += check_keys(&StringValue::new(last_read), &history, "call")?;
+        for Key { history, last_read } in self.keys.values() {
+            undecided += check_keys(&StringValue::new(last_read), history, "call")?;
         }
         Ok(undecided)
     }
