@@ -4,20 +4,26 @@ use super::settings::Family;
 
 /// Declares each kind of fault once: its number, which names its random streams, and the name of its
 /// task, which orders events of one instant. Neither may change, or old seeds lose their meaning.
+#[macro_export]
 macro_rules! fault_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $number:literal $task:literal,)*) => {
-        /// A kind of recurring fault.
+    (
+        $(#[$outer:meta])*
+        $vis:vis enum $name:ident {
+            $($(#[$doc:meta])* $kind:ident = $number:literal $task:literal,)*
+        }
+    ) => {
+        $(#[$outer])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum FaultKind {
+        $vis enum $name {
             $($(#[$doc])* $kind = $number,)*
         }
 
-        impl FaultKind {
+        impl $name {
             /// All kinds, in the order in which a plan draws them.
-            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+            $vis const ALL: &[Self] = &[$(Self::$kind,)*];
 
             /// The name of its task.
-            pub(super) const fn task_name(self) -> &'static str {
+            $vis const fn task_name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $task,)*
                 }
@@ -27,6 +33,8 @@ macro_rules! fault_kinds {
 }
 
 fault_kinds! {
+/// A kind of recurring fault.
+pub enum FaultKind {
     /// The peers fall in two parts that do not reach each other.
     Partition = 0 "Split",
     /// The others receive some peers' messages, and those receive none of theirs.
@@ -57,6 +65,7 @@ fault_kinds! {
     Forge = 13 "Forge",
     /// Links flip bits of the frames they carry.
     Flip = 14 "Flip",
+}
 }
 
 impl FaultKind {

@@ -22,8 +22,8 @@ pub(crate) struct FaultPlan {
 }
 
 /// The phase of a run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
     /// Faults are injected.
     Faults,
     /// Faults have ended, and a majority must make progress.

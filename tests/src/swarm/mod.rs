@@ -25,6 +25,7 @@ mod run;
 pub(crate) mod settings;
 
 pub use self::fault_kind::FaultKind;
+pub use self::fault_plan::Phase;
 pub use self::liveness::LIMIT_IN_TIMEOUTS;
 pub use self::settings::Family;
 

@@ -52,7 +52,7 @@ impl Nemesis {
                 return;
             }
             if let Err(failure) = self.inject(&mut rng, phase).await {
-                self.cluster.world_mut().fail(failure);
+                self.cluster.fail(failure);
             }
         }
     }
@@ -309,7 +309,7 @@ async fn restart_stopped_peers(cluster: &Cluster, phase: &Cell<Phase>) {
             if rng.happens(Chance::of(1, 2))
                 && let Err(failure) = cluster.start_if_down(server)
             {
-                cluster.world_mut().fail(failure);
+                cluster.fail(failure);
             }
         }
     }

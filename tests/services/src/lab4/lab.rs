@@ -30,7 +30,7 @@ pub(crate) struct ShardedLab {
     pub(crate) groups: Rc<[Group<ShardedStore>]>,
     pub(crate) limit: SnapshotLimit,
     /// Cut routes, each from a group to where its calls do not go through.
-    pub(crate) routes: Rc<RefCell<BTreeSet<(usize, Party)>>>,
+    pub(crate) routes: Rc<RefCell<BTreeSet<(usize, Callee)>>>,
     calls: Calls,
     history: Rc<RefCell<History>>,
     clients: Rc<Cell<ClientId>>,
@@ -39,7 +39,7 @@ pub(crate) struct ShardedLab {
 
 /// Callee of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Party {
+pub(crate) enum Callee {
     /// The groups' controller.
     Controller,
     /// A group, by its place.
@@ -64,7 +64,7 @@ struct Caller {
     server: usize,
     /// The life in which it has them.
     life: u32,
-    routes: Rc<RefCell<BTreeSet<(usize, Party)>>>,
+    routes: Rc<RefCell<BTreeSet<(usize, Callee)>>>,
 }
 
 impl ShardedLab {
@@ -166,8 +166,7 @@ impl ShardedLab {
 
     /// Makes all links reliable.
     pub(crate) fn make_reliable(&self) {
-        self.groups.iter().for_each(|group| group.cluster().make_reliable());
-        self.controllers.iter().for_each(|lab| lab.group.cluster().make_reliable());
+        self.clusters().for_each(Cluster::make_reliable);
     }
 
     /// Checks the log of each server, or that none has a snapshot.
@@ -211,7 +210,7 @@ impl Groups for GroupLinks {
         };
         let reaches = |from: &Caller| {
             let own = &self.groups[from.group];
-            let is_cut = from.routes.borrow().contains(&(from.group, Party::Group(group)));
+            let is_cut = from.routes.borrow().contains(&(from.group, Callee::Group(group)));
             own.is_reachable(from.server) && own.life(from.server) == from.life && !is_cut
         };
         let is_up = self.from.as_ref().is_none_or(reaches);
@@ -252,7 +251,7 @@ impl Manager {
         let controllers = PeerSet::first(self.lab.cluster().size());
         for turn in 0.. {
             self.lab.sleep_ms(WORK_PAUSE_MS).await;
-            let is_cut = self.lab.routes.borrow().contains(&(self.group, Party::Controller));
+            let is_cut = self.lab.routes.borrow().contains(&(self.group, Callee::Controller));
             let reached = if is_cut { PeerSet::NONE } else { controllers };
             self.controller.servers().enabled.set(reached);
             if !servers.is_reachable(self.server) || !servers.cluster().is_leader(self.server) {

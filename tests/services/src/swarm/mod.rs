@@ -16,18 +16,10 @@ use std::time::Duration;
 use raft_tests::failure::Failure;
 use raft_tests::sim::executor::Join;
 use raft_tests::sim::random::Stream;
+use raft_tests::swarm::Phase;
 
 pub(crate) use self::plan::Plan;
 use crate::lab4::lab::ShardedLab;
-
-/// Phase of a run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Events are drawn.
-    Faults,
-    /// All is healed, and everybody must make progress.
-    Liveness,
-}
 
 /// A run whose events are drawn.
 pub(crate) async fn run(lab: ShardedLab, plan: Plan) -> Result<(), Failure> {

@@ -10,11 +10,11 @@ use raft_tests::failure::Failure;
 use raft_tests::sim::disk::{Damage, Latency};
 use raft_tests::sim::network::Connection;
 use raft_tests::sim::random::{Chance, Domain, Stream};
+use raft_tests::swarm::Phase;
 
-use super::Phase;
 use super::plan::{FaultKind, Plan};
 use crate::controller::{Change, SHARDS};
-use crate::lab4::lab::{Party, ShardedLab, group_id};
+use crate::lab4::lab::{Callee, ShardedLab, group_id};
 
 /// Starts the recurring events of a plan.
 pub(super) fn start(lab: &ShardedLab, plan: &Plan, phase: &Rc<Cell<Phase>>) {
@@ -85,7 +85,7 @@ impl Nemesis {
             FaultKind::CutRoute => {
                 let groups = self.lab.groups.len();
                 let (from, to) = (rng.index(groups), rng.index(groups + 1));
-                let to = if to == groups { Party::Controller } else { Party::Group(to) };
+                let to = if to == groups { Callee::Controller } else { Callee::Group(to) };
                 self.lab.routes.borrow_mut().insert((from, to));
                 self.last(rng).await;
                 self.lab.routes.borrow_mut().remove(&(from, to));

@@ -27,64 +27,32 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<(FaultKind, Duration)>,
 }
 
-/// Kind of a recurring event. The numbers name streams: they never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+raft_tests::fault_kinds! {
+/// Kind of a recurring event.
 pub(crate) enum FaultKind {
     /// Groups join.
-    Join = 0,
+    Join = 0 "nemesis: join",
     /// Groups leave, perhaps all.
-    Leave = 1,
+    Leave = 1 "nemesis: leave",
     /// A shard goes to another group.
-    Move = 2,
+    Move = 2 "nemesis: move",
     /// A server crashes, and starts after a while.
-    CrashServer = 3,
+    CrashServer = 3 "nemesis: crash of a server",
     /// All servers of a group, or of the controller, crash at once.
-    CrashGroup = 4,
+    CrashGroup = 4 "nemesis: crash of a group",
     /// A server takes a snapshot out of turn, and may crash before it is durable.
-    Snapshot = 5,
+    Snapshot = 5 "nemesis: snapshot",
     /// A group, or the controller, falls into two parts.
-    Partition = 6,
+    Partition = 6 "nemesis: partition",
     /// A group does not reach another one, or the controller.
-    CutRoute = 7,
+    CutRoute = 7 "nemesis: cut route",
     /// A server halts for a while.
-    Pause = 8,
+    Pause = 8 "nemesis: pause",
     /// A leader hands over its leadership, or gives it up.
-    Depose = 9,
+    Depose = 9 "nemesis: depose",
     /// The disk of a server slows down for a while.
-    SlowDisk = 10,
+    SlowDisk = 10 "nemesis: slow disk",
 }
-
-impl FaultKind {
-    const ALL: [Self; 11] = [
-        Self::Join,
-        Self::Leave,
-        Self::Move,
-        Self::CrashServer,
-        Self::CrashGroup,
-        Self::Snapshot,
-        Self::Partition,
-        Self::CutRoute,
-        Self::Pause,
-        Self::Depose,
-        Self::SlowDisk,
-    ];
-
-    /// Name of its task.
-    pub(crate) const fn task_name(self) -> &'static str {
-        match self {
-            Self::Join => "nemesis: join",
-            Self::Leave => "nemesis: leave",
-            Self::Move => "nemesis: move",
-            Self::CrashServer => "nemesis: crash of a server",
-            Self::CrashGroup => "nemesis: crash of a group",
-            Self::Snapshot => "nemesis: snapshot",
-            Self::Partition => "nemesis: partition",
-            Self::CutRoute => "nemesis: cut route",
-            Self::Pause => "nemesis: pause",
-            Self::Depose => "nemesis: depose",
-            Self::SlowDisk => "nemesis: slow disk",
-        }
-    }
 }
 
 impl Plan {
