@@ -7,9 +7,8 @@ use std::time::Duration;
 use crate::client::{RequestError, Servers};
 use crate::controller::{self, Configuration, ControllerClerk, GroupId};
 use crate::key_value::Operation;
-use crate::replica::Rejection;
 use crate::session::{ClientId, RequestId};
-use crate::sharded::{Groups, Reply, Request, shard_of};
+use crate::sharded::{Groups, Reply, Request, ask, shard_of};
 
 /// A client of the sharded service. It repeats a request, with the same number, until a group
 /// answers it.
@@ -66,25 +65,11 @@ where
             let group = configuration.shards[shard_of(key)]?;
             (group, configuration.groups.get(&group)?.clone())
         };
-        let mut server = self.leaders.borrow().get(&group).copied().unwrap_or_default();
-        for _ in 0..2 * servers.len() {
-            match self.groups.call(servers.get(server)?, request.clone()).await {
-                Ok(Reply::Value(value)) => {
-                    self.leaders.borrow_mut().insert(group, server);
-                    return Some(value);
-                }
-                Ok(Reply::WrongGroup | Reply::Shard(_) | Reply::NotKept | Reply::Deleted) => {
-                    return None;
-                }
-                Err(Rejection::NotLeader { leader: Some(leader) }) if leader < servers.len() => {
-                    server = leader;
-                }
-                Err(
-                    Rejection::NotLeader { .. } | Rejection::LeadershipLost | Rejection::NoAnswer,
-                ) => server = (server + 1) % servers.len(),
-            }
-        }
-        None
+        let first = self.leaders.borrow().get(&group).copied().unwrap_or_default();
+        let answer = ask(&self.groups, &servers, first, 2 * servers.len(), request).await;
+        let (server, Reply::Value(value)) = answer? else { return None };
+        self.leaders.borrow_mut().insert(group, server);
+        Some(value)
     }
 }
 
