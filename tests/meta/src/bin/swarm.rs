@@ -5,9 +5,11 @@
 //! swarm verify [FIRST_SEED] [SEEDS] [NAME]   every seed in two processes: the traces must be equal
 //! swarm shrink [FIRST_SEED] [SEEDS] [NAME]   shrinks the first failure of each kind, prints the cases
 //! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
+//! swarm once   [FIRST_SEED] [SEEDS] [NAME]   prints the reports of the runs that fail
 //! ```
 //!
-//! NAME is a part of a test's name, such as `members` or `services`. Runs of services have no cases.
+//! NAME is a part of a test's name, such as `members` or `services`. Runs of services have no cases, and
+//! their steps are not compared: `shrink` and `case` refuse them, `verify` says so.
 //!
 //! `cargo run --profile sim -p meta-tests --bin swarm -- run 1 1000`
 #![expect(clippy::print_stdout, reason = "a program prints for its user")]
@@ -29,6 +31,17 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (command, rest) = words.split_first().unwrap_or((&"run", &[]));
     let Some(asked) = Asked::of(rest) else { return usage() };
+    if asked.tests().next().is_none() {
+        let names: Vec<&str> = Asked::default().tests().map(Runnable::name).collect();
+        println!("no test has `{}` in its name; tests: {}", asked.pattern, names.join(", "));
+        return ExitCode::from(2);
+    }
+    if matches!(*command, "shrink" | "case" | "steps") && asked.scenarios().next().is_none() {
+        println!(
+            "{command}: runs of services have no cases; `once` prints the report of a failure"
+        );
+        return ExitCode::from(2);
+    }
     match *command {
         "run" => run(&asked),
         "verify" => verify(&asked),
@@ -42,11 +55,12 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    println!("usage: swarm run|verify|shrink|case [FIRST_SEED] [SEEDS] [NAME]");
+    println!("usage: swarm run|verify|shrink|case|once [FIRST_SEED] [SEEDS] [NAME]");
     ExitCode::from(2)
 }
 
 /// Selection of runs.
+#[derive(Default)]
 struct Asked {
     first: u64,
     count: u64,
@@ -75,8 +89,13 @@ impl Asked {
 
     /// The runs that can be cases.
     fn library_runs(&self) -> Vec<(&'static Scenario, u64)> {
-        let scenarios = || SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern));
-        self.seeds().flat_map(|seed| scenarios().map(move |scenario| (scenario, seed))).collect()
+        let runs = |seed| self.scenarios().map(move |scenario| (scenario, seed));
+        self.seeds().flat_map(runs).collect()
+    }
+
+    /// The tests whose runs can be cases.
+    fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
+        SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern))
     }
 
     fn seeds(&self) -> impl Iterator<Item = u64> {
@@ -208,6 +227,13 @@ fn shrink_all(asked: &Asked) -> ExitCode {
     for (identity, run) in failures {
         kinds.entry(identity).or_insert(run);
     }
+    if kinds.is_empty() {
+        println!("none of these runs fails");
+    }
+    let missing = asked.tests().filter(|test| asked.scenarios().all(|own| own.name != test.name()));
+    for test in missing {
+        println!("{}: not tried, runs of services have no cases", test.name());
+    }
     for (scenario, seed) in kinds.into_values() {
         #[expect(clippy::disallowed_methods, reason = "what it takes is measured from outside")]
         let start = Instant::now();
@@ -275,7 +301,10 @@ fn verify(asked: &Asked) -> ExitCode {
     let mut different = first.lines().zip(second.lines()).filter(|(one, other)| one != other);
     let count = first.lines().count();
     let Some((one, other)) = different.next() else {
-        println!("{count} runs in two processes: all traces are equal");
+        match count {
+            1 => println!("1 run in two processes: both traces are equal"),
+            _ => println!("{count} runs in two processes: all traces are equal"),
+        }
         return if count > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     };
     println!("{} of {count} runs differ; the first:\n  {one}\n  {other}", 1 + different.count());
@@ -289,6 +318,10 @@ fn first_difference(line: &str) {
     let (Some(name), Some(seed)) = (words.next(), words.next().and_then(|w| w.parse().ok())) else {
         return;
     };
+    if SWARM.iter().all(|scenario| scenario.name != name) {
+        println!("{name}: the first different event is not searched for in runs of services");
+        return;
+    }
     for _ in 0..TRIES {
         let steps = [child("steps", name, seed), child("steps", name, seed)];
         let [Ok(one), Ok(other)] = steps else { return };

@@ -10,3 +10,4 @@ mod model;
 mod oracle;
 mod shrink;
 mod suites;
+mod swarm_tool;

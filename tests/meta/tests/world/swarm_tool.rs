@@ -1,0 +1,30 @@
+//! The program `swarm` from outside: what it cannot do, it says.
+
+use std::process::Command;
+
+/// Its exit code, and what it says.
+fn swarm(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_swarm")).args(arguments).output();
+    let output = output.expect("it was built");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn what_cannot_be_done_with_runs_of_services_is_said() {
+    for command in ["shrink", "case", "steps"] {
+        let (code, said) = swarm(&[command, "1", "1", "services"]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("runs of services have no cases"), "{said}");
+    }
+    let (code, said) = swarm(&["verify", "1", "1", "services"]);
+    assert_eq!((code, said.trim()), (Some(0), "1 run in two processes: both traces are equal"));
+}
+
+#[test]
+fn a_name_that_no_test_has_is_an_error() {
+    for command in ["run", "verify", "shrink", "case"] {
+        let (code, said) = swarm(&[command, "1", "1", "servces"]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("`servces`") && said.contains("swarm_services"), "{said}");
+    }
+}
