@@ -57,8 +57,9 @@ impl Table<'_> {
         };
         caught.sort_by_key(|(seeds, ..)| *seeds);
         let median = caught[count / 2].0;
+        let s = if median == 1 { "" } else { "s" };
         format!(
-            "{count} of {all} canaries caught; median {median} seeds, slowest {seconds:.1} s ({name})."
+            "{count} of {all} canaries caught; median {median} seed{s}, slowest {seconds:.1} s ({name})."
         )
     }
 }
