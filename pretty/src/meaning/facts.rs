@@ -11,13 +11,16 @@ pub(crate) fn state_facts<'a>(
     words: &StateWords,
 ) -> [Option<&'a [u8]>; STATE_KEYS.len()] {
     let mut facts = [None; STATE_KEYS.len()];
+    let mut brackets = OpenBrackets::default();
     for at in memchr::memchr2_iter(b'=', b':', text) {
         let key = key_before(text, at);
         let exact = if text[at] == b'=' { StateKey::of(key) } else { None };
         let Some(state_key) = exact.or_else(|| words.key(key)) else { continue };
         let behind = &text[at + 1..];
-        // `term:1` may be that of an entry; `currentTerm:1` is not.
-        if text[at] == b':' && StateKey::of(key).is_some() && !behind.starts_with(b" ") {
+        // `term:1` and `Term:1` may be those of an entry; `currentTerm:1` is not.
+        let is_bare = || key.eq_ignore_ascii_case(STATE_KEYS[state_key as usize].as_bytes());
+        let is_tight = text[at] == b':' && !behind.starts_with(b" ");
+        if is_tight && state_key != StateKey::Role && is_bare() {
             continue;
         }
         let behind = if text[at] == b':' { behind.trim_ascii_start() } else { behind };
@@ -35,9 +38,51 @@ pub(crate) fn state_facts<'a>(
         {
             continue;
         }
+        if brackets.are_of_list_at(text, at) {
+            continue;
+        }
         facts[state_key as usize] = Some(value);
     }
     facts
+}
+
+/// The brackets that are open at a place of a text. What is in the elements of a list,
+/// `entries: [Entry { term: 1 }]`, is said of them.
+#[derive(Default)]
+struct OpenBrackets {
+    place: usize,
+    open: Vec<Bracket>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    List,
+    /// Square, but at the beginning: `[S1 (term: 1)] …`.
+    Head,
+    Other,
+}
+
+impl OpenBrackets {
+    /// Tells whether a place, which is not before the last one, is in an element of a list.
+    fn are_of_list_at(&mut self, text: &[u8], at: usize) -> bool {
+        for place in self.place..at {
+            let bracket = match text[place] {
+                b'[' => match text[..place].trim_ascii_end().last() {
+                    None | Some(b']') => Bracket::Head,
+                    Some(_) => Bracket::List,
+                },
+                b'{' | b'(' => Bracket::Other,
+                b']' | b'}' | b')' => {
+                    self.open.pop();
+                    continue;
+                }
+                _ => continue,
+            };
+            self.open.push(bracket);
+        }
+        self.place = at;
+        self.open.last() == Some(&Bracket::Other) && self.open.contains(&Bracket::List)
+    }
 }
 
 /// The value of a key in a text: of several the last.
@@ -158,6 +203,26 @@ mod tests {
         ] {
             let facts = state_facts(text.as_bytes(), StateWords::built_in());
             assert_eq!(facts, [None; STATE_KEYS.len()], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_terms_of_entries_are_not_those_of_their_peer() {
+        let go = "AppendEntries from 4. args:&{Term:5 LeaderId:4 Entries:[{Term:1 Index:1} {Term:2 Index:2}] \
+                  LeaderCommit:1}";
+        for (text, term) in [
+            (go, None),
+            ("appends [{Term: 1 Index: 1} {Term: 2 Index: 2}]", None),
+            ("AppendEntriesArgs { entries: [Entry { term: 1, index: 2 }], term: 3 }", Some("3")),
+            ("Raft { term: 3, log: [Entry { term: 1 }, Entry { term: 2 }] }", Some("3")),
+            ("currentTerm:3 log:[{Term:1 Command:7}] votedFor:1", Some("3")),
+            ("term=3 entries=[LogEntry(term=1, index=2), LogEntry(term=2, index=3)]", Some("3")),
+            ("[S1 (term: 3)] becomes leader", Some("3")),
+            ("[raft_state=\"hard_state {term: 3 vote: 5}\"] [peer_id=7]", Some("3")),
+            ("newRaft 1 [peers: [1,2], term: 3, commit: 5]", Some("3")),
+        ] {
+            let facts = state_facts(text.as_bytes(), StateWords::built_in());
+            assert_eq!(facts[StateKey::Term as usize], term.map(str::as_bytes), "{text}");
         }
     }
 
