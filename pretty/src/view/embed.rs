@@ -187,6 +187,15 @@ fn index_all(source: &Source, parts: &[Part]) -> io::Result<Vec<Chunk>> {
     let (first, rest) = parts.split_at(parts.len().min(1));
     let mut chunks = index(first, &Parser::default())?;
     let parser = chunks.first().map_or_else(Parser::default, Chunk::parser_after);
+    if parser.has_leads() {
+        let mut parser = parser;
+        for part in rest {
+            let next = index(std::slice::from_ref(part), &parser)?;
+            parser = next.last().map_or(parser, Chunk::parser_after);
+            chunks.extend(next);
+        }
+        return Ok(chunks);
+    }
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let shares = rest.chunks(rest.len().div_ceil(threads).max(1));
     let indexed = thread::scope(|scope| {

@@ -26,6 +26,19 @@ const NAMED: &str = "\
 2024-05-02T08:11:22.202Z WARN is slow
 ";
 
+/// Records of two containers at a time; the last one of `c-1` never gets its second line.
+const INTERLEAVED: &str = "\
+a-1  | May 02, 2024 8:11:22 AM io.atomix.raft.Node start
+b-1  | May 02, 2024 8:11:23 AM io.atomix.raft.Node start
+b-1  | INFO: became leader
+a-1  | INFO: became follower
+c-1  | May 02, 2024 8:11:24 AM io.atomix.raft.Node stop
+a-1  | May 02, 2024 8:11:25 AM io.atomix.raft.Node stop
+b-1  | plain text
+a-1  | SEVERE: no quorum
+b-1  | SEVERE: not a record of its own
+";
+
 /// A log in two chunks, cut before each of its lines, and line by line.
 fn views(log: &str) -> Vec<LogView> {
     let lines: Vec<_> = log.split_inclusive('\n').map(str::to_owned).collect();
@@ -49,6 +62,25 @@ fn views(log: &str) -> Vec<LogView> {
 fn shown(view: &mut LogView) -> String {
     while view.work() == Work::More {}
     text(&draw(view, 64, 14))
+}
+
+/// Class: the view reads a line by itself, and takes another line before it for its first.
+#[test]
+fn a_line_is_read_in_the_view_as_in_order() {
+    // Longer than a group of the index.
+    let long = INTERLEAVED.repeat(8);
+    for (log, step) in [(TWO_LINES, 1), (NAMED, 1), (INTERLEAVED, 1), (&long, 35)] {
+        let mut parser = Parser::default();
+        parser.look_at(log.as_bytes());
+        let lines: Vec<_> =
+            log.lines().map(|line| format!("{:?}", parser.parse(line.as_bytes()))).collect();
+        for (cut, view) in views(log).into_iter().enumerate().rev().step_by(step) {
+            for (at, expected) in lines.iter().enumerate() {
+                let read = view.read(at, |line| format!("{line:?}"));
+                assert_eq!(read.as_ref(), Some(expected), "cut {cut}, line {at}");
+            }
+        }
+    }
 }
 
 #[test]

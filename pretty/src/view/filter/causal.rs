@@ -52,12 +52,11 @@ impl LogView {
     fn update_causes(&mut self) -> &Causes {
         let (mut buffer, mut from) = (Vec::new(), self.cause_index.lines);
         while from < self.store.len() {
-            let groups = self.store.group_of(from)..self.store.end().group;
-            let mut parser = self.store.parser_at(from);
             let causes = &mut self.cause_index.causes;
-            let after = self.store.each_line(groups, READ_BYTES, &mut buffer, |line, text| {
-                if let (true, Line::Event(event)) = (line >= from, parser.parse(text)) {
-                    causes.add(line, &event);
+            let all = |_: usize| true;
+            let after = self.store.each_wanted(from, READ_BYTES, &mut buffer, all, |line, read| {
+                if let Line::Event(event) = read {
+                    causes.add(line, event);
                 }
             });
             from = self.store.first_line(after);

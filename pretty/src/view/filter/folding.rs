@@ -39,16 +39,11 @@ impl Folding {
         if first >= store.len() {
             return None;
         }
-        let mut parser = store.parser_at(first);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let groups = store.group_of(first)..store.end().group;
-        let after = store.each_line(groups, STEP_BYTES, &mut buffer, |line, text| {
-            if line < first || !passes(line) {
-                return;
-            }
-            match (store.kind(line).event(), parser.parse(text), u32::try_from(line)) {
+        let after = store.each_wanted(first, STEP_BYTES, &mut buffer, passes, |line, read| {
+            match (store.kind(line).event(), read, u32::try_from(line)) {
                 (Some((_, peer)), Line::Event(event), Ok(number)) => {
-                    if self.is_repeat(number, peer, &event) {
+                    if self.is_repeat(number, peer, event) {
                         self.folded.insert(line);
                     }
                 }

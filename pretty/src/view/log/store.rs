@@ -274,6 +274,31 @@ impl Store {
         start.group + end
     }
 
+    /// Reads lines from `first` on in one go, as [`Store::each_line`] does; takes those that are wanted,
+    /// understood.
+    pub(crate) fn each_wanted(
+        &self,
+        first: usize,
+        bytes_max: usize,
+        buffer: &mut Vec<u8>,
+        wanted: impl Fn(usize) -> bool,
+        mut take: impl FnMut(usize, &Line<'_>),
+    ) -> usize {
+        let group = self.group_of(first);
+        let mut parser = self.parser_at(self.first_line(group));
+        let is_read_in_order = parser.has_leads();
+        self.each_line(group..self.end.group, bytes_max, buffer, |line, text| {
+            let is_wanted = line >= first && wanted(line);
+            if is_wanted || is_read_in_order || self.kind(line) == Kind::Header {
+                self.choose_source(line, &mut parser);
+                let read = parser.parse(text);
+                if is_wanted {
+                    take(line, &read);
+                }
+            }
+        })
+    }
+
     /// A word of bits for the 64 lines from `first` on in every chunk: whether their kinds are
     /// wanted. `put` gets the first line, the bits, and how many of them count.
     pub(crate) fn each_word(
