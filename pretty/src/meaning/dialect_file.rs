@@ -130,6 +130,11 @@ impl DialectFile {
         format!("(?-u){}", text.replace("{subject}", &self.subject))
     }
 
+    /// The expressions that its rules have in `unless`.
+    pub(super) fn exceptions(&self) -> impl Iterator<Item = String> {
+        self.state.iter().filter_map(|own| Some(self.full(own.unless.as_ref()?)))
+    }
+
     /// The expression of what begins its sentences, if all of them may begin so.
     pub(super) fn beginning(&self) -> Option<String> {
         let begins = self.state.iter().any(|own| own.r#match.starts_with("^{subject}"));

@@ -147,17 +147,18 @@ impl Dialects {
 
     fn compile(files: &[(Box<str>, DialectFile)], words: &WordsFile) -> Result<Self, DialectError> {
         let mut rules = Vec::new();
-        let mut expressions = Vec::new();
+        let (mut expressions, mut exceptions) = (Vec::new(), Vec::new());
         let mut all_words = StateWords::built_in().clone().with(words);
         for (dialect, (_, file)) in files.iter().enumerate() {
             all_words = all_words.with(&file.words());
+            exceptions.extend(file.exceptions());
             for (expression, rule, events) in rules_of(file)? {
                 expressions.push(expression);
                 rules.push(Entry { dialect, rule, events });
             }
         }
         let events = rules.iter().flat_map(|entry| entry.events.clone()).collect();
-        let sentences = Sentences::new(&expressions)
+        let sentences = Sentences::new(&expressions, &exceptions)
             .map_err(|error| DialectError::Sentences(error.to_string()))?;
         let names = files.iter().map(|(name, _)| name.clone()).collect();
         // A test compiles every rule with its subject.

@@ -118,6 +118,19 @@ mod tests {
         assert_eq!(said(&Rules::default(), "node leads term 7 now"), [""; 0]);
     }
 
+    /// Class: what is known of a text is used for one that a part of a rule tells from it by a digit.
+    #[cfg(feature = "cli")]
+    #[test]
+    fn digits_of_an_exception_count() {
+        let text = "[[state]]\nmatch = '^votes for (?<vote>\\d)'\nunless = '^votes for 7'";
+        let own = [("own".into(), DialectFile::read(text).unwrap())];
+        let rules = Rules::default().with_own_dialects(&own, &WordsFile::default()).unwrap();
+        for vote in [1, 2, 3, 7, 4] {
+            let expected = if vote == 7 { Vec::new() } else { vec![format!("vote={vote}")] };
+            assert_eq!(said(&rules, &format!("votes for {vote}")), expected, "{vote}");
+        }
+    }
+
     #[test]
     fn messages_have_the_fates_of_the_rules() {
         let rule = |at, text| MessageRule::new(at, text).unwrap();

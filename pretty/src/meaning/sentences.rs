@@ -9,6 +9,7 @@ use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 
 use crate::expression::digits::{tells_digits_apart, with_all_digits};
 
@@ -18,7 +19,7 @@ pub(super) struct Sentences {
     automaton: DFA,
     /// Unlike that of any other.
     number: u64,
-    /// Those expressions that tell digits apart, with all digits where they have some.
+    /// Those expressions, and exceptions to them, that tell digits apart, with all digits where they have some.
     with_all_digits: RegexSet,
 }
 
@@ -32,20 +33,25 @@ thread_local! {
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Sentences {
+    /// An automaton for these expressions; the exceptions are those of rules whose expressions match.
+    ///
     /// # Errors
     /// If an expression does not compile.
-    pub(super) fn new(expressions: &[String]) -> Result<Self, Box<dyn std::error::Error>> {
+    pub(super) fn new(
+        expressions: &[String],
+        exceptions: &[String],
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let mut parser = ParserBuilder::new().utf8(false).build();
-        let mut hirs = Vec::with_capacity(expressions.len());
-        for text in expressions {
-            hirs.push(parser.parse(text)?);
-        }
+        let mut parse = |texts: &[String]| -> Result<Vec<Hir>, _> {
+            texts.iter().map(|text| parser.parse(text)).collect()
+        };
+        let (hirs, exceptions) = (parse(expressions)?, parse(exceptions)?);
         let nfa = thompson::Compiler::new()
             .configure(thompson::Config::new().utf8(false).which_captures(WhichCaptures::None))
             .build_many_from_hir(&hirs)?;
         let config = Config::new().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
         let automaton = DFA::builder().configure(config).build_from_nfa(nfa)?;
-        let odd = hirs.iter().filter(|hir| tells_digits_apart(hir));
+        let odd = hirs.iter().chain(&exceptions).filter(|hir| tells_digits_apart(hir));
         let with_all_digits = RegexSet::new(odd.map(|hir| with_all_digits(hir).to_string()))?;
         Ok(Self { automaton, number: NEXT.fetch_add(1, Ordering::Relaxed), with_all_digits })
     }
