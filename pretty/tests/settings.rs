@@ -337,6 +337,17 @@ fn a_layer_that_cannot_be_read_is_named() {
         assert_eq!(output.status.code(), Some(2), "{what}");
         assert!(text(&output.stderr).contains(what), "{what}: {}", text(&output.stderr));
     }
+    // More than is read of it would be left out.
+    let record = "[[record]]\nmatch = '^(?<peer>r\\d+) '\n";
+    fs::write(home.path().join("large.toml"), record.to_owned() + &"#".repeat(1 << 20)).unwrap();
+    for arguments in [&["--format", "../../large.toml"][..], &["--config", "../../large.toml"]] {
+        let output = home.run(arguments, LOG);
+        assert!(
+            text(&output.stderr).contains("large.toml: not a file of at most 1048576 bytes"),
+            "{}",
+            text(&output.stderr)
+        );
+    }
     let home = house("[formats]\nx.file = 'gone.toml'\n");
     let output = home.run(&[], LOG);
     assert!(text(&output.stderr).contains("project/gone.toml"), "{}", text(&output.stderr));

@@ -2,14 +2,10 @@
 //! then the user's own; the nearer one takes precedence. Files of other users count only if `--config`
 //! names them.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-
 use super::error::ConfigError;
+use super::file::{self, Found};
 use super::layers::{Kind, OwnLayer, OwnLayers, dialect_of, format_of, is_file};
 use super::settings::Config;
 use super::values::{DialectValue, FormatValue, Pager};
@@ -62,9 +58,7 @@ pub(crate) fn find(
     match choice {
         Choice::None => {}
         Choice::File(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| ConfigError::Unreadable { path: path.clone(), error })?;
-            found.add(path.clone(), &text, Scope::User)?;
+            found.add(path.clone(), &file::read_or_await(path)?, Scope::User)?;
         }
         Choice::Discovered => {
             let directories = directory.into_iter().flat_map(Path::ancestors);
@@ -102,11 +96,10 @@ impl LoadedConfig {
 
     /// Adds the file with this path, if there is one that counts; tells whether there is.
     fn look_at(&mut self, path: PathBuf, scope: Scope) -> Result<bool, ConfigError> {
-        match read(&path) {
-            Err(error) => return Err(ConfigError::Unreadable { path, error }),
-            Ok(Found::Nothing) => return Ok(false),
-            Ok(Found::Foreign) => self.foreign.push(path),
-            Ok(Found::Text(text)) => {
+        match file::find(&path)? {
+            Found::Nothing => {}
+            Found::Foreign => self.foreign.push(path),
+            Found::Text(text) => {
                 self.add(path, &text, scope)?;
                 return Ok(true);
             }
@@ -169,51 +162,6 @@ fn layers_of(config: &Config, path: &Path) -> Result<OwnLayers, ConfigError> {
     Ok(layers)
 }
 
-/// The contents of a path at which settings may be.
-enum Found {
-    Nothing,
-    /// A file of another user, or a link of theirs.
-    Foreign,
-    Text(String),
-}
-
-fn read(path: &Path) -> io::Result<Found> {
-    // Before it is opened, which another user may have forbidden.
-    match path.symlink_metadata() {
-        Err(error) if is_absent(&error) => return Ok(Found::Nothing),
-        Ok(entry) if is_foreign(entry.uid()) => return Ok(Found::Foreign),
-        Ok(_) | Err(_) => {}
-    }
-    // A pipe would wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
-        Err(error) if is_absent(&error) => return Ok(Found::Nothing),
-        file => File::from(file?),
-    };
-    let target = file.metadata()?;
-    if is_foreign(target.uid()) {
-        return Ok(Found::Foreign);
-    }
-    if !target.is_file() || target.len() > BYTES_MAX {
-        return Err(io::Error::other(format!("not a file of at most {BYTES_MAX} bytes")));
-    }
-    let mut text = String::new();
-    file.take(BYTES_MAX).read_to_string(&mut text)?;
-    Ok(Found::Text(text))
-}
-
-/// Tells whether a file of this user is neither the user's own nor the system's.
-fn is_foreign(owner: u32) -> bool {
-    owner != 0 && owner != rustix::process::geteuid().as_raw()
-}
-
-/// No file of settings that is found is larger.
-const BYTES_MAX: u64 = 1 << 20;
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
 /// `$XDG_CONFIG_HOME/pretty/config.toml`, usually `~/.config/pretty/config.toml`.
 fn user_file(environment: Environment<'_>) -> Option<PathBuf> {
     let set = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -223,6 +171,8 @@ fn user_file(environment: Environment<'_>) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A directory with a project in it and a home, and the settings found from within the project.

@@ -1,10 +1,9 @@
 //! Formats and dialects of the user's own: in `pretty.toml`, or in files in the words of the built-in ones.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
+use super::file;
 use crate::parse::CustomFormat;
 use crate::view::DialectFile;
 
@@ -78,14 +77,14 @@ impl LayerFile {
     /// # Errors
     /// If it cannot be read or is not in the words of its kind.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = text_of(path)?;
+        let text = file::read(path)?;
         let table: toml::Table = toml::from_str(&text).map_err(|error| malformed(path, &error))?;
         let of_dialect = ["state", "message", "timer", "response", "foreign", "roles", "subject"];
         let is_text =
             |key: &str| table.get(key).is_some_and(|value| key != "subject" || value.is_str());
         match of_dialect.into_iter().any(is_text) {
-            true => dialect_of(path).map(Box::new).map(Self::Dialect),
-            false => format_of(stem(path), path).map(Self::Format),
+            true => dialect_in(&text, path).map(Box::new).map(Self::Dialect),
+            false => format_in(&text, stem(path), path).map(Self::Format),
         }
     }
 }
@@ -100,30 +99,23 @@ fn stem(path: &Path) -> &str {
 }
 
 pub(super) fn format_of(name: &str, path: &Path) -> Result<CustomFormat, ConfigError> {
-    CustomFormat::read(name, &text_of(path)?).map_err(|error| malformed(path, &error))
+    format_in(&file::read(path)?, name, path)
 }
 
 pub(super) fn dialect_of(path: &Path) -> Result<DialectFile, ConfigError> {
-    let file = DialectFile::read(&text_of(path)?).map_err(|error| malformed(path, &error))?;
-    file.check().map_err(|error| malformed(path, &error))?;
-    Ok(file)
+    dialect_in(&file::read(path)?, path)
 }
 
-fn text_of(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
-    // A pipe would wait for a writer.
-    if !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("not a plain file")));
-    }
-    let mut text = String::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
+fn format_in(text: &str, name: &str, path: &Path) -> Result<CustomFormat, ConfigError> {
+    CustomFormat::read(name, text).map_err(|error| malformed(path, &error))
+}
+
+fn dialect_in(text: &str, path: &Path) -> Result<DialectFile, ConfigError> {
+    let file = DialectFile::read(text).map_err(|error| malformed(path, &error))?;
+    file.check().map_err(|error| malformed(path, &error))?;
+    Ok(file)
 }
 
 fn malformed(path: &Path, error: &dyn std::fmt::Display) -> ConfigError {
     ConfigError::Malformed { path: path.to_owned(), message: error.to_string() }
 }
-
-/// More than any file of layers has.
-const BYTES_MAX: u64 = 1 << 20;

@@ -6,6 +6,7 @@
 //! with its line.
 
 mod error;
+mod file;
 mod find;
 mod keys;
 mod layers;
