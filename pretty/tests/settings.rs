@@ -328,10 +328,14 @@ fn levels_keys_and_roles_may_have_words_of_ones_own() {
 #[test]
 fn a_layer_that_cannot_be_read_is_named() {
     let home = house("");
+    let empty = "about = 'x'\n\n[[message]]\nkind = 'Vote'\n";
+    fs::write(home.path().join("empty.toml"), empty).unwrap();
     for (arguments, what) in [
         (["--format", "no.toml"], "cannot read no.toml"),
         (["--dialect", "../racks.toml"], "unknown field `head`"),
         (["--format", "../house.toml"], "unknown field `roles`"),
+        (["--dialect", "../../empty.toml"], "line 3, column 1"),
+        (["--dialect", "../../empty.toml"], "empty rule; set one of sent, received, lost"),
     ] {
         let output = home.run(&arguments, LOG);
         assert_eq!(output.status.code(), Some(2), "{what}");

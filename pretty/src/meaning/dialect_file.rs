@@ -16,7 +16,7 @@ pub struct DialectFile {
     /// The beginning that any sentence may have, for the word `{subject}`.
     subject: String,
     pub(super) state: Vec<StateText>,
-    pub(super) message: Vec<BTreeMap<String, String>>,
+    pub(super) message: Vec<MessageText>,
     pub(super) timer: Vec<String>,
     pub(super) response: Vec<String>,
     /// Sentences whose facts are those of a message, not of their peer.
@@ -45,6 +45,47 @@ pub(super) struct StateText {
     pub(super) increment: Vec<String>,
 }
 
+/// Expressions for the lines about messages of one kind. Invariant: it has one at least.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "MessageAsWritten")]
+pub(crate) struct MessageText {
+    /// The kind, if no group names it.
+    pub(crate) kind: String,
+    /// Each with its key.
+    pub(crate) expressions: Vec<(MessageAt, &'static str, String)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageAsWritten {
+    #[serde(default)]
+    kind: String,
+    sent: Option<String>,
+    received: Option<String>,
+    lost: Option<String>,
+    answered: Option<String>,
+}
+
+impl TryFrom<MessageAsWritten> for MessageText {
+    type Error = &'static str;
+
+    fn try_from(written: MessageAsWritten) -> Result<Self, &'static str> {
+        let MessageAsWritten { kind, sent, received, lost, answered } = written;
+        let all = [
+            (MessageAt::Sent, "sent", sent),
+            (MessageAt::Received, "received", received),
+            (MessageAt::Lost, "lost", lost),
+            (MessageAt::Answered, "answered", answered),
+        ];
+        let given = all.into_iter().filter_map(|(at, key, text)| Some((at, key, text?)));
+        let expressions: Vec<_> = given.collect();
+        match expressions.is_empty() {
+            true => Err("empty rule; set one of sent, received, lost, answered"),
+            false => Ok(Self { kind, expressions }),
+        }
+    }
+}
+
 /// A log, the state of each peer at its end, and its messages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,9 +110,6 @@ pub enum DialectError {
     /// A rule may match in the middle of a text.
     #[error("`{0}`: begin it with `^`; sentences are found by their beginnings")]
     NoStart(String),
-    /// A message has no expression, or a key that is unknown.
-    #[error("unknown key `{0}` of a [[message]]; keys: kind, sent, received, lost, answered")]
-    MessageKey(String),
     /// The expressions are too large together.
     #[error("too large: {0}")]
     Sentences(String),
@@ -102,14 +140,8 @@ impl DialectFile {
             self.checked(text, StateRule::of_message(&self.full(text)))?;
         }
         for own in &self.message {
-            let known =
-                |key: &str| key == "kind" || MessageAt::ALL.iter().any(|(_, at)| *at == key);
-            if let Some(key) = own.keys().find(|key| !known(key)) {
-                return Err(DialectError::MessageKey(key.clone()));
-            }
-            for (at, key) in MessageAt::ALL {
-                let Some(text) = own.get(key) else { continue };
-                self.checked(text, MessageRule::new(at, &self.full(text)))?;
+            for (at, _, text) in &own.expressions {
+                self.checked(text, MessageRule::new(*at, &self.full(text)))?;
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::event_name::event_name;
 use crate::line::Event;
 use crate::meaning::dialect_file::{DialectError, DialectFile};
 use crate::meaning::message::Message;
-use crate::meaning::rules::{MessageAt, MessageRule, StateRule};
+use crate::meaning::rules::{MessageRule, StateRule};
 use crate::meaning::sentences::Sentences;
 use crate::meaning::words::{StateWords, WordsFile};
 
@@ -192,11 +192,10 @@ fn rules_of(file: &DialectFile) -> Result<Vec<RuleText>, DialectError> {
     let mut add = |expression: String, rule| rules.push((expression, rule, Vec::new()));
     for own in &file.message {
         // The rules live as long as the program.
-        let kind: &'static str = own.get("kind").cloned().unwrap_or_default().leak();
-        for (at, key) in MessageAt::ALL {
-            let Some(text) = own.get(key) else { continue };
+        let kind: &'static str = own.kind.clone().leak();
+        for (at, _, text) in &own.expressions {
             let expression = file.full(text);
-            let rule = MessageRule::built_in(at, &expression).with_kind(kind);
+            let rule = MessageRule::built_in(*at, &expression).with_kind(kind);
             add(expression, Rule::Message(rule));
         }
     }

@@ -260,14 +260,6 @@ impl MessageRule {
 }
 
 impl MessageAt {
-    /// All of them, with the keys of rules.
-    pub(super) const ALL: [(Self, &'static str); 4] = [
-        (Self::Sent, "sent"),
-        (Self::Received, "received"),
-        (Self::Lost, "lost"),
-        (Self::Answered, "answered"),
-    ];
-
     /// The group with the other peer.
     const fn other(self) -> &'static str {
         self.groups()[0]

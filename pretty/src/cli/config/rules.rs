@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::meaning::dialect_file::MessageText;
 use crate::view::{MessageAt, MessageRule, RuleError, StateRule};
 
 /// `[[state]]`.
@@ -36,42 +37,20 @@ impl TryFrom<StateAsWritten> for State {
 
 /// `[[message]]`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "MessagesAsWritten")]
+#[serde(try_from = "MessageText")]
 pub(super) struct Messages(pub(super) Vec<MessageRule>);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MessagesAsWritten {
-    kind: Option<String>,
-    sent: Option<String>,
-    received: Option<String>,
-    lost: Option<String>,
-    answered: Option<String>,
-}
-
-impl TryFrom<MessagesAsWritten> for Messages {
+impl TryFrom<MessageText> for Messages {
     type Error = String;
 
-    fn try_from(written: MessagesAsWritten) -> Result<Self, String> {
-        let ends = [
-            ("sent", MessageAt::Sent, written.sent),
-            ("received", MessageAt::Received, written.received),
-            ("lost", MessageAt::Lost, written.lost),
-            ("answered", MessageAt::Answered, written.answered),
-        ];
+    fn try_from(text: MessageText) -> Result<Self, String> {
         // The rules live as long as the program.
-        let kind: &'static str = written.kind.unwrap_or_default().leak();
-        let mut rules = Vec::new();
-        for (name, at, expression) in ends {
-            if let Some(expression) = expression {
-                let rule = MessageRule::new(at, &expression);
-                let rule = rule.map_err(|error| format!("`{name}`: {error}"))?;
-                rules.push(rule.with_kind(kind));
-            }
-        }
-        match rules.is_empty() {
-            true => Err("empty rule; set one of sent, received, lost, answered".to_owned()),
-            false => Ok(Self(rules)),
-        }
+        let kind: &'static str = text.kind.leak();
+        let rule = |(at, key, expression): &(MessageAt, &str, String)| {
+            let rule = MessageRule::new(*at, expression);
+            let rule = rule.map_err(|error| format!("`{key}`: {error}"))?;
+            Ok(rule.with_kind(kind))
+        };
+        text.expressions.iter().map(rule).collect::<Result<_, _>>().map(Self)
     }
 }
