@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::diagram::DiagramError;
 use crate::text::safe_text;
+use crate::view::DialectError;
 
 /// Errors that end the program.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,8 @@ pub(super) enum RunError {
     Spool(io::Error),
     #[error("--export svg: {0}; choose by -s, -u, --peers, -j, -i or -g")]
     Diagram(DiagramError),
+    #[error("dialects: {0}")]
+    Dialects(#[from] DialectError),
     #[error("cannot wait for input: {0}")]
     Wait(io::Error),
     #[error("cannot use the terminal: {0}")]

@@ -91,9 +91,9 @@ fn differences(
     Ok(match file {
         LayerFile::Format(format) => ("format", format.samples(), format.differences()),
         LayerFile::Dialect(dialect) => {
-            let own = [("own".into(), (**dialect).clone())];
-            let rules = Rules::default().with_own_dialects(&own, &WordsFile::default());
-            let rules = rules.map_err(|error| error.to_string())?;
+            let own = vec![("own".into(), (**dialect).clone())];
+            let rules = Rules::default().with_own_dialects(own, WordsFile::default());
+            rules.prepare().map_err(|error| error.to_string())?;
             let wrong = dialect_differences(dialect, &rules, parser);
             ("dialect", dialect.sample.len(), wrong)
         }

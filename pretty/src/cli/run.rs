@@ -40,8 +40,13 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     {
         plan.options.background = background;
     }
-    if plan.mode == OutputMode::View {
-        return tui::run(inputs, plan);
+    match plan.mode {
+        OutputMode::View => return tui::run(inputs, plan),
+        // Its columns say nothing of states.
+        OutputMode::Stream => {}
+        OutputMode::Html | OutputMode::Svg | OutputMode::Json | OutputMode::Explain => {
+            plan.rules.prepare()?;
+        }
     }
     let (pager, output) = match &plan.pager {
         Some(command) => Pager::open(command).map(|(pager, output)| (Some(pager), output))?,

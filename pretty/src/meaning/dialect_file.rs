@@ -111,7 +111,7 @@ pub enum DialectError {
     #[error("`{0}`: begin it with `^`; sentences are found by their beginnings")]
     NoStart(String),
     /// The expressions are too large together.
-    #[error("too large: {0}")]
+    #[error("the rules are too large together: {0}; use fewer of them, or shorter ones")]
     Sentences(String),
 }
 

@@ -4,10 +4,13 @@
 //! One look of an automaton rules out nearly every line; all rules begin where the text begins.
 
 use std::sync::LazyLock;
+#[cfg(feature = "cli")]
+use std::sync::OnceLock;
 
 use regex::bytes::Regex;
 
 use crate::event_name::event_name;
+use crate::expression::Expression;
 use crate::line::Event;
 use crate::meaning::dialect_file::{DialectError, DialectFile};
 use crate::meaning::message::Message;
@@ -34,6 +37,15 @@ pub(crate) struct Dialects {
     subjects: Vec<Option<Regex>>,
     /// The words of states, in all of them.
     words: StateWords,
+}
+
+/// Dialects of the user before those built in, and words of states, compiled at first use.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub(super) struct OwnDialects {
+    files: Vec<(Box<str>, DialectFile)>,
+    words: WordsFile,
+    compiled: OnceLock<Result<Dialects, DialectError>>,
 }
 
 /// Those of the dialects that count.
@@ -82,7 +94,7 @@ enum Rule {
     /// An election timer has run out.
     Timer,
     /// An answer has come whose sending is not logged.
-    Response(Regex),
+    Response(Expression),
 }
 
 macro_rules! files {
@@ -107,12 +119,6 @@ files!(
     "students",
 );
 
-/// Compiles the dialects, if that has not been done yet.
-#[cfg(feature = "cli")]
-pub(crate) fn prepare_dialects() {
-    LazyLock::force(&BUILT_IN);
-}
-
 /// The names of the built-in dialects.
 #[cfg(feature = "cli")]
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -128,21 +134,23 @@ pub(crate) fn files() -> Vec<(Box<str>, DialectFile)> {
     FILES.iter().map(read).collect()
 }
 
-impl Dialects {
-    pub(super) fn built_in() -> &'static Self {
-        &BUILT_IN
+#[cfg(feature = "cli")]
+impl OwnDialects {
+    pub(super) const fn new(files: Vec<(Box<str>, DialectFile)>, words: WordsFile) -> Self {
+        Self { files, words, compiled: OnceLock::new() }
     }
 
-    /// Dialects of the user before those built in, and words of states.
-    ///
     /// # Errors
-    /// If a rule is wrong.
-    #[cfg(feature = "cli")]
-    pub(super) fn with_own(
-        own: &[(Box<str>, DialectFile)],
-        words: &WordsFile,
-    ) -> Result<Self, DialectError> {
-        Self::compile(&[own, &files()].concat(), words)
+    /// If they are too large together.
+    pub(super) fn dialects(&self) -> Result<&Dialects, DialectError> {
+        let compile = || Dialects::compile(&[&self.files[..], &files()].concat(), &self.words);
+        self.compiled.get_or_init(compile).as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Dialects {
+    pub(super) fn built_in<'d>() -> &'d Self {
+        &BUILT_IN
     }
 
     fn compile(files: &[(Box<str>, DialectFile)], words: &WordsFile) -> Result<Self, DialectError> {
@@ -206,9 +214,7 @@ fn rules_of(file: &DialectFile) -> Result<Vec<RuleText>, DialectError> {
         add(file.full(text), Rule::Timer);
     }
     for text in &file.response {
-        let regex = Regex::new(&file.full(text));
-        let regex = regex.map_err(|error| DialectError::Rule(text.clone(), error.into()))?;
-        add(file.full(text), Rule::Response(regex));
+        add(file.full(text), Rule::Response(Expression::new(&file.full(text), &["from"])));
     }
     Ok(rules)
 }
@@ -285,7 +291,7 @@ impl<'d> ChosenDialects<'d> {
     /// The peer whose answer has come.
     pub(super) fn response_from(self, text: &[u8]) -> Option<&[u8]> {
         self.matching(text).find_map(|(rule, _)| match rule {
-            Rule::Response(regex) => Some(regex.captures(text)?.name("from")?.as_bytes()),
+            Rule::Response(expression) => expression.find(text)?.text(0),
             Rule::State(_) | Rule::Message(_) | Rule::Timer => None,
         })
     }
@@ -309,6 +315,19 @@ mod tests {
             file.check().unwrap_or_else(|error| panic!("dialects/{name}.toml: {error}"));
             assert!(!file.sample.is_empty(), "{name}: add a [[sample]]");
         }
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn dialects_of_the_user_are_compiled_when_they_are_needed() {
+        let file = |text: &str| vec![("own".into(), DialectFile::read(text).unwrap())];
+        let own = OwnDialects::new(file("timer = ['^ticks']"), WordsFile::default());
+        assert!(own.compiled.get().is_none());
+        assert_eq!(&*own.dialects().unwrap().names[0], "own");
+        let large = format!("timer = [{}]", "'^\\w{9000}',".repeat(40));
+        let error = OwnDialects::new(file(&large), WordsFile::default()).dialects().unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("the rules are too large together: "), "{error}");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::line::Event;
 #[cfg(feature = "cli")]
 use crate::meaning::dialect_file::{DialectError, DialectFile};
+#[cfg(feature = "cli")]
+use crate::meaning::dialects::OwnDialects;
 use crate::meaning::dialects::{ChosenDialects, DialectChoice, Dialects};
 use crate::meaning::message::Message;
 use crate::meaning::rules::{MessageRule, StateRule};
@@ -22,7 +24,8 @@ struct Lists {
     messages: Vec<MessageRule>,
     choice: DialectChoice,
     /// All dialects, if there are others than those built in.
-    dialects: Option<Arc<Dialects>>,
+    #[cfg(feature = "cli")]
+    own: Option<Arc<OwnDialects>>,
 }
 
 impl Rules {
@@ -39,28 +42,50 @@ impl Rules {
     }
 
     /// The same rules beside dialects of the user's own, which come before those built in, and the
-    /// user's words for keys of the state and roles.
-    ///
-    /// # Errors
-    /// If a rule of a dialect is wrong.
+    /// user's words for keys of the state and roles. Their rules have been checked.
     #[cfg(feature = "cli")]
+    #[must_use]
     pub(crate) fn with_own_dialects(
         self,
-        own: &[(Box<str>, DialectFile)],
-        words: &WordsFile,
-    ) -> Result<Self, DialectError> {
-        if own.is_empty() && *words == WordsFile::default() {
-            return Ok(self);
+        own: Vec<(Box<str>, DialectFile)>,
+        words: WordsFile,
+    ) -> Self {
+        if own.is_empty() && words == WordsFile::default() {
+            return self;
         }
-        own.iter().try_for_each(|(_, file)| file.check())?;
-        let dialects = Some(Arc::new(Dialects::with_own(own, words)?));
-        Ok(Self(Arc::new(Lists { dialects, ..Arc::unwrap_or_clone(self.0) })))
+        let own = Some(Arc::new(OwnDialects::new(own, words)));
+        Self(Arc::new(Lists { own, ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// Compiles the dialects that count, if that has not been done yet.
+    ///
+    /// # Errors
+    /// If those of the user are too large together: then those built in count alone.
+    #[cfg(feature = "cli")]
+    pub(crate) fn prepare(&self) -> Result<(), DialectError> {
+        match &self.0.own {
+            Some(own) => own.dialects().map(|_| ()),
+            None => {
+                Dialects::built_in();
+                Ok(())
+            }
+        }
     }
 
     /// The dialects that count.
     pub(crate) fn dialects(&self) -> ChosenDialects<'_> {
-        let dialects = self.0.dialects.as_deref().unwrap_or_else(|| Dialects::built_in());
+        let dialects = self.own_dialects().unwrap_or_else(Dialects::built_in);
         ChosenDialects { dialects, choice: &self.0.choice }
+    }
+
+    #[cfg(feature = "cli")]
+    fn own_dialects(&self) -> Option<&Dialects> {
+        self.0.own.as_ref()?.dialects().ok()
+    }
+
+    #[cfg(not(feature = "cli"))]
+    const fn own_dialects(&self) -> Option<&Dialects> {
+        None
     }
 
     /// The words of states.
@@ -124,7 +149,7 @@ mod tests {
     fn digits_of_an_exception_count() {
         let text = "[[state]]\nmatch = '^votes for (?<vote>\\d)'\nunless = '^votes for 7'";
         let own = [("own".into(), DialectFile::read(text).unwrap())];
-        let rules = Rules::default().with_own_dialects(&own, &WordsFile::default()).unwrap();
+        let rules = Rules::default().with_own_dialects(own.into(), WordsFile::default());
         for vote in [1, 2, 3, 7, 4] {
             let expected = if vote == 7 { Vec::new() } else { vec![format!("vote={vote}")] };
             assert_eq!(said(&rules, &format!("votes for {vote}")), expected, "{vote}");

@@ -24,8 +24,8 @@ pub(super) struct Sentences {
 }
 
 thread_local! {
-    /// The states met by a thread of the automaton with a number. A process has one automaton, but
-    /// for its tests.
+    /// The states met by a thread of the automaton with a number. A process shows logs by one automaton
+    /// alone.
     static STATES: RefCell<Option<(u64, Cache, PatternSet)>> = const { RefCell::new(None) };
 }
 
@@ -36,20 +36,23 @@ impl Sentences {
     /// An automaton for these expressions; the exceptions are those of rules whose expressions match.
     ///
     /// # Errors
-    /// If an expression does not compile.
+    /// If they are too large together.
     pub(super) fn new(
         expressions: &[String],
         exceptions: &[String],
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let mut parser = ParserBuilder::new().utf8(false).build();
-        let mut parse = |texts: &[String]| -> Result<Vec<Hir>, _> {
-            texts.iter().map(|text| parser.parse(text)).collect()
-        };
-        let (hirs, exceptions) = (parse(expressions)?, parse(exceptions)?);
+        let mut parse = |text: &String| parser.parse(text).map_err(Box::new);
+        let hirs: Vec<Hir> = expressions.iter().map(&mut parse).collect::<Result<_, _>>()?;
+        let exceptions: Vec<Hir> = exceptions.iter().map(parse).collect::<Result<_, _>>()?;
+        let config = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
         let nfa = thompson::Compiler::new()
-            .configure(thompson::Config::new().utf8(false).which_captures(WhichCaptures::None))
+            .configure(config.nfa_size_limit(Some(NFA_BYTES_MAX)))
             .build_many_from_hir(&hirs)?;
-        let config = Config::new().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
+        let config = Config::new()
+            .match_kind(MatchKind::All)
+            .cache_capacity(CACHE_BYTES)
+            .skip_cache_capacity_check(true);
         let automaton = DFA::builder().configure(config).build_from_nfa(nfa)?;
         let odd = hirs.iter().chain(&exceptions).filter(|hir| tells_digits_apart(hir));
         let with_all_digits = RegexSet::new(odd.map(|hir| with_all_digits(hir).to_string()))?;
@@ -90,3 +93,6 @@ impl Sentences {
 }
 
 const CACHE_BYTES: usize = 4 << 20;
+
+/// Many times what the built-in dialects take.
+const NFA_BYTES_MAX: usize = 16 << 20;

@@ -18,7 +18,7 @@ use crate::meaning::words::WordsFile;
 use crate::parse::{CustomTransport, OwnKeys, PeerFrom};
 use crate::style::theme::Palette;
 use crate::time::Tick;
-use crate::view::{DialectError, KeyError, Keys, Rules};
+use crate::view::{KeyError, Keys, Rules};
 
 /// Every setting, with its documentation.
 pub(crate) const EXAMPLE: &str = include_str!("example.toml");
@@ -147,15 +147,14 @@ impl Config {
         self.rename.0.clone()
     }
 
-    /// # Errors
-    /// If the dialects are too large together.
-    pub(crate) fn rules(&self) -> Result<Rules, DialectError> {
+    /// The rules for the meaning of lines.
+    pub(crate) fn rules(&self) -> Rules {
         let state = self.state.iter().map(|state| state.0.clone());
         let messages = self.message.iter().flat_map(|messages| messages.0.iter().cloned());
         let dialects = self.layers.dialects.iter();
         let dialects: Vec<_> = dialects.map(|own| (own.name.clone(), own.layer.clone())).collect();
         let words = WordsFile { keys: self.state_keys.clone(), roles: self.roles.clone() };
-        Rules::new(state.collect(), messages.collect()).with_own_dialects(&dialects, &words)
+        Rules::new(state.collect(), messages.collect()).with_own_dialects(dialects, words)
     }
 
     /// # Errors

@@ -1,7 +1,7 @@
 //! Errors of the arguments.
 
 use crate::parse::{FormatError, ZoneError};
-use crate::view::{DialectError, KeyError};
+use crate::view::KeyError;
 
 /// Errors of the arguments; each message names the option to change.
 #[derive(Debug, thiserror::Error)]
@@ -14,8 +14,6 @@ pub(crate) enum PlanError {
     NoTransport(String, String),
     #[error("invalid value for '--dialect <NAME>': unknown dialect `{0}`; {1}")]
     NoDialect(String, String),
-    #[error("dialects: {0}")]
-    Dialect(#[from] DialectError),
     #[error("invalid value for '--tz <ZONE>': {0}")]
     Zone(#[from] ZoneError),
     #[error("invalid value for '--shift <FILE=±D>': no file `{0}` among those to show")]

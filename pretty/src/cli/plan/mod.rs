@@ -148,7 +148,7 @@ impl Plan {
                 OutputMode::Stream | OutputMode::View,
             ) => query,
         };
-        let rules = config.rules()?.with_dialects(reading::dialects(cli, config)?);
+        let rules = config.rules().with_dialects(reading::dialects(cli, config)?);
         let keys = config.keys()?;
         let window =
             cli.window.map_or(WINDOW, |window| Duration::from_nanos(window.nanos().unsigned_abs()));

@@ -22,7 +22,6 @@ use super::plan::{Follow, InputSource, Plan};
 use crate::cli::input::decode::Encoding;
 use crate::cli::input::feed::Inputs;
 use crate::diagram::Diagram;
-use crate::meaning::dialects::prepare_dialects;
 use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
 use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
@@ -43,9 +42,11 @@ pub(super) fn run(inputs: Inputs, plan: Plan) -> Result<Exit, RunError> {
     let (sender, events) = sync_channel(EVENTS_QUEUED_MAX);
     let request = LoadRequest { window: plan.window, parser: plan.parser, rules: plan.rules };
     // The first lines need them, and the screen takes as long to open.
-    thread::spawn(prepare_dialects);
+    let rules = request.rules.clone();
+    let prepared = thread::spawn(move || rules.prepare());
     let loader = thread::spawn(move || load(inputs, request, &sender));
     let screen = Screen::open().map_err(RunError::Terminal)?;
+    prepared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     // With the channel closed the loader stops at its next event; one that waits for a pipe ends
     // with the program.
     Browser { screen, view, inputs: plan.inputs, events, loader: Loading::Running(loader) }.browse()
