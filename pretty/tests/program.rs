@@ -504,3 +504,19 @@ fn a_first_line_without_its_second_is_exported_with_its_number() {
     assert!(has(rows[2], "something") && has(rows[3], "\"line\":6"), "{rows:#?}");
     assert!(has(rows[4], "Node cut") && has(rows[4], "\"line\":7"), "{rows:#?}");
 }
+
+/// Class: a line continues an event that another line has ended.
+#[test]
+fn lines_below_a_name_or_a_header_continue_no_event_above_it() {
+    for above in ["==> n2.log <==", "# verbose/1 peers=3 unit=ms"] {
+        let log = format!(
+            "==> n1.log <==\n2024-05-02T08:11:22.101Z INFO one\n{above}\n  indented\n\
+             ==> n2.log <==\n2024-05-02T08:11:22.102Z INFO two\n"
+        );
+        for export in [&["--export=json"][..], &["--export=html"], &[]] {
+            let output = run(&[export, &["--peers=n2"]].concat(), log.as_bytes());
+            let shown = text(&output.stdout);
+            assert!(shown.contains("indented") && !shown.contains("INFO one"), "{shown}");
+        }
+    }
+}

@@ -132,7 +132,10 @@ impl<W: Write> HtmlPage<W> {
         }
         match read {
             Line::Event(event) => self.event(&event),
-            Line::Header(header) => self.other("test", header.text),
+            Line::Header(header) => {
+                self.owner = Owner::None;
+                self.other("test", header.text)
+            }
             Line::Other(class, text) => self.non_event(class, &text),
         }
     }

@@ -12,6 +12,7 @@ use crate::text::make_safe;
 
 impl<W: Write> Printer<W> {
     pub(super) fn show_header(&mut self, header: Header<'_>) -> io::Result<()> {
+        self.owner = Owner::None;
         self.draw_all_repeats()?;
         let sgr = self.ansi.bold_sgr(self.ansi.theme.title);
         let text = make_safe(header.text, &mut self.scratch.text);

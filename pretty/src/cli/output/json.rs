@@ -222,27 +222,27 @@ impl Sink for JsonSink {
         for first in self.parser.take_unpaired() {
             self.write_unpaired(self.source, &first)?;
         }
-        if let Line::Event(event) = &read {
-            if let Some(name_usage) = &mut self.name_usage {
-                name_usage.record(event);
+        match &read {
+            Line::Event(event) => {
+                if let Some(name_usage) = &mut self.name_usage {
+                    name_usage.record(event);
+                }
+                let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
+                self.origin = self.origin.or_else(|| date?.at);
+                let mut scratch = String::new();
+                let is_shown = self.filter.shows(event, self.origin)
+                    && self.filter.shows_text(make_safe(&event.text, &mut scratch).text());
+                self.owner = Owner::event(is_shown);
+                if !is_shown {
+                    return Ok(());
+                }
             }
-            let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
-            self.origin = self.origin.or_else(|| date?.at);
-            let mut scratch = String::new();
-            let is_shown = self.filter.shows(event, self.origin)
-                && self.filter.shows_text(make_safe(&event.text, &mut scratch).text());
-            self.owner = Owner::event(is_shown);
-            if !is_shown {
-                return Ok(());
+            Line::Header(_) => self.owner = Owner::None,
+            Line::Other(class, text) => {
+                if self.owner.of_line(*class, text) == Owner::Hidden || *class == Class::Lead {
+                    return Ok(());
+                }
             }
-        }
-        if matches!(read, Line::Other(Class::Lead, _)) {
-            return Ok(());
-        }
-        if let Line::Other(class, text) = &read
-            && self.owner.of_line(*class, text) == Owner::Hidden
-        {
-            return Ok(());
         }
         self.write(&read)
     }

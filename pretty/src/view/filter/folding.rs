@@ -40,16 +40,17 @@ impl Folding {
             return None;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let after = store.each_wanted(first, STEP_BYTES, &mut buffer, passes, |line, read| {
-            match (store.kind(line).event(), read, u32::try_from(line)) {
-                (Some((_, peer)), Line::Event(event), Ok(number)) => {
-                    if self.is_repeat(number, peer, event) {
-                        self.folded.insert(line);
+        let after =
+            store.each_wanted(first, STEP_BYTES, &mut buffer, passes, |line, read| {
+                match (store.kind(line).event(), read, u32::try_from(line)) {
+                    (Some((_, peer)), Line::Event(event), Ok(number)) => {
+                        if self.is_repeat(number, peer, event) {
+                            self.folded.insert(line);
+                        }
                     }
+                    _ => self.interrupt(),
                 }
-                _ => self.interrupt(),
-            }
-        });
+            });
         self.buffer = buffer;
         self.next = store.first_line(after);
         Some(first..self.next)
