@@ -102,6 +102,13 @@ impl From<BTreeMap<Level, Vec<String>>> for OwnLevels {
 }
 
 impl OwnLevels {
+    /// These words, and those of others that are not among them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn over(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// The level of a word: the user's before a built-in one.
     pub(crate) fn level(&self, word: &[u8]) -> Option<Level> {
         let own = self.0.iter().find(|(own, _)| own.eq_ignore_ascii_case(word));

@@ -5,10 +5,15 @@ use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicodeRange, Hir, HirKind, Repetition,
 };
 
+/// Tells whether a word has digits, so that it is another one with others.
+pub(crate) fn has_digits(word: &[u8]) -> bool {
+    word.iter().any(u8::is_ascii_digit)
+}
+
 /// Tells whether an expression tells digits apart.
 pub(crate) fn tells_digits_apart(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Literal(literal) => literal.0.iter().any(u8::is_ascii_digit),
+        HirKind::Literal(literal) => has_digits(&literal.0),
         HirKind::Class(class) => (1..10).contains(&digits_in(class)),
         HirKind::Empty
         | HirKind::Look(_)

@@ -11,6 +11,7 @@ use regex::bytes::Regex;
 
 use crate::event_name::event_name;
 use crate::expression::Expression;
+use crate::expression::digits::has_digits;
 use crate::line::Event;
 use crate::meaning::dialect_file::{DialectError, DialectFile};
 use crate::meaning::message::Message;
@@ -189,7 +190,7 @@ fn rules_of(file: &DialectFile) -> Result<Vec<RuleText>, DialectError> {
     for own in &file.state {
         let expression = file.full(&own.r#match);
         let set = own.set.iter().map(|(key, value)| (&**key, &**value));
-        let rule = StateRule::built_in(&expression, set, own.restart)
+        let rule = StateRule::unchecked(&expression, set, own.restart)
             .and_then(|rule| rule.with_increments(own.increment.iter().map(String::as_str)));
         let rule = rule.map_err(|error| DialectError::Rule(own.r#match.clone(), error))?;
         let unless = own.unless.as_ref().map(|text| file.full(text));
@@ -203,7 +204,7 @@ fn rules_of(file: &DialectFile) -> Result<Vec<RuleText>, DialectError> {
         let kind: &'static str = own.kind.clone().leak();
         for (at, _, text) in &own.expressions {
             let expression = file.full(text);
-            let rule = MessageRule::built_in(*at, &expression).with_kind(kind);
+            let rule = MessageRule::unchecked(*at, &expression).with_kind(kind);
             add(expression, Rule::Message(rule));
         }
     }
@@ -223,17 +224,14 @@ impl<'d> ChosenDialects<'d> {
     /// A sentence without the beginning that all of its dialect may have: where the column names the
     /// peer, that says little.
     pub(crate) fn sentence(self, text: &[u8]) -> &[u8] {
-        let Some((_, name)) = self.matching(text).next() else { return text };
-        let Self { dialects, .. } = self;
-        let at = dialects.names.iter().position(|own| **own == *name);
-        let subject = at.and_then(|at| dialects.subjects[at].as_ref());
+        let Some(entry) = self.matching(text).next() else { return text };
+        let subject = self.dialects.subjects[entry.dialect].as_ref();
         let end = subject.and_then(|subject| subject.find(text)).map_or(0, |found| found.end());
         &text[end..]
     }
 
     /// Tells whether the same text with other digits may have other rules or facts.
     pub(super) fn tell_digits_apart(self, text: &[u8]) -> bool {
-        let has_digits = |name: &[u8]| name.iter().any(u8::is_ascii_digit);
         self.dialects.words.have_digits()
             || event_name(text).is_some_and(has_digits)
             || self.dialects.sentences.tell_digits_apart(text)
@@ -245,52 +243,50 @@ impl<'d> ChosenDialects<'d> {
     }
 
     /// The rules that match a text, in order: those of the first dialect that has one.
-    fn matching(self, text: &[u8]) -> impl Iterator<Item = (&'d Rule, &'d str)> {
+    fn matching(self, text: &[u8]) -> impl Iterator<Item = &'d Entry> {
         let Self { dialects, choice } = self;
         let event = event_name(text);
         let known = event.is_none_or(|event| dialects.events.iter().any(|own| **own == *event));
         let places = if known { dialects.sentences.matching(text) } else { Vec::new() };
-        let name = |entry: &Entry| &*dialects.names[entry.dialect];
         let entries = places.into_iter().map(|at| &dialects.rules[at]);
         let mut fitting = entries
-            .filter(move |entry| choice.allows(name(entry)))
+            .filter(move |entry| choice.allows(&dialects.names[entry.dialect]))
             .filter(move |entry| match event {
                 Some(event) => entry.events.iter().any(|own| **own == *event),
                 None => entry.events.is_empty(),
             })
             .peekable();
         let first = fitting.peek().map(|entry| entry.dialect);
-        let of_first = fitting.take_while(move |entry| Some(entry.dialect) == first);
-        of_first.map(move |entry| (&entry.rule, name(entry)))
+        fitting.take_while(move |entry| Some(entry.dialect) == first)
     }
 
     /// The first dialect that knows the sentence.
     #[cfg(feature = "cli")]
     pub(crate) fn name_of(self, text: &[u8]) -> Option<&'d str> {
-        self.matching(text).next().map(|(_, name)| name)
+        self.matching(text).next().map(|entry| &*self.dialects.names[entry.dialect])
     }
 
     pub(super) fn state_rules(self, text: &[u8]) -> impl Iterator<Item = &'d StateRule> {
-        self.matching(text).filter_map(|(rule, _)| match rule {
+        self.matching(text).filter_map(|entry| match &entry.rule {
             Rule::State(rule) => Some(rule),
             Rule::Message(_) | Rule::Timer | Rule::Response(_) => None,
         })
     }
 
     pub(super) fn message<'a>(self, event: &'a Event<'_>) -> Option<Message<'a>> {
-        self.matching(&event.text).find_map(|(rule, _)| match rule {
+        self.matching(&event.text).find_map(|entry| match &entry.rule {
             Rule::Message(rule) => rule.message(event),
             Rule::State(_) | Rule::Timer | Rule::Response(_) => None,
         })
     }
 
     pub(super) fn is_timer(self, text: &[u8]) -> bool {
-        self.matching(text).any(|(rule, _)| matches!(rule, Rule::Timer))
+        self.matching(text).any(|entry| matches!(entry.rule, Rule::Timer))
     }
 
     /// The peer whose answer has come.
     pub(super) fn response_from(self, text: &[u8]) -> Option<&[u8]> {
-        self.matching(text).find_map(|(rule, _)| match rule {
+        self.matching(text).find_map(|entry| match &entry.rule {
             Rule::Response(expression) => expression.find(text)?.text(0),
             Rule::State(_) | Rule::Message(_) | Rule::Timer => None,
         })

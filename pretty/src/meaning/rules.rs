@@ -98,7 +98,7 @@ impl StateRule {
         set: impl IntoIterator<Item = (&'a str, &'a str)>,
         restart: bool,
     ) -> Result<Self, RuleError> {
-        let rule = Self::built_in(expression, set, restart)?;
+        let rule = Self::unchecked(expression, set, restart)?;
         let names = rule.expression.check()?;
         let keys = names.iter().map(|name| key(name)).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() && rule.set.is_empty() && !restart {
@@ -117,15 +117,15 @@ impl StateRule {
         Ok(rule)
     }
 
-    /// The same with an expression that is compiled when it is needed, because a test checks it.
+    /// The same with an expression that is known to compile, which it does when it is needed.
     pub(super) fn foreign(expression: &str) -> Self {
         let expression = Expression::new(expression, &[]);
         let (set, increments) = (Vec::new(), Vec::new());
         Self { expression, unless: None, restart: false, set, increments, ignores_facts: true }
     }
 
-    /// A rule with an expression that is compiled when it is needed, because a test checks it.
-    pub(super) fn built_in<'a>(
+    /// A rule with an expression that is known to compile, which it does when it is needed.
+    pub(super) fn unchecked<'a>(
         expression: &str,
         set: impl IntoIterator<Item = (&'a str, &'a str)>,
         restart: bool,
@@ -220,7 +220,7 @@ impl MessageRule {
     /// # Errors
     /// See [`RuleError`].
     pub fn new(at: MessageAt, expression: &str) -> Result<Self, RuleError> {
-        let rule = Self::built_in(at, expression);
+        let rule = Self::unchecked(at, expression);
         let names = rule.expression.check()?;
         let known = at.groups();
         if let Some(name) = names.iter().find(|name| !known.contains(name)) {
@@ -233,8 +233,8 @@ impl MessageRule {
         Ok(rule)
     }
 
-    /// The same with an expression that is compiled when it is needed, because a test checks it.
-    pub(super) fn built_in(at: MessageAt, expression: &str) -> Self {
+    /// The same with an expression that is known to compile, which it does when it is needed.
+    pub(super) fn unchecked(at: MessageAt, expression: &str) -> Self {
         Self { at, expression: Expression::new(expression, at.groups()), kind: b"" }
     }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::expression::digits::has_digits;
 use crate::meaning::state::{Role, StateKey};
 
 /// Keys and roles by their spellings.
@@ -17,6 +18,8 @@ pub(crate) struct StateWords {
     /// The number of roles that are built in; values in other words are shown in the paper's.
     built_in: usize,
     shortest: usize,
+    /// A word has a digit.
+    have_digits: bool,
 }
 
 /// Words as files have them.
@@ -34,6 +37,7 @@ static BUILT_IN: LazyLock<StateWords> = LazyLock::new(|| {
         roles: Vec::new(),
         built_in: 0,
         shortest: LONGEST,
+        have_digits: false,
     };
     words.add(&file);
     words.built_in = words.roles.len();
@@ -57,26 +61,25 @@ impl StateWords {
     }
 
     fn add(&mut self, file: &WordsFile) {
+        let plain = |word: &String| plain::<LONGEST>(word.as_bytes());
         for (key, words) in &file.keys {
-            for (word, length) in words.iter().filter_map(|word| plain::<LONGEST>(word.as_bytes()))
-            {
+            for (word, length) in words.iter().filter_map(plain) {
+                self.have_digits |= has_digits(&word);
                 self.keys[length].push((word[..length].into(), *key));
                 self.shortest = self.shortest.min(length);
             }
         }
         for (role, words) in &file.roles {
-            for (word, length) in words.iter().filter_map(|word| plain::<LONGEST>(word.as_bytes()))
-            {
+            for (word, length) in words.iter().filter_map(plain) {
+                self.have_digits |= has_digits(&word);
                 self.roles.push((word[..length].into(), *role));
             }
         }
     }
 
     /// Tells whether a word has a digit.
-    pub(crate) fn have_digits(&self) -> bool {
-        let roles = self.roles.iter().map(|(word, _)| word);
-        let mut words = self.keys.iter().flatten().map(|(word, _)| word).chain(roles);
-        words.any(|word| word.iter().any(u8::is_ascii_digit))
+    pub(crate) const fn have_digits(&self) -> bool {
+        self.have_digits
     }
 
     /// The key of the state that a key means: `current_term`, `CurTerm`.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::expression::digits::has_digits;
+
 /// Names of fields by what they mean.
 pub(super) type KeyNames = BTreeMap<Role, Vec<String>>;
 
@@ -83,6 +85,20 @@ pub struct OwnKeys {
     pub peer: Vec<String>,
 }
 
+impl OwnKeys {
+    /// These keys, and others behind them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn over(self, others: Self) -> Self {
+        Self {
+            time: [self.time, others.time].concat(),
+            level: [self.level, others.level].concat(),
+            topic: [self.topic, others.topic].concat(),
+            msg: [self.msg, others.msg].concat(),
+            peer: [self.peer, others.peer].concat(),
+        }
+    }
+}
+
 /// The fields that may name the peer of a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PeerField<'p> {
@@ -139,7 +155,7 @@ impl Keys {
     /// Tells whether a key with other digits may have another meaning.
     pub(super) fn tell_digits_apart(&self) -> bool {
         let mut keys = self.buckets.iter().flatten().map(|(key, _)| key).chain(&self.outer);
-        keys.any(|key| key.bytes().any(|byte| byte.is_ascii_digit()))
+        keys.any(|key| has_digits(key.as_bytes()))
     }
 
     /// Tells whether members of an object with this key have meanings.

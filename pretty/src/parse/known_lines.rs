@@ -18,6 +18,7 @@ use super::peer_plan::{NamedBy, PeerPlace};
 use super::reading::Reading;
 use super::record::{Record, TimeText};
 use super::settings::ParserSettings;
+use crate::expression::digits::has_digits;
 use crate::shapes::{Lookup, ShapeMap};
 
 /// Records by the shapes of their lines, for one reading of one source.
@@ -93,11 +94,10 @@ impl KnownLines {
             }
         };
         let head = |at: &usize| layers.heads[*at].tells_digits_apart();
-        let has_digits = |key: &str| key.bytes().any(|byte| byte.is_ascii_digit());
         let peers = &reading.peers;
         let records = (!reading.records.is_empty() || reading.bare_heads)
             && !reading.records.iter().any(tells_apart)
-            && !peers.key.as_deref().is_some_and(has_digits);
+            && !peers.key.as_deref().is_some_and(|key| has_digits(key.as_bytes()));
         let peers = !matches!(settings.peer_from, PeerFrom::Regex(_))
             && settings.rename.is_empty()
             && !reading.heads.iter().any(head)
@@ -311,8 +311,7 @@ impl TextSink for Pieces<'_> {
             (None, Some(Part::Words(words))) => *words = [&**words, piece].concat().into(),
             (None, _) => self.parts.push(Part::Words(piece.into())),
         }
-        let has_digits = piece.iter().any(u8::is_ascii_digit);
-        self.is_stable &= !has_digits || place(self.line, piece).is_some();
+        self.is_stable &= !has_digits(piece) || place(self.line, piece).is_some();
     }
 
     fn length(&self) -> usize {

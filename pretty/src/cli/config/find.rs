@@ -141,10 +141,9 @@ fn layers_of(config: &Config, path: &Path) -> Result<OwnLayers, ConfigError> {
     let mut layers = OwnLayers::default();
     for (name, value) in config.written_formats() {
         let (layer, origin) = match value {
-            FormatValue::Here(format) => (format.clone(), path.to_owned()),
+            FormatValue::Here(format) => (format.named_as(name), path.to_owned()),
             FormatValue::File(file) => (format_of(name, &place.join(file))?, place.join(file)),
         };
-        let layer = layer.named_as(name);
         layers.formats.push(OwnLayer { name: name.into(), layer, origin });
     }
     for (name, value) in config.written_dialects() {

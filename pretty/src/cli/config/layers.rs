@@ -49,12 +49,18 @@ impl OwnLayers {
 
     /// These layers, and those of others with other names.
     pub(super) fn over(mut self, other: Self) -> Self {
-        let is_new = |name: &str, own: &[Box<str>]| own.iter().all(|own| **own != *name);
-        let names: Vec<_> = self.formats.iter().map(|own| own.name.clone()).collect();
-        self.formats.extend(other.formats.into_iter().filter(|own| is_new(&own.name, &names)));
-        let names: Vec<_> = self.dialects.iter().map(|own| own.name.clone()).collect();
-        self.dialects.extend(other.dialects.into_iter().filter(|own| is_new(&own.name, &names)));
+        merge(&mut self.formats, other.formats);
+        merge(&mut self.dialects, other.dialects);
         self
+    }
+}
+
+/// Adds the layers with other names.
+fn merge<T>(layers: &mut Vec<OwnLayer<T>>, others: Vec<OwnLayer<T>>) {
+    for other in others {
+        if layers.iter().all(|own| own.name != other.name) {
+            layers.push(other);
+        }
     }
 }
 

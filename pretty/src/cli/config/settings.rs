@@ -84,13 +84,13 @@ impl Config {
             tz: self.tz.or(other.tz),
             peer_from: self.peer_from.or(other.peer_from),
             level: self.level.or(other.level),
-            fields: if self.fields == OwnKeys::default() { other.fields } else { self.fields },
+            fields: self.fields.over(other.fields),
             rename: Renames([self.rename.0, other.rename.0].concat()),
             pager: self.pager.or(other.pager),
             topics: merge_maps(self.topics, other.topics),
             formats: BTreeMap::new(),
             dialects: BTreeMap::new(),
-            levels: if self.levels == OwnLevels::default() { other.levels } else { self.levels },
+            levels: self.levels.over(other.levels),
             state_keys: merge_maps(self.state_keys, other.state_keys),
             roles: merge_maps(self.roles, other.roles),
             layers: self.layers.over(other.layers),
@@ -115,16 +115,12 @@ impl Config {
 
     /// The formats that are written here, or in files named here, in order.
     pub(super) fn written_formats(&self) -> impl Iterator<Item = (&str, &FormatValue)> {
-        let mut formats: Vec<_> = self.formats.iter().collect();
-        formats.sort_by_key(|(_, found)| found.span().start);
-        formats.into_iter().map(|(name, own)| (name.as_ref(), own.get_ref()))
+        in_order(&self.formats)
     }
 
     /// The same of dialects.
     pub(super) fn written_dialects(&self) -> impl Iterator<Item = (&str, &DialectValue)> {
-        let mut dialects: Vec<_> = self.dialects.iter().collect();
-        dialects.sort_by_key(|(_, found)| found.span().start);
-        dialects.into_iter().map(|(name, own)| (name.as_ref(), own.get_ref()))
+        in_order(&self.dialects)
     }
 
     /// The formats and dialects of the user's own.
@@ -168,6 +164,15 @@ impl Config {
     }
 }
 
+/// The entries of a table as they are written.
+fn in_order<K: AsRef<str>, V>(
+    table: &BTreeMap<K, toml::Spanned<V>>,
+) -> impl Iterator<Item = (&str, &V)> {
+    let mut all: Vec<_> = table.iter().collect();
+    all.sort_by_key(|(_, value)| value.span().start);
+    all.into_iter().map(|(name, value)| (name.as_ref(), value.get_ref()))
+}
+
 /// The entries of both; where both have one, the first one's.
 fn merge_maps<K: Ord, V>(ours: BTreeMap<K, V>, mut theirs: BTreeMap<K, V>) -> BTreeMap<K, V> {
     theirs.extend(ours);
@@ -179,6 +184,7 @@ mod tests {
     use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     use super::*;
+    use crate::level::Level;
     use crate::style::color::Rgb;
     use crate::style::theme::{Background, Theme};
     use crate::view::Action;
@@ -284,10 +290,16 @@ mod tests {
 
     #[test]
     fn the_nearer_file_counts() {
-        let near = "fold = true\n[topics]\nA = \"#ffffff\"\n[keys]\nj = \"up\"\n";
-        let far = "fold = false\ntime = false\n[topics]\nA = \"#ffff00\"\nB = \"#00ff00\"\n[keys]\nj = \"quit\"\np = \"down\"\n";
+        let near = "fold = true\n[topics]\nA = \"#ffffff\"\n[keys]\nj = \"up\"\n\
+                    [levels]\nerror = ['boom']\n[fields]\npeer = ['shard']";
+        let far = "fold = false\ntime = false\n[topics]\nA = \"#ffff00\"\nB = \"#00ff00\"\n[keys]\nj = \"quit\"\np = \"down\"\n\
+                   [levels]\nwarn = ['boom', 'hm']\n[fields]\npeer = ['rack']\ntime = ['when']";
         let config = parse(near).unwrap().over(parse(far).unwrap());
         assert_eq!((config.fold, config.time), (Some(true), Some(false)));
+        let level = |word: &str| config.levels.level(word.as_bytes());
+        assert_eq!((level("boom"), level("hm")), (Some(Level::Error), Some(Level::Warn)));
+        assert_eq!(config.fields.peer, ["shard", "rack"]);
+        assert_eq!(config.fields.time, ["when"]);
         let theme = Theme::with_palette(Background::Dark, config.palette());
         assert_eq!(theme.topic(b"A"), Rgb(255, 255, 255));
         assert_eq!(theme.topic(b"B"), Rgb(0, 255, 0));
