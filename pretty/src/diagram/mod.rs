@@ -8,12 +8,14 @@
 //! Places follow from the diagram alone, without fonts or a screen. The page for a browser draws
 //! the same picture by itself, of whatever lines it shows.
 
+mod builder;
 mod layout;
 mod model;
 mod svg;
 
+pub use builder::DiagramBuilder;
 pub(crate) use model::Role;
-pub use model::{Diagram, DiagramBuilder, DiagramError};
+pub use model::{Diagram, DiagramError};
 
 #[cfg(test)]
 mod tests;

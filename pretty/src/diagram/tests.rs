@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::layout::{Label, Place, Scene};
-use super::model::{Diagram, DiagramBuilder, DiagramError};
+use super::{Diagram, DiagramBuilder, DiagramError};
 use crate::parse::Parser;
 
 fn diagram(log: &str) -> Diagram {
