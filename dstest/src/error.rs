@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::archive::ArchiveError;
 use crate::build::BuildError;
 use crate::config::ConfigError;
 use crate::exit::Exit;
@@ -26,6 +27,9 @@ pub enum Error {
     /// The tests cannot be found.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The archive cannot be written or used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// No test is left to run.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -117,6 +121,7 @@ impl Error {
             },
             Self::Config(_)
             | Self::Plan(_)
+            | Self::Archive(_)
             | Self::Store(_)
             | Self::Live(_)
             | Self::Watch(_)

@@ -43,6 +43,7 @@
 //! | equal failures, signatures | `record/signature.rs` |
 //! | result table, percentiles, confidence intervals | `report/summary.rs`, `report/stats.rs` |
 //! | JSON, JUnit, Markdown, CSV | `report/json.rs`, `report/junit.rs`, `report/tables.rs` |
+//! | archives: packed, unpacked; paths of another machine | `archive/`, `store/archives.rs`; `relocation.rs` |
 //! | store format, retention, merging | `store/` |
 //! | progress bar | `progress/live.rs` |
 //! | terminal UI, keys, diff of two runs | `browse/` |
@@ -84,6 +85,7 @@
 //! assert!(print_failures(&Store::at(".dstest".into())).is_ok());
 //! ```
 
+pub mod archive;
 mod browse;
 pub mod build;
 mod campaign;
@@ -94,10 +96,12 @@ mod discover;
 pub mod error;
 pub mod exit;
 pub mod list;
+pub mod origin;
 pub mod plan;
 pub mod process;
 mod progress;
 pub mod record;
+mod relocation;
 pub mod report;
 pub mod run;
 pub mod schedule;

@@ -25,7 +25,8 @@ pub struct Suite {
 }
 
 /// A remark on something that the user may not expect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Note {
     /// A program, by its index, does not list its tests and is one test as a whole.
     Opaque(usize),
@@ -190,6 +191,16 @@ pub enum SelectError {
         "all matching tests are left out by --skip or #[ignore]; --include-ignored runs ignored ones"
     )]
     AllLeftOut,
+}
+
+impl Note {
+    /// The remark with another index of its program; `None` if that is left out.
+    pub(crate) fn renumbered(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
+        match self {
+            Self::Opaque(binary) => place(*binary).map(Self::Opaque),
+            Self::DocTests(_) | Self::Runner(_) => Some(self.clone()),
+        }
+    }
 }
 
 impl Suite {

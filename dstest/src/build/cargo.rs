@@ -47,7 +47,7 @@ pub(super) fn build(
         notes.push(Note::Runner(runner.join(" ")));
     }
     let (harness, args) = (Harness::Libtest, Vec::new());
-    Ok(Built { binaries, targets, harness, args, runner, notes, cost })
+    Ok(Built { binaries, targets, harness, args, runner, notes, cost, listed: None })
 }
 
 fn cost(messages: &[Message], start: Instant) -> Cost {

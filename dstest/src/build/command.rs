@@ -22,6 +22,7 @@ pub(super) fn built(command: &[String], dir: &Path) -> Built {
         runner: Vec::new(),
         notes: Vec::new(),
         cost: Cost::default(),
+        listed: None,
     }
 }
 

@@ -52,6 +52,7 @@ impl Project {
             runner: Vec::new(),
             notes: Vec::new(),
             cost: Cost::default(),
+            listed: None,
         })
     }
 

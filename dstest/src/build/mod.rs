@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::archive::Listing;
 use crate::plan::BuildPlan;
-use crate::suite::{Binary, Harness, Note};
+use crate::suite::{Binary, Harness, Note, Test};
 
 pub(crate) use self::progress::BuildProgress;
 pub use self::project::Project;
@@ -46,6 +47,25 @@ pub struct Built {
     pub notes: Vec<Note>,
     /// The work it took.
     pub cost: Cost,
+    /// The tests of all programs, where they have been listed before.
+    pub listed: Option<Vec<Test>>,
+}
+
+impl Built {
+    /// Programs whose tests are known.
+    fn listed(listing: Listing) -> Self {
+        let Listing { binaries, tests, runner, notes } = listing;
+        Self {
+            binaries,
+            targets: Vec::new(),
+            harness: Harness::Opaque,
+            args: Vec::new(),
+            runner,
+            notes,
+            cost: Cost::default(),
+            listed: Some(tests),
+        }
+    }
 }
 
 /// The work of a build.

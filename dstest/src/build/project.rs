@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::workspace::Workspace;
 use super::{BuildError, BuildRequest, Built, cargo, command, go};
+use crate::archive::Archive;
 use crate::cli::TargetArgs;
 use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
+use crate::origin::Origin;
 use crate::process::signals::Interrupts;
-use crate::store::Store;
+use crate::store::{DIR_NAME, Store};
 use crate::trust::Trust;
 
 /// The project of an invocation.
@@ -29,6 +31,7 @@ enum Kind {
     Cargo(Workspace),
     Go(go::Project),
     Command(Vec<String>),
+    Archive(Box<Archive>, Store),
 }
 
 impl Project {
@@ -39,9 +42,7 @@ impl Project {
         command: &[String],
         env: &[(String, String)],
     ) -> Result<Self, Error> {
-        let dir = std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
-            .and_then(|dir| dir.canonicalize())
-            .map_err(Error::system("use the directory of --dir"))?;
+        let dir = directory(target)?;
         let trust = Trust::of_option(target.trust);
         let (root, kind) = if !command.is_empty() {
             // Above the directory, a file of another user is not the user's.
@@ -62,21 +63,34 @@ impl Project {
         if (target.lib || !target.test.is_empty()) && !matches!(kind, Kind::Cargo(_)) {
             return Err(BuildError::TargetsOutsideCargo.into());
         }
-        let environment = |name: &str| {
-            let given = env.iter().rev().find(|(given, _)| given == name);
-            given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
-        };
         let config =
-            Config::load(&root, trust)?.with_preset(target.preset.as_deref(), environment)?;
+            Config::load(&root, trust)?.with_preset(target.preset.as_deref(), environment(env))?;
         Ok(Self { dir, root, config, kind })
+    }
+
+    /// The project of an archive, whose files are unpacked into the store `unpacked` or, by default, into
+    /// that of the campaign.
+    pub(crate) fn of_archive(
+        archive: Archive,
+        target: &TargetArgs,
+        env: &[(String, String)],
+        output: Option<&Path>,
+        unpacked: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let dir = directory(target)?;
+        // As `replay` looks for it.
+        let root = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
+        let root = root.unwrap_or(&dir).to_owned();
+        let text = archive.manifest.config.as_deref().unwrap_or_default();
+        let config = Config::of_text(text, &archive.path.join(FILE_NAME))?
+            .with_preset(target.preset.as_deref(), environment(env))?;
+        let unpacked = store_at(&root, unpacked.or(output))?;
+        Ok(Self { dir, root, config, kind: Kind::Archive(Box::new(archive), unpacked) })
     }
 
     /// The store of `-o`, or the project's own.
     pub(crate) fn store(&self, output: Option<&Path>) -> Result<Store, Error> {
-        match output {
-            Some(output) => Store::named(output).map_err(Error::system("use -o DIR")),
-            None => Ok(Store::beside(&self.root)?),
-        }
+        store_at(&self.root, output)
     }
 
     /// Builds the test programs, once.
@@ -87,14 +101,15 @@ impl Project {
         &self,
         request: &BuildRequest<'_>,
         interrupts: &Interrupts,
-    ) -> Result<Built, BuildError> {
+    ) -> Result<Built, Error> {
         if request.plan.race && !matches!(self.kind, Kind::Go(_)) {
-            return Err(BuildError::RaceOutsideGo);
+            return Err(BuildError::RaceOutsideGo.into());
         }
         match &self.kind {
-            Kind::Go(project) => project.build(&self.dir, request.plan, interrupts),
-            Kind::Cargo(project) => cargo::build(project, &self.dir, request, interrupts),
+            Kind::Go(project) => Ok(project.build(&self.dir, request.plan, interrupts)?),
+            Kind::Cargo(project) => Ok(cargo::build(project, &self.dir, request, interrupts)?),
             Kind::Command(argv) => Ok(command::built(argv, &self.dir)),
+            Kind::Archive(archive, unpacked) => Ok(Built::listed(archive.unpack(unpacked)?)),
         }
     }
 
@@ -102,7 +117,24 @@ impl Project {
     pub(crate) fn workspace(&self) -> Option<&Workspace> {
         match &self.kind {
             Kind::Cargo(workspace) => Some(workspace),
-            Kind::Go(_) | Kind::Command(_) => None,
+            Kind::Go(_) | Kind::Command(_) | Kind::Archive(..) => None,
+        }
+    }
+
+    /// The origin of the programs of an archive.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        match &self.kind {
+            Kind::Archive(archive, _) => Some(&archive.manifest.origin),
+            Kind::Cargo(_) | Kind::Go(_) | Kind::Command(_) => None,
+        }
+    }
+
+    /// The command that prints the compiler's name.
+    pub(crate) fn compiler(&self) -> Option<[&'static str; 2]> {
+        match &self.kind {
+            Kind::Cargo(_) => Some(["rustc", "--version"]),
+            Kind::Go(_) => Some(["go", "version"]),
+            Kind::Command(_) | Kind::Archive(..) => None,
         }
     }
 
@@ -110,8 +142,29 @@ impl Project {
     pub(crate) fn is_built_here(&self) -> bool {
         match self.kind {
             Kind::Cargo(_) | Kind::Go(_) => true,
-            Kind::Command(_) => false,
+            Kind::Command(_) | Kind::Archive(..) => false,
         }
+    }
+}
+
+fn directory(target: &TargetArgs) -> Result<PathBuf, Error> {
+    std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
+        .and_then(|dir| dir.canonicalize())
+        .map_err(Error::system("use the directory of --dir"))
+}
+
+/// The variables that select presets: those of `--env`, or else of the environment.
+fn environment(env: &[(String, String)]) -> impl Fn(&str) -> Option<String> {
+    |name: &str| {
+        let given = env.iter().rev().find(|(given, _)| given == name);
+        given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+    }
+}
+
+fn store_at(root: &Path, output: Option<&Path>) -> Result<Store, Error> {
+    match output {
+        Some(output) => Store::named(output).map_err(Error::system("use -o DIR")),
+        None => Ok(Store::beside(root)?),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::run::inputs_of;
 use crate::seed::SeedWidth;
 use crate::shard::Shard;
 use crate::store::{
-    CampaignFile, Input, Invocation, Limits, Rule, Store, StoreError, program_hash,
+    CampaignFile, Input, Invocation, Limits, Rule, Store, StoreError, is_kept, program_hash,
 };
 use crate::suite::{Binary, Harness, Suite, Test};
 use crate::text::utc::Utc;
@@ -29,6 +29,8 @@ pub(crate) fn create(
     let (tests, binaries) = copy_binaries(project, store, suite, tests)?;
     let file = CampaignFile {
         copied_from_user: None,
+        origin: project.origin().cloned(),
+        store: Some(store.root().to_owned()),
         schema: CampaignFile::SCHEMA,
         dstest: env!("CARGO_PKG_VERSION").to_owned(),
         started: started.rfc3339(),
@@ -95,13 +97,13 @@ fn copy_binaries(
             binaries.len() - 1
         });
     }
-    if project.is_built_here() {
-        for binary in &mut binaries {
+    for binary in &mut binaries {
+        if project.is_built_here() {
             binary.path = store.keep_binary(&binary.path)?;
+        } else if !is_kept(&binary.path) {
+            // It may be edited at any time; its hash shows that.
+            binary.contents = program_hash(&binary.path);
         }
-    } else {
-        // It may be edited at any time; its hash shows that.
-        binaries.iter_mut().for_each(|binary| binary.contents = program_hash(&binary.path));
     }
     Ok((tests, binaries))
 }

@@ -212,6 +212,30 @@ Exit codes:
   2    results that cannot be merged
   5    no failure, but runs or shards are missing, double or foreign (without --partial)";
 
+pub(super) const ARCHIVE: &str = "\
+Examples:
+  dstest archive 2B -n 1000              tests.tar.zst, whose campaign is 1000 runs of each
+  dstest --archive tests.tar.zst         run it, on a machine without sources or compiler
+  dstest --archive tests.tar.zst 2B -n 5 --seed 7
+                                         options that are typed win over those in the archive
+  dstest --archive tests.tar.zst --shard 1/4
+                                         a share: all shares have the archive's seed
+  dstest archive --include core/data -o /shared/core.tar.zst
+                                         with working files
+  dstest archive -- ./check.sh {seed}    a command, its program and scripts
+
+In it: the test programs and the list of their tests, their environment, the programs that they start,
+shared libraries, dstest.toml, the options of campaigns, the names of commit and compiler, and working
+files: those in directories called fixtures, fixture, testdata and test-data below the packages, and
+what --include and [archive] of dstest.toml name, from the project's directory.
+
+Tests find their files by their working directory, or by std::env::var(\"CARGO_MANIFEST_DIR\") and
+CARGO_BIN_EXE_*, whose paths are replaced. env!(...) was replaced by the compiler, and has the paths of
+the machine that built it.
+
+It runs on the same kind of processor and system. `replay`, `resume` and all other commands work as for
+any campaign: its programs and files are in the store.";
+
 pub(super) const PRUNE: &str = "\
 Examples:
   dstest prune                          apply the default limits

@@ -3,6 +3,7 @@
 //! Nothing is checked beyond the form of each value: relations between options, defaults and the
 //! configuration file are the business of [`crate::plan`].
 
+mod archive;
 mod examples;
 mod results;
 mod run;
@@ -14,6 +15,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::archive::plan_options;
+pub use self::archive::{ArchiveArgs, ContentArgs};
 pub use self::results::{ColumnArgs, ExportArgs, ShowArgs, StoreArgs};
 pub use self::run::{BudgetArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{
@@ -80,6 +83,9 @@ pub enum Command {
     /// Merge several campaigns, or the shards of one, into a new one
     #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),
+    /// Build tests into one file, which `dstest --archive FILE` runs elsewhere
+    #[command(after_help = examples::ARCHIVE)]
+    Archive(Box<ArchiveArgs>),
     /// Remove old campaigns from the store
     #[command(after_help = examples::PRUNE)]
     Prune(PruneArgs),

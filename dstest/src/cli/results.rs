@@ -35,8 +35,8 @@ pub struct ShowArgs {
     pub columns: ColumnArgs,
 
     /// Keep the logs of passed runs too
-    #[arg(short, long)]
-    pub archive: bool,
+    #[arg(short = 'a', long)]
+    pub keep_logs: bool,
 
     /// The store
     #[command(flatten)]

@@ -40,6 +40,14 @@ pub struct RunArgs {
     /// Results
     #[command(flatten)]
     pub show: ShowArgs,
+
+    /// Run the tests of an archive (`dstest archive`) instead of building any
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", help_heading = "Build")]
+    pub archive: Option<OsString>,
+
+    /// With --archive: unpack it into the store DIR, for several campaigns [default: their store]
+    #[arg(long, value_name = "DIR", requires = "archive", help_heading = "Build")]
+    pub extract_to: Option<PathBuf>,
 }
 
 /// Repetition: number of runs, limits of the campaign, order.
@@ -148,7 +156,7 @@ pub struct ProcessArgs {
     pub teardown: Option<String>,
 
     /// With a COMMAND: output that matches REGEX means failure, whatever the exit code
-    #[arg(long, value_name = "REGEX", requires = "command")]
+    #[arg(long, value_name = "REGEX")]
     pub fail_regex: Option<String>,
 
     /// Output that matches REGEX means that a run was skipped, unless it failed

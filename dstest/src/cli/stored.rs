@@ -121,6 +121,10 @@ pub struct MergeArgs {
     #[arg(long)]
     pub partial: bool,
 
+    /// Accept tests that were run by different programs, and name them: two builds of one commit
+    #[arg(long)]
+    pub allow_different_builds: bool,
+
     /// The report and the exports
     #[command(flatten)]
     pub show: StoredShowArgs,

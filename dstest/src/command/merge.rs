@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
 use crate::report::summary;
-use crate::store::{Invocation, StoreError, write_atomically};
+use crate::store::{Builds, Invocation, StoreError, write_atomically};
 use crate::text::{console, sink};
 
 /// Merges campaigns into a new one, and prints its report.
@@ -18,8 +18,9 @@ pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
     let store = store_of(&args.location)?;
     let dirs = args.campaigns.iter().map(|campaign| store.find_campaign(Some(campaign)));
     let dirs = dirs.collect::<Result<Vec<_>, StoreError>>()?;
+    let builds = if args.allow_different_builds { Builds::MayDiffer } else { Builds::Same };
     let cwd = std::env::current_dir().map_err(Error::system("use the current directory"))?;
-    let merged = store.merge(dirs, Invocation { args: argv, cwd })?;
+    let merged = store.merge(dirs, builds, Invocation { args: argv, cwd })?;
     if merged.duplicates > 0 {
         let runs = summary::runs(merged.duplicates);
         console::warn(&format!("{runs} left out: in several campaigns, or done again"));
@@ -31,6 +32,7 @@ pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
     let document = Document::new(head, &tally);
     write_atomically(&stored.dir.path.join("summary.json"), document.text().as_bytes())?;
     let exit = print_report(&stored, output(&args.show, &args.location))?;
+    merged.differing.iter().for_each(|build| console::warn(&sink::screen(build)));
     merged.problems.iter().for_each(|problem| console::warn(&sink::screen(problem)));
     let is_whole = merged.problems.is_empty() && completion.is_complete();
     if exit != Exit::Success || is_whole || args.partial {

@@ -1,5 +1,7 @@
 //! The subcommands, one file each.
 
+mod archive;
+mod archived;
 mod browse;
 mod compare;
 mod list;
@@ -34,10 +36,10 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
     match cli.command {
         None => {
             refuse_mistyped_command(&cli.run.patterns)?;
-            run::run(&cli.run, argv, &interrupts)
+            run::run(cli.run, argv, &interrupts)
         }
-        Some(Command::Run(args)) => run::run(&args, argv, &interrupts),
-        Some(Command::Watch(args)) => watch::run(&args, &argv, &interrupts),
+        Some(Command::Run(args)) => run::run(*args, argv, &interrupts),
+        Some(Command::Watch(args)) => watch::run(*args, &argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
         Some(Command::Browse(args)) => browse::run(&args),
         Some(Command::Show(args)) => show::run(&args),
@@ -50,6 +52,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Resume(args)) => resume::run(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Merge(args)) => merge::run(&args, argv),
+        Some(Command::Archive(args)) => archive::run(&args, &argv, &interrupts),
         Some(Command::Prune(args)) => prune::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

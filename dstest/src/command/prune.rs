@@ -5,7 +5,7 @@ use crate::cli::PruneArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::store::{Removal, Removed, Retention};
-use crate::text::{console, duration, shell, sink};
+use crate::text::{console, duration, shell, sink, size};
 
 /// Removes old campaigns, and the programs that none is left to use.
 pub(super) fn run(args: &PruneArgs) -> Result<Exit, Error> {
@@ -17,7 +17,7 @@ pub(super) fn run(args: &PruneArgs) -> Result<Exit, Error> {
         for Removed { path, bytes } in pruned.campaigns.iter().chain(&pruned.programs) {
             text.push_str(&format!(
                 "{:>10}  {}\n",
-                size(*bytes),
+                size::human(*bytes),
                 sink::screen(&shell::relative(path))
             ));
         }
@@ -25,8 +25,8 @@ pub(super) fn run(args: &PruneArgs) -> Result<Exit, Error> {
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let campaigns = count(pruned.campaigns.len(), "campaign");
     let programs = count(pruned.programs.len(), "program");
-    let (bytes, kept) = (size(pruned.bytes()), count(pruned.kept, "campaign"));
-    let (days, room) = (duration::human(args.max_age), size(args.max_size));
+    let (bytes, kept) = (size::human(pruned.bytes()), count(pruned.kept, "campaign"));
+    let (days, room) = (duration::human(args.max_age), size::human(args.max_size));
     text.push_str(&format!(
         "{verb} {campaigns} and {programs} ({bytes}); kept {kept} (at most {}, {room}, {days} old)\n",
         args.keep
@@ -43,13 +43,4 @@ pub(super) fn run(args: &PruneArgs) -> Result<Exit, Error> {
 
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-fn size(bytes: u64) -> String {
-    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let unit = units.into_iter().find(|(unit, _)| bytes >= *unit);
-    unit.map_or_else(
-        || format!("{bytes} bytes"),
-        |(unit, name)| format!("{:.1} {name}", bytes as f64 / unit as f64),
-    )
 }

@@ -36,6 +36,7 @@ pub(super) fn run(
         iterations: Some(count.get()),
         planned: None,
         shard: None,
+        store: Some(store.root().to_owned()),
         archive: false,
         verbose: (args.verbose > 0).then_some(args.verbose).or(old.file.verbose),
         ..old.file

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::archived;
+use crate::archive::Archive;
 use crate::build::Project;
 use crate::campaign::{self, Detail, Output, Session, StoredCampaign};
 use crate::cli::RunArgs;
@@ -13,16 +15,17 @@ use crate::process::signals::Interrupts;
 use crate::run::{Campaign, Inputs, ReplaySpec};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
-use crate::text::console;
+use crate::text::{console, sink};
 use crate::watch::KnownFailures;
 
 /// Runs a campaign.
 pub(super) fn run(
-    args: &RunArgs,
+    args: RunArgs,
     argv: Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    run_campaign(args, argv, None, interrupts).map(|(_, exit)| exit)
+    let (args, archive) = archived::resolve(args, &argv)?;
+    run_campaign(&args, archive, argv, None, interrupts).map(|(_, exit)| exit)
 }
 
 /// The settings of one campaign of several.
@@ -36,12 +39,21 @@ pub(super) struct Repetition<'a> {
 /// Runs a campaign: plan → build → list → schedule → run → record → report.
 pub(super) fn run_campaign(
     args: &RunArgs,
+    archive: Option<Archive>,
     argv: Vec<String>,
     repetition: Option<Repetition<'_>>,
     interrupts: &Interrupts,
 ) -> Result<(StoredCampaign, Exit), Error> {
     campaign::check_exports(&args.show.exports)?;
-    let project = Project::open(&args.target, &args.command, &args.process.env)?;
+    let env = &args.process.env;
+    let project = match archive {
+        None => Project::open(&args.target, &args.command, env)?,
+        Some(archive) => {
+            console::note(&sink::screen(&archive.words()));
+            let (store, unpacked) = (args.show.store.output.as_deref(), args.extract_to.as_deref());
+            Project::of_archive(archive, &args.target, env, store, unpacked)?
+        }
+    };
     let mut plan = Plan::resolve(args, &project.config, campaign::cores())?;
     campaign::resolve_case(&mut plan.process.env)?;
     let mut output = Output::new(&args.show.store, plan.columns, &args.show.exports);

@@ -6,13 +6,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::archived;
 use super::run::{Repetition, run_campaign};
 use crate::build::{BuildError, Project};
 use crate::campaign::{StoredCampaign, cores};
 use crate::cli::{ExportArgs, WatchArgs};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{Plan, patterns};
+use crate::plan::{Plan, PlanError, patterns};
 use crate::process::signals::{Interrupts, Listener, Request, suspend_process};
 use crate::seed::Seed;
 use crate::store::StoreError;
@@ -33,10 +34,15 @@ enum WakeReason {
 
 /// Runs campaigns until the user ends it.
 pub(super) fn run(
-    args: &WatchArgs,
+    mut args: WatchArgs,
     argv: &[String],
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
+    args.run = archived::old_meaning(args.run);
+    if args.run.archive.is_some() {
+        return Err(PlanError::WatchedArchive.into());
+    }
+    let args = &args;
     let (wakeups, inbox) = mpsc::channel();
     let (sources, seed) = prepare(args)?;
     let method = if args.poll { Method::Poll } else { Method::System };
@@ -124,7 +130,7 @@ fn campaign(
     interrupts: &Interrupts,
 ) -> Result<Option<Exit>, Error> {
     let repetition = Some(Repetition { seed, known });
-    match run_campaign(&args.run, argv.to_vec(), repetition, interrupts) {
+    match run_campaign(&args.run, None, argv.to_vec(), repetition, interrupts) {
         Ok((stored, exit)) => {
             known.update(&records(&stored)?);
             Ok((exit != Exit::Interrupted).then_some(exit))

@@ -40,6 +40,9 @@
 //! when-env = "SANITIZE"        # has this variable with the value that the preset gives it
 //! env.SANITIZE = "thread"
 //! cargo.profile = "race"
+//!
+//! [archive]                    # working files for `dstest archive`; --include adds more
+//! include = ["core/data", "**/*.golden"]
 //! ```
 //!
 //! Unknown keys and unreadable values are errors that name the line.
@@ -58,7 +61,9 @@ use thiserror::Error;
 
 use crate::trust::Trust;
 
-pub use self::tables::{CargoConfig, GoConfig, GroupConfig, Preset, RunConfig, TestConfig};
+pub use self::tables::{
+    ArchiveConfig, CargoConfig, GoConfig, GroupConfig, Preset, RunConfig, TestConfig,
+};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "dstest.toml";
@@ -79,6 +84,8 @@ pub struct Config {
     pub test: Vec<TestConfig>,
     /// Groups of tests that must not all run at once, by name.
     pub group: BTreeMap<String, GroupConfig>,
+    /// Contents of archives.
+    pub archive: ArchiveConfig,
     /// Other defaults, by name.
     pub preset: BTreeMap<String, Preset>,
 }
@@ -167,8 +174,18 @@ impl Config {
         }
         let mut text = String::new();
         file.take(BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
-        Self::parse(&text)
-            .map_err(|error| ConfigError::Malformed { path, message: error.to_string() })
+        Self::of_text(&text, &path)
+    }
+
+    /// Reads the text of the file at `path`, where it is or was.
+    ///
+    /// # Errors
+    /// [`ConfigError::Malformed`].
+    pub fn of_text(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(text).map_err(|error| {
+            let (path, message) = (path.to_owned(), error.to_string());
+            ConfigError::Malformed { path, message }
+        })
     }
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
@@ -200,6 +217,7 @@ mod tests {
         assert_eq!(config.cargo.profile.as_deref(), Some("sim"));
         assert_eq!(config.run.timeout, Some(Duration::from_secs(120)));
         assert_eq!(config.preset["nightly"].run.iterations, std::num::NonZeroU32::new(1000));
+        assert_eq!(config.archive.include, ["core/data", "**/*.golden"]);
         assert_eq!(config.test[0].timeout, Some(Duration::from_secs(300)));
         assert_eq!(config.preset["race"].when_env.as_deref(), Some("SANITIZE"));
     }

@@ -34,6 +34,14 @@ pub struct GoConfig {
     pub race: Option<bool>,
 }
 
+/// `[archive]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArchiveConfig {
+    /// Patterns of working files, from the project's directory.
+    pub include: Vec<String>,
+}
+
 /// `[run]`.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]

@@ -23,7 +23,10 @@ pub(crate) fn list(
     others: Suite,
     interrupts: &Interrupts,
 ) -> Result<Suite, BuildError> {
-    let Built { binaries, harness, args, runner, notes, .. } = built;
+    let Built { binaries, harness, args, runner, notes, listed, .. } = built;
+    if let Some(tests) = listed {
+        return Ok(Suite { binaries, tests, runner, notes });
+    }
     let ask = match harness {
         Harness::Libtest => libtest::list,
         Harness::Go => go::list,

@@ -36,6 +36,25 @@ pub enum PlanError {
     /// A share without the seed that makes it one of the same campaign.
     #[error("--shard {0} needs --seed: the shares of a campaign have one seed (any number)")]
     ShardWithoutSeed(Shard),
+    /// An option of the build, where nothing is built.
+    #[error(
+        "{0} cannot be combined with --archive, whose programs are built already; leave it out"
+    )]
+    NothingToBuild(&'static str),
+    /// The plan of an archive and the typed options contradict each other, or it is of a later version.
+    #[error("the options in the archive do not go with those typed here: {0}")]
+    ArchivedPlan(String),
+    /// A pattern of failures without a command.
+    #[error(
+        "--fail-regex needs a COMMAND after `--`: test programs say themselves that they failed"
+    )]
+    FailRegexWithoutCommand,
+    /// Nothing to watch.
+    #[error("an archive has no sources to watch; leave out --archive")]
+    WatchedArchive,
+    /// A share of what is only put into an archive.
+    #[error("--shard is for the runs (`dstest --archive FILE --shard {0}`), not for the archive")]
+    ShardOfArchive(Shard),
     /// A share without iterations.
     #[error("--shard {shard} is empty: -n {iterations} has no share of this number")]
     EmptyShard {

@@ -71,6 +71,9 @@ impl Plan {
         if let (Some(pattern), false) = (args.patterns.first(), args.command.is_empty()) {
             return Err(PlanError::PatternWithCommand(pattern.clone()));
         }
+        if args.process.fail_regex.is_some() && args.command.is_empty() && args.archive.is_none() {
+            return Err(PlanError::FailRegexWithoutCommand);
+        }
         if args.show.columns.by_pattern && args.patterns.is_empty() {
             return Err(PlanError::NoPatterns);
         }
@@ -92,7 +95,7 @@ impl Plan {
             workers: args.budget.workers.and_then(NonZeroU32::new).unwrap_or_else(configured),
             seed: args.budget.seed.unwrap_or_else(Seed::fresh),
             process: ProcessPlan::resolve(&args.process, config)?,
-            keep: if args.show.archive { Keep::Everything } else { Keep::Failures },
+            keep: if args.show.keep_logs { Keep::Everything } else { Keep::Failures },
             columns: Columns::new(&args.show.columns),
             shard,
             setup: args.process.setup.clone(),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::open_dir::open_file;
 use super::{StoreError, io_error, write_atomically};
+use crate::origin::Origin;
 use crate::record::RunRecord;
+use crate::relocation::Relocation;
 use crate::seed::{Seed, SeedWidth};
 use crate::shard::Shard;
 use crate::suite::{Binary, Test};
@@ -30,6 +32,13 @@ pub struct CampaignFile {
     /// The first seed, if each run has the seed after that of the run before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub following: Option<Seed>,
+    /// The origin of programs from an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The store that it was written into; absent in campaigns of older versions. Paths below it follow a
+    /// store that is moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<PathBuf>,
     /// The invocation of dstest.
     pub invocation: Invocation,
     /// The patterns that selected the tests, as typed.
@@ -185,7 +194,27 @@ impl CampaignFile {
                 test.key = test.key_in(binary);
             }
         }
+        file.follow_store(dir);
         Ok(file)
+    }
+
+    /// Replaces the paths below the store that it was written into, if it is in another place now.
+    fn follow_store(&mut self, dir: &Path) {
+        let runs = dir.parent().filter(|runs| runs.ends_with("runs"));
+        let (Some(old), Some(new)) = (&self.store, runs.and_then(Path::parent)) else { return };
+        if old != new && new.is_absolute() {
+            let pair = (old.clone(), new.to_owned());
+            self.store = Some(pair.1.clone());
+            self.relocate(&Relocation::new([pair]));
+        }
+    }
+
+    /// Replaces paths of programs, their surroundings and their arguments.
+    pub(super) fn relocate(&mut self, moved: &Relocation) {
+        self.binaries.iter_mut().for_each(|binary| moved.apply(binary));
+        self.tests.iter_mut().for_each(|test| moved.apply_to_args(test));
+        self.inputs.iter_mut().for_each(|input| input.path = moved.path(&input.path));
+        self.runner.iter_mut().for_each(|word| *word = moved.word(word));
     }
 
     /// The number of runs that were planned; `None` if there was none.

@@ -256,7 +256,7 @@ Made by dstest. `dstest prune` removes old campaigns (runs/) and unused programs
 const TEXT_BYTES_MAX: u64 = 4096;
 
 /// Names in a store.
-const OWN_NAMES: [&str; 5] = ["runs", "bin", "latest", "targets.json", "known.json"];
+const OWN_NAMES: [&str; 6] = ["runs", "bin", "archives", "latest", "targets.json", "known.json"];
 
 #[cfg(test)]
 mod tests {

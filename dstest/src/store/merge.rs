@@ -5,24 +5,19 @@
 //! numbered on from there, since its first iteration is another run.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 
+use super::merged_tests::{Builds, DifferentBuild, MergedTests, Source};
 use super::open_dir::OpenDir;
 use super::shards::{self, Share};
-use super::{
-    CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, kept_log,
-    log_path, read_events,
-};
+use super::{CampaignDir, EventLog, Invocation, Store, StoreError, io_error, kept_log, log_path};
 use crate::record::{Class, RunRecord};
 use crate::seed::{Iteration, Seed};
-use crate::suite::{Binary, Test};
 use crate::text::utc::Utc;
-use crate::trust::Trust;
 
 /// The result of a merge.
 #[derive(Debug)]
@@ -35,12 +30,8 @@ pub struct Merged {
     pub duplicates: u64,
     /// Problems of the shards: missing, double, unfinished or foreign ones.
     pub problems: Vec<String>,
-}
-
-/// One of the merged campaigns.
-struct Source {
-    directory: CampaignDir,
-    file: CampaignFile,
+    /// The tests that were run by another program in a later campaign, each with that program.
+    pub differing: Vec<String>,
 }
 
 /// The identity of a run: its test, by index, its iteration and its seed.
@@ -55,147 +46,29 @@ impl Store {
     pub fn merge(
         &self,
         directories: Vec<CampaignDir>,
+        builds: Builds,
         invocation: Invocation,
     ) -> Result<Merged, StoreError> {
         let sources = directories.into_iter().map(Source::read).collect::<Result<Vec<_>, _>>()?;
-        let mut merged = MergedTests::of(&sources)?;
+        let mut merged = MergedTests::of(&sources, builds)?;
         let dedup = Dedup::of(&sources, &merged)?;
         let shares = shares(&sources, &dedup);
         let (problems, planned) = (shards::problems(&shares), shards::planned(&shares));
-        for binary in &mut merged.binaries {
-            binary.path = self.copy_kept_binary(&binary.path, &sources)?;
-        }
+        merged.copy_programs(self, &sources)?;
+        let differing = std::mem::take(&mut merged.differing);
         let directory = self.create_campaign(Utc::now())?;
         let written = write(&directory, &sources, &merged, dedup).and_then(|counts| {
             // Written last: without it the directory is not a campaign.
-            let file = merged.file(&sources, planned, invocation);
+            let file = merged.file(self, &sources, planned, invocation);
             file.map_or(Ok(()), |file| file.write(&directory.path))?;
             Ok(counts)
         });
         let (runs, duplicates) = written.inspect_err(|_| {
             let _ = fs::remove_dir_all(&directory.path);
         })?;
-        Ok(Merged { dir: directory, runs, duplicates, problems })
+        let differing = differing.iter().map(DifferentBuild::words).collect();
+        Ok(Merged { dir: directory, runs, duplicates, problems, differing })
     }
-
-    /// A copy of a stored program in this store, taken from its path or, if a store has been moved,
-    /// from the store of the campaign that names it. A program that is in neither keeps its path.
-    fn copy_kept_binary(&self, program: &Path, sources: &[Source]) -> Result<PathBuf, StoreError> {
-        let Some(hash) = hash_of(program) else { return Ok(program.to_owned()) };
-        let name = program.file_name().unwrap_or_default();
-        let moved = sources.iter().filter_map(|source| source.directory.path.parent()?.parent());
-        let moved = moved.map(|store| store.join("bin").join(hash).join(name));
-        let found = std::iter::once(program.to_owned()).chain(moved).find(|path| path.is_file());
-        found.map_or_else(|| Ok(program.to_owned()), |path| self.keep_binary(&path))
-    }
-}
-
-impl Source {
-    fn read(directory: CampaignDir) -> Result<Self, StoreError> {
-        let file = CampaignFile::read(&directory.path)?;
-        Ok(Self { directory, file })
-    }
-}
-
-/// All tests of all campaigns.
-struct MergedTests {
-    tests: Vec<Test>,
-    binaries: Vec<Binary>,
-    index_of: HashMap<String, usize>,
-    /// The contents of the commands' files.
-    inputs: Vec<String>,
-}
-
-impl MergedTests {
-    fn of(sources: &[Source]) -> Result<Self, StoreError> {
-        let inputs = sources.first().map_or_else(Vec::new, |source| contents(&source.file));
-        let (tests, binaries, index_of) = (Vec::new(), Vec::new(), HashMap::new());
-        let mut merged = Self { tests, binaries, index_of, inputs };
-        for source in sources {
-            for test in &source.file.tests {
-                merged.add(test, &source.file.binaries[test.binary], source)?;
-            }
-        }
-        Ok(merged)
-    }
-
-    fn add(&mut self, test: &Test, binary: &Binary, source: &Source) -> Result<(), StoreError> {
-        if let Some(&known) = self.index_of.get(&test.key) {
-            let known = &self.tests[known];
-            let same = known.args == test.args
-                && self.inputs == contents(&source.file)
-                && program(&self.binaries[known.binary].path) == program(&binary.path);
-            return if same { Ok(()) } else { Err(other_program(test, source)) };
-        }
-        let place = self.binaries.iter().position(|known| known == binary);
-        let binary = place.unwrap_or_else(|| {
-            self.binaries.push(binary.clone());
-            self.binaries.len() - 1
-        });
-        // Short names hold for the campaign that gave them.
-        let is_taken = self.tests.iter().any(|known| known.name == test.name);
-        let name = if is_taken { test.key.replace('$', "::") } else { test.name.clone() };
-        self.index_of.insert(test.key.clone(), self.tests.len());
-        self.tests.push(Test { binary, name, ..test.clone() });
-        Ok(())
-    }
-
-    fn each(
-        &self,
-        source: &Source,
-        mut each: impl FnMut(usize, RunRecord),
-    ) -> Result<(), StoreError> {
-        let indexes = source.file.indexes();
-        read_events(&source.directory.path, |mut record| {
-            let own = indexes.get(&record.test).map(|index| &source.file.tests[*index].key);
-            if let Some((key, &test)) = own.and_then(|key| Some((key, self.index_of.get(key)?))) {
-                record.test.clone_from(key);
-                each(test, record);
-            }
-        })
-    }
-
-    /// The description of the whole; where the campaigns differ, the first one's values.
-    fn file(
-        self,
-        sources: &[Source],
-        planned: Option<u64>,
-        invocation: Invocation,
-    ) -> Option<CampaignFile> {
-        let first = &sources.first()?.file;
-        let is_one = sources.iter().all(|source| source.file.seed == first.seed);
-        let started = sources.iter().map(|source| &source.file.started).min()?.clone();
-        // The copy belongs to the user, and yet others have named its programs.
-        let foreign = sources.iter().find_map(|Source { directory, file }| {
-            directory.foreign_user(file, Trust::OwnFiles).map(|(_, user)| user)
-        });
-        let iterations = sources.iter().filter_map(|source| source.file.iterations).max();
-        Some(CampaignFile {
-            started,
-            invocation,
-            iterations: iterations.filter(|_| is_one),
-            planned,
-            max_fail_per_test: None,
-            shard: None,
-            binaries: self.binaries,
-            tests: self.tests,
-            copied_from_user: foreign,
-            ..first.clone()
-        })
-    }
-}
-
-fn contents(file: &CampaignFile) -> Vec<String> {
-    file.inputs.iter().map(|input| input.contents.clone()).collect()
-}
-
-fn other_program(test: &Test, source: &Source) -> StoreError {
-    let (name, id) = (&test.name, &source.directory.short_id);
-    StoreError::Unsuitable(format!(
-        "{name} is another program, or has other arguments, in {id}: its results are those of \
-         another test (`dstest compare` sets them side by side; shards of one campaign need one \
-         build, since a build in another directory is another program)"
-    ))
 }
 
 /// The source of each run, and the offset of each campaign's iterations.
@@ -356,32 +229,4 @@ fn copy_dir(old: &OpenDir, new: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The identity of a program: the hash of a stored one, the name of any other.
-fn program(path: &Path) -> Option<&OsStr> {
-    hash_of(path).or(path.file_name())
-}
-
-/// The hash in the path of a kept program (`…/bin/<hash>/<name>`).
-fn hash_of(path: &Path) -> Option<&OsStr> {
-    let directory = path.parent()?;
-    let hash = directory.file_name()?;
-    let is_hash = hash.len() == 32 && hash.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit);
-    (is_hash && directory.parent()?.ends_with("bin")).then_some(hash)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kept_program_is_known_by_its_hash_wherever_its_store_is() {
-        let hash = "0123456789abcdef0123456789abcdef";
-        let here = format!("/a/.dstest/bin/{hash}/lab");
-        let there = format!("/b/store/bin/{hash}/lab");
-        assert_eq!(program(Path::new(&here)), program(Path::new(&there)));
-        assert_eq!(program(Path::new("sh")), program(Path::new("/bin/sh")));
-        assert_ne!(program(Path::new("/bin/a")), program(Path::new("/bin/b")));
-    }
 }

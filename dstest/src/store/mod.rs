@@ -4,10 +4,11 @@
 //! .dstest/                     ignores itself from git
 //!   dstest-store               the marker: dstest has made this directory, and may prune it
 //!   bin/<hash>/<program>       one copy of each tested program, shared by all campaigns
+//!   archives/<hash>/            programs and files of an unpacked archive, shared in the same way
 //!   runs/<time>-<id>/
 //!     campaign.json            what was run, and how
 //!     events.jsonl             one line for each finished run, each appended in one write
-//!     logs/<test>/<iter>.log   what failed (all with --archive)
+//!     logs/<test>/<iter>.log   what failed (all with --keep-logs)
 //!     replays/                 the same of each replay: events.jsonl, logs/
 //!     summary.json             the results, derived from the events
 //!   targets.json               tests of each cargo target, to build fewer of them; a cache
@@ -17,6 +18,7 @@
 //! Invariant: `events.jsonl` is only ever appended to, and a reader passes over a torn last line;
 //! killing dstest at any instant loses at most the runs that had not ended.
 
+mod archives;
 mod binaries;
 pub(crate) mod campaign_file;
 mod events;
@@ -25,6 +27,7 @@ mod follow;
 pub(crate) mod live_dir;
 pub(crate) mod marker;
 mod merge;
+mod merged_tests;
 pub(crate) mod open_dir;
 mod owner;
 mod paths;
@@ -44,6 +47,8 @@ pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
 pub use live_dir::{LiveDir, LiveError};
 pub use merge::Merged;
+pub use merged_tests::Builds;
+pub(crate) use merged_tests::is_kept;
 pub(crate) use paths::{REPLAYS, fresh_log_path};
 pub use paths::{case_path, kept_log, log_path};
 pub use prune::{Pruned, Removal, Removed, Retention};

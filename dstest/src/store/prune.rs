@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::FileType;
 
+use super::archives::{ARCHIVES, archive_of, is_unfinished};
 use super::live_dir as live;
 use super::marker::{is_campaign, is_program};
 use super::open_dir::{Entry, OpenDir};
@@ -83,6 +84,7 @@ impl Store {
         let root = self.open_marked()?;
         let runs = subdirectory(&root, "runs")?;
         let bin = subdirectory(&root, "bin")?;
+        let archives = subdirectory(&root, ARCHIVES)?;
         let mut pruned = Pruned::default();
         let mut begun = Vec::new();
         let mut unfinished = Vec::new();
@@ -104,8 +106,9 @@ impl Store {
             if !beginning.is_empty() {
                 pruned.programs_kept = Some("a campaign is about to begin".to_owned());
             }
-            if let (Some(bin), None) = (&bin, &pruned.programs_kept) {
-                prune_programs(bin, runs, &kept, removal, &mut pruned)?;
+            if pruned.programs_kept.is_none() {
+                let places = bin.iter().chain(&archives);
+                prune_programs(places, runs, &kept, removal, &mut pruned)?;
             }
         }
         if removal == Removal::Real {
@@ -168,8 +171,8 @@ impl Store {
     }
 }
 
-fn prune_programs(
-    bin: &OpenDir,
+fn prune_programs<'a>(
+    places: impl Iterator<Item = &'a OpenDir>,
     runs: &OpenDir,
     kept: &[OsString],
     removal: Removal,
@@ -179,8 +182,10 @@ fn prune_programs(
     for name in kept {
         match CampaignFile::read(&runs.path().join(name)) {
             // By the hash in their paths: the store may have been moved.
-            Ok(file) => used.extend(file.binaries.iter().filter_map(|binary| {
-                binary.path.parent().and_then(Path::file_name).map(ToOwned::to_owned)
+            Ok(file) => used.extend(file.binaries.iter().flat_map(|binary| {
+                let program = binary.path.parent().and_then(Path::file_name);
+                let archive = archive_of(&binary.cwd).and_then(Path::file_name);
+                program.into_iter().chain(archive).map(ToOwned::to_owned).collect::<Vec<_>>()
             })),
             Err(error) => {
                 pruned.programs_kept = Some(error.to_string());
@@ -188,9 +193,16 @@ fn prune_programs(
             }
         }
     }
-    for entry in own(bin, is_program)?.into_iter().filter(|entry| !used.contains(&entry.name)) {
-        let removed = remove(bin, &entry.name, removal, &mut pruned.failed);
-        pruned.programs.extend(removed);
+    for place in places {
+        let unused =
+            own(place, is_program)?.into_iter().filter(|entry| !used.contains(&entry.name));
+        // Of a dstest that was killed while it unpacked an archive.
+        let left = own(place, is_unfinished)?.into_iter();
+        let left = left.filter(|entry| entry.age() > ABANDONED_AFTER);
+        for entry in unused.chain(left) {
+            let removed = remove(place, &entry.name, removal, &mut pruned.failed);
+            pruned.programs.extend(removed);
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ pub mod log_line;
 pub mod names;
 pub mod shell;
 pub mod sink;
+pub mod size;
 pub mod style;
 pub mod table;
 pub mod utc;

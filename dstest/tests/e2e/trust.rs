@@ -86,6 +86,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("resume", &[&["-n", "2"]]),
     ("compare", &[]),
     ("merge", &[]),
+    ("archive", &[]),
     ("prune", &[]),
     ("completions", &[]),
     ("man", &[]),

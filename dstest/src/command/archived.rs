@@ -1,0 +1,81 @@
+//! A campaign whose tests are in an archive: the archive's plan, then what was typed.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use crate::archive::Archive;
+use crate::cli::{Cli, Command, RunArgs};
+use crate::error::Error;
+use crate::plan::PlanError;
+use crate::text::shell;
+
+/// The options of a campaign, and its archive, if it has one. Those that were typed win over those of the
+/// archive.
+pub(super) fn resolve(args: RunArgs, argv: &[String]) -> Result<(RunArgs, Option<Archive>), Error> {
+    let mut args = old_meaning(args);
+    let Some(file) = args.archive.clone().map(PathBuf::from) else { return Ok((args, None)) };
+    refuse_build_options(&args)?;
+    let archive = Archive::open(&file)?;
+    let manifest = &archive.manifest;
+    if !manifest.options.is_empty() {
+        args = old_meaning(reparsed(&manifest.options, argv)?);
+    }
+    if args.patterns.is_empty() {
+        args.patterns.clone_from(&manifest.patterns);
+    }
+    // All shares of a campaign have one seed.
+    if args.budget.shard.is_some() && args.budget.seed.is_none() {
+        args.budget.seed = Some(manifest.seed);
+    }
+    Ok((args, Some(archive)))
+}
+
+/// `--archive` without a file, or before a word that names none, keeps the logs of passed runs: the
+/// long form of `-a` in earlier versions.
+pub(super) fn old_meaning(mut args: RunArgs) -> RunArgs {
+    let Some(word) = args.archive.take() else { return args };
+    let text = word.to_string_lossy();
+    let is_file = Path::new(&word).exists() || text.contains('/') || text.ends_with(".zst");
+    if is_file {
+        args.archive = Some(word);
+        return args;
+    }
+    args.show.keep_logs = true;
+    if !text.is_empty() {
+        args.patterns.insert(0, text.into_owned());
+    }
+    args
+}
+
+fn reparsed(options: &[String], argv: &[String]) -> Result<RunArgs, Error> {
+    let typed = argv.iter().skip(1).cloned();
+    let typed = typed.enumerate().filter(|(at, word)| *at > 0 || word != "run");
+    let words = ["dstest", "run"].map(ToOwned::to_owned).into_iter();
+    let words = words.chain(options.iter().cloned()).chain(typed.map(|(_, word)| word));
+    match Cli::try_parse_from(words) {
+        Ok(Cli { command: Some(Command::Run(args)), .. }) => Ok(*args),
+        Ok(_) | Err(_) => {
+            let options: Vec<String> = options.iter().map(|word| shell::quote(word)).collect();
+            Err(PlanError::ArchivedPlan(options.join(" ")).into())
+        }
+    }
+}
+
+fn refuse_build_options(args: &RunArgs) -> Result<(), PlanError> {
+    let target = &args.target;
+    let given = [
+        ("a COMMAND after `--`", !args.command.is_empty()),
+        ("--package", !target.package.is_empty()),
+        ("--test", !target.test.is_empty()),
+        ("--lib", target.lib),
+        ("--profile", target.profile.is_some()),
+        ("--release", target.release),
+        ("--features", !target.features.is_empty()),
+        ("--go", !target.go.is_empty()),
+        ("--race", target.race),
+        ("--build-arg", !target.build_arg.is_empty()),
+    ];
+    let given = given.into_iter().find(|(_, is_given)| *is_given);
+    given.map_or(Ok(()), |(option, _)| Err(PlanError::NothingToBuild(option)))
+}
