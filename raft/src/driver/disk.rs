@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::error::catch_panic;
 use crate::output::Write;
-use crate::storage::{Storage, StorageError, WriteProgress, WriteSpeed};
+use crate::storage::{SnapshotSpace, Storage, StorageError, WriteProgress, WriteSpeed};
 use crate::types::{Instant, WriteId};
 
 /// The result of writes, as the store reports it.
@@ -82,18 +82,22 @@ impl Silence {
 }
 
 impl Disk {
-    /// Starts a store. `report` is called with the results of writes, on the disk thread.
+    /// Starts a store, and returns its space for snapshots, if it has one. `report` is called with the results of writes, on the disk thread.
     pub(super) fn start(
         mut storage: Box<dyn Storage>,
         name: String,
         report: impl Fn(DiskReport) + Send + 'static,
-    ) -> std::io::Result<Self> {
+    ) -> std::io::Result<(Self, Option<Box<dyn SnapshotSpace>>)> {
         match storage.write_speed() {
-            WriteSpeed::Immediate => return Ok(Self::Inline(storage)),
+            WriteSpeed::Immediate => {
+                let space = storage.snapshot_space();
+                return Ok((Self::Inline(storage), space));
+            }
             WriteSpeed::TakesTime => {}
         }
         let progress = WriteProgress::default();
         storage.report_progress_to(progress.clone());
+        let space = storage.snapshot_space();
         let (queue, writes) = mpsc::channel();
         let (end, ended) = oneshot::channel();
         let abandoned = Arc::new(AtomicBool::new(false));
@@ -104,7 +108,7 @@ impl Disk {
         })?;
         let (submitted, durable) = (WriteId::ZERO, WriteId::ZERO);
         let (pending_since, silence) = (Instant::START, Silence::new(progress));
-        Ok(Self::Thread(DiskThread {
+        let thread = Self::Thread(DiskThread {
             queue,
             abandoned,
             ended,
@@ -112,7 +116,8 @@ impl Disk {
             durable,
             pending_since,
             silence,
-        }))
+        });
+        Ok((thread, space))
     }
 
     /// Submits a write; one that is done in place returns its report.

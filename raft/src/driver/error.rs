@@ -345,6 +345,18 @@ pub enum StartError {
     /// The state machine rejected the stored snapshot.
     #[error(transparent)]
     StateMachine(#[from] MachineFailure),
+    /// A state on disk contains an entry that the store does not hold.
+    #[error(
+        "the state machine contains entry {applied}, and the store {held}: one of the two is another \
+         peer's, an older copy, or was deleted. Put both back, or delete both and let the peer come \
+         back empty"
+    )]
+    OtherState {
+        /// The last entry in the state.
+        applied: EntryId,
+        /// The store's own entry there, or its end.
+        held: String,
+    },
 }
 
 /// A state machine that panicked or failed.
@@ -385,6 +397,11 @@ impl std::fmt::Display for LeaderHint<'_> {
 impl MachineFailure {
     pub(super) fn at_index(index: Index, what: String) -> Self {
         Self { at: format!("at index {index}"), what, entry: None }
+    }
+
+    /// The failure of a batch: which of its entries is at fault is not known.
+    pub(super) fn applying_batch(first: EntryId, last: EntryId, what: String) -> Self {
+        Self { at: format!("applying entries {first} to {last}"), what, entry: None }
     }
 
     pub(super) fn applying(entry: EntryId, what: String) -> Self {

@@ -13,9 +13,10 @@ use super::error::{
     LeadershipTransferError, MembershipError, ReadError, StopReason, UnknownReason, WaitError,
     WriteError,
 };
+use super::machine::Machine;
 use super::reply::{Appended, await_answer, reply};
 use super::shared::Shared;
-use super::state_machine::{StateMachine, encode};
+use super::state_machine::encode;
 use super::status::{RunState, Status};
 use crate::membership_change::MembershipChange;
 use crate::types::{EntryId, PeerId};
@@ -69,27 +70,27 @@ use crate::types::{EntryId, PeerId};
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Raft<M: StateMachine>(Arc<HandleGuard<M>>);
+pub struct Raft<M: Machine>(Arc<HandleGuard<M>>);
 
-impl<M: StateMachine> Clone for Raft<M> {
+impl<M: Machine> Clone for Raft<M> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
 /// Stops the node with the last handle.
-struct HandleGuard<M: StateMachine> {
+struct HandleGuard<M: Machine> {
     shared: Arc<Shared<M>>,
 }
 
-impl<M: StateMachine> Drop for HandleGuard<M> {
+impl<M: Machine> Drop for HandleGuard<M> {
     fn drop(&mut self) {
         // The node may have stopped.
         let _ = self.shared.requests.put(Request::Stop(StopReason::ShutDown));
     }
 }
 
-impl<M: StateMachine> Raft<M> {
+impl<M: Machine> Raft<M> {
     pub(super) fn new(shared: Arc<Shared<M>>) -> Self {
         Self(Arc::new(HandleGuard { shared }))
     }
@@ -289,7 +290,7 @@ impl<M: StateMachine> Raft<M> {
     }
 }
 
-impl<M: StateMachine> std::fmt::Debug for Raft<M> {
+impl<M: Machine> std::fmt::Debug for Raft<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Raft").field("id", &self.id()).finish_non_exhaustive()
     }

@@ -31,7 +31,7 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | write a state machine | [`StateMachine`], [`Command`] |
+//! | write a state machine in memory, or on disk | [`StateMachine`], [`DiskStateMachine`]; [`Command`] |
 //! | configure and start a peer | [`Builder`], [`Settings`], [`crate::storage`], [`crate::transport`] |
 //! | write, read, change members, transfer leadership, stop | [`Raft`] |
 //! | handle errors, and retry safely | [`WriteError::outcome`], [`ReadError`] |
@@ -55,6 +55,8 @@
 //!   that arrive during the last one. A leader's messages do not wait for it.
 //! - The **apply task** owns the state machine and answers callers. It moves to a thread while the
 //!   state machine is slow, see [`ApplyOn`].
+//! - **Blocking threads** write views of the state as snapshots beside the log, read the chunks that
+//!   leave, and write those that arrive ([`SnapshotSpace`](crate::storage::SnapshotSpace)).
 //!
 //! # Guarantees
 //! Every call ends: with its answer, at its deadline, soon after this peer has lost leadership, or
@@ -85,11 +87,13 @@ mod core_task;
 mod disk;
 mod error;
 mod handle;
+mod machine;
 mod mailbox;
 pub mod metrics;
 mod reply;
 mod settings;
 mod shared;
+mod snapshots;
 mod state_machine;
 mod status;
 mod tracing_sink;
@@ -103,7 +107,10 @@ pub use self::error::{
     StopReason, UnknownReason, WaitError, WriteError,
 };
 pub use self::handle::Raft;
+pub use self::machine::{DiskStateMachine, Machine, OnDisk};
 pub use self::reply::Appended;
 pub use self::settings::{Settings, SnapshotPolicy};
-pub use self::state_machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
+pub use self::state_machine::{
+    Command, MachineError, SnapshotView, StateMachine, WriteSnapshot, from_bytes, to_bytes,
+};
 pub use self::status::{DiskState, MemberState, PeerStatus, RunState, Status};

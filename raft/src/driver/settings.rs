@@ -41,26 +41,43 @@ pub struct Settings {
     pub apply_on: ApplyOn,
 }
 
-/// The schedule of snapshots: one as soon as either limit is reached.
+/// The schedule of snapshots: one as soon as either limit is reached, if the third allows it. Peers keep
+/// their snapshots apart: after a start, and after a leader's snapshot, the first interval is longer by up
+/// to as much again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotPolicy {
     /// After this many entries since the last one.
     pub entries: Option<u64>,
     /// After this many bytes of commands since the last one.
     pub bytes: Option<u64>,
+    /// But not before the commands since the last one have this many percent of its size, or 1 GiB: a large
+    /// state is not written again and again for a few changes, and the log, which is in memory, stays below
+    /// that.
+    pub last_percent: u64,
 }
+
+/// Bytes of commands after which a snapshot is due however large the last one is.
+const LOG_BYTES_MAX: u128 = 1 << 30;
 
 impl SnapshotPolicy {
     /// No snapshots: the log grows without bound.
-    pub const NEVER: Self = Self { entries: None, bytes: None };
+    pub const NEVER: Self = Self { entries: None, bytes: None, last_percent: 0 };
 
-    /// Every 100 000 entries or 64 MiB.
-    pub const DEFAULT: Self = Self { entries: Some(100_000), bytes: Some(64 << 20) };
+    /// Every 100 000 entries or 64 MiB, but not before the log is as large as the last snapshot.
+    pub const DEFAULT: Self =
+        Self { entries: Some(100_000), bytes: Some(64 << 20), last_percent: 100 };
 
     /// True if a limit is reached.
-    pub(super) fn is_due(self, entries: u64, bytes: u64) -> bool {
-        self.entries.is_some_and(|limit| entries >= limit)
-            || self.bytes.is_some_and(|limit| bytes >= limit)
+    pub(super) fn is_due(self, entries: u64, bytes: u64, last: u64) -> bool {
+        let reached = self.entries.is_some_and(|limit| entries >= limit)
+            || self.bytes.is_some_and(|limit| bytes >= limit);
+        let part = u128::from(last) * u128::from(self.last_percent) / 100;
+        reached && u128::from(bytes) >= part.min(LOG_BYTES_MAX)
+    }
+
+    /// True if bytes matter.
+    pub(super) const fn counts_bytes(self) -> bool {
+        self.bytes.is_some() || (self.entries.is_some() && self.last_percent > 0)
     }
 }
 

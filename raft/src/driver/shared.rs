@@ -9,18 +9,22 @@ use super::apply::job::Job;
 use super::clock::Clock;
 use super::core_task::request::Request;
 use super::error::{ReadError, StopReason, UnknownReason};
+use super::machine::Machine;
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::settings::Settings;
-use super::state_machine::{MachineError, StateMachine};
+use super::snapshots::Snapshots;
+use super::snapshots::making::Made;
+use super::state_machine::{MachineError, SnapshotView};
 use super::status::StatusCell;
 use super::waiters::Waiters;
 use crate::message::Envelope;
+use crate::storage::StorageError;
 use crate::transport::{InboxSink, LinkReport, PutError};
 use crate::types::{Index, PeerId};
 
 /// State shared by handles, core task and apply task.
-pub(super) struct Shared<M: StateMachine> {
+pub(super) struct Shared<M: Machine> {
     pub(super) id: PeerId,
     pub(super) settings: Settings,
     pub(super) clock: Arc<dyn Clock>,
@@ -30,10 +34,11 @@ pub(super) struct Shared<M: StateMachine> {
     pub(super) admission: Arc<Admission>,
     pub(super) status: StatusCell,
     pub(super) metrics: Metrics,
+    pub(super) snapshots: Snapshots,
     pub(super) stopped: OnceLock<StopReason>,
 }
 
-impl<M: StateMachine> Shared<M> {
+impl<M: Machine> Shared<M> {
     /// The reason of the node's end, once it has stopped.
     pub(super) fn stop_reason(&self) -> StopReason {
         self.stopped.get().cloned().unwrap_or(StopReason::Driver)
@@ -54,11 +59,37 @@ impl<M: StateMachine> Shared<M> {
         }
     }
 
-    /// Passes the result of a snapshot to the core task.
-    pub(super) fn submit_snapshot(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
-        let request = match made {
-            Ok(data) => Request::SnapshotMade { through, data: data.into() },
-            Err(error) => Request::SnapshotFailed { through, error },
+    /// Has a snapshot written, and passes its end to the core task.
+    pub(super) fn submit_snapshot(
+        self: &Arc<Self>,
+        through: Index,
+        view: Result<SnapshotView, MachineError>,
+    ) {
+        let shared = Arc::clone(self);
+        let report = move |made| {
+            let request = match made {
+                Made::Done(data) => Request::SnapshotMade { through, data },
+                Made::Failed(error) => Request::SnapshotFailed { through, error },
+                Made::Superseded => Request::SnapshotSuperseded,
+            };
+            // The core task may have ended.
+            let _ = shared.requests.put(request);
+        };
+        match view {
+            Ok(view) => self.snapshots.maker.make(view, Box::new(report)),
+            Err(error) => report(Made::Failed(error)),
+        }
+    }
+
+    /// Passes a message with its chunk to the core task; `wrap` says where it is to go.
+    pub(super) fn submit_chunk(
+        &self,
+        message: Result<Envelope, StorageError>,
+        wrap: impl FnOnce(Envelope) -> Request<M>,
+    ) {
+        let request = match message {
+            Ok(envelope) => wrap(envelope),
+            Err(error) => Request::Stop(StopReason::Storage(error.into())),
         };
         // The core task may have ended.
         let _ = self.requests.put(request);
@@ -69,6 +100,7 @@ impl<M: StateMachine> Shared<M> {
         // The first reason counts.
         let _ = self.stopped.set(reason.clone());
         let reason = self.stop_reason();
+        self.snapshots.stop();
         for request in self.requests.close() {
             request.reject(reason.clone());
         }
@@ -83,7 +115,7 @@ impl<M: StateMachine> Shared<M> {
 
 /// Other peers' messages have a bound of their own; senders repeat what is lost. Every other source
 /// of requests is bounded elsewhere.
-impl<M: StateMachine> InboxSink for Shared<M> {
+impl<M: Machine> InboxSink for Shared<M> {
     fn capacity(&self) -> usize {
         self.settings.inbox_len
     }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::error::Error;
+use std::fmt;
+use std::io::Write;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +13,37 @@ use crate::entry::Bytes;
 
 /// An error of the user's own code.
 pub type MachineError = Box<dyn Error + Send + Sync>;
+
+/// Writes the bytes of a snapshot.
+pub type WriteSnapshot = Box<dyn FnOnce(&mut dyn Write) -> Result<(), MachineError> + Send>;
+
+/// A state as it was at some entry, to be written as a snapshot while the state machine goes on.
+pub enum SnapshotView {
+    /// All of its bytes.
+    Bytes(Vec<u8>),
+    /// A function that writes them; an error means that no snapshot is made now.
+    Writer(WriteSnapshot),
+}
+
+impl SnapshotView {
+    /// A view that this function writes.
+    #[must_use]
+    pub fn writer<F>(write: F) -> Self
+    where
+        F: FnOnce(&mut dyn Write) -> Result<(), MachineError> + Send + 'static,
+    {
+        Self::Writer(Box::new(write))
+    }
+}
+
+impl fmt::Debug for SnapshotView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Writer(_) => f.write_str("a writer"),
+        }
+    }
+}
 
 /// A replicated service: the same commands in the same order give the same state on every peer, so
 /// it must not use clocks, randomness or anything else of its own machine.
@@ -56,6 +89,17 @@ pub trait StateMachine: Send + 'static {
     /// # Errors
     /// No snapshot can be made now; the driver logs a `tracing` event and tries again later.
     fn snapshot(&self) -> Result<Vec<u8>, MachineError>;
+
+    /// A view of the whole state, which a thread of its own writes while further commands are applied.
+    /// By default the bytes of [`StateMachine::snapshot`], during which nothing is applied. For large
+    /// states: a copy whose parts are shared with the state until they change (`Arc::make_mut`), written by
+    /// [`SnapshotView::Writer`] in the same form.
+    ///
+    /// # Errors
+    /// As of [`StateMachine::snapshot`].
+    fn snapshot_view(&self) -> Result<SnapshotView, MachineError> {
+        self.snapshot().map(SnapshotView::Bytes)
+    }
 
     /// Replaces the whole state by what [`StateMachine::snapshot`] made, here or on another peer.
     ///

@@ -16,7 +16,7 @@
 //! | keep a log on disk (feature `disk`) | `DiskStorage`, or `Builder::data_dir` of the driver |
 //! | keep it in a redb database (feature `redb`) | `RedbStorage` |
 //! | test without a disk | [`MemoryStorage`] |
-//! | write a store, and test it | [`Storage`], [`conformance`] |
+//! | write a store, and test it | [`Storage`], [`SnapshotSpace`], [`conformance`] |
 //! | handle a damaged or occupied data directory | [`StorageError`] |
 //!
 //! A store performs the core's writes, no more: the meaning of each record is defined once, by

@@ -86,7 +86,7 @@ async fn a_wrong_setting_is_named() {
         ),
         (
             |b| {
-                let snapshots = SnapshotPolicy { entries: Some(0), bytes: None };
+                let snapshots = SnapshotPolicy { entries: Some(0), ..SnapshotPolicy::NEVER };
                 b.settings(Settings { snapshots, ..Settings::default() })
             },
             "`snapshots.entries` must be at least 1",

@@ -1,6 +1,7 @@
 //! The driver: its documented guarantees, on a paused clock wherever no thread is involved.
 
 mod builder;
+mod disk_machines;
 mod disks;
 mod ends;
 mod extensions;
@@ -10,6 +11,7 @@ mod observability;
 mod outcomes;
 mod paused_process;
 mod requests;
+mod snapshots;
 mod state_machines;
 mod support;
 mod terms;

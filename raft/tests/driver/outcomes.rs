@@ -41,7 +41,7 @@ async fn caught_up(raft: &Raft<Counter>, with: &Raft<Counter>) {
 /// snapshot only. Told that it never happened, its caller would write twice.
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_over_a_callers_entry_leaves_its_outcome_unknown() {
-    let snapshots = SnapshotPolicy { entries: Some(10), bytes: None };
+    let snapshots = SnapshotPolicy { entries: Some(10), ..SnapshotPolicy::NEVER };
     let cluster = counters_with(Settings { snapshots, ..patient() }).await;
     let old = cluster.leader().await;
     cluster.wait_until_level(old).await;

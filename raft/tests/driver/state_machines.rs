@@ -13,19 +13,19 @@ use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
 
 /// A gate that blocks a state machine.
 #[derive(Clone, Default)]
-struct Gate(Arc<(Mutex<bool>, Condvar)>);
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
-    fn close(&self) {
+    pub(crate) fn close(&self) {
         *self.0.0.lock().expect("not poisoned") = true;
     }
 
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         *self.0.0.lock().expect("not poisoned") = false;
         self.0.1.notify_all();
     }
 
-    fn wait_open(&self) {
+    pub(crate) fn wait_open(&self) {
         let closed = self.0.0.lock().expect("not poisoned");
         drop(self.0.1.wait_while(closed, |closed| *closed).expect("not poisoned"));
     }
@@ -188,7 +188,7 @@ async fn a_panicking_state_machine_stops_its_node_with_a_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_compacts_the_log_and_catches_up_a_lagging_peer() {
-    let snapshots = SnapshotPolicy { entries: Some(50), bytes: None };
+    let snapshots = SnapshotPolicy { entries: Some(50), ..SnapshotPolicy::NEVER };
     let settings = Settings { snapshots, ..Settings::default() };
     let (mut cluster, _door) = gated_counters(settings.clone()).await;
     let leader = cluster.leader().await.clone();
@@ -219,7 +219,7 @@ async fn a_snapshot_compacts_the_log_and_catches_up_a_lagging_peer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_snapshot_is_retried() {
-    let snapshots = SnapshotPolicy { entries: None, bytes: Some(13) };
+    let snapshots = SnapshotPolicy { bytes: Some(13), ..SnapshotPolicy::NEVER };
     let settings = Settings { snapshots, ..Settings::default() };
     let (cluster, _door) = gated_counters(settings).await;
     let leader = cluster.leader().await;
@@ -236,7 +236,7 @@ async fn a_failed_snapshot_is_retried() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_over_the_limit_is_discarded_where_it_is_made() {
-    let snapshots = SnapshotPolicy { entries: Some(5), bytes: None };
+    let snapshots = SnapshotPolicy { entries: Some(5), ..SnapshotPolicy::NEVER };
     let settings = Settings { snapshots, ..Settings::default() };
     for (limit, compacted) in [(1, false), (2, true)] {
         let cluster = Cluster::start(1, |builder| {
@@ -309,7 +309,7 @@ async fn an_invalid_snapshot_is_a_start_error() {
         }
     }
 
-    let snapshots = SnapshotPolicy { entries: Some(5), bytes: None };
+    let snapshots = SnapshotPolicy { entries: Some(5), ..SnapshotPolicy::NEVER };
     let settings = Settings { snapshots, ..Settings::default() };
     let cluster =
         Cluster::start(1, |b| b.state_machine(Forgetful).settings(settings.clone())).await;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use raft::driver::{Builder, MachineError, Settings, Status, from_bytes, to_bytes};
+use raft::driver::{Builder, Machine, MachineError, Settings, Status, from_bytes, to_bytes};
 use raft::storage::{MemoryStorage, Storage};
 use raft::transport::memory::Hub;
 use raft::transport::{Faults, FaultyTransport};
@@ -40,14 +40,14 @@ impl StateMachine for Counter {
 }
 
 /// Peers 1 to n of one process, with stores that outlive them and a network that can be cut.
-pub(crate) struct Cluster<M: StateMachine> {
+pub(crate) struct Cluster<M: Machine> {
     pub(crate) faults: Faults,
     pub(crate) stores: Vec<MemoryStorage>,
     pub(crate) rafts: Vec<Raft<M>>,
     hub: Hub,
 }
 
-impl<M: StateMachine> Cluster<M> {
+impl<M: Machine> Cluster<M> {
     /// Starts `count` peers, each built as `build` says.
     pub(crate) async fn start(count: u64, build: impl Fn(Builder<M>) -> Builder<M>) -> Self {
         let mut cluster = Self::empty(count);
@@ -74,7 +74,7 @@ impl<M: StateMachine> Cluster<M> {
         self.without_store(id).storage(store.unwrap_or_default())
     }
 
-    fn without_store(&self, id: u64) -> Builder<M> {
+    pub(crate) fn without_store(&self, id: u64) -> Builder<M> {
         let peer = PeerId::new(id);
         let transport = FaultyTransport::new(self.hub.join(peer), self.faults.clone());
         let peers = (1..=self.stores.len() as u64).map(|id| (id, format!("host-{id}:7000")));

@@ -3,12 +3,12 @@
 use std::vec;
 
 use super::query::Query;
-use crate::driver::state_machine::StateMachine;
+use crate::driver::machine::Machine;
 use crate::entry::{Entry, Snapshot};
 use crate::types::Instant;
 
 /// Work for the state machine.
-pub(crate) enum Job<M: StateMachine> {
+pub(crate) enum Job<M: Machine> {
     /// Apply these entries, submitted at this time.
     Apply(vec::IntoIter<Entry>, Instant),
     /// Restore this snapshot.
@@ -19,7 +19,7 @@ pub(crate) enum Job<M: StateMachine> {
     Read(Box<dyn Query<M>>),
 }
 
-impl<M: StateMachine> Job<M> {
+impl<M: Machine> Job<M> {
     /// True for jobs that are slow with any state machine.
     pub(crate) const fn is_heavy(&self) -> bool {
         matches!(self, Self::Restore(_) | Self::Snapshot)

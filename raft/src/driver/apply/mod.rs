@@ -14,19 +14,20 @@ use std::sync::Arc;
 use std::vec;
 
 use self::job::Job;
-use self::mode::{ApplyMode, Timing};
+use self::mode::{ApplyMode, ApplyOn, Timing};
 use self::query::Query;
 use super::core_task::request::Request;
 use super::error::{MachineFailure, ReadError, StopReason, catch_panic};
+use super::machine::{Machine, StatePlace};
 use super::metrics::seconds;
 use super::shared::Shared;
-use super::state_machine::{Command, StateMachine};
+use super::state_machine::Command;
 use super::waiters::Completed;
 use crate::entry::{Entry, Payload, Snapshot};
 use crate::types::{EntryId, Index, Instant};
 
 /// The owner of the state machine.
-pub(super) struct Applier<M: StateMachine> {
+pub(super) struct Applier<M: Machine> {
     machine: M,
     /// Entries that an operator has excluded.
     skipped: BTreeSet<EntryId>,
@@ -43,14 +44,21 @@ pub(super) struct Applier<M: StateMachine> {
 /// Number of entries applied on a task before their callers are answered and other tasks may run.
 const CHUNK: usize = 64;
 
-impl<M: StateMachine> Applier<M> {
+/// Number of entries that a state machine on disk is given at once.
+const BATCH: usize = 1024;
+
+impl<M: Machine> Applier<M> {
     pub(super) fn new(
         machine: M,
         skipped: BTreeSet<EntryId>,
         last_applied: Index,
         shared: Arc<Shared<M>>,
     ) -> Self {
-        let (mode, jobs) = (ApplyMode::new(shared.settings.apply_on), VecDeque::new());
+        let apply_on = match M::STATE {
+            StatePlace::Memory => shared.settings.apply_on,
+            StatePlace::Disk => ApplyOn::Thread,
+        };
+        let (mode, jobs) = (ApplyMode::new(apply_on), VecDeque::new());
         let (answers, completed) = (Vec::new(), Vec::new());
         let applied_at = Instant::START;
         Self { machine, skipped, last_applied, applied_at, shared, mode, jobs, answers, completed }
@@ -107,9 +115,13 @@ impl<M: StateMachine> Applier<M> {
 
     /// Works on a thread until replies are due.
     fn work_on_thread(&mut self) -> Result<(), MachineFailure> {
+        let entries_max = match M::STATE {
+            StatePlace::Memory => 1,
+            StatePlace::Disk => BATCH,
+        };
         let start = self.shared.clock.now();
         while !self.jobs.is_empty() {
-            self.work(1)?;
+            self.work(entries_max)?;
             if ApplyMode::replies_due(self.shared.clock.now().since(start)) {
                 break;
             }
@@ -149,34 +161,74 @@ impl<M: StateMachine> Applier<M> {
             Timing::WithWait => given,
         };
         let before = self.answers.len();
-        let (machine, skipped) = (&mut self.machine, &self.skipped);
-        let (answers, shared) = (&mut self.answers, &self.shared);
-        let mut applying = EntryId::ZERO;
-        let applied = catch_panic(|| {
-            entries.take(entries_max).try_for_each(|entry| {
-                applying = entry.id;
-                let answer = match &entry.payload {
-                    Payload::NoOp | Payload::Membership(_) => None,
-                    Payload::Command(_) if skipped.contains(&entry.id) => {
-                        tracing::warn!(peer = %shared.id, entry = %entry.id, "entry skipped");
-                        None
-                    }
-                    Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
-                };
-                if answer.is_some() && machine.wants_snapshot() {
-                    shared.submit_snapshot(entry.id.index, machine.snapshot());
-                }
-                answers.push((entry.id, answer));
-                Ok(())
-            })
-        });
+        let applied = self.apply_batches(entries.take(entries_max));
         self.shared.metrics.applied.increment((self.answers.len() - before) as u64);
         let at = self.answers.last().map_or(self.last_applied, |(id, _)| id.index);
         self.last_applied = at;
         self.applied_at = self.shared.clock.now();
         self.shared.metrics.apply.record(seconds(self.applied_at.since(given)));
         self.mode.record(self.applied_at.since(start), timing);
-        applied.unwrap_or_else(|panic| Err(MachineFailure::applying(applying, panic)))
+        applied
+    }
+
+    /// Applies entries, commands in batches between those that are none.
+    fn apply_batches(
+        &mut self,
+        entries: impl Iterator<Item = Entry>,
+    ) -> Result<(), MachineFailure> {
+        let mut batch = Vec::new();
+        // A state on disk may contain more than the snapshot that the log begins with.
+        let applied = self.last_applied;
+        for Entry { id, payload } in entries.skip_while(|it| it.id.index <= applied) {
+            match payload {
+                Payload::Command(_) if self.skipped.contains(&id) => {
+                    tracing::warn!(peer = %self.shared.id, entry = %id, "entry skipped");
+                }
+                Payload::Command(bytes) => {
+                    match decode::<M>(id, &bytes) {
+                        Ok(command) => batch.push((id, command)),
+                        Err(error) => {
+                            self.apply_batch(batch)?;
+                            return Err(error);
+                        }
+                    }
+                    continue;
+                }
+                Payload::NoOp | Payload::Membership(_) => {}
+            }
+            self.apply_batch(std::mem::take(&mut batch))?;
+            self.answers.push((id, None));
+        }
+        self.apply_batch(batch)
+    }
+
+    fn apply_batch(&mut self, batch: Vec<(EntryId, M::Command)>) -> Result<(), MachineFailure> {
+        let (Some((first, _)), Some((last, _))) = (batch.first(), batch.last()) else {
+            return Ok(());
+        };
+        let (first, last, before) = (*first, *last, self.answers.len());
+        let (machine, answers, shared) = (&mut self.machine, &mut self.answers, &self.shared);
+        let applied = catch_panic(|| {
+            machine.apply_batch(batch, &mut |machine, id, answer| {
+                if machine.is_snapshot_wanted() {
+                    shared.submit_snapshot(id.index, machine.view());
+                }
+                answers.push((id, Some(answer)));
+            })
+        });
+        let what = match applied {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic,
+        };
+        Err(match M::STATE {
+            StatePlace::Memory => {
+                let done = (self.answers.len() - before) as u64;
+                let index = first.index.plus(done);
+                MachineFailure::applying(EntryId { index, ..first }, what)
+            }
+            StatePlace::Disk => MachineFailure::applying_batch(first, last, what),
+        })
     }
 
     /// Answers the callers of applied entries.
@@ -208,9 +260,9 @@ impl<M: StateMachine> Applier<M> {
 
     fn snapshot(&mut self) -> Result<(), MachineFailure> {
         let through = self.last_applied;
-        let made = catch_panic(|| self.machine.snapshot());
-        let made = made.map_err(|panic| MachineFailure::at_index(through, panic))?;
-        self.shared.submit_snapshot(through, made);
+        let view = catch_panic(|| self.machine.view());
+        let view = view.map_err(|panic| MachineFailure::at_index(through, panic))?;
+        self.shared.submit_snapshot(through, view);
         Ok(())
     }
 
@@ -222,13 +274,23 @@ impl<M: StateMachine> Applier<M> {
     }
 }
 
-fn decode<M: StateMachine>(id: EntryId, bytes: &[u8]) -> Result<M::Command, MachineFailure> {
+fn decode<M: Machine>(id: EntryId, bytes: &[u8]) -> Result<M::Command, MachineFailure> {
     M::Command::decode(bytes)
         .map_err(|error| MachineFailure::applying(id, format!("undecodable command: {error}")))
 }
 
+/// The last entry in a state machine's own state.
+pub(super) fn applied_through<M: Machine>(machine: &mut M) -> Result<EntryId, MachineFailure> {
+    let what = match catch_panic(|| machine.applied_through()) {
+        Ok(Ok(applied)) => return Ok(applied),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic,
+    };
+    Err(MachineFailure { at: "reading its state".to_owned(), what, entry: None })
+}
+
 /// Restores a snapshot.
-pub(super) fn restore<M: StateMachine>(
+pub(super) fn restore<M: Machine>(
     machine: &mut M,
     snapshot: &Snapshot,
 ) -> Result<(), MachineFailure> {
@@ -237,15 +299,14 @@ pub(super) fn restore<M: StateMachine>(
         what,
         entry: None,
     };
-    let data = snapshot.data.in_memory().map_err(|error| failed(error.to_string()))?;
-    match catch_panic(|| machine.restore(data.bytes().unwrap_or_default())) {
+    match catch_panic(|| machine.restore_data(snapshot.last_included, &snapshot.data)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(panic) => Err(failed(panic)),
     }
 }
 
-impl<M: StateMachine> Drop for Applier<M> {
+impl<M: Machine> Drop for Applier<M> {
     /// Fails pending reads, however the task ends. A node without it would be one that never
     /// answers, so it ends, too.
     fn drop(&mut self) {

@@ -10,8 +10,8 @@ use self::network::Network;
 use super::clock::{Clock, SystemJitter, TokioClock, first_message_id, incarnation};
 use super::error::StartError;
 use super::handle::Raft;
+use super::machine::Machine;
 use super::settings::Settings;
-use super::state_machine::StateMachine;
 use crate::config::{Config, LostStore};
 use crate::node::Jitter;
 use crate::storage::{Storage, StorageError};
@@ -51,7 +51,7 @@ impl<I: Into<PeerId>, A: Into<String>> From<(I, A)> for Peer {
 /// The default timeouts are longer than the paper's, which [`Config::new`] has for simulations:
 /// real disks and busy machines pause for longer.
 #[must_use = "a builder does nothing until it is started"]
-pub struct Builder<M: StateMachine> {
+pub struct Builder<M: Machine> {
     id: PeerId,
     peers: Vec<Peer>,
     start: StartMode,
@@ -77,14 +77,14 @@ enum StartMode {
 /// Opens a peer's store, on a thread that may block.
 type OpenStorage = Box<dyn FnOnce(PeerId) -> Result<Box<dyn Storage>, StorageError> + Send>;
 
-impl<M: StateMachine> Raft<M> {
+impl<M: Machine> Raft<M> {
     /// A builder of a peer.
     pub fn builder(id: impl Into<PeerId>) -> Builder<M> {
         Builder::new(id.into())
     }
 }
 
-impl<M: StateMachine> Builder<M> {
+impl<M: Machine> Builder<M> {
     pub(super) fn new(id: PeerId) -> Self {
         Self {
             id,

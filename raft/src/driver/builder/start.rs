@@ -8,20 +8,21 @@ use super::{Builder, OpenStorage, StartMode};
 use crate::cluster_view::ClusterView;
 use crate::config::{Config, ValidConfig};
 use crate::driver::admission::Admission;
-use crate::driver::apply::{Applier, restore};
+use crate::driver::apply::{Applier, applied_through, restore};
 use crate::driver::clock::Clock;
 use crate::driver::core_task::links::{ViewKey, view_of};
 use crate::driver::core_task::request::Request;
-use crate::driver::core_task::snapshot_schedule::SnapshotSchedule;
+use crate::driver::core_task::snapshot_schedule::{self, SnapshotSchedule};
 use crate::driver::core_task::{CoreTask, Timeouts, Timer};
 use crate::driver::disk::Disk;
 use crate::driver::error::StartError;
 use crate::driver::handle::Raft;
+use crate::driver::machine::Machine;
 use crate::driver::mailbox::Mailbox;
 use crate::driver::metrics::Metrics;
 use crate::driver::settings::Settings;
 use crate::driver::shared::Shared;
-use crate::driver::state_machine::StateMachine;
+use crate::driver::snapshots::Snapshots;
 use crate::driver::status::{DiskState, Status, StatusCell};
 use crate::driver::tracing_sink::TracingSink;
 use crate::driver::waiters::Waiters;
@@ -31,7 +32,7 @@ use crate::persistent_state::PersistentState;
 use crate::storage::Storage;
 use crate::trace::Sink;
 use crate::transport::{Inbox, InboxSink, Transport};
-use crate::types::{EntryId, PeerId, ReadId};
+use crate::types::{EntryId, Index, PeerId, ReadId};
 use crate::verbose::{self, BadVariable, Logger};
 
 /// The checked settings of a builder.
@@ -55,9 +56,11 @@ struct Loaded<M> {
     stored: PersistentState,
     skipped: BTreeSet<EntryId>,
     machine: M,
+    /// The last entry in the machine's state.
+    last_applied: Index,
 }
 
-impl<M: StateMachine> Builder<M> {
+impl<M: Machine> Builder<M> {
     /// Checks everything that needs neither disk nor network.
     pub(super) fn check(self) -> Result<ValidBuilder<M>, StartError> {
         let missing = |what, call| StartError::Missing { what, call };
@@ -105,13 +108,15 @@ fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
     Ok(Some(Box::new(Logger::new(settings, Box::new(std::io::stdout())))))
 }
 
-impl<M: StateMachine> ValidBuilder<M> {
+impl<M: Machine> ValidBuilder<M> {
     pub(super) async fn start(self) -> Result<Raft<M>, StartError> {
         let Self { machine, store, network, addresses, config, known, clock, .. } = self;
         let (jitter, settings, sink) = (self.jitter, self.settings, self.sink);
         let id = config.settings().id;
-        let Loaded { storage, stored, skipped, machine } = load(store, id, machine).await?;
-        let last_applied = stored.base().index;
+        let Loaded { storage, stored, skipped, machine, last_applied } =
+            load(store, id, machine).await?;
+        let last_snapshot = stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.data.len());
+        let snapshot_bytes_max = config.settings().snapshot_bytes_max;
         let timeouts = Timeouts::of(&config, &settings);
         let transport = network(config.settings())?;
         let mut node = Node::new(config, stored, clock.now(), jitter)?;
@@ -134,12 +139,14 @@ impl<M: StateMachine> ValidBuilder<M> {
             waiters: Waiters::default(),
             status: StatusCell::new(status),
             metrics: Metrics::new(id),
+            snapshots: Snapshots::new(snapshot_bytes_max),
             stopped: OnceLock::new(),
         });
         let view = view_of(&node, known.get(&id));
         let transport = connect(transport, &view, &known, &node, &shared)?;
         let disk = start_disk(storage, &shared)?;
         shared.metrics.start();
+        let place = snapshot_schedule::rank(id, None, node.membership().voters());
         let applier = Applier::new(machine, skipped, last_applied, Arc::clone(&shared));
         let core = CoreTask {
             addresses: node.address_book().clone(),
@@ -158,7 +165,8 @@ impl<M: StateMachine> ValidBuilder<M> {
             next_read: ReadId::new(1),
             change: None,
             transfers: Vec::new(),
-            snapshots: SnapshotSchedule::new(shared.settings.snapshots),
+            snapshots: SnapshotSchedule::new(shared.settings.snapshots, last_snapshot, place),
+            snapshot_bytes_max,
             stop: None,
             timer: Timer::default(),
             requests: Vec::new(),
@@ -172,7 +180,7 @@ impl<M: StateMachine> ValidBuilder<M> {
 
 /// Gives the transport all addresses and starts to receive. Stored addresses are newer than the
 /// builder's.
-fn connect<M: StateMachine>(
+fn connect<M: Machine>(
     mut transport: Box<dyn Transport>,
     view: &Arc<ClusterView>,
     known: &BTreeMap<PeerId, Address>,
@@ -192,7 +200,7 @@ fn connect<M: StateMachine>(
 }
 
 /// Reads the store and restores its snapshot, on a thread that may block.
-async fn load<M: StateMachine>(
+async fn load<M: Machine>(
     store: OpenStorage,
     id: PeerId,
     mut machine: M,
@@ -201,10 +209,18 @@ async fn load<M: StateMachine>(
         let mut storage = store(id)?;
         let stored = storage.load()?;
         let skipped = storage.skipped_entries()?;
-        if let Some(snapshot) = &stored.snapshot {
-            restore(&mut machine, snapshot)?;
-        }
-        Ok(Loaded { storage, stored, skipped, machine })
+        let applied = applied_through(&mut machine)?;
+        let last_applied = match &stored.snapshot {
+            Some(snapshot) if snapshot.index() > applied.index => {
+                restore(&mut machine, snapshot)?;
+                snapshot.index()
+            }
+            Some(_) | None => {
+                check_applied(&stored, applied)?;
+                applied.index
+            }
+        };
+        Ok(Loaded { storage, stored, skipped, machine, last_applied })
     });
     match work.await {
         Ok(loaded) => loaded,
@@ -212,7 +228,21 @@ async fn load<M: StateMachine>(
     }
 }
 
-fn start_disk<M: StateMachine>(
+/// Checks that the store holds the last entry in the state machine's own state: it was applied from there.
+fn check_applied(stored: &PersistentState, applied: EntryId) -> Result<(), StartError> {
+    let held = match applied.index.since(stored.base().index) {
+        0 => Some(stored.base()),
+        after => usize::try_from(after - 1).ok().and_then(|at| Some(stored.entries.get(at)?.id)),
+    };
+    if held == Some(applied) {
+        return Ok(());
+    }
+    let held =
+        held.map_or_else(|| format!("ends with {}", stored.last()), |it| format!("has {it} there"));
+    Err(StartError::OtherState { applied, held })
+}
+
+fn start_disk<M: Machine>(
     storage: Box<dyn Storage>,
     shared: &Arc<Shared<M>>,
 ) -> Result<Disk, StartError> {
@@ -221,7 +251,10 @@ fn start_disk<M: StateMachine>(
         // The core task may have ended.
         let _ = requests.requests.put(Request::Disk(report));
     };
-    Disk::start(storage, format!("raft-disk-{}", shared.id), report).map_err(StartError::Thread)
+    let started = Disk::start(storage, format!("raft-disk-{}", shared.id), report);
+    let (disk, space) = started.map_err(StartError::Thread)?;
+    shared.snapshots.use_space(space);
+    Ok(disk)
 }
 
 impl Timeouts {

@@ -3,11 +3,11 @@
 use super::CoreTask;
 use super::request::{PendingTransfer, TransferRequest};
 use crate::driver::error::LeadershipTransferError;
-use crate::driver::state_machine::StateMachine;
+use crate::driver::machine::Machine;
 use crate::node;
 use crate::types::{PeerId, Term};
 
-impl<M: StateMachine> CoreTask<M> {
+impl<M: Machine> CoreTask<M> {
     /// Starts a leadership transfer.
     pub(super) fn on_transfer_leadership(
         &mut self,

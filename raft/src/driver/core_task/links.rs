@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::CoreTask;
 use crate::cluster_view::ClusterView;
-use crate::driver::state_machine::StateMachine;
+use crate::driver::machine::Machine;
 use crate::identity::{Identity, Standing};
 use crate::membership::{Address, Membership};
 use crate::node::Node;
@@ -53,7 +53,7 @@ pub(in crate::driver) fn view_of(node: &Node, address: Option<&Address>) -> Arc<
     Arc::new(view)
 }
 
-impl<M: StateMachine> CoreTask<M> {
+impl<M: Machine> CoreTask<M> {
     /// Passes a new view to the transport, then the commit index.
     pub(super) fn update_view(&mut self) {
         if !self.view_key.is_of(&self.node) {

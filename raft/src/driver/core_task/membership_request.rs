@@ -3,9 +3,9 @@
 use super::CoreTask;
 use super::request::{MembershipRequest, PendingChange};
 use crate::driver::error::{MembershipError, UnknownReason};
-use crate::driver::state_machine::StateMachine;
+use crate::driver::machine::Machine;
 
-impl<M: StateMachine> CoreTask<M> {
+impl<M: Machine> CoreTask<M> {
     pub(super) fn on_change_membership(
         &mut self,
         MembershipRequest { change, reply }: MembershipRequest,

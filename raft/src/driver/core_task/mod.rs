@@ -27,8 +27,8 @@ use super::apply::query::Query;
 use super::clock::Sleep;
 use super::disk::Disk;
 use super::error::{ReadError, StopReason};
+use super::machine::Machine;
 use super::shared::Shared;
-use super::state_machine::StateMachine;
 use super::status::{DiskState, MemberState};
 use super::waiters::Waiter;
 use crate::cluster_view::ClusterView;
@@ -39,7 +39,7 @@ use crate::transport::Transport;
 use crate::types::{Instant, PeerId, ReadId, Term};
 
 /// A running node.
-pub(super) struct CoreTask<M: StateMachine> {
+pub(super) struct CoreTask<M: Machine> {
     pub(super) node: Node,
     pub(super) shared: Arc<Shared<M>>,
     pub(super) disk: Disk,
@@ -65,6 +65,8 @@ pub(super) struct CoreTask<M: StateMachine> {
     /// The leadership transfers that callers wait for, all to the same peer.
     pub(super) transfers: Vec<PendingTransfer>,
     pub(super) snapshots: SnapshotSchedule,
+    /// Limit on received snapshots.
+    pub(super) snapshot_bytes_max: u64,
     pub(super) stop: Option<StopReason>,
     pub(super) timer: Timer,
     pub(super) requests: Vec<Request<M>>,
@@ -97,7 +99,7 @@ pub(super) struct Timer {
 /// Granularity of callers' deadlines.
 const EXPIRY_GRID: Duration = Duration::from_millis(10);
 
-impl<M: StateMachine> CoreTask<M> {
+impl<M: Machine> CoreTask<M> {
     /// Runs until the node is stopped or fails. The end is reported even by a future that is dropped
     /// before its first poll, as a runtime does that ends early.
     pub(super) fn run(mut self) -> impl Future<Output = ()> {
@@ -302,19 +304,19 @@ impl Timer {
 }
 
 /// Reports the node's end in every case: the runtime may drop the task, and a bug may panic.
-struct StopGuard<M: StateMachine> {
+struct StopGuard<M: Machine> {
     shared: Arc<Shared<M>>,
     reason: Option<StopReason>,
 }
 
-impl<M: StateMachine> StopGuard<M> {
+impl<M: Machine> StopGuard<M> {
     /// Sets the reason to report. Writing to the field would capture no more than the field.
     fn set_reason(&mut self, reason: &StopReason) {
         self.reason = Some(reason.clone());
     }
 }
 
-impl<M: StateMachine> Drop for StopGuard<M> {
+impl<M: Machine> Drop for StopGuard<M> {
     fn drop(&mut self) {
         let reason = self.reason.take().unwrap_or_else(StopReason::of_dropped_task);
         self.shared.end(&reason);

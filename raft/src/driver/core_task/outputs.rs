@@ -1,15 +1,21 @@
 //! The node's outputs, and their execution.
 
+use std::sync::Arc;
+
 use super::CoreTask;
+use super::request::Request;
+use super::snapshot_schedule::rank;
 use crate::driver::apply::job::Job;
 use crate::driver::disk::DiskReport;
 use crate::driver::error::StopReason;
-use crate::driver::state_machine::StateMachine;
+use crate::driver::machine::Machine;
+use crate::driver::snapshots::sending;
 use crate::entry::Entry;
 use crate::membership::Address;
+use crate::message::Envelope;
 use crate::output::{AddressBook, Input, Output, Write};
 
-impl<M: StateMachine> CoreTask<M> {
+impl<M: Machine> CoreTask<M> {
     /// Executes all outputs of the node, in their order.
     pub(super) fn process_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
@@ -17,11 +23,12 @@ impl<M: StateMachine> CoreTask<M> {
                 Output::Persist(write) => self.persist(write),
                 Output::Send(envelope) => {
                     self.shared.metrics.sent.increment(1);
-                    self.transport.send(envelope);
+                    self.send(envelope);
                 }
                 Output::Apply(entries) => self.apply(entries),
                 Output::Restore(snapshot) => {
-                    self.snapshots.reset_counts();
+                    let (rank, voters) = self.rank();
+                    self.snapshots.restored(snapshot.data.len(), rank, voters);
                     self.submit_job(Job::Restore(snapshot));
                 }
                 Output::ReadReady { read, .. } => self.on_read_ready(read),
@@ -32,6 +39,21 @@ impl<M: StateMachine> CoreTask<M> {
                 }
             }
         }
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        if sending::is_unread(&envelope) {
+            let shared = Arc::clone(&self.shared);
+            sending::read(envelope, move |read| shared.submit_chunk(read, Request::ChunkRead));
+        } else {
+            self.transport.send(envelope);
+        }
+    }
+
+    /// This peer's place among the voters, beginning with the leader, and their number.
+    fn rank(&self) -> (u64, u64) {
+        let leader = self.node.status().leader;
+        rank(self.id(), leader, self.node.membership().voters())
     }
 
     fn persist(&mut self, write: Write) {

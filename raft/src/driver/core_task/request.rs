@@ -7,8 +7,9 @@ use crate::driver::disk::DiskReport;
 use crate::driver::error::{
     LeadershipTransferError, MachineFailure, MembershipError, ReadError, StopReason, WriteError,
 };
+use crate::driver::machine::Machine;
 use crate::driver::reply::Reply;
-use crate::driver::state_machine::{MachineError, StateMachine};
+use crate::driver::state_machine::MachineError;
 use crate::entry::Bytes;
 use crate::membership_change::MembershipChange;
 use crate::message::Envelope;
@@ -17,11 +18,15 @@ use crate::transport::LinkReport;
 use crate::types::{EntryId, Index, Instant, PeerId, Term};
 
 /// One input of the core task.
-pub(crate) enum Request<M: StateMachine> {
+pub(crate) enum Request<M: Machine> {
     /// A message of another peer.
     Message(Envelope),
     /// A report of the transport.
     Link(LinkReport),
+    /// A message of another peer whose chunk is in the store now.
+    ChunkStored(Envelope),
+    /// A message of this peer whose chunk was read from the store.
+    ChunkRead(Envelope),
     /// A caller's command.
     Propose(Proposal<M::Answer>),
     /// A caller's read.
@@ -36,6 +41,8 @@ pub(crate) enum Request<M: StateMachine> {
     SnapshotMade { through: Index, data: SnapshotData },
     /// A snapshot could not be made.
     SnapshotFailed { through: Index, error: MachineError },
+    /// A snapshot was given up for a newer one.
+    SnapshotSuperseded,
     /// The state machine failed.
     MachineFailed(MachineFailure),
     /// The node is to stop.
@@ -78,7 +85,7 @@ pub(crate) struct PendingTransfer {
     pub(crate) reply: Reply<(), LeadershipTransferError>,
 }
 
-impl<M: StateMachine> Request<M> {
+impl<M: Machine> Request<M> {
     /// Answers a caller that the node has stopped.
     pub(crate) fn reject(self, reason: StopReason) {
         match self {
@@ -95,6 +102,9 @@ impl<M: StateMachine> Request<M> {
             | Self::Disk(_)
             | Self::SnapshotMade { .. }
             | Self::SnapshotFailed { .. }
+            | Self::SnapshotSuperseded
+            | Self::ChunkStored(_)
+            | Self::ChunkRead(_)
             | Self::MachineFailed(_)
             | Self::Stop(_) => {}
         }

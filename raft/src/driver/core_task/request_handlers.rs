@@ -1,5 +1,8 @@
 //! The handlers of the core task's requests.
 
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::CoreTask;
@@ -8,21 +11,23 @@ use crate::driver::apply::job::Job;
 use crate::driver::apply::query::Query;
 use crate::driver::disk::DiskReport;
 use crate::driver::error::{ReadError, StopReason, WriteError};
+use crate::driver::machine::Machine;
 use crate::driver::metrics::seconds;
-use crate::driver::state_machine::StateMachine;
 use crate::driver::status::DiskState;
 use crate::driver::waiters::{Expiry, Waiter};
-use crate::message::Envelope;
+use crate::message::{Envelope, Message};
 use crate::node::{self, CompactError, ProposeError};
 use crate::output::Input;
 use crate::read_index::ReadDropReason;
 use crate::snapshot_data::SnapshotData;
 use crate::types::{Index, ReadId};
 
-impl<M: StateMachine> CoreTask<M> {
+impl<M: Machine> CoreTask<M> {
     pub(super) fn on_request(&mut self, request: Request<M>) {
         match request {
             Request::Message(envelope) => self.on_message(envelope),
+            Request::ChunkStored(envelope) => self.receive(envelope),
+            Request::ChunkRead(envelope) => self.transport.send(envelope),
             Request::Link(report) => self.on_link(report),
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
@@ -31,10 +36,9 @@ impl<M: StateMachine> CoreTask<M> {
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
-                self.shared.metrics.snapshot_failures.increment(1);
-                tracing::warn!(peer = %self.id(), %through, %error, "snapshot failed");
-                self.snapshots.finished();
+                self.on_snapshot_failed(through, &*error);
             }
+            Request::SnapshotSuperseded => self.snapshots.finished(),
             Request::MachineFailed(failure) => {
                 self.stop.get_or_insert(StopReason::StateMachine(failure));
             }
@@ -47,9 +51,32 @@ impl<M: StateMachine> CoreTask<M> {
     /// Handles a message; a peer with a stuck disk drops it.
     fn on_message(&mut self, envelope: Envelope) {
         self.shared.metrics.received.increment(1);
+        if self.is_to_be_stored(&envelope) {
+            let shared = Arc::clone(&self.shared);
+            let deliver = move |message| shared.submit_chunk(message, Request::ChunkStored);
+            return self.shared.snapshots.receiver.store(envelope, Arc::new(deliver));
+        }
+        self.receive(envelope);
+    }
+
+    fn receive(&mut self, envelope: Envelope) {
         if self.disk_state == DiskState::Healthy {
             self.node.handle(self.now, Input::Receive(envelope));
         }
+    }
+
+    /// Returns whether the store takes the chunk of this message before the node does. What the node
+    /// answers without the bytes is not written.
+    fn is_to_be_stored(&self, envelope: &Envelope) -> bool {
+        let Message::InstallSnapshot(chunk) = &envelope.message else { return false };
+        let (status, limit) = (self.node.status(), self.snapshot_bytes_max);
+        let end = chunk.offset.saturating_add(chunk.chunk.len());
+        self.shared.snapshots.are_stored()
+            && self.disk_state == DiskState::Healthy
+            && (!chunk.chunk.is_empty() || chunk.done.is_some())
+            && envelope.term >= status.current_term
+            && chunk.last_included.index > status.commit_index
+            && end <= limit
     }
 
     fn on_propose(&mut self, proposal: Proposal<M::Answer>) {
@@ -148,15 +175,24 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn on_snapshot_made(&mut self, through: Index, data: SnapshotData) {
         self.shared.metrics.snapshots.increment(1);
-        self.snapshots.finished();
+        self.snapshots.made(data.len());
         // Other errors are harmless: a leader's snapshot may be newer than this one.
         let made = self.node.compact(self.now, through, data);
         if let Err(error @ CompactError::TooLarge { .. }) = made {
-            self.shared.metrics.snapshot_failures.increment(1);
+            self.on_snapshot_failed(through, &error);
+        }
+    }
+
+    fn on_snapshot_failed(&mut self, through: Index, error: &(dyn Error + 'static)) {
+        self.snapshots.finished();
+        self.shared.metrics.snapshot_failures.increment(1);
+        if is_too_large(error) {
             tracing::error!(
                 peer = %self.id(), %through, %error,
                 "snapshot discarded, so the log grows: raise the limit on all peers",
             );
+        } else {
+            tracing::warn!(peer = %self.id(), %through, %error, "snapshot failed");
         }
     }
 
@@ -167,4 +203,12 @@ impl<M: StateMachine> CoreTask<M> {
             DiskState::Stuck { waited } => Some(waited),
         }
     }
+}
+
+/// Returns whether the limit on snapshots is among the causes.
+fn is_too_large(error: &(dyn Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<CompactError>()
+        || inner.is_some_and(|inner| inner.is::<CompactError>())
+        || error.source().is_some_and(is_too_large)
 }

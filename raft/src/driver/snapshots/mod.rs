@@ -1,0 +1,60 @@
+//! Snapshots beside the log: made, sent and received on threads of their own.
+//!
+//! Invariant: neither the core task nor the disk thread waits for the bytes of a snapshot.
+
+pub(super) mod making;
+pub(super) mod receiving;
+pub(super) mod sending;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use self::making::SnapshotMaker;
+use self::receiving::ChunkReceiver;
+use crate::storage::{SnapshotSpace, SnapshotWriter, StorageError};
+
+/// The snapshots of one node.
+pub(super) struct Snapshots {
+    space: Arc<Space>,
+    pub(super) maker: Arc<SnapshotMaker>,
+    pub(super) receiver: Arc<ChunkReceiver>,
+}
+
+impl Snapshots {
+    /// Snapshots of at most `limit` bytes.
+    pub(super) fn new(limit: u64) -> Self {
+        let space = Arc::new(Space::default());
+        let maker = Arc::new(SnapshotMaker::new(Arc::clone(&space), limit));
+        let receiver = Arc::new(ChunkReceiver::new(Arc::clone(&space)));
+        Self { space, maker, receiver }
+    }
+
+    /// Uses the store's space, if it has one.
+    pub(super) fn use_space(&self, space: Option<Box<dyn SnapshotSpace>>) {
+        *self.space.0.lock().unwrap_or_else(PoisonError::into_inner) = space;
+    }
+
+    /// Returns whether the store keeps snapshots itself.
+    pub(super) fn are_stored(&self) -> bool {
+        self.space.exists()
+    }
+
+    /// Gives up what is being made and received.
+    pub(super) fn stop(&self) {
+        self.maker.stop();
+        self.use_space(None);
+    }
+}
+
+/// The store's space for snapshots; none while they are kept in memory.
+#[derive(Default)]
+pub(super) struct Space(Mutex<Option<Box<dyn SnapshotSpace>>>);
+
+impl Space {
+    fn exists(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn create(&self) -> Option<Result<Box<dyn SnapshotWriter>, StorageError>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(|space| space.create())
+    }
+}

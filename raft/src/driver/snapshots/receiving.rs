@@ -1,0 +1,146 @@
+//! The thread that writes arriving chunks to the store before the node sees them, as ranges of a stored
+//! snapshot. The answer to a chunk follows its write, so that a leader sends no faster than this disk
+//! writes.
+//!
+//! Invariant: chunks of two transfers never meet in one file.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Space;
+use crate::driver::error::catch_panic;
+use crate::message::{Envelope, InstallSnapshot, Message};
+use crate::storage::{SnapshotWriter, StorageError};
+use crate::types::{EntryId, PeerId, Term};
+
+/// Receives messages whose chunks are stored, or a failure of the store.
+type Deliver = Arc<dyn Fn(Result<Envelope, StorageError>) + Send + Sync>;
+
+/// Chunks that wait for the disk, in bytes; later ones are dropped, and sent again.
+const WAITING_BYTES: usize = 16 << 20;
+
+/// The snapshot that is being received, and the chunks of it that wait.
+pub(in crate::driver) struct ChunkReceiver {
+    space: Arc<Space>,
+    queue: Mutex<Queue>,
+    incoming: Mutex<Option<Incoming>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    chunks: VecDeque<Envelope>,
+    bytes: usize,
+    is_served: bool,
+}
+
+/// A transfer into a file.
+struct Incoming {
+    transfer: Transfer,
+    writer: Box<dyn SnapshotWriter>,
+    finished: bool,
+}
+
+/// A transfer. Within its term, a leader has one snapshot through an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Transfer {
+    leader: PeerId,
+    term: Term,
+    last_included: EntryId,
+}
+
+impl ChunkReceiver {
+    pub(super) fn new(space: Arc<Space>) -> Self {
+        Self { space, queue: Mutex::default(), incoming: Mutex::default() }
+    }
+
+    /// Stores the chunk of a message, then delivers the message.
+    pub(in crate::driver) fn store(self: &Arc<Self>, envelope: Envelope, deliver: Deliver) {
+        let mut queue = lock(&self.queue);
+        let bytes = chunk_of(&envelope).map_or(0, |chunk| chunk.chunk.len() as usize);
+        if queue.bytes + bytes > WAITING_BYTES && !queue.chunks.is_empty() {
+            return;
+        }
+        queue.bytes += bytes;
+        queue.chunks.push_back(envelope);
+        if !std::mem::replace(&mut queue.is_served, true) {
+            let receiver = Arc::clone(self);
+            tokio::task::spawn_blocking(move || receiver.run(&deliver));
+        }
+    }
+
+    fn run(&self, deliver: &Deliver) {
+        while let Some(envelope) = self.next() {
+            let stored = catch_panic(|| self.put(envelope));
+            let stored = stored.unwrap_or_else(|panic| Err(StorageError::Other(panic.into())));
+            let mut incoming = lock(&self.incoming);
+            // The node has a whole one, which stays as long as it is needed.
+            if stored.is_err() || incoming.as_ref().is_some_and(|incoming| incoming.finished) {
+                *incoming = None;
+            }
+            drop(incoming);
+            deliver(stored);
+        }
+    }
+
+    fn next(&self) -> Option<Envelope> {
+        let mut queue = lock(&self.queue);
+        let next = queue.chunks.pop_front();
+        match next.as_ref().and_then(chunk_of) {
+            Some(chunk) => queue.bytes -= chunk.chunk.len() as usize,
+            None => queue.is_served = next.is_some(),
+        }
+        next
+    }
+
+    /// Puts the chunk into its place in the file. One that comes twice is there; one after a gap stays
+    /// in memory, and is refused by the node.
+    fn put(&self, mut envelope: Envelope) -> Result<Envelope, StorageError> {
+        let (leader, term) = (envelope.from, envelope.term);
+        let Message::InstallSnapshot(chunk) = &mut envelope.message else { return Ok(envelope) };
+        let transfer = Transfer { leader, term, last_included: chunk.last_included };
+        let mut incoming = lock(&self.incoming);
+        if incoming.as_ref().is_none_or(|incoming| incoming.transfer != transfer) {
+            if chunk.offset > 0 {
+                return Ok(envelope);
+            }
+            // Deletes the file of the transfer before.
+            *incoming = None;
+            let Some(writer) = self.space.create() else { return Ok(envelope) };
+            *incoming = Some(Incoming { transfer, writer: writer?, finished: false });
+        }
+        if let Some(incoming) = &mut *incoming {
+            incoming.put(chunk)?;
+        }
+        Ok(envelope)
+    }
+}
+
+impl Incoming {
+    fn put(&mut self, chunk: &mut InstallSnapshot) -> Result<(), StorageError> {
+        let at = chunk.offset;
+        let Some(end) = at.checked_add(chunk.chunk.len()) else { return Ok(()) };
+        let written = self.writer.data().len();
+        if at > written {
+            return Ok(());
+        }
+        if let Some(bytes) = chunk.chunk.bytes().filter(|_| end > written) {
+            let there = usize::try_from(written - at).unwrap_or(usize::MAX).min(bytes.len());
+            self.writer.append(&bytes[there..])?;
+        }
+        if chunk.done.is_some() {
+            self.writer.finish()?;
+            self.finished = true;
+        }
+        let len = usize::try_from(end - at).unwrap_or(usize::MAX);
+        chunk.chunk = self.writer.data().slice(at, len);
+        Ok(())
+    }
+}
+
+fn chunk_of(envelope: &Envelope) -> Option<&InstallSnapshot> {
+    if let Message::InstallSnapshot(chunk) = &envelope.message { Some(chunk) } else { None }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
