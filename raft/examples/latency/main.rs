@@ -5,13 +5,16 @@
 //! ```text
 //! cargo run --release -p raft --example latency -- [seconds a row: 5] [directory: target/latency]
 //! cargo run --release -p raft --example latency -- flood [seconds: 60] [directory: target/latency]
+//! cargo run --release -p raft --example latency -- snapshots MEBIBYTES [seconds: 20] [directory: target/latency]
 //! ```
-//! The second one compares a quiet cluster with one under a flood of strangers.
+//! The second one compares a quiet cluster with one under a flood of strangers, the third with one that
+//! makes snapshots of a state of so many mebibytes.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows its result")]
 #![expect(clippy::disallowed_methods, reason = "the measurement needs a clock, the core does not")]
 
 mod flood;
+mod snapshots;
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use raft::driver::MachineError;
+use raft::driver::{MachineError, Settings};
 use raft::storage::DiskStorage;
 use raft::transport::tcp::certificates::Authority;
 use raft::transport::tcp::{TcpTransport, TlsFiles};
@@ -62,6 +65,11 @@ impl StateMachine for Counter {
     }
 }
 
+/// A state machine that answers with the number of its commands.
+trait Counting: StateMachine<Command = [u8; 16], Answer = u64> + Default {}
+
+impl<M: StateMachine<Command = [u8; 16], Answer = u64> + Default> Counting for M {}
+
 #[derive(Clone, Copy)]
 enum Wire {
     Plain,
@@ -81,7 +89,18 @@ fn main() -> ExitCode {
 fn run() -> Outcome {
     let mut args = std::env::args().skip(1).peekable();
     let is_flood = args.next_if(|word| word == "flood").is_some();
-    let seconds = args.next().unwrap_or_else(|| if is_flood { "60" } else { "5" }.to_owned());
+    let mebibytes = match args.next_if(|word| word == "snapshots") {
+        Some(_) => Some(args.next().and_then(|it| it.parse().ok()).ok_or("snapshots MEBIBYTES")?),
+        None => None,
+    };
+    let default = if is_flood {
+        "60"
+    } else if mebibytes.is_some() {
+        "20"
+    } else {
+        "5"
+    };
+    let seconds = args.next().unwrap_or_else(|| default.to_owned());
     let seconds = seconds.parse().map_err(|_| format!("SECONDS must be a number: `{seconds}`"))?;
     let directory = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
     fs::create_dir_all(&directory)?;
@@ -96,6 +115,11 @@ fn run() -> Outcome {
     let runtime = tokio::runtime::Runtime::new()?;
     if is_flood {
         return runtime.block_on(quiet_and_flooded(Duration::from_secs(seconds), &directory));
+    }
+    if let Some(mebibytes) = mebibytes {
+        let time = Duration::from_secs(seconds);
+        let rows = snapshots::quiet_and_with_snapshots(mebibytes, time, &directory);
+        return runtime.block_on(rows);
     }
     for (wire, name) in [(Wire::Plain, "plain"), (Wire::Tls, "TLS")] {
         for clients in CLIENTS {
@@ -141,7 +165,7 @@ async fn measure(
     time: Duration,
     directory: &Path,
 ) -> Outcome<Vec<Duration>> {
-    let (rafts, _) = start(wire, directory).await?;
+    let (rafts, _) = start::<Counter>(wire, directory, Settings::default()).await?;
     let leader = leader(&rafts).await?;
     let waits = writes(leader, clients, time).await?;
     for raft in rafts {
@@ -150,7 +174,7 @@ async fn measure(
     Ok(waits)
 }
 
-async fn leader(rafts: &[Raft<Counter>]) -> Outcome<&Raft<Counter>> {
+async fn leader<M: Counting>(rafts: &[Raft<M>]) -> Outcome<&Raft<M>> {
     let known = rafts[0].wait(|status| status.leader.is_some(), HANG).await?;
     let leader = rafts.iter().find(|raft| Some(raft.id()) == known.leader).ok_or("no leader")?;
     leader.wait(|status| status.leader == Some(status.id), HANG).await?;
@@ -160,7 +184,7 @@ async fn leader(rafts: &[Raft<Counter>]) -> Outcome<&Raft<Counter>> {
 /// Quiet writes, and then those under a flood.
 async fn quiet_and_flooded(time: Duration, directory: &Path) -> Outcome {
     let lines = LogLines::count();
-    let (rafts, addresses) = start(Wire::Plain, directory).await?;
+    let (rafts, addresses) = start::<Counter>(Wire::Plain, directory, Settings::default()).await?;
     let leader = leader(&rafts).await?;
     let terms = || rafts.iter().map(|raft| raft.status().current_term).collect::<Vec<_>>();
     let (before, quiet_lines) = (terms(), lines.load(Ordering::Relaxed));
@@ -197,7 +221,11 @@ impl LogLines {
 }
 
 /// Latencies of writes by clients that wait for each answer.
-async fn writes(leader: &Raft<Counter>, clients: usize, time: Duration) -> Outcome<Vec<Duration>> {
+async fn writes<M: Counting>(
+    leader: &Raft<M>,
+    clients: usize,
+    time: Duration,
+) -> Outcome<Vec<Duration>> {
     let (from, until) = (Instant::now() + WARM_UP, Instant::now() + WARM_UP + time);
     let mut tasks = JoinSet::new();
     for _ in 0..clients {
@@ -210,7 +238,11 @@ async fn writes(leader: &Raft<Counter>, clients: usize, time: Duration) -> Outco
     Ok(waits)
 }
 
-async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<Vec<Duration>> {
+async fn client<M: Counting>(
+    raft: Raft<M>,
+    from: Instant,
+    until: Instant,
+) -> Outcome<Vec<Duration>> {
     let mut waits = Vec::new();
     loop {
         let start = Instant::now();
@@ -225,7 +257,11 @@ async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<V
 }
 
 /// Three nodes with empty stores.
-async fn start(wire: Wire, directory: &Path) -> Outcome<(Vec<Raft<Counter>>, Vec<SocketAddr>)> {
+async fn start<M: Counting>(
+    wire: Wire,
+    directory: &Path,
+    settings: Settings,
+) -> Outcome<(Vec<Raft<M>>, Vec<SocketAddr>)> {
     let transports = PEERS.map(|peer| {
         let file = |name: &str| directory.join(format!("peer-{peer}.{name}"));
         let files = TlsFiles {
@@ -253,7 +289,8 @@ async fn start(wire: Wire, directory: &Path) -> Outcome<(Vec<Raft<Counter>>, Vec
             .peers(addresses.clone())
             .storage(DiskStorage::open(&data, PeerId::new(peer))?)
             .transport(transport)
-            .state_machine(Counter::default())
+            .state_machine(M::default())
+            .settings(settings.clone())
             .start()
             .await?;
         rafts.push(raft);
