@@ -57,6 +57,14 @@ pub struct Config {
     /// larger command is accepted when nothing else waits, and so is the first one of a leader's
     /// term, with which all it inherited commits.
     pub uncommitted_bytes_max: u64,
+    /// The most entries behind a snapshot that stay in the log: a peer that lacks no more needs no
+    /// snapshot. Zero keeps none, whatever a follower needs, as in the paper.
+    ///
+    /// A leader also keeps what a follower in contact still lacks, while that is fewer bytes than the
+    /// snapshot that it would need instead, and `trailing_bytes_max`.
+    pub trailing_entries_max: u64,
+    /// The most encoded bytes of these entries. They take memory, and space on the disk.
+    pub trailing_bytes_max: u64,
     /// The most bytes of a snapshot in one InstallSnapshot.
     pub snapshot_chunk_bytes: usize,
     /// The largest snapshot, in bytes: made here, or accepted from a leader. All peers should have
@@ -178,6 +186,8 @@ impl Config {
             messages_in_flight_max: 64,
             in_flight_bytes_max: 8 << 20,
             uncommitted_bytes_max: 64 << 20,
+            trailing_entries_max: 1 << 17,
+            trailing_bytes_max: 16 << 20,
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
             pre_vote: PreVote::On,

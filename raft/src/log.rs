@@ -1,4 +1,4 @@
-//! The log in memory: a snapshot's place and the entries after it.
+//! The log in memory: the entries after a base, which is at or before the snapshot's end.
 //!
 //! Invariants: indexes are consecutive from `base.index + 1`, terms never fall. The log is
 //! independent of roles, commits and disks.
@@ -8,16 +8,17 @@ use std::collections::VecDeque;
 use crate::entry::{Entry, LogSlice};
 use crate::types::{EntryId, Index, Term};
 
-/// A peer's log after its snapshot.
+/// A peer's log: all entries after its snapshot, and the last ones before the snapshot's end that are
+/// kept for other peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Log {
-    /// The last entry the snapshot replaces; [`EntryId::ZERO`] without a snapshot.
+    /// The last entry that was deleted into a snapshot; [`EntryId::ZERO`] at first.
     base: EntryId,
     entries: VecDeque<Entry>,
 }
 
 impl Log {
-    /// The log of `slice`: its `prev` is the snapshot's place.
+    /// The log of `slice`: its `prev` is the base.
     #[must_use]
     pub fn new(slice: LogSlice) -> Self {
         Self { base: slice.prev(), entries: slice.into_entries().into() }
@@ -44,25 +45,42 @@ impl Log {
         self.entries.truncate(to_usize(from.prev().since(self.base.index)));
     }
 
-    /// Replaces the entries through `last_included` by a snapshot's place. Entries after it stay
-    /// if the log holds that entry (same index, same term), else the whole log goes.
-    pub(crate) fn rebase(&mut self, last_included: EntryId) {
-        if self.contains(last_included) {
-            self.entries.drain(..to_usize(last_included.index.since(self.base.index)));
+    /// Deletes the entries through `base`, which is in a snapshot. Entries after it stay if the log
+    /// holds that entry (same index, same term), else the whole log goes.
+    pub(crate) fn rebase(&mut self, base: EntryId) {
+        if self.contains(base) {
+            self.entries.drain(..to_usize(base.index.since(self.base.index)));
         } else {
             self.entries.clear();
         }
-        self.base = last_included;
+        self.base = base;
     }
 
-    /// The last entry the snapshot replaces.
+    /// The base of a log that keeps, of the entries through `through`, the last ones: at most so many,
+    /// of at most so many encoded bytes.
+    pub(crate) fn base_of_last(&self, through: Index, entries_max: u64, bytes_max: u64) -> EntryId {
+        let end = to_usize(through.since(self.base.index)).min(self.entries.len());
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            bytes += entry.encoded_len() as u64;
+            bytes <= bytes_max
+        };
+        let last = self.entries.range(..end).rev().take(to_usize(entries_max)).take_while(fits);
+        let kept = last.count();
+        match end.checked_sub(kept + 1) {
+            Some(place) => self.entries[place].id,
+            None => self.base,
+        }
+    }
+
+    /// The entry before the first one.
     #[inline]
     #[must_use]
     pub const fn base(&self) -> EntryId {
         self.base
     }
 
-    /// The last entry, or the snapshot's place if there is none after it.
+    /// The last entry, or the base if there is none after it.
     #[inline]
     #[must_use]
     pub fn last(&self) -> EntryId {
@@ -191,6 +209,25 @@ mod tests {
         let mut shorter = log(EntryId::ZERO, &[1]);
         shorter.rebase(id(3, 9));
         assert_eq!((shorter.base(), shorter.last()), (id(3, 9), id(3, 9)));
+    }
+
+    #[test]
+    fn the_last_entries_are_bounded_by_their_number_and_their_bytes() {
+        let log = log(id(1, 2), &[1, 2, 3, 4, 5, 6]);
+        let one = Entry::OVERHEAD_BYTES as u64;
+        for (entries, bytes, base) in [
+            (0, 100 * one, id(5, 7)),
+            (100, 0, id(5, 7)),
+            (2, 100 * one, id(3, 5)),
+            (100, 2 * one, id(3, 5)),
+            (100, 3 * one - 1, id(3, 5)),
+            (4, 4 * one, id(1, 3)),
+            (5, 5 * one, id(1, 2)),
+            (100, 100 * one, id(1, 2)),
+        ] {
+            let found = log.base_of_last(Index::new(7), entries, bytes);
+            assert_eq!(found, base, "{entries} entries of {bytes} bytes");
+        }
     }
 
     #[test]

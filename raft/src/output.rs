@@ -124,20 +124,24 @@ pub enum Record {
     },
     /// Append these entries; the first one follows the last one stored. Never empty.
     Append(Vec<Entry>),
-    /// Replace the snapshot and delete the log entries it covers.
+    /// Replace the snapshot, and delete entries that it covers.
     Snapshot {
         /// The new snapshot.
         snapshot: Snapshot,
-        /// The fate of the entries after it.
+        /// The fate of the entries.
         suffix: Suffix,
     },
 }
 
-/// The fate of log entries after a new snapshot (Figure 13, steps 6 and 7).
+/// The fate of log entries with a new snapshot (Figure 13, steps 6 and 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Suffix {
-    /// The log held the snapshot's last entry: entries after it are kept.
-    Kept,
+    /// The log held the snapshot's last entry: the entries after this index are kept, the last ones
+    /// that the snapshot covers among them. Later such indexes are never lower.
+    Kept {
+        /// The last index to go, at or before the snapshot's.
+        after: Index,
+    },
     /// The log did not: all entries are deleted.
     Discarded,
 }

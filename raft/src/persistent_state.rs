@@ -30,7 +30,8 @@ pub struct PersistentState {
     pub hard_state: HardState,
     /// The newest snapshot.
     pub snapshot: Option<Snapshot>,
-    /// The entries after the snapshot, without gaps.
+    /// The entries, without gaps: all after the snapshot, and the last ones before its end that were
+    /// kept for other peers ([`Suffix::Kept`]).
     pub entries: Vec<Entry>,
 }
 
@@ -52,7 +53,7 @@ impl PersistentState {
             }
             Record::Snapshot { snapshot, suffix } => {
                 match suffix {
-                    Suffix::Kept => self.entries.retain(|e| e.id.index > snapshot.index()),
+                    Suffix::Kept { after } => self.entries.retain(|it| it.id.index > *after),
                     Suffix::Discarded => self.entries.clear(),
                 }
                 self.snapshot = Some(snapshot.clone());
@@ -69,6 +70,18 @@ impl PersistentState {
     #[must_use]
     pub fn base(&self) -> EntryId {
         self.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included)
+    }
+
+    /// The term of the entry at `index`, or of the snapshot's place there.
+    #[must_use]
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        let base = self.base();
+        if index == base.index {
+            return Some(base.term);
+        }
+        let first = self.entries.first()?.id.index;
+        let position = index.number().checked_sub(first.number())?;
+        self.entries.get(usize::try_from(position).ok()?).map(|entry| entry.id.term)
     }
 
     /// The last entry, or the snapshot's place.
@@ -149,8 +162,25 @@ impl PersistentState {
     /// The contents cannot result from writes carried out in order.
     pub(crate) fn restore(self) -> Result<RestoredState, CorruptStore> {
         let base = self.base();
-        let Self { identity: _, hard_state, snapshot, entries } = self;
-        let slice = LogSlice::new(base, entries)?;
+        let Self { identity: _, hard_state, snapshot, mut entries } = self;
+        let first = entries.first().map(|entry| entry.id);
+        // The term before kept entries is not stored, so the first one takes the place of a snapshot.
+        let start = match first.filter(|first| first.index <= base.index) {
+            Some(first) => {
+                entries.remove(0);
+                first
+            }
+            None => base,
+        };
+        let slice = LogSlice::new(start, entries)?;
+        let covers = slice.prev() == base || slice.entries().iter().any(|entry| entry.id == base);
+        if !covers {
+            return Err(CorruptStore::WithoutSnapshot {
+                start,
+                last: slice.last(),
+                snapshot: base,
+            });
+        }
         let (current_term, last) = (hard_state.current_term, slice.last());
         if last.term > current_term {
             return Err(CorruptStore::TermBehindLog { current_term, last });
@@ -184,12 +214,35 @@ mod tests {
 
     #[test]
     fn a_snapshot_keeps_or_discards_the_entries_after_it() {
-        for (suffix, left) in [(Suffix::Kept, 2), (Suffix::Discarded, 0)] {
+        let kept = |after| Suffix::Kept { after: Index::new(after) };
+        for (suffix, left) in [(kept(3), 2), (kept(1), 4), (Suffix::Discarded, 0)] {
             let mut stored = PersistentState::default();
             stored.record(&Record::Append(entries(1, 1..=5)));
             stored.record(&Record::Snapshot { snapshot: snapshot(1, 3), suffix });
             assert_eq!((stored.entries.len(), stored.base().index), (left, Index::new(3)));
+            let terms = [1, 2, 3, 5].map(|index| stored.term_at(Index::new(index)).is_some());
+            let held = |index| index == 3 || 5 - index < left;
+            assert_eq!(terms, [1_usize, 2, 3, 5].map(held), "{suffix:?}");
         }
+    }
+
+    #[test]
+    fn a_log_that_begins_before_its_snapshot_is_restored_from_its_first_entry() {
+        let mut stored = PersistentState::default();
+        stored.hard_state.current_term = Term::new(2);
+        stored.record(&Record::Append([entries(1, 1..=3), entries(2, 4..=6)].concat()));
+        let suffix = Suffix::Kept { after: Index::new(1) };
+        stored.record(&Record::Snapshot { snapshot: snapshot(2, 4), suffix });
+        let log = stored.clone().restore().expect("it is sound").log;
+        assert_eq!((log.base().index, log.last().index), (Index::new(2), Index::new(6)));
+        assert_eq!(refusal(&stored), None);
+        stored.snapshot = Some(snapshot(1, 4));
+        let error = refusal(&stored).expect("entry 4 is of term 2");
+        assert_eq!(
+            error,
+            "the stored log, after 2@1 through 6@2, does not contain the last entry of the stored \
+             snapshot, 4@1"
+        );
     }
 
     fn refusal(stored: &PersistentState) -> Option<String> {

@@ -21,6 +21,19 @@ pub enum CorruptStore {
         /// The last stored entry.
         last: EntryId,
     },
+    /// The entries neither contain the snapshot's last one nor follow it.
+    #[error(
+        "the stored log, after {start} through {last}, does not contain the last entry of the stored \
+         snapshot, {snapshot}"
+    )]
+    WithoutSnapshot {
+        /// The entry before the log.
+        start: EntryId,
+        /// The last stored entry.
+        last: EntryId,
+        /// The snapshot's last entry.
+        snapshot: EntryId,
+    },
 }
 
 /// Peers of a start that are not those of the store.

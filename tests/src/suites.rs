@@ -9,8 +9,8 @@
 use crate::cluster::Cluster;
 use crate::dissertation::{
     compacted, extended, joint_consensus, leadership, leases, lost_disks, members, membership,
-    quiet, removal, reseeded, restarts, small_limits, three_peers, with_leases, without_no_op,
-    without_pre_vote,
+    quiet, removal, reseeded, restarts, small_limits, three_peers, with_leases,
+    with_trailing_entries, without_no_op, without_pre_vote,
 };
 use crate::lab2::{agreement, elections, persistence, snapshots};
 #[cfg(feature = "real")]
@@ -251,6 +251,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| compacted(3, 4)), |c| restarts::snapshot_before_change(c);
     snapshot_beside_slow_write_5: "a snapshot arrives while committed entries are being written",
         Dissertation, Drawn(|_| compacted(3, 3)), |c| restarts::snapshot_beside_slow_write(c);
+    rolling_restarts_5: "restarts one after the other under load cause no transfer of a snapshot",
+        Dissertation, Drawn(|_| with_trailing_entries()), |c| restarts::rolling_restarts(c);
     wiped_follower_4_1: "a follower without its disk does not help to lose an entry",
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_follower(c);
     wiped_one_by_one_4_1: "the same after each peer has lost its disk once",

@@ -173,7 +173,7 @@ impl Status {
         changed |= set(&mut self.leader, core.leader);
         changed |= set(&mut self.commit_index, core.commit_index);
         changed |= set(&mut self.last_log, node.log().last().index);
-        changed |= set(&mut self.snapshot, node.log().base().index);
+        changed |= set(&mut self.snapshot, node.snapshot().map_or(Index::ZERO, |it| it.index()));
         changed |= set(&mut self.disk, disk);
         changed |= set(&mut self.member, MemberState::of(node));
         changed |= set(&mut self.refused, node.refusal());

@@ -3,7 +3,7 @@
 use super::Node;
 use crate::progress::Progress;
 use crate::role::{Leader, Role};
-use crate::types::PeerId;
+use crate::types::{EntryId, PeerId};
 
 /// A broken invariant of a node: a bug of this library.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +24,12 @@ impl Node {
     /// The first invariant that does not hold, with both of its sides.
     pub fn check(&self) -> Result<(), Violation> {
         let (base, last) = (self.log.base(), self.log.last());
+        let snapshot = self.snapshot.as_ref().map_or(EntryId::ZERO, |it| it.last_included);
         let (applied, commit) = (self.last_applied, self.commit_index);
         let durable = self.writes.durable_index();
         self.at_most("last_applied <= commit_index", applied, commit)?;
         self.at_most("commit_index <= last log index", commit, last.index)?;
-        self.at_most("snapshot <= commit_index", base.index, commit)?;
+        self.at_most("snapshot <= commit_index", snapshot.index, commit)?;
         self.at_most("durable index <= last log index", durable, last.index)?;
         self.at_most(
             "durable writes <= issued writes",
@@ -37,11 +38,10 @@ impl Node {
         )?;
         self.at_most("last log term <= current_term", last.term, self.hard_state.current_term)?;
         if self.restoring.is_none() {
-            self.at_most("snapshot <= last_applied", base.index, applied)?;
-            self.at_most("last_applied <= durable index", applied, durable.max(base.index))?;
+            self.at_most("snapshot <= last_applied", snapshot.index, applied)?;
+            self.at_most("last_applied <= durable index", applied, durable.max(snapshot.index))?;
         }
-        let snapshot = self.snapshot.as_ref().map_or_else(Default::default, |s| s.last_included);
-        self.holds("the log starts after the snapshot", snapshot == base, || {
+        self.holds("the log holds the snapshot's end", self.log.contains(snapshot), || {
             format!("snapshot {snapshot}, log after {base}")
         })?;
         match &self.role {

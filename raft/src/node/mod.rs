@@ -192,7 +192,7 @@ impl Node {
             Some(stored.first_identity(own, peers, incarnation))
         });
         let RestoredState { hard_state, snapshot, log } = stored.restore()?;
-        let base_index = log.base().index;
+        let base_index = snapshot.as_ref().map_or(Index::ZERO, Snapshot::index);
         let first = match &snapshot {
             Some(snapshot) => Arc::clone(&snapshot.membership),
             None => Arc::new(initial_membership(identity.as_ref(), &config)),
@@ -248,7 +248,7 @@ impl Node {
     pub fn set_sink(&mut self, sink: Box<dyn Sink + Send>) {
         self.sink = Some(sink);
         self.trace(&Event::Started {
-            snapshot: self.log.base(),
+            snapshot: self.snapshot.as_ref().map_or(EntryId::ZERO, |it| it.last_included),
             last: self.log.last(),
             voted_for: self.hard_state.voted_for,
         });
@@ -341,7 +341,7 @@ impl Node {
         &self.address_book
     }
 
-    /// The log after the snapshot.
+    /// The log: the entries after the snapshot, and some before its end.
     #[inline]
     #[must_use]
     pub const fn log(&self) -> &Log {

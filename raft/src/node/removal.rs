@@ -115,8 +115,8 @@ impl Node {
     /// in force as well.
     fn configuration_at(&self, index: Index) -> EntryId {
         match self.log.term_at(index) {
-            Some(term) if index > self.log.base().index => EntryId::new(term, index),
-            Some(_) | None => self.log.base(),
+            Some(term) if index > self.snapshot_index() => EntryId::new(term, index),
+            Some(_) | None => self.snapshot.as_ref().map_or(EntryId::ZERO, |it| it.last_included),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::Node;
 use crate::entry::Snapshot;
 use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
-use crate::progress::{Flow, Probe};
+use crate::progress::{Flow, Probe, Progress};
 use crate::role::{IncomingSnapshot, Role};
 use crate::snapshot_data::{ReceivedData, SnapshotData};
 use crate::trace::{Event, RejectReason};
@@ -62,9 +62,9 @@ impl Node {
         data: SnapshotData,
     ) -> Result<(), CompactError> {
         self.advance_clock(now);
-        let base = self.log.base().index;
-        if through <= base {
-            return Err(CompactError::AlreadyCompacted { through, snapshot: base });
+        let before = self.snapshot_index();
+        if through <= before {
+            return Err(CompactError::AlreadyCompacted { through, snapshot: before });
         }
         let last_applied = self.last_applied;
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
@@ -79,14 +79,55 @@ impl Node {
             return Err(CompactError::MembersUnknown { through });
         }
         let snapshot = Snapshot { last_included: EntryId::new(term, through), membership, data };
-        self.log.rebase(snapshot.last_included);
+        let base = self.base_behind(&snapshot);
+        self.log.rebase(base);
         self.membership_history.compact(through);
         self.snapshot = Some(snapshot.clone());
         let bytes = snapshot.data.len();
         self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
-        self.writes.compact(Record::Snapshot { snapshot, suffix: Suffix::Kept });
+        let suffix = Suffix::Kept { after: base.index };
+        self.writes.compact(Record::Snapshot { snapshot, suffix });
         self.assert_consistent();
         Ok(())
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub const fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// The last index that the snapshot covers; zero without one.
+    pub(super) fn snapshot_index(&self) -> Index {
+        self.snapshot.as_ref().map_or(Index::ZERO, Snapshot::index)
+    }
+
+    /// The base of the log behind a new snapshot: the last entries stay, and what followers in contact
+    /// lack, as long as sending it takes fewer bytes than sending them the snapshot.
+    fn base_behind(&self, snapshot: &Snapshot) -> EntryId {
+        let settings = self.config.settings();
+        let (entries_max, bytes_max) = (settings.trailing_entries_max, settings.trailing_bytes_max);
+        let through = snapshot.index();
+        let base = self.log.base_of_last(through, entries_max, bytes_max);
+        let Role::Leader(leader) = &self.role else { return base };
+        if entries_max == 0 {
+            return base;
+        }
+        let bytes_max = bytes_max.saturating_add(snapshot.data.len());
+        let needed = |progress: &Progress| match &progress.flow {
+            Flow::Probe(_) | Flow::Replicate(_) => progress.match_index,
+            Flow::Snapshot(transfer) => transfer.snapshot.index(),
+        };
+        let timeout = settings.election_timeout_max;
+        let in_contact =
+            leader.followers.values().filter(|it| self.now < it.last_contact.after(timeout));
+        // What a follower lacks would be no help without its beginning.
+        let worth = |index: &Index| {
+            *index >= self.log.base().index && self.log.bytes_of(*index, through) <= bytes_max
+        };
+        let first = in_contact.map(needed).filter(worth).min().unwrap_or(through);
+        let kept = self.log.term_at(first).map(|term| EntryId::new(term, first));
+        kept.filter(|kept| kept.index < base.index).unwrap_or(base)
     }
 
     /// Checks that a chunk can be part of an acceptable snapshot.

@@ -276,18 +276,21 @@ impl Script {
     fn snapshot(&mut self) -> Option<Record> {
         let data = self.random.bytes().into();
         if self.random.below(3) > 0 {
-            let last = self.model.entries.len().checked_sub(1)? as u64;
-            let position = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
-            let last_included = self.model.entries[position].id;
+            let (base, last) = (self.model.base().index, self.model.last().index);
+            let new = last.since(base).checked_sub(1)?;
+            let index = base.plus(1 + self.random.below(new + 1));
+            let last_included = EntryId::new(self.model.term_at(index)?, index);
             let snapshot = Snapshot { last_included, membership: self.membership(), data };
-            return Some(Record::Snapshot { snapshot, suffix: Suffix::Kept });
+            let first = self.model.entries.first()?.id.index;
+            let after = first.prev().plus(self.random.below(index.since(first) + 2));
+            return Some(Record::Snapshot { snapshot, suffix: Suffix::Kept { after } });
         }
         // From a leader whose log this one does not hold: below, at or beyond the log's end.
         let index = self.model.base().index.plus(1 + self.random.below(20));
         let term = self.model.hard_state.current_term;
         let last_included = EntryId::new(term, index);
         let known = self.model.entries.iter().any(|entry| entry.id == last_included);
-        let suffix = if known { Suffix::Kept } else { Suffix::Discarded };
+        let suffix = if known { Suffix::Kept { after: index } } else { Suffix::Discarded };
         let snapshot = Snapshot { last_included, membership: self.membership(), data };
         (term > Term::ZERO).then_some(Record::Snapshot { snapshot, suffix })
     }

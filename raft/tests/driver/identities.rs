@@ -97,11 +97,14 @@ async fn a_peer_that_was_removed_while_it_was_away_learns_it_and_may_be_added_ag
 /// The same contents in another place, as of a copied directory.
 fn copy_of(store: &MemoryStorage) -> MemoryStorage {
     let stored = store.clone().load().expect("it is in memory");
+    let base = stored.base().index;
     let identity = stored.identity.expect("the first write");
     let mut records = vec![Record::Identity(identity), Record::HardState(stored.hard_state)];
-    let suffix = Suffix::Kept;
+    let mut entries = stored.entries;
+    entries.retain(|entry| entry.id.index > base);
+    let suffix = Suffix::Discarded;
     records.extend(stored.snapshot.map(|snapshot| Record::Snapshot { snapshot, suffix }));
-    records.push(Record::Append(stored.entries));
+    records.push(Record::Append(entries));
     let writes = (1..).map(WriteId::new).zip(records).map(|(id, record)| Write { id, record });
     let mut copy = MemoryStorage::default();
     copy.write(&writes.collect::<Vec<_>>()).expect("it is in memory");

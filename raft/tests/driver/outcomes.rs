@@ -16,7 +16,10 @@ fn patient() -> Settings {
 
 async fn counters_with(settings: Settings) -> Cluster<Counter> {
     Cluster::start(3, |builder| {
-        builder.state_machine(Counter::default()).settings(settings.clone())
+        builder
+            .state_machine(Counter::default())
+            .settings(settings.clone())
+            .configure(|config| config.trailing_entries_max = 0)
     })
     .await
 }

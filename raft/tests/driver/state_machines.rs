@@ -66,7 +66,10 @@ async fn gated_counters(settings: Settings) -> (Cluster<GatedCounter>, Gate) {
     let gate = Gate::default();
     let cluster = Cluster::start(3, |builder| {
         let machine = GatedCounter { gate: gate.clone(), ..GatedCounter::default() };
-        builder.state_machine(machine).settings(settings.clone())
+        builder
+            .state_machine(machine)
+            .settings(settings.clone())
+            .configure(|config| config.trailing_entries_max = 0)
     })
     .await;
     (cluster, gate)

@@ -108,6 +108,7 @@ impl Cluster {
         config.first_entry = FirstEntry::Command;
         config.pre_vote = PreVote::Off;
         config.check_quorum = CheckQuorum::Off;
+        config.trailing_entries_max = 0;
         (self.change)(&mut config);
         if config.incarnation.is_some() {
             // Numbers of messages rise over all lives of a peer.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raft::message::{InstallSnapshot, InstallSnapshotReply};
-use raft::{CompactError, Index, Membership, Message, Round};
+use raft::{CompactError, Index, Instant, Membership, Message, Round};
 
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer};
 
@@ -82,6 +82,91 @@ fn a_follower_far_behind_gets_the_snapshot_in_chunks_and_then_the_entries() {
     assert_eq!(behind.restored[0].data.bytes(), Some(b"ten bytes!".as_slice()));
     assert_eq!(behind.applied.iter().map(|e| e.id).collect::<Vec<_>>(), [id(1, 5)]);
     assert_eq!(behind.stored.base(), id(1, 4));
+}
+
+#[test]
+fn a_follower_gets_entries_as_long_as_they_stay_behind_the_snapshot() {
+    type Change = fn(&mut raft::Config);
+    let rows: [(Change, usize); 3] = [
+        (|config| config.trailing_entries_max = 0, 1),
+        (|config| config.trailing_entries_max = 2, 1),
+        (|config| config.trailing_entries_max = 3, 0),
+    ];
+    for (place, (change, restored)) in rows.into_iter().enumerate() {
+        let mut cluster = Cluster::with(3, change);
+        cluster.elect(peer(0));
+        cluster.commit(peer(0), b"x");
+        // 2 lacks three of the four that the snapshot covers, and is out of contact.
+        let stored = cluster.peers[&peer(2)].stored.clone();
+        cluster.peers.remove(&peer(2));
+        for _ in 0..4 {
+            cluster.commit(peer(0), b"x");
+        }
+        while cluster.now < Instant::START.after(Duration::from_secs(1)) {
+            cluster.advance(Duration::from_millis(10));
+            cluster.deliver_all();
+        }
+        compact(&mut cluster, 0, 4, b"state").unwrap();
+        cluster.restart_from(peer(2), stored);
+        for _ in 0..4 {
+            cluster.advance(Duration::from_millis(50));
+            cluster.deliver_all();
+        }
+        let behind = &cluster.peers[&peer(2)];
+        assert_eq!(behind.restored.len(), restored, "row {place}");
+        assert_eq!(behind.node.log().last().index, Index::new(5));
+    }
+}
+
+/// Entries that come in while a snapshot is sent are kept as long as they are fewer bytes than it.
+#[test]
+fn a_leader_keeps_what_a_transfer_needs_next() {
+    for (entries, kept) in [(2, true), (20, false)] {
+        let mut cluster = Cluster::with(3, |config| {
+            config.snapshot_chunk_bytes = 40;
+            config.trailing_entries_max = 1;
+            config.trailing_bytes_max = 0;
+        });
+        cluster.elect(peer(0));
+        cluster.cut(peer(2));
+        for _ in 0..5 {
+            cluster.commit(peer(0), &[1; 50]);
+        }
+        compact(&mut cluster, 0, 4, &[1; 100]).unwrap();
+        cluster.heal(peer(2));
+        cluster.advance(Duration::from_millis(50));
+        let to_2 = |cluster: &mut Cluster| {
+            cluster.poll_all();
+            let of_2 = |it: &raft::Envelope| it.from == peer(2) || it.to == peer(2);
+            cluster.wire.iter().position(of_2).and_then(|at| cluster.wire.remove(at))
+        };
+        while let raft::Role::Leader(leader) = cluster.node(peer(0)).role()
+            && !matches!(leader.followers[&peer(2)].flow, raft::progress::Flow::Snapshot(_))
+        {
+            let envelope = to_2(&mut cluster).expect("an answer of the follower");
+            let to = envelope.to;
+            cluster.handle(to, raft::Input::Receive(envelope));
+        }
+        for _ in 0..entries {
+            cluster.propose(peer(0), b"x");
+            cluster.poll_all();
+            while let Some(at) =
+                cluster.wire.iter().position(|it| it.from == peer(1) || it.to == peer(1))
+            {
+                let envelope = cluster.wire.remove(at).expect("it is there");
+                let to = envelope.to;
+                cluster.handle(to, raft::Input::Receive(envelope));
+                cluster.poll_all();
+            }
+        }
+        compact(&mut cluster, 0, 5 + entries, &[1; 100]).unwrap();
+        let base = if kept { 4 } else { 5 + entries };
+        assert_eq!(cluster.node(peer(0)).log().base().index, Index::new(base));
+        cluster.deliver_all();
+        let behind = &cluster.peers[&peer(2)];
+        assert_eq!(behind.restored.len(), if kept { 1 } else { 2 });
+        assert_eq!(behind.node.log().last().index, Index::new(5 + entries));
+    }
 }
 
 #[test]

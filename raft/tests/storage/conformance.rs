@@ -139,7 +139,7 @@ fn with_change(
 }
 
 /// Bugs of stores, observed and possible.
-const BUGS: [(&str, WriteFn); 13] = [
+const BUGS: [(&str, WriteFn); 15] = [
     ("ignores truncation", |stored, writes| {
         let is_other = |write: &&Write| !matches!(write.record, Record::Truncate { .. });
         writes.iter().filter(is_other).for_each(|write| record(stored, &write.record));
@@ -174,8 +174,22 @@ const BUGS: [(&str, WriteFn); 13] = [
     }),
     ("keeps a discarded suffix", |stored, writes| {
         with_change(stored, writes, |_, record| {
-            if let Record::Snapshot { suffix, .. } = record {
-                *suffix = Suffix::Kept;
+            if let Record::Snapshot { snapshot, suffix } = record {
+                *suffix = Suffix::Kept { after: snapshot.index() };
+            }
+        });
+    }),
+    ("drops entries that are kept behind a snapshot", |stored, writes| {
+        with_change(stored, writes, |_, record| {
+            if let Record::Snapshot { snapshot, suffix: Suffix::Kept { after } } = record {
+                *after = snapshot.index();
+            }
+        });
+    }),
+    ("keeps an entry that is cut", |stored, writes| {
+        with_change(stored, writes, |_, record| {
+            if let Record::Snapshot { suffix: Suffix::Kept { after }, .. } = record {
+                *after = after.prev();
             }
         });
     }),

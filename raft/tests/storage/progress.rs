@@ -21,7 +21,7 @@ fn large_commands_and_snapshots_show_progress() {
     let records = [
         Record::HardState(hard_state),
         Record::Append(vec![Entry { id, payload: command }]),
-        Record::Snapshot { snapshot, suffix: Suffix::Kept },
+        Record::Snapshot { snapshot, suffix: Suffix::Discarded },
     ];
     for durable in Durable::ALL {
         let directory = tempfile::tempdir().expect("a directory");

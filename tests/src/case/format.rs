@@ -73,6 +73,9 @@ impl fmt::Display for SettingLines<'_> {
         writeln!(f, "in-flight-bytes {}", limits.in_flight_bytes)?;
         writeln!(f, "uncommitted-bytes {}", limits.uncommitted_bytes)?;
         writeln!(f, "chunk-bytes {}", limits.chunk_bytes)?;
+        if let (entries @ 1.., bytes) = limits.trailing {
+            writeln!(f, "trailing {entries} {bytes}")?;
+        }
         match self.0.first_entry {
             FirstEntry::NoOp => writeln!(f, "first-entry no-op")?,
             FirstEntry::Command => writeln!(f, "first-entry command")?,

@@ -107,6 +107,8 @@ pub struct Limits {
     pub uncommitted_bytes: u64,
     /// Bytes of a snapshot in one InstallSnapshot.
     pub chunk_bytes: usize,
+    /// Entries behind a snapshot, and their bytes.
+    pub trailing: (u64, u64),
 }
 
 /// Protocol extensions beyond the paper.
@@ -151,6 +153,7 @@ impl Settings {
                 in_flight_bytes: 8 << 20,
                 uncommitted_bytes: 64 << 20,
                 chunk_bytes: 1024,
+                trailing: (0, 0),
             },
             first_entry: FirstEntry::Command,
             protocol: Protocol::PAPER,

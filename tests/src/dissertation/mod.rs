@@ -15,7 +15,7 @@ pub(crate) mod restarts;
 
 use std::time::Duration;
 
-use raft::{FirstEntry, PreVote, Reads};
+use raft::{Config, FirstEntry, PeerId, PreVote, Reads};
 
 use crate::case::{Limits, Protocol, Settings, Stores};
 use crate::service::{Machine, Snapshots};
@@ -55,6 +55,14 @@ pub(crate) fn compacted(initial_members: usize, peers: usize) -> Settings {
     let settings = members(initial_members, peers);
     let limits = Limits { chunk_bytes: 16 * 1024, ..settings.limits };
     Settings { snapshots: Snapshots::EVERY_TENTH, limits, ..settings }
+}
+
+/// The same, with the library's entries behind a snapshot.
+pub(crate) fn with_trailing_entries() -> Settings {
+    let settings = compacted(3, 3);
+    let config = Config::new(PeerId::new(0), Vec::new());
+    let trailing = (config.trailing_entries_max, config.trailing_bytes_max);
+    Settings { limits: Limits { trailing, ..settings.limits }, ..settings }
 }
 
 /// Clusters whose peers may lose their disks, and whose leaders re-seed those that did.

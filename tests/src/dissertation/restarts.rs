@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use raft::Membership;
+use raft::{Index, Membership};
 
 use super::ELECTION_MAX;
 use super::loaded_cluster::LoadedCluster;
 use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
+use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::sim::disk::Latency;
 use crate::world::members;
@@ -102,6 +103,35 @@ pub(crate) async fn snapshot_beside_slow_write(cluster: Cluster) -> Result<(), F
     cluster.set_disk_latency(slow, usual);
     loaded.agree(all).await?;
     loaded.end(all).await
+}
+
+/// Chapter 5: a peer after the other is restarted, several times, while clients write and all take
+/// snapshots every few entries. The logs reach behind the snapshots, so none is sent.
+///
+/// # Errors
+/// One is, or a peer does not catch up.
+pub(crate) async fn rolling_restarts(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    for restart in 0..9 {
+        let server = restart % 3;
+        let before = cluster.world().last_applied((server + 1) % 3);
+        cluster.crash(server);
+        let applied = |cluster: &Cluster| {
+            let world = cluster.world();
+            let others = [1, 2].map(|step| world.last_applied((server + step) % 3));
+            others.iter().all(|index| *index > before.plus(30)).then_some(())
+        };
+        loaded.until("snapshots of the others", applied).await?;
+        cluster.start_and_connect(server)?;
+        loaded.agree(PeerSet::first(3)).await?;
+    }
+    let snapshots = [0, 1, 2].map(|server| cluster.world().disk(server).base().index);
+    let compacted = snapshots.iter().all(|index| *index > Index::new(30));
+    expect(compacted, format_args!("snapshots of all, found {snapshots:?}"))?;
+    let marks = [Mark::SnapshotReplacesLog, Mark::SnapshotOfHeldEntries];
+    let sent = marks.map(|mark| cluster.world().coverage().count(mark));
+    expect(sent == [0; 2], format_args!("no snapshot sent, found {sent:?}"))?;
+    loaded.end(PeerSet::first(3)).await
 }
 
 /// Waits until these are the members by each of these peers, and no log on its disk holds their entry

@@ -234,7 +234,7 @@ impl InvariantChecker {
         match_index: Index,
         disk: &PersistentState,
     ) {
-        if let Some(entry_term) = durability::term_at(disk, match_index) {
+        if let Some(entry_term) = disk.term_at(match_index) {
             let entry = EntryId::new(entry_term, match_index);
             self.peers[server].acknowledged.record(term, entry);
         }

@@ -118,28 +118,13 @@ pub fn check_restored(
 /// Returns whether a disk holds an entry, itself or in its snapshot.
 #[must_use]
 pub fn holds(disk: &PersistentState, id: EntryId) -> bool {
-    id.index < base(disk).index || term_at(disk, id.index) == Some(id.term)
+    id.index < disk.base().index || disk.term_at(id.index) == Some(id.term)
 }
 
 /// The last entry on a disk.
 #[must_use]
 pub fn last(disk: &PersistentState) -> EntryId {
-    disk.entries.last().map_or_else(|| base(disk), |entry| entry.id)
-}
-
-fn base(disk: &PersistentState) -> EntryId {
-    disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included)
-}
-
-/// The term of the entry at an index on a disk; `None` if it is below the snapshot or not there.
-#[must_use]
-pub fn term_at(disk: &PersistentState, index: Index) -> Option<Term> {
-    let base = base(disk);
-    if index == base.index {
-        return Some(base.term);
-    }
-    let position = usize::try_from(index.since(base.index.next())).ok()?;
-    disk.entries.get(position).map(|entry| entry.id.term)
+    disk.last()
 }
 
 /// A vote that is not durable could be given again, to another candidate, after a crash.

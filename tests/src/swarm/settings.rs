@@ -68,6 +68,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
             in_flight_bytes,
             uncommitted_bytes,
             chunk_bytes: rng.pick(&[200, 1000, 64 * 1024]),
+            trailing: trailing(seed),
         },
         first_entry: rng.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
         protocol: protocol(family, seed),
@@ -126,6 +127,12 @@ fn protocol(family: Family, seed: u64) -> Protocol {
 fn bytes(seed: u64) -> (usize, u64) {
     let mut rng = Stream::new(seed, Domain::Settings, [7, 0]);
     (rng.pick(&[1, 300, 2000, 1 << 20]), rng.pick(&[1, 200, 1000, 1 << 20]))
+}
+
+/// Draws the limits of entries behind a snapshot, from none on; a stream of its own.
+fn trailing(seed: u64) -> (u64, u64) {
+    let mut rng = Stream::new(seed, Domain::Settings, [10, 0]);
+    (rng.pick(&[0, 0, 1, 3, 20, 1 << 17]), rng.pick(&[1, 200, 1000, 16 << 20]))
 }
 
 /// Draws how late drivers take outputs, from a stream of its own: up to a heartbeat, in most runs.

@@ -216,6 +216,8 @@ pub(crate) fn config(
         in_flight_bytes_max: limits.in_flight_bytes,
         uncommitted_bytes_max: limits.uncommitted_bytes,
         snapshot_chunk_bytes: limits.chunk_bytes,
+        trailing_entries_max: limits.trailing.0,
+        trailing_bytes_max: limits.trailing.1,
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,
         first_entry: *first_entry,

@@ -12,7 +12,7 @@ pub(super) use crate::storage::snapshot_files::{SNAPSHOT, snapshot_name};
 pub(super) struct Segment {
     /// The number of its first frame, which is its name.
     pub(super) number: u64,
-    /// The last entry before it. A snapshot at least as new replaces all files before it.
+    /// The last entry before it. The files before it hold no entries after this one.
     pub(super) floor: Index,
 }
 

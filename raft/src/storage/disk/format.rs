@@ -9,9 +9,10 @@
 //!                 1 term:u64 vote                      HardState
 //!                 2 from:u64                           Truncate
 //!                 3 index:u64 entry                    one entry of an Append, as messages have it
-//!                 4 suffix:u8 reference                Snapshot
+//!                 4 suffix reference                   Snapshot
 //!                 5 identity                           Identity, after Start in each file
-//! state           term:u64 vote last:u64 (0 | 1 reference)
+//! state           term:u64 vote last:u64 (0 | 1 reference | 2 kept_after:u64 reference)
+//! suffix          0 | 1 | 2 after:u64                  kept after the snapshot's index, discarded, kept after another
 //! vote            0 | 1 peer:u64
 //! identity        standing:u8 peers known incarnation:u64        standing: 0 new, 1 confirmed
 //! peers, known    count:u64 peer:u64…, count:u64 (peer:u64 incarnation:u64)…
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub(super) snapshot: Option<SnapshotRef>,
     /// The last entry, or the snapshot's index.
     pub(super) last: Index,
+    /// The entries after this index are in the log: at or before the snapshot's.
+    pub(super) kept_after: Index,
 }
 
 impl State {
@@ -71,10 +74,14 @@ pub(super) fn put_start(writer: &mut Writer, state: &State) {
     writer.u8(0);
     write_hard_state(writer, state.hard_state);
     writer.u64(state.last.number());
-    writer.u8(u8::from(state.snapshot.is_some()));
-    if let Some(reference) = state.snapshot {
-        put_snapshot_ref(writer, reference);
+    let Some(reference) = state.snapshot else { return writer.u8(0) };
+    if state.kept_after == reference.last_included.index {
+        writer.u8(1);
+    } else {
+        writer.u8(2);
+        writer.u64(state.kept_after.number());
     }
+    put_snapshot_ref(writer, reference);
 }
 
 pub(super) fn put_hard_state(writer: &mut Writer, hard_state: HardState) {
@@ -95,10 +102,15 @@ pub(super) fn put_entry(writer: &mut Writer, entry: &Entry) {
 
 pub(super) fn put_snapshot(writer: &mut Writer, reference: SnapshotRef, suffix: Suffix) {
     writer.u8(4);
-    writer.u8(match suffix {
-        Suffix::Kept => 0,
-        Suffix::Discarded => 1,
-    });
+    match suffix {
+        // As earlier versions read it.
+        Suffix::Kept { after } if after == reference.last_included.index => writer.u8(0),
+        Suffix::Discarded => writer.u8(1),
+        Suffix::Kept { after } => {
+            writer.u8(2);
+            writer.u64(after.number());
+        }
+    }
     put_snapshot_ref(writer, reference);
 }
 
@@ -162,8 +174,18 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
             LogRecord::Entry(reader.entry(index)?)
         }
         4 => {
-            let suffix = if flag(reader, "suffix")? { Suffix::Discarded } else { Suffix::Kept };
-            LogRecord::Snapshot { reference: reference(reader)?, suffix }
+            let (kind, after) = match reader.u8()? {
+                2 => (2, reader.index()?),
+                kind => (kind, Index::ZERO),
+            };
+            let reference = reference(reader)?;
+            let suffix = match kind {
+                0 => Suffix::Kept { after: reference.last_included.index },
+                1 => Suffix::Discarded,
+                2 => Suffix::Kept { after },
+                found => return Err(DecodeError::Unknown { what: "suffix", found }),
+            };
+            LogRecord::Snapshot { reference, suffix }
         }
         5 => LogRecord::Identity(read_identity(reader)?),
         found => return Err(DecodeError::Unknown { what: "record", found }),
@@ -172,8 +194,17 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
 
 fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
     let (hard_state, last) = (read_hard_state(reader)?, reader.index()?);
-    let snapshot = if flag(reader, "snapshot")? { Some(reference(reader)?) } else { None };
-    Ok(State { hard_state, snapshot, last })
+    let (snapshot, kept_after) = match reader.u8()? {
+        0 => (None, None),
+        1 => (Some(reference(reader)?), None),
+        2 => {
+            let kept_after = reader.index()?;
+            (Some(reference(reader)?), Some(kept_after))
+        }
+        found => return Err(DecodeError::Unknown { what: "snapshot", found }),
+    };
+    let base = snapshot.map_or(Index::ZERO, |snapshot| snapshot.last_included.index);
+    Ok(State { hard_state, snapshot, last, kept_after: kept_after.unwrap_or(base) })
 }
 
 pub(in crate::storage) fn read_hard_state(

@@ -163,9 +163,8 @@ impl Replayed {
             LogRecord::Entry(entry) => self.entry(entry)?,
             LogRecord::Snapshot { reference, suffix } => {
                 let replaced = match suffix {
-                    Suffix::Kept => {
-                        let index = reference.last_included.index;
-                        self.entries.partition_point(|entry| entry.id.index <= index)
+                    Suffix::Kept { after } => {
+                        self.entries.partition_point(|entry| entry.id.index <= after)
                     }
                     Suffix::Discarded => {
                         self.floor = Index::ZERO;
@@ -193,9 +192,10 @@ impl Replayed {
     /// Checks across all records.
     fn check_complete(&self) -> Result<(), String> {
         let base = self.state.base();
-        if self.floor > base.index {
+        let kept_after = self.state.kept_after;
+        if self.floor > kept_after {
             let floor = self.floor;
-            return Err(format!("the entries after {base} through {floor} are in no file"));
+            return Err(format!("the entries after {kept_after} through {floor} are in no file"));
         }
         let last = self.entries.last().map_or(base, |entry| entry.id);
         let current_term = self.state.hard_state.current_term;

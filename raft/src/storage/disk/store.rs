@@ -208,13 +208,13 @@ impl<F: Directory> Store<F> {
         Ok(())
     }
 
-    /// Deletes the files replaced by the newest snapshot, once the log refers to it.
+    /// Deletes the snapshots and log files that are not needed any more, once the log says so.
     fn delete_replaced(&mut self) -> Result<(), StorageError> {
         for number in std::mem::take(&mut self.stale) {
             directory::delete(&mut self.directory, &snapshot_name(number))?;
         }
-        let base = self.state.base().index;
-        while self.segments.get(1).is_some_and(|second| second.floor <= base) {
+        let unneeded = self.state.kept_after;
+        while self.segments.get(1).is_some_and(|second| second.floor <= unneeded) {
             let oldest = self.segments.remove(0);
             directory::delete(&mut self.directory, &oldest.name())?;
         }
@@ -276,9 +276,9 @@ impl State {
     pub(super) fn compact(&mut self, reference: SnapshotRef, suffix: Suffix) {
         let index = reference.last_included.index;
         self.snapshot = Some(reference);
-        self.last = match suffix {
-            Suffix::Kept => self.last.max(index),
-            Suffix::Discarded => index,
+        (self.last, self.kept_after) = match suffix {
+            Suffix::Kept { after } => (self.last.max(index), after),
+            Suffix::Discarded => (index, index),
         };
     }
 }

@@ -145,7 +145,7 @@ impl Store {
                     file = self.snapshot(&transaction, snapshot, *suffix)?;
                     state.snapshot = Some(snapshot.last_included);
                     state.last = match suffix {
-                        Suffix::Kept => state.last.max(snapshot.index()),
+                        Suffix::Kept { .. } => state.last.max(snapshot.index()),
                         Suffix::Discarded => snapshot.index(),
                     };
                 }
@@ -183,7 +183,9 @@ impl Store {
         let stored = self.files.as_ref().filter(|_| snapshot.data.bytes().is_none());
         let reference = stored.map(|files| files.seal(snapshot)).transpose()?;
         match suffix {
-            Suffix::Kept => self.delete(transaction, Table::Log, ..=snapshot.index().number())?,
+            Suffix::Kept { after } => {
+                self.delete(transaction, Table::Log, ..=after.number())?;
+            }
             Suffix::Discarded => self.delete(transaction, Table::Log, ..)?,
         }
         self.delete(transaction, Table::Snapshot, ..)?;
@@ -254,6 +256,10 @@ impl Store {
         let mut entries = Vec::new();
         let mut next = state.base().index.next().number();
         self.rows(&transaction, Table::Log, |key, value| {
+            if entries.is_empty() {
+                // Entries before the snapshot's end may have been kept.
+                next = next.min(key);
+            }
             expect(key, next)?;
             next += 1;
             entries.push(rows::decode_entry(key, value)?);

@@ -33,7 +33,7 @@ fn records() -> Vec<Record> {
         Record::Append(entries(1, 4)),
         Record::Truncate { from: Index::new(3) },
         Record::Append(entries(3, 3)),
-        Record::Snapshot { snapshot, suffix: Suffix::Kept },
+        Record::Snapshot { snapshot, suffix: Suffix::Kept { after: Index::new(1) } },
         hard_state(2),
         Record::Append(entries(6, 5)),
     ]

@@ -231,7 +231,9 @@ fn intact_but_inconsistent_frames_are_rejected() {
             "start record in the middle of a file",
         ),
         (
-            with_frame(2, |writer| format::put_snapshot(writer, reference, Suffix::Kept)),
+            with_frame(2, |writer| {
+                format::put_snapshot(writer, reference, Suffix::Kept { after: Index::ZERO });
+            }),
             "the file is missing",
         ),
     ];
