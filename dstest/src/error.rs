@@ -107,7 +107,7 @@ impl Error {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Select(_) => Exit::NoTests,
+            Self::Select(_) | Self::Plan(PlanError::EmptyShard { .. }) => Exit::NoTests,
             Self::Build(error) => match error {
                 BuildError::BuildFailed => Exit::BuildFailed,
                 BuildError::Interrupted => Exit::Interrupted,

@@ -93,6 +93,7 @@ pub mod cli;
 mod command;
 pub mod config;
 mod discover;
+pub mod engine;
 pub mod error;
 pub mod exit;
 pub mod list;

@@ -33,6 +33,12 @@ impl Seed {
         Self(SeedWidth::Bits53.of(RandomState::new().build_hasher().finish()))
     }
 
+    /// The seed that follows from a text, the same on any machine.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        Self(SeedWidth::Bits53.of(splitmix64(fnv1a(text.as_bytes()))))
+    }
+
     /// The number itself.
     #[must_use]
     pub const fn value(self) -> u64 {

@@ -70,7 +70,7 @@ Exit codes:
   1    some run failed, or could not be started
   2    bad usage, or results that cannot be written
   3    a replay or --verify differs
-  4    no test matches, or every run was skipped
+  4    no test matches, the share is empty, or every run was skipped
   5    stopped, without a failure, because the command was edited
   101  the build failed
   130  interrupted
@@ -198,6 +198,7 @@ pub(super) const MERGE: &str = "\
 Examples:
   dstest --shard 1/2 --seed 7 -o a    on one machine
   dstest --shard 2/2 --seed 7 -o b    on another
+  dstest --shard auto -o c            as a job of Slurm, Kubernetes, GitLab, GitHub, Buildkite, CircleCI
   dstest merge a b                    all runs, as a new campaign in the local store
   dstest merge --partial a            what there is of it, as a success
 

@@ -23,7 +23,7 @@ pub use self::stored::{
     BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
     ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
-pub use self::values::Words;
+pub use self::values::{ShardArg, Words};
 pub use self::watch::WatchArgs;
 
 /// Find rare failures: run tests in parallel, many times, each with its own seed.

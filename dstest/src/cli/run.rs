@@ -8,10 +8,9 @@ use clap::Args;
 
 use super::results::{ShowArgs, StoreArgs};
 use super::values::{
-    Words, parse_shard, parse_size, parse_variable, parse_variable_name, parse_words,
+    ShardArg, Words, parse_shard, parse_size, parse_variable, parse_variable_name, parse_words,
 };
 use crate::seed::Seed;
-use crate::shard::Shard;
 use crate::text::duration;
 
 /// The options of a campaign.
@@ -94,9 +93,10 @@ pub struct BudgetArgs {
     #[arg(long)]
     pub verify: bool,
 
-    /// Run only the I-th of M shares of the iterations (2/4); all shares need the same --seed
-    #[arg(long, value_name = "I/M", value_parser = parse_shard)]
-    pub shard: Option<Shard>,
+    /// Run only the I-th of M shares of the iterations (2/4), with the same --seed in all; auto: as Slurm,
+    /// Kubernetes, GitLab, GitHub, Buildkite or CircleCI numbers its jobs
+    #[arg(long, value_name = "I/M|auto", value_parser = parse_shard)]
+    pub shard: Option<ShardArg>,
 
     /// The campaign's seed, from which the seeds of runs are derived [default: random]
     #[arg(long, value_name = "SEED")]

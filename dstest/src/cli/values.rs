@@ -1,10 +1,35 @@
 //! Values of options that have a form of their own.
 
+use std::fmt;
+
+use crate::engine::{EngineError, EngineShare};
 use crate::shard::Shard;
 
-/// Reads a share of the iterations: `2/4`.
-pub(super) fn parse_shard(text: &str) -> Result<Shard, &'static str> {
-    Shard::parse(text).ok_or("not a share: write I/M with 1 <= I <= M (2/4)")
+/// A share of the iterations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShardArg {
+    /// As typed.
+    Given(Shard),
+    /// The share of the engine that runs dstest.
+    OfEngine(Result<EngineShare, EngineError>),
+}
+
+impl fmt::Display for ShardArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(shard) => shard.fmt(f),
+            Self::OfEngine(_) => f.write_str("auto"),
+        }
+    }
+}
+
+/// Reads a share of the iterations: `2/4`, or `auto` for that of the engine.
+pub(super) fn parse_shard(text: &str) -> Result<ShardArg, &'static str> {
+    if text == "auto" {
+        return Ok(ShardArg::OfEngine(EngineShare::find(|name| std::env::var(name).ok())));
+    }
+    let shard = Shard::parse(text).map(ShardArg::Given);
+    shard.ok_or("not a share: write I/M with 1 <= I <= M (2/4), or auto")
 }
 
 /// Reads a size in bytes: `64MiB`, `500k`, `1000`.

@@ -42,8 +42,8 @@ pub(super) fn pack(
     color: Color,
     interrupts: &Interrupts,
 ) -> Result<String, Error> {
-    if let Some(shard) = args.budget.shard {
-        return Err(PlanError::ShardOfArchive(shard).into());
+    if let Some(shard) = &args.budget.shard {
+        return Err(PlanError::ShardOfArchive(shard.to_string()).into());
     }
     let project = Project::open(&args.target, &args.command, &args.process.env)?;
     let selection = selection(&args.patterns, &args.budget.skip, &args.target)?;

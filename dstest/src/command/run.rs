@@ -55,6 +55,7 @@ pub(super) fn run_campaign(
         }
     };
     let mut plan = Plan::resolve(args, &project.config, campaign::cores())?;
+    plan.notes.iter().for_each(|note| console::note(&format!("dstest: {note}")));
     campaign::resolve_case(&mut plan.process.env)?;
     let mut output = Output::new(&args.show.store, plan.columns, &args.show.exports);
     if let Some(repetition) = &repetition {

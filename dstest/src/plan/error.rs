@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::engine::EngineError;
 use crate::shard::Shard;
 
 /// Mistakes of a command line; each message names the option to change.
@@ -54,9 +55,14 @@ pub enum PlanError {
     WatchedArchive,
     /// A share of what is only put into an archive.
     #[error("--shard is for the runs (`dstest --archive FILE --shard {0}`), not for the archive")]
-    ShardOfArchive(Shard),
+    ShardOfArchive(String),
+    /// The share of an engine that gives none.
+    #[error("--shard auto: {0}")]
+    NoEngine(EngineError),
     /// A share without iterations.
-    #[error("--shard {shard} is empty: -n {iterations} has no share of this number")]
+    #[error(
+        "share {shard} is empty: -n {iterations} has no run for it (--shard); nothing was tested"
+    )]
     EmptyShard {
         /// The share.
         shard: Shard,

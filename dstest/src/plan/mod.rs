@@ -18,7 +18,7 @@ pub use self::error::PlanError;
 pub use self::process::{ProcessPlan, TestRule};
 pub use self::select::{patterns, selection};
 
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, ShardArg};
 use crate::config::Config;
 use crate::seed::Seed;
 use crate::shard::Shard;
@@ -47,6 +47,8 @@ pub struct Plan {
     pub columns: Columns,
     /// The share of the iterations.
     pub shard: Shard,
+    /// Facts that the surroundings have decided, to be said.
+    pub notes: Vec<String>,
     /// The shell command before the first run.
     pub setup: Option<String>,
     /// The shell command after the last run.
@@ -77,9 +79,18 @@ impl Plan {
         if args.show.columns.by_pattern && args.patterns.is_empty() {
             return Err(PlanError::NoPatterns);
         }
-        let shard = args.budget.shard.unwrap_or(Shard::WHOLE);
+        let (shard, engine) = match &args.budget.shard {
+            None => (Shard::WHOLE, None),
+            Some(ShardArg::Given(shard)) => (*shard, None),
+            Some(ShardArg::OfEngine(found)) => {
+                let found = found.clone().map_err(PlanError::NoEngine)?;
+                (found.shard, Some(found))
+            }
+        };
+        let given = args.budget.seed;
+        let seed = given.or(engine.as_ref().and_then(|found| found.seed));
         let budget = Budget::resolve(&args.budget, config)?;
-        match (budget.rounds, args.budget.seed) {
+        match (budget.rounds, seed) {
             (_, None) if shard != Shard::WHOLE => return Err(PlanError::ShardWithoutSeed(shard)),
             (Rounds::Fixed(count), _) if shard.size(count.get()) == 0 => {
                 return Err(PlanError::EmptyShard { shard, iterations: count.get() });
@@ -93,11 +104,12 @@ impl Plan {
             budget,
             order: if args.budget.sequential { Order::Sequential } else { Order::Interleaved },
             workers: args.budget.workers.and_then(NonZeroU32::new).unwrap_or_else(configured),
-            seed: args.budget.seed.unwrap_or_else(Seed::fresh),
+            seed: seed.unwrap_or_else(Seed::fresh),
             process: ProcessPlan::resolve(&args.process, config)?,
             keep: if args.show.keep_logs { Keep::Everything } else { Keep::Failures },
             columns: Columns::new(&args.show.columns),
             shard,
+            notes: engine.map(|found| found.note(given.is_none())).into_iter().collect(),
             setup: args.process.setup.clone(),
             teardown: args.process.teardown.clone(),
         })
@@ -151,7 +163,7 @@ mod tests {
         let rows: [(&[&str], &str); 8] = [
             (&["--by-pattern"], "--by-pattern needs a PATTERN"),
             (&["--shard", "2/3"], "--shard 2/3 needs --seed"),
-            (&["--shard", "3/3", "--seed", "7", "-n", "2"], "--shard 3/3 is empty: -n 2"),
+            (&["--shard", "3/3", "--seed", "7", "-n", "2"], "share 3/3 is empty: -n 2"),
             (&["-l", "--until-fail"], "--loop"),
             (&["--until-fail", "--max-fail", "3"], "--max-fail"),
             (&["2B", "--", "./x"], "PATTERN `2B`"),

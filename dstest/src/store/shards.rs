@@ -81,9 +81,15 @@ pub(super) fn problems(shares: &[Share<'_>]) -> Vec<String> {
         }
     }
     let count = first.shard().count();
+    // More shares than iterations.
+    let is_empty = |index| {
+        let size = Shard::new(index, count).zip(first.file.iterations);
+        size.is_some_and(|(shard, iterations)| shard.size(iterations) == 0)
+    };
     for index in 1..=count {
         let held = holders.get(&index).map_or(&[][..], Vec::as_slice);
         match held {
+            [] if is_empty(index) => {}
             [] => problems.push(format!("missing shard: {index}/{count}")),
             [one] => problems.extend(unfinished(one)),
             several => {
@@ -136,6 +142,11 @@ mod tests {
         assert_eq!(of(&[("1/2", 7), ("1/2", 7), ("2/2", 7)]), [double]);
         let seed = "foreign shard: 2/2 (id1) has seed 8, and id0 has 7";
         assert_eq!(of(&[("1/2", 7), ("2/2", 8)]), [seed, "missing shard: 2/2"]);
+        // Of 20 iterations each.
+        let many: Vec<String> = (1..=20).map(|index| format!("{index}/22")).collect();
+        let many: Vec<_> = many.iter().map(|shard| (shard.as_str(), 7)).collect();
+        assert_eq!(of(&many), nothing);
+        assert_eq!(of(&many[1..]), ["missing shard: 1/22"]);
         let split = "foreign shard: 2/3 (id2) has 3 shards, and id0 is 1/2";
         assert_eq!(of(&[("1/2", 7), ("2/2", 7), ("2/3", 7)]), [split]);
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, called};
 
 /// Runs a campaign of the fixture's flaky test into a store of its own.
 fn campaign(sandbox: &Sandbox, store: &str, args: &[&str]) {
@@ -197,4 +197,35 @@ fn a_merge_follows_no_link() {
         );
         assert_eq!(found.stdout, "", "{place}");
     }
+}
+
+#[test]
+fn jobs_of_an_engine_find_their_shares_and_make_a_whole_campaign() {
+    let sandbox = Sandbox::new();
+    let stores: Vec<String> = (0..5).map(|task| format!("s{task}")).collect();
+    for (task, store) in (0..5).zip(&stores) {
+        let args = ["-n", "4", "--shard", "auto", "-o", store, "--", "true"];
+        let mut command = sandbox.command(&args);
+        command
+            .env("SLURM_ARRAY_JOB_ID", "812")
+            .env("SLURM_ARRAY_TASK_ID", (10 + 2 * task).to_string());
+        for (name, value) in [("COUNT", "5"), ("MIN", "10"), ("MAX", "18"), ("STEP", "2")] {
+            command.env(format!("SLURM_ARRAY_TASK_{name}"), value);
+        }
+        let called = called(&mut command);
+        if task < 4 {
+            called.exits_with(0).prints("1 run in ");
+            called.warns(&format!("dstest: share {}/5 by Slurm (SLURM_ARRAY_TASK_ID=", task + 1));
+            called.warns(" of all shares, by SLURM_ARRAY_JOB_ID=812");
+        } else {
+            // It has tested nothing, and so is not green, and has nothing to merge.
+            called.exits_with(4).warns("share 5/5 is empty: -n 4 has no run for it");
+        }
+    }
+    let stores = stores[..4].iter().map(String::as_str);
+    let args: Vec<&str> = ["merge", "-o", "store"].into_iter().chain(stores).collect();
+    sandbox.call(&args).exits_with(0).prints("4 runs in ");
+    sandbox.call(&args[..6]).exits_with(5).warns("missing shard: 4/5");
+    let alone = sandbox.call(&["--shard", "auto", "--", "true"]);
+    alone.exits_with(2).warns("no job of an engine: none of SLURM_ARRAY_TASK_ID, ");
 }

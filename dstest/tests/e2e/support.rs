@@ -46,6 +46,12 @@ impl Sandbox {
         ] {
             command.env_remove(name);
         }
+        // These tests may be run by a job themselves.
+        let is_of_engine = |name: &String| ENGINES.iter().any(|start| name.starts_with(start));
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in names.filter(is_of_engine) {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -113,6 +119,10 @@ impl Sandbox {
         logs
     }
 }
+
+/// The beginnings of the variables of engines that dstest knows.
+const ENGINES: [&str; 7] =
+    ["SLURM_", "JOB_COMPLETION", "CI", "GITLAB_", "BUILDKITE", "GITHUB_", "STRATEGY_"];
 
 impl CallResult {
     #[track_caller]
