@@ -13,7 +13,7 @@ use crate::record::signature::printable;
 use crate::report::json::Document;
 use crate::report::junit::{self, CaseName, Evidence, MixedResults};
 use crate::report::tally::Tally;
-use crate::report::{summary, tables};
+use crate::report::{chrome_trace, summary, tables};
 use crate::seed::Iteration;
 use crate::store::open_dir::open_file;
 use crate::store::{StoreError, log_path, write_atomically};
@@ -25,13 +25,7 @@ use crate::text::console;
 /// # Errors
 /// [`Error::Export`] with the option and the reason; [`Error::TwoOutputs`].
 pub(crate) fn check_exports(args: &ExportArgs) -> Result<(), Error> {
-    let files = [
-        ("--export-json", &args.export_json),
-        ("--export-junit", &args.export_junit),
-        ("--export-markdown", &args.export_markdown),
-        ("--export-csv", &args.export_csv),
-    ];
-    check_files(files)
+    check_files(args.files())
 }
 
 /// Like [`check_exports`], for these options.
@@ -119,7 +113,19 @@ pub(crate) fn write_exports(
     write(&args.export_json, &|| document.text())?;
     write(&args.export_junit, &|| junit(output, stored, document, tally, hints))?;
     write(&args.export_markdown, &markdown)?;
-    write(&args.export_csv, &|| tables::csv(tally))
+    write(&args.export_csv, &|| tables::csv(tally))?;
+    match &args.export_chrome_trace {
+        Some(file) => write_export(file, &trace(stored, tally)?),
+        None => Ok(()),
+    }
+}
+
+fn trace(stored: &StoredCampaign, tally: &Tally) -> Result<String, StoreError> {
+    let mut runs = Vec::new();
+    stored.each(|test, record| runs.push((test, record)))?;
+    let title = format!("dstest {}, {} workers", stored.dir.short_id, stored.file.workers);
+    let named = runs.iter().map(|(test, record)| (&*tally.tests()[*test].name, record));
+    Ok(chrome_trace::text(&title, named))
 }
 
 fn junit(

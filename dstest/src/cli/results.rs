@@ -69,6 +69,23 @@ pub struct ExportArgs {
     /// Write counts and times as CSV to FILE: the same columns always, in seconds
     #[arg(long, value_name = "FILE")]
     pub export_csv: Option<PathBuf>,
+
+    /// Write a trace to FILE, for ui.perfetto.dev or chrome://tracing: workers as tracks, runs as slices
+    #[arg(long, value_name = "FILE")]
+    pub export_chrome_trace: Option<PathBuf>,
+}
+
+impl ExportArgs {
+    /// Each option with its file.
+    pub(crate) const fn files(&self) -> [(&'static str, &Option<PathBuf>); 5] {
+        [
+            ("--export-json", &self.export_json),
+            ("--export-junit", &self.export_junit),
+            ("--export-markdown", &self.export_markdown),
+            ("--export-csv", &self.export_csv),
+            ("--export-chrome-trace", &self.export_chrome_trace),
+        ]
+    }
 }
 
 /// The store, and colours: shared by every command.

@@ -10,7 +10,7 @@ use super::archived;
 use super::run::{Repetition, run_campaign};
 use crate::build::{BuildError, Project};
 use crate::campaign::{StoredCampaign, cores};
-use crate::cli::{ExportArgs, WatchArgs};
+use crate::cli::WatchArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError, patterns};
@@ -110,14 +110,10 @@ fn prepare(args: &WatchArgs) -> Result<(Sources, Seed), Error> {
     let ignored = patterns("--ignore", &args.ignore)?;
     let store = project.store(run.show.store.output.as_deref())?;
     let mut own = vec![store.root().to_owned()];
-    own.extend(exports(&run.show.exports).filter_map(|file| std::path::absolute(file).ok()));
+    let exports = run.show.exports.files().into_iter().filter_map(|(_, file)| file.as_ref());
+    own.extend(exports.filter_map(|file| std::path::absolute(file).ok()));
     let dir = if run.command.is_empty() { &project.root } else { &project.dir };
     Ok((Sources::new(dir, &own, ignored), plan.seed))
-}
-
-fn exports(args: &ExportArgs) -> impl Iterator<Item = &PathBuf> {
-    let files = [&args.export_json, &args.export_junit, &args.export_markdown, &args.export_csv];
-    files.into_iter().flatten()
 }
 
 /// Runs one campaign; `None` if a save has ended it. Errors are printed: the next save may remove

@@ -28,6 +28,9 @@ pub struct RunRecord {
     pub seed: Seed,
     /// Start, in milliseconds since the campaign started.
     pub start_ms: u64,
+    /// The worker's number; absent in lines of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub slot: Option<u32>,
     /// Wall time in microseconds.
     pub wall_us: u64,
     /// User time in microseconds.

@@ -311,6 +311,7 @@ pub(crate) mod tests {
             iter,
             seed: Seed::new(7).derive(name, iter, SeedWidth::Bits53),
             start_ms: 0,
+            slot: None,
             wall_us: (wall_s * 1e6) as u64,
             user_us: (wall_s * 5e5) as u64,
             sys_us: (wall_s * 2e5) as u64,

@@ -201,6 +201,7 @@ impl Worker {
             iter: job.iteration,
             seed: self.campaign.seed_of(job),
             start_ms: millis(self.campaign.earlier + self.started.elapsed()),
+            slot: u32::try_from(self.slot).ok(),
             wall_us: 0,
             user_us: 0,
             sys_us: 0,

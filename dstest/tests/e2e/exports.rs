@@ -141,3 +141,21 @@ fn mistakes_are_seen_before_anything_is_built() {
     let later = sandbox.on_script(&["-n", "2", "-n", "3", "--seed", "1", "--seed", "2"], "true");
     later.exits_with(0).prints("sh × 3, ").prints("seed 2");
 }
+
+#[test]
+fn a_campaign_is_a_trace_with_a_track_for_each_worker() {
+    let sandbox = Sandbox::new();
+    let script = "[ $((DSTEST_ITER % 3)) != 0 ] || { echo error: three; exit 1; }";
+    let args = ["-n", "12", "-p", "2", "--export-chrome-trace", "trace.json"];
+    sandbox.on_script(&args, script).exits_with(1);
+    let text = fs::read_to_string(sandbox.path().join("trace.json")).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of_kind = |kind: &str| events.iter().filter(|event| event["ph"] == kind).count();
+    assert_eq!((of_kind("X"), of_kind("i"), of_kind("C")), (12, 4, 5), "{text}");
+    let tracks = text.matches("\"name\":\"thread_name\"").count();
+    assert!((1..=2).contains(&tracks), "{text}");
+    assert!(text.contains("failed: error: three"), "{text}");
+    let later = sandbox.call(&["report", "-o", "store", "--export-chrome-trace", "-"]);
+    assert_eq!(later.exits_with(1).stdout, text);
+}
