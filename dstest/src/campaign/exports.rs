@@ -17,6 +17,7 @@ use crate::report::{chrome_trace, summary, tables};
 use crate::seed::Iteration;
 use crate::store::open_dir::open_file;
 use crate::store::{StoreError, log_path, write_atomically};
+use crate::suite::Test;
 use crate::text::console;
 
 /// Makes sure that every file can be written, before hours are spent on its contents. With standard
@@ -25,6 +26,11 @@ use crate::text::console;
 /// # Errors
 /// [`Error::Export`] with the option and the reason; [`Error::TwoOutputs`].
 pub(crate) fn check_exports(args: &ExportArgs) -> Result<(), Error> {
+    if let Some(dir) = &args.export_ci {
+        let prepared = fs::create_dir_all(dir).and_then(|()| check(&dir.join(CI_SUMMARY)));
+        let (option, path) = ("--export-ci", dir.clone());
+        prepared.map_err(|source| Error::Export { option, path, source })?;
+    }
     check_files(args.files())
 }
 
@@ -85,81 +91,77 @@ pub(crate) fn write_export(file: &Path, text: &str) -> Result<(), StoreError> {
     written.map_err(|source| StoreError::Io { action: "write", path: file.to_owned(), source })
 }
 
-/// Writes every file that was asked for; the first that cannot be written is the error.
-pub(crate) fn write_exports(
-    output: &Output<'_>,
-    stored: &StoredCampaign,
-    document: &Document,
-    tally: &Tally,
-    hints: &CommandHints,
-) -> Result<(), StoreError> {
-    let args = output.exports;
-    let write = |file: &Option<PathBuf>, text: &dyn Fn() -> String| match file {
-        Some(file) => write_export(file, &text()),
-        None => Ok(()),
-    };
-    let replay = |test: usize, iter| hints.replay(&tally.tests()[test].name, iter);
-    let markdown = || {
-        let rows = stored.tally_of_rows(output.columns.rows);
-        let rows = rows.as_ref().unwrap_or(tally);
-        let table = tables::markdown(&summary::results(rows, output.columns));
-        let failures = tables::markdown_failures(tally, replay);
-        let missing = match document.complete {
+/// A campaign and its results, in the form of each export.
+pub(super) struct Results<'a> {
+    pub(super) output: &'a Output<'a>,
+    pub(super) stored: &'a StoredCampaign,
+    pub(super) document: &'a Document,
+    pub(super) tally: &'a Tally,
+    pub(super) hints: &'a CommandHints,
+}
+
+impl Results<'_> {
+    /// Writes every file that has an option of its own; the first that cannot be written is the error.
+    pub(super) fn write(&self) -> Result<(), StoreError> {
+        let args = self.output.exports;
+        let write = |file: &Option<PathBuf>, text: &dyn Fn() -> Result<String, StoreError>| {
+            file.as_ref().map_or(Ok(()), |file| write_export(file, &text()?))
+        };
+        write(&args.export_json, &|| Ok(self.document.text()))?;
+        write(&args.export_junit, &|| Ok(self.junit()))?;
+        write(&args.export_markdown, &|| Ok(self.markdown()))?;
+        write(&args.export_csv, &|| Ok(tables::csv(self.tally)))?;
+        write(&args.export_chrome_trace, &|| self.trace())
+    }
+
+    pub(super) fn replay(&self, test: usize, iter: Iteration) -> String {
+        self.hints.replay(&self.tally.tests()[test].name, iter)
+    }
+
+    pub(super) fn markdown(&self) -> String {
+        let rows = self.stored.tally_of_rows(self.output.columns.rows);
+        let rows = rows.as_ref().unwrap_or(self.tally);
+        let table = tables::markdown(&summary::results(rows, self.output.columns));
+        let replay = |test, iter| self.replay(test, iter);
+        let failures = tables::markdown_failures(self.tally, replay);
+        let missing = match self.document.complete {
             true => String::new(),
-            false => format!("\n{} done; not complete\n", document.runs()),
+            false => format!("\n{} done; not complete\n", self.document.runs()),
         };
         table + &failures + &missing
-    };
-    write(&args.export_json, &|| document.text())?;
-    write(&args.export_junit, &|| junit(output, stored, document, tally, hints))?;
-    write(&args.export_markdown, &markdown)?;
-    write(&args.export_csv, &|| tables::csv(tally))?;
-    match &args.export_chrome_trace {
-        Some(file) => write_export(file, &trace(stored, tally)?),
-        None => Ok(()),
     }
-}
 
-fn trace(stored: &StoredCampaign, tally: &Tally) -> Result<String, StoreError> {
-    let mut runs = Vec::new();
-    stored.each(|test, record| runs.push((test, record)))?;
-    let title = format!("dstest {}, {} workers", stored.dir.short_id, stored.file.workers);
-    let named = runs.iter().map(|(test, record)| (&*tally.tests()[*test].name, record));
-    Ok(chrome_trace::text(&title, named))
-}
+    pub(super) fn trace(&self) -> Result<String, StoreError> {
+        let mut runs = Vec::new();
+        self.stored.each(|test, record| runs.push((test, record)))?;
+        let (id, workers) = (&self.stored.dir.short_id, self.stored.file.workers);
+        let named = runs.iter().map(|(test, record)| (&*self.tally.tests()[*test].name, record));
+        Ok(chrome_trace::text(&format!("dstest {id}, {workers} workers"), named))
+    }
 
-fn junit(
-    output: &Output<'_>,
-    stored: &StoredCampaign,
-    document: &Document,
-    tally: &Tally,
-    hints: &CommandHints,
-) -> String {
-    let names: Vec<CaseName> = stored
-        .file
-        .tests
-        .iter()
-        .map(|test| CaseName {
+    pub(super) fn junit(&self) -> String {
+        let case_name = |test: &Test| CaseName {
             // Its program, which is the same in every campaign.
             class: test.key.split('$').next().unwrap_or(&test.key).to_owned(),
             name: test.id.clone(),
+        };
+        let names: Vec<CaseName> = self.stored.file.tests.iter().map(case_name).collect();
+        let evidence = |test: usize, iter: Iteration| {
+            let log = log_path(&self.tally.tests()[test].name, iter);
+            let tail = tail(&self.stored.dir.path.join(&log)).unwrap_or_default();
+            let dir = self.hints.dir();
+            let log = if tail.is_empty() { String::new() } else { format!("{dir}/{log}") };
+            Evidence { replay: self.replay(test, iter), log, tail }
+        };
+        let is_flaky = self.output.exports.junit_flaky;
+        junit::text(&junit::Results {
+            document: self.document,
+            tally: self.tally,
+            names: &names,
+            mixed: if is_flaky { MixedResults::AreFlaky } else { MixedResults::Fail },
+            evidence: &evidence,
         })
-        .collect();
-    let is_flaky = output.exports.junit_flaky;
-    let evidence = |test: usize, iter: Iteration| {
-        let name = &tally.tests()[test].name;
-        let log = log_path(name, iter);
-        let tail = tail(&stored.dir.path.join(&log)).unwrap_or_default();
-        let log = if tail.is_empty() { String::new() } else { format!("{}/{log}", hints.dir()) };
-        Evidence { replay: hints.replay(name, iter), log, tail }
-    };
-    junit::text(&junit::Results {
-        document,
-        tally,
-        names: &names,
-        mixed: if is_flaky { MixedResults::AreFlaky } else { MixedResults::Fail },
-        evidence: &evidence,
-    })
+    }
 }
 
 /// The last lines of a log that are not blank, without colours.
@@ -171,6 +173,9 @@ fn tail(log: &Path) -> io::Result<Vec<String>> {
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(crate::record::tail(&bytes, TAIL_LINES).into_iter().map(printable).collect())
 }
+
+/// The summary in the directory of `--export-ci`.
+pub(super) const CI_SUMMARY: &str = "summary.md";
 
 /// Enough to see what happened last, without a second click.
 const TAIL_LINES: usize = 30;

@@ -8,6 +8,7 @@
 //! ```
 
 mod case;
+mod ci;
 mod create;
 mod exports;
 mod follow_up;

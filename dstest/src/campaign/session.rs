@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::exports::write_exports;
+use super::ci::write_exports;
+use super::exports::Results;
 use super::hints::CommandHints;
 use super::live_session::LiveSession;
 use super::output::{Detail, Output};
@@ -225,7 +226,8 @@ impl FinalReport<'_> {
         let document = Document::new(head, tally);
         let summary = self.stored.dir.path.join(SUMMARY);
         write_atomically(&summary, document.text().as_bytes())?;
-        write_exports(&self.output, &self.stored, &document, tally, &self.hints)
+        let (output, stored, hints) = (&self.output, &self.stored, &self.hints);
+        write_exports(&Results { output, stored, document: &document, tally, hints })
     }
 
     fn exit(&self, tally: &Tally, is_written: bool) -> Exit {
@@ -263,7 +265,8 @@ pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Resul
     text.push_str(&head.completion.remark(&hints.resume()));
     console::print(&text);
     let document = Document::new(head, &tally);
-    write_exports(&output, stored, &document, &tally, &hints)?;
+    let (output, document, tally, hints) = (&output, &document, &tally, &hints);
+    write_exports(&Results { output, stored, document, tally, hints })?;
     Ok(match tally.failed() {
         0 if tally.nothing_tested() => Exit::NoTests,
         0 => Exit::Success,

@@ -194,6 +194,27 @@ Exit codes:
   1    with --fail-on-worse: a test fails more often, or takes longer
   2    bad usage, or a campaign compared with itself";
 
+pub(super) const CI: &str = "\
+Examples:
+  dstest ci -n 50                    all tests, 50 times
+  dstest ci 2B --for 10m             as any campaign
+  dstest ci --shard auto -n 1000     in each of several jobs: its share
+  dstest merge a/store b/store -o all/store --export-ci all
+                                     in the job after them: the results of all
+
+Writes into dstest-results (--artifacts DIR; --export-ci DIR of other commands writes the same):
+  summary.md          the table, and each kind of failure with its seed and the command that repeats it
+  junit.xml           for the service's view of tests
+  results.json        as of --export-json
+  trace.json          as of --export-chrome-trace
+  code-quality.json   failures at the lines that they name, for GitLab
+  store/              the campaign with the logs of failures: -o dstest-results/store for show, browse,
+                      merge, report
+
+On GitHub (GITHUB_ACTIONS), each kind of failure is also an annotation at the line that it names, and the
+summary is appended to GITHUB_STEP_SUMMARY. An action for GitHub and a template for GitLab are in the
+repository's docs/ci. The exit code is that of the campaign.";
+
 pub(super) const MERGE: &str = "\
 Examples:
   dstest --shard 1/2 --seed 7 -o a    on one machine

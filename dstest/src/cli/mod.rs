@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::archive::plan_options;
 pub use self::archive::{ArchiveArgs, ContentArgs};
 pub use self::results::{ColumnArgs, ExportArgs, ShowArgs, StoreArgs};
-pub use self::run::{BudgetArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
+pub use self::run::{BudgetArgs, CiArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{
     BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
     ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
@@ -53,6 +53,9 @@ pub enum Command {
     /// Run tests (the default command; needed if a pattern equals a command's name)
     #[command(after_help = examples::RUN, after_long_help = examples::RUN_LONG)]
     Run(Box<RunArgs>),
+    /// Run tests in a job of a CI service: annotations, a summary and a directory of results
+    #[command(after_help = examples::CI)]
+    Ci(Box<CiArgs>),
     /// Build and run tests again whenever a source file is saved
     #[command(after_help = examples::WATCH)]
     Watch(Box<WatchArgs>),

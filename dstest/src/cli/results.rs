@@ -73,6 +73,10 @@ pub struct ExportArgs {
     /// Write a trace to FILE, for ui.perfetto.dev or chrome://tracing: workers as tracks, runs as slices
     #[arg(long, value_name = "FILE")]
     pub export_chrome_trace: Option<PathBuf>,
+
+    /// Write all that a CI service shows into DIR (`dstest ci --help`), and annotations to the output
+    #[arg(long, value_name = "DIR")]
+    pub export_ci: Option<PathBuf>,
 }
 
 impl ExportArgs {

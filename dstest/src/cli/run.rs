@@ -221,6 +221,28 @@ pub struct TargetArgs {
     pub dir: Option<PathBuf>,
 }
 
+/// The options of `dstest ci`.
+#[derive(Debug, Args)]
+pub struct CiArgs {
+    /// The campaign
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// Write the results into DIR, and the campaign into the store DIR/store (-o: into another one)
+    #[arg(long, value_name = "DIR", default_value = "dstest-results", help_heading = "Results")]
+    pub artifacts: PathBuf,
+}
+
+impl CiArgs {
+    /// The campaign, with its results where the service collects them.
+    pub(crate) fn into_run(self) -> RunArgs {
+        let Self { mut run, artifacts } = self;
+        run.show.store.output.get_or_insert_with(|| artifacts.join("store"));
+        run.show.exports.export_ci.get_or_insert(artifacts);
+        run
+    }
+}
+
 /// The options of `dstest list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {

@@ -49,12 +49,12 @@ pub(super) fn old_meaning(mut args: RunArgs) -> RunArgs {
 }
 
 fn reparsed(options: &[String], argv: &[String]) -> Result<RunArgs, Error> {
-    let typed = argv.iter().skip(1).cloned();
-    let typed = typed.enumerate().filter(|(at, word)| *at > 0 || word != "run");
-    let words = ["dstest", "run"].map(ToOwned::to_owned).into_iter();
-    let words = words.chain(options.iter().cloned()).chain(typed.map(|(_, word)| word));
-    match Cli::try_parse_from(words) {
+    let mut typed = argv.iter().skip(1).cloned().peekable();
+    let command = typed.next_if(|word| word == "run" || word == "ci");
+    let words = ["dstest".to_owned(), command.unwrap_or_else(|| "run".to_owned())].into_iter();
+    match Cli::try_parse_from(words.chain(options.iter().cloned()).chain(typed)) {
         Ok(Cli { command: Some(Command::Run(args)), .. }) => Ok(*args),
+        Ok(Cli { command: Some(Command::Ci(args)), .. }) => Ok(args.into_run()),
         Ok(_) | Err(_) => {
             let options: Vec<String> = options.iter().map(|word| shell::quote(word)).collect();
             Err(PlanError::ArchivedPlan(options.join(" ")).into())

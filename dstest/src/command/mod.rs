@@ -39,6 +39,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             run::run(cli.run, argv, &interrupts)
         }
         Some(Command::Run(args)) => run::run(*args, argv, &interrupts),
+        Some(Command::Ci(args)) => run::run(args.into_run(), argv, &interrupts),
         Some(Command::Watch(args)) => watch::run(*args, &argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
         Some(Command::Browse(args)) => browse::run(&args),

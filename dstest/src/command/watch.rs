@@ -110,7 +110,9 @@ fn prepare(args: &WatchArgs) -> Result<(Sources, Seed), Error> {
     let ignored = patterns("--ignore", &args.ignore)?;
     let store = project.store(run.show.store.output.as_deref())?;
     let mut own = vec![store.root().to_owned()];
-    let exports = run.show.exports.files().into_iter().filter_map(|(_, file)| file.as_ref());
+    let exports = &run.show.exports;
+    let files = exports.files().into_iter().filter_map(|(_, file)| file.as_ref());
+    let exports = files.chain(&exports.export_ci);
     own.extend(exports.filter_map(|file| std::path::absolute(file).ok()));
     let dir = if run.command.is_empty() { &project.root } else { &project.dir };
     Ok((Sources::new(dir, &own, ignored), plan.seed))

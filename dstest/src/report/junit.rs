@@ -190,7 +190,7 @@ pub(super) fn kinds(tally: &Tally, test: usize) -> Vec<&Group> {
 }
 
 /// The seed of a failed run.
-pub(super) fn seed_of(test: &TestTally, iter: Iteration) -> Option<Seed> {
+pub(crate) fn seed_of(test: &TestTally, iter: Iteration) -> Option<Seed> {
     let mut failures = test.failures.iter().chain(&test.flaky);
     failures.find(|failure| failure.iter == iter).map(|failure| failure.seed)
 }

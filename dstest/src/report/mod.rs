@@ -1,6 +1,7 @@
 //! Results of a campaign: counted from records, as a table, in words, and in the formats of other
 //! programs. Pure: records in, text out.
 
+pub mod annotations;
 pub mod chrome_trace;
 pub mod compare;
 pub mod completion;

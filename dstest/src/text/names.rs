@@ -35,6 +35,12 @@ pub fn shortest<S: AsRef<str>>(paths: &[Vec<S>], least: &[usize]) -> Vec<String>
     names
 }
 
+/// A short name for a text, the same on every machine.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
+    format!("{:016x}", xxh3_64(text.as_bytes()))
+}
+
 /// Up to `limit` candidates that look like `wanted`, the most similar first.
 #[must_use]
 pub fn nearest<'a>(

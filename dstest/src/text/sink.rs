@@ -8,6 +8,7 @@
 //! | [`markdown`] | those, and a cell, a link, HTML, a mention |
 //! | [`csv`] | those of a screen, and a field, a formula |
 //! | [`xml`] | those of a screen, and an element |
+//! | [`workflow_data`], [`workflow_property`] | those of a screen, and a command of a GitHub workflow |
 //!
 //! JSON needs none: its encoder escapes by itself.
 
@@ -64,6 +65,19 @@ pub fn markdown(text: &str) -> String {
     out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
+/// The text of a command of a GitHub workflow; lines stay lines of the annotation.
+#[must_use]
+pub fn workflow_data(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(screen).collect();
+    lines.join("\n").replace('%', "%25").replace('\n', "%0A")
+}
+
+/// A property of such a command.
+#[must_use]
+pub fn workflow_property(text: &str) -> String {
+    workflow_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
 /// The characters that mean something to Markdown, and can be escaped.
 const MARKUP: &str = r"\`*_{}[]()#+!|~$";
 
@@ -115,12 +129,13 @@ mod tests {
     const PAYLOADS: &[&str] = &include!("../../tests/e2e/payloads.rs");
 
     type Sink = fn(&str) -> String;
-    const SINKS: [(&str, Sink); 5] = [
+    const SINKS: [(&str, Sink); 6] = [
         ("screen", screen),
         ("terminal", |text| terminal(text).replace("\x1b[31m", "")),
         ("markdown", markdown),
         ("csv", csv),
         ("xml", xml),
+        ("workflow", workflow_property),
     ];
 
     /// The property that every sink has.
@@ -177,6 +192,8 @@ mod tests {
             let mut fields = inner.split(';').map(str::trim_start);
             prop_assert!(fields.all(|field| !field.starts_with(FORMULA)), "{field}");
             prop_assert!(!xml(&text).contains(['<', '>', '"']));
+            prop_assert!(!workflow_data(&text).contains('\n'));
+            prop_assert!(!workflow_property(&text).contains(['\n', ':', ',']));
         }
     }
 }

@@ -8,6 +8,7 @@
 mod archived;
 mod browse;
 mod cargo_project;
+mod ci;
 mod commands;
 mod crashes;
 mod edited;

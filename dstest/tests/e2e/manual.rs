@@ -59,7 +59,7 @@ fn every_command_has_a_manual_page_with_examples() {
         .exits_with(0)
         .prints(".TH dstest-replay 1")
         .prints("\\-\\-print");
-    sandbox.call(&["man", "replya"]).exits_with(2).warns("commands: run, watch, list, ");
+    sandbox.call(&["man", "replya"]).exits_with(2).warns("commands: run, ci, watch, ");
     let written = sandbox.call(&["man", "--dir", "pages"]);
     written.exits_with(0).prints("pages/dstest.1").prints("pages/dstest-replay.1");
     for page in written.stdout.lines() {

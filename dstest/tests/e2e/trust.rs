@@ -76,6 +76,7 @@ fn programs_of_another_users_store_run_only_with_trust() {
 /// The commands, and those of their uses that run programs which a store names.
 const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("run", &[]),
+    ("ci", &[]),
     ("watch", &[]),
     ("list", &[]),
     ("browse", &[]),
