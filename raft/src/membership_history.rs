@@ -155,6 +155,7 @@ impl MembershipHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::ClusterId;
     use crate::types::{EntryId, Term};
 
     fn of(voters: &[u64]) -> Arc<Membership> {
@@ -192,6 +193,42 @@ mod tests {
         all.compact(Index::new(4));
         assert_eq!(all.at(Index::new(5)), &of(&[1, 2]));
         assert_eq!(all.latest(), &of(&[2]));
+    }
+
+    #[test]
+    fn each_configuration_has_the_index_of_its_entry_and_a_compacted_one_is_gone() {
+        let mut all = three();
+        for (index, expected) in [(0, 0), (2, 0), (3, 3), (5, 3), (6, 6), (9, 6)] {
+            assert_eq!(all.index_at(Index::new(index)), Index::new(expected), "at {index}");
+        }
+        assert!(all.changed_after(Index::new(5)));
+        assert!(!all.changed_after(Index::new(6)));
+        assert!(all.all().eq([&of(&[1]), &of(&[1, 2]), &of(&[2])]));
+        all.compact(Index::new(3));
+        assert!(all.all().eq([&of(&[1, 2]), &of(&[2])]));
+        assert_eq!(all.index_at(Index::new(5)), Index::new(3));
+    }
+
+    #[test]
+    fn a_snapshot_has_the_first_configuration_without_stores_and_later_ones_with_them() {
+        let recorded = |voters: &[u64]| {
+            let store = Incarnation::new(7);
+            let of_store = of(voters).as_ref().clone().with_store(PeerId::new(1), store);
+            of_store.with_cluster(Some(ClusterId::new(9)))
+        };
+        let mut all = MembershipHistory::new(Index::ZERO, Arc::new(recorded(&[1])));
+        let id = EntryId::new(Term::new(1), Index::new(3));
+        let later = Arc::new(recorded(&[1, 2]));
+        let entry = Entry { id, payload: Payload::Membership(Arc::clone(&later)) };
+        assert_eq!(all.extend(&[entry]), Latest::Changed);
+        let first = all.for_snapshot(Index::new(2));
+        assert_eq!(
+            (first.store_of(PeerId::new(1)), first.cluster()),
+            (None, Some(ClusterId::new(9)))
+        );
+        assert_eq!(all.for_snapshot(Index::new(3)), later);
+        all.compact(Index::new(3));
+        assert_eq!(all.for_snapshot(Index::new(4)), later);
     }
 
     #[test]
