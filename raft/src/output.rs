@@ -38,12 +38,12 @@
 //!    comes before the first message to a new peer. Replies and requests for a read index may also
 //!    go to other peers: a node that joins answers and asks a leader that its log does not contain
 //!    yet. A driver sends such a message to the address that the leader stated when it connected.
-//! 9. **A stored chunk is read before it leaves.** An InstallSnapshot whose chunk is not in memory
-//!    ([`SnapshotData::bytes`](crate::SnapshotData::bytes)) is a range of a snapshot that the driver's
-//!    store handed out: the driver reads it, at its leisure, and sends the message with the bytes.
-//!    Likewise it may put arriving chunks into its store, and pass in ranges of it.
-//! 10. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
-//!     message per peer and in one write, and reads taken meanwhile share one round of messages.
+//! 9. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
+//!    message per peer and in one write, and reads taken meanwhile share one round of messages.
+//! 10. **A stored chunk is read before it leaves.** An InstallSnapshot whose chunk is not in memory
+//!     ([`SnapshotData::bytes`](crate::SnapshotData::bytes)) is a range of a snapshot that the driver's
+//!     store handed out: the driver reads it, at its leisure, and sends the message with the bytes.
+//!     Likewise it may put arriving chunks into its store, and pass in ranges of it.
 
 use std::collections::BTreeMap;
 

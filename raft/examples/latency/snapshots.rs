@@ -41,8 +41,10 @@ impl StateMachine for Pages {
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
-        Ok([self.1.to_le_bytes().to_vec(), self.0.iter().flat_map(|page| page.to_vec()).collect()]
-            .concat())
+        let mut bytes = Vec::with_capacity(8 + self.0.len() * PAGE);
+        bytes.extend_from_slice(&self.1.to_le_bytes());
+        self.0.iter().for_each(|page| bytes.extend_from_slice(page));
+        Ok(bytes)
     }
 
     fn snapshot_view(&self) -> Result<SnapshotView, MachineError> {

@@ -109,7 +109,7 @@ impl Writer {
         let bytes = chunk.chunk.bytes();
         self.bytes(
             bytes.expect(
-                "a driver reads a stored chunk before it sends it (rule 9 of `raft::output`)",
+                "a driver reads a stored chunk before it sends it (rule 10 of `raft::output`)",
             ),
         );
     }
