@@ -107,11 +107,9 @@ impl Writer {
             }
         }
         let bytes = chunk.chunk.bytes();
-        self.bytes(
-            bytes.expect(
-                "a driver reads a stored chunk before it sends it (rule 10 of `raft::output`)",
-            ),
-        );
+        self.bytes(bytes.expect(
+            "a driver reads a stored chunk before it sends it (rule 10 of `raft::output`)",
+        ));
     }
 
     fn install_snapshot_reply(&mut self, reply: InstallSnapshotReply) {

@@ -267,7 +267,10 @@ mod tests {
         for (target, key) in rows {
             cluster.write(target, key).await;
         }
-        let values = cluster.rafts[0].read(|store| store.values.clone()).await.expect("it reads");
+        let copy = |store: &Store| {
+            store.values.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        let values: BTreeMap<_, _> = cluster.rafts[0].read(copy).await.expect("it reads");
         let expected = rows.map(|(_, key)| (key.to_owned(), key.to_owned()));
         assert_eq!(values, BTreeMap::from(expected));
     }

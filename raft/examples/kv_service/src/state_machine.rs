@@ -1,16 +1,56 @@
 //! The replicated state: values, and the sessions of clients.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
 
-use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
+use raft::driver::{MachineError, SnapshotView, StateMachine, from_bytes, to_bytes};
 use serde::{Deserialize, Serialize};
 
-/// The replicated state.
-#[derive(Default, Serialize, Deserialize)]
+/// The replicated state. Clones share its parts until they change, so that one is a view.
+#[derive(Clone, Default)]
 pub(crate) struct Store {
-    pub(crate) values: BTreeMap<String, String>,
+    pub(crate) values: Values,
     /// The newest serial of each client, and its answer.
-    sessions: BTreeMap<u64, (u64, Answer)>,
+    sessions: Arc<Sessions>,
+}
+
+type Sessions = BTreeMap<u64, (u64, Answer)>;
+
+/// Values by their keys, in parts.
+#[derive(Clone)]
+pub(crate) struct Values(Vec<Arc<BTreeMap<String, String>>>);
+
+/// Number of parts: a write copies one of so many, once for each view.
+const PARTS: usize = 1024;
+
+impl Default for Values {
+    fn default() -> Self {
+        Self((0..PARTS).map(|_| Arc::default()).collect())
+    }
+}
+
+impl Values {
+    pub(crate) fn get(&self, key: &str) -> Option<&String> {
+        self.0[part(key)].get(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0.iter().flat_map(|part| part.iter())
+    }
+
+    fn set(&mut self, key: String, value: Option<String>) {
+        let part = Arc::make_mut(&mut self.0[part(&key)]);
+        match value {
+            Some(value) => part.insert(key, value),
+            None => part.remove(&key),
+        };
+    }
+}
+
+/// The part of a key: the same on all peers, so that their snapshots are equal.
+fn part(key: &str) -> usize {
+    key.bytes().fold(0, |hash: usize, byte| (hash * 31 + usize::from(byte)) % PARTS)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,24 +96,45 @@ impl StateMachine for Store {
             Some(_) | None => {}
         }
         let answer = self.execute(write);
-        self.sessions.insert(client, (serial, answer.clone()));
-        if self.sessions.len() > SESSIONS_MAX {
-            self.sessions.pop_first();
+        let sessions = Arc::make_mut(&mut self.sessions);
+        sessions.insert(client, (serial, answer.clone()));
+        if sessions.len() > SESSIONS_MAX {
+            sessions.pop_first();
         }
         answer
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
-        to_bytes(self)
+        let mut bytes = Vec::new();
+        self.write_to(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn snapshot_view(&self) -> Result<SnapshotView, MachineError> {
+        let view = self.clone();
+        Ok(SnapshotView::writer(move |sink| view.write_to(sink)))
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
-        *self = from_bytes(snapshot)?;
+        let (values, sessions): (Vec<(String, String)>, Sessions) = from_bytes(snapshot)?;
+        *self = Self { values: Values::default(), sessions: sessions.into() };
+        values.into_iter().for_each(|(key, value)| self.values.set(key, Some(value)));
         Ok(())
     }
 }
 
 impl Store {
+    /// Writes a number, so many keys and values, and the sessions.
+    fn write_to(&self, sink: &mut dyn std::io::Write) -> Result<(), MachineError> {
+        let mut sink = BufWriter::new(sink);
+        sink.write_all(&to_bytes(&(self.values.iter().count() as u64))?)?;
+        for pair in self.values.iter() {
+            sink.write_all(&to_bytes(&pair)?)?;
+        }
+        sink.write_all(&to_bytes(&*self.sessions)?)?;
+        Ok(sink.flush()?)
+    }
+
     fn is_below_all(&self, client: u64) -> bool {
         self.sessions.first_key_value().is_some_and(|(lowest, _)| client < *lowest)
     }
@@ -83,10 +144,7 @@ impl Store {
         if only_if.is_some_and(|expected| expected != *before.as_deref().unwrap_or_default()) {
             return Answer::ConditionFailed { before };
         }
-        match value {
-            Some(value) => self.values.insert(key, value),
-            None => self.values.remove(&key),
-        };
+        self.values.set(key, value);
         Answer::Done { before }
     }
 }
@@ -98,6 +156,32 @@ mod tests {
     fn write(client: u64, serial: u64) -> Write {
         let value = Some(serial.to_string());
         Write { key: "k".into(), value, only_if: None, session: Some((client, serial)) }
+    }
+
+    #[test]
+    fn a_view_is_of_its_time_and_is_read_back_as_earlier_snapshots_are() {
+        let mut store = Store::default();
+        let set = |store: &mut Store, key: &str| {
+            store.apply(Write { key: key.into(), ..write(1, 1) });
+        };
+        (0..100).for_each(|key| store.values.set(format!("key {key}"), Some("old".into())));
+        set(&mut store, "before");
+        let Ok(SnapshotView::Writer(view)) = store.snapshot_view() else { panic!("it has one") };
+        store.values.set("key 7".into(), None);
+        store.values.set("after".into(), Some("new".into()));
+        let mut bytes = Vec::new();
+        view(&mut bytes).expect("it fits");
+        let mut restored = Store::default();
+        restored.restore(&bytes).expect("it is a snapshot");
+        assert_eq!(restored.values.iter().count(), 101);
+        assert_eq!(restored.values.get("key 7").map(String::as_str), Some("old"));
+        assert_eq!(restored.sessions.len(), 1);
+        // The encoding of a structure of two maps, as earlier versions wrote it.
+        let values: BTreeMap<_, _> = restored.values.iter().collect();
+        let earlier = to_bytes(&(values, &*restored.sessions)).expect("it has an encoding");
+        let mut again = Store::default();
+        again.restore(&earlier).expect("it is a snapshot");
+        assert_eq!(again.snapshot().expect("it fits"), bytes);
     }
 
     #[test]

@@ -144,3 +144,109 @@ fn chunk_of(envelope: &Envelope) -> Option<&InstallSnapshot> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::membership::Membership;
+    use crate::snapshot_data::{SnapshotData, StoredSnapshot};
+    use crate::storage::SnapshotSpace;
+    use crate::types::{Index, MessageId, Round};
+
+    /// A snapshot in memory that counts as stored.
+    #[derive(Default)]
+    struct Stored(Mutex<Vec<u8>>);
+
+    impl StoredSnapshot for Stored {
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            let (bytes, start) = (lock(&self.0), usize::try_from(offset).expect("small"));
+            buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
+            Ok(())
+        }
+    }
+
+    struct Files;
+
+    impl SnapshotSpace for Files {
+        fn create(&mut self) -> Result<Box<dyn SnapshotWriter>, StorageError> {
+            Ok(Box::new(Arc::<Stored>::default()))
+        }
+    }
+
+    impl SnapshotWriter for Arc<Stored> {
+        fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn finish(&mut self) -> Result<(), StorageError> {
+            Ok(())
+        }
+
+        fn data(&self) -> SnapshotData {
+            let source: Arc<dyn StoredSnapshot> = Self::clone(self);
+            SnapshotData::stored(source, lock(&self.0).len() as u64)
+        }
+    }
+
+    /// A chunk of a leader's snapshot of eight bytes.
+    fn chunk(leader: u64, offset: u64, bytes: &[u8]) -> Envelope {
+        let term = Term::new(leader);
+        let done = (offset.wrapping_add(bytes.len() as u64) == 8).then(Arc::<Membership>::default);
+        let (last_included, round) = (EntryId::new(Term::new(1), Index::new(9)), Round::ZERO);
+        let chunk = bytes.into();
+        Envelope {
+            id: MessageId::new(1),
+            from: PeerId::new(leader),
+            to: PeerId::new(9),
+            term,
+            store: None,
+            message: Message::InstallSnapshot(InstallSnapshot {
+                last_included,
+                offset,
+                chunk,
+                done,
+                round,
+            }),
+        }
+    }
+
+    /// The text of a chunk after it was put, if it was stored.
+    fn put(receiver: &ChunkReceiver, envelope: Envelope) -> Option<String> {
+        let put = receiver.put(envelope).expect("no disk fails");
+        let chunk = chunk_of(&put).expect("it is one");
+        chunk.chunk.source()?;
+        let read = chunk.chunk.in_memory().expect("it is there");
+        Some(String::from_utf8_lossy(read.bytes().expect("it was read")).into_owned())
+    }
+
+    #[test]
+    fn chunks_are_stored_once_in_their_order_and_never_beside_another_leaders() {
+        let space = Space::default();
+        *lock(&space.0) = Some(Box::new(Files));
+        let receiver = ChunkReceiver::new(Arc::new(space));
+        let rows: [(u64, u64, &[u8], Option<&str>); 11] = [
+            (1, 3, b"aaa", None),
+            (1, 0, b"aaa", Some("aaa")),
+            (1, 6, b"aa", None),
+            (1, 3, b"AAA", Some("AAA")),
+            (1, 0, b"aaa", Some("aaa")),
+            (1, 2, b"aAAAa", Some("aAAAa")),
+            // Another leader's, through the same entry.
+            (2, 7, b"b", None),
+            (2, 0, b"bbb", Some("bbb")),
+            (1, 7, b"a", None),
+            (2, 3, b"bbbbb", Some("bbbbb")),
+            (2, u64::MAX, b"b", None),
+        ];
+        for (at, (leader, offset, bytes, stored)) in rows.into_iter().enumerate() {
+            let found = put(&receiver, chunk(leader, offset, bytes));
+            assert_eq!(found.as_deref(), stored, "row {at}");
+        }
+        let incoming = lock(&receiver.incoming);
+        let whole = incoming.as_ref().expect("the second one").writer.data();
+        assert_eq!(whole.in_memory().expect("it is there").bytes(), Some(b"bbbbbbbb".as_slice()));
+    }
+}
