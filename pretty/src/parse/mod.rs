@@ -48,6 +48,8 @@ mod words;
 pub use calendar::{Calendar, ZoneError};
 #[cfg(feature = "cli")]
 pub(crate) use catalog::PatternText;
+#[cfg(feature = "view")]
+pub(crate) use clock::{A_DAY, ClockOfDay};
 pub use date::WrittenTime;
 pub(crate) use days::date_of;
 pub use format::{BuiltIn, Format};

@@ -42,8 +42,8 @@ pub struct Parser {
     is_plain_verbose: bool,
     /// The unit the log's own header names.
     header_unit: Option<Tick>,
-    clock: ClockOfDay,
     /// Of each source.
+    clocks: Vec<ClockOfDay>,
     leads: Vec<Leads>,
     /// Finds the layers out again where a log stops fitting them.
     recheck: Option<Recheck>,
@@ -87,16 +87,17 @@ impl Parser {
         let records = layers.first().into_iter().cloned().collect();
         let heads = (0..layers.heads.len()).filter(|at| layers.heads[*at].fit == Fit::Strict);
         let heads = heads.collect();
+        let sources = settings.sources.len().max(1);
         let unknown = Reading { records, heads, ..Reading::default() };
         Self {
-            readings: vec![None; settings.sources.len().max(1)],
-            leads: vec![Leads::default(); settings.sources.len().max(1)],
+            readings: vec![None; sources],
+            leads: vec![Leads::default(); sources],
             setup: Arc::new(Setup { settings, layers, keys, unknown }),
             unknown_lines: KnownLines::default(),
             source: 0,
             is_plain_verbose: false,
             header_unit: None,
-            clock: ClockOfDay::default(),
+            clocks: vec![ClockOfDay::default(); sources],
             found: FoundLayers::default(),
             recheck: None,
             looked_again: 0,
@@ -312,6 +313,24 @@ impl Parser {
         Self { leads: leads.to_vec(), ..self }
     }
 
+    /// The clocks of the sources.
+    #[cfg(feature = "view")]
+    pub(crate) fn clocks(&self) -> &[ClockOfDay] {
+        &self.clocks
+    }
+
+    /// A parser that is about to read a line at these times.
+    #[cfg(feature = "view")]
+    pub(crate) fn with_clocks(self, clocks: impl IntoIterator<Item = ClockOfDay>) -> Self {
+        Self { clocks: clocks.into_iter().collect(), ..self }
+    }
+
+    /// The next line of the current source is of this day.
+    #[cfg(feature = "view")]
+    pub(crate) fn set_day(&mut self, day: i64) {
+        self.clocks[self.source] = ClockOfDay::on_day(day);
+    }
+
     fn context(&self) -> ReadContext<'_> {
         self.setup.context(self.header_unit, PeerField::None)
     }
@@ -328,7 +347,7 @@ impl Parser {
             known,
             shift: setup.settings.sources.get(self.source).map_or(0, |source| source.shift),
             header_unit: &mut self.header_unit,
-            clock: &mut self.clock,
+            clock: &mut self.clocks[self.source],
             leads: &mut self.leads[self.source],
             found: &mut self.found,
         }

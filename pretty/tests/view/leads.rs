@@ -177,3 +177,54 @@ fn a_record_of_two_lines_is_context() {
     let shown: Vec<_> = rows.lines().filter(|row| row.contains('│')).collect();
     assert_eq!(shown, ["8:11:23 AM ERROR│no quorum", "8:11:24 AM WARN │slow"]);
 }
+
+/// Times of day over two midnights; a thread writes late.
+const NIGHTS: &str = "\
+23:59:58.100 INFO one
+23:59:59.900 INFO two
+00:00:00.100 INFO three
+23:59:59.950 INFO late
+00:00:00.200 INFO four
+12:30:00.000 INFO five
+23:59:59.000 INFO six
+00:00:01.000 INFO seven
+00:00:02.000 INFO eight
+";
+
+/// Class: a day is not counted where a log is read in parts.
+#[test]
+fn times_of_day_have_the_same_days_however_a_log_is_cut() {
+    let day = 86_400_000;
+    let of = |days: i64, millis: i64| days * day + millis;
+    let expected = [
+        of(0, day - 1_900),
+        of(0, day - 100),
+        of(1, 100),
+        of(0, day - 50),
+        of(1, 200),
+        of(1, day / 2 + 1_800_000),
+        of(1, day - 1_000),
+        of(2, 1_000),
+        of(2, 2_000),
+    ];
+    // Parts that are read side by side know nothing of each other.
+    let side_by_side = |cut: usize| {
+        let lines: Vec<_> = NIGHTS.split_inclusive('\n').collect();
+        let mut parser = Parser::default();
+        parser.look_at(NIGHTS.as_bytes());
+        let mut view = LogView::new(Background::Dark, Depth::None);
+        for part in lines.chunks(cut) {
+            view.append(Chunk::index(part.concat().into_bytes(), parser.clone()));
+        }
+        view
+    };
+    let all = views(NIGHTS).into_iter().chain((1..6).map(side_by_side));
+    for (cut, view) in all.enumerate() {
+        let at = |line| {
+            let time = view.facts(line, |facts| facts.at).flatten();
+            time.map(|time| time.nanos() / 1_000_000)
+        };
+        let found: Vec<_> = (0..expected.len()).filter_map(at).collect();
+        assert_eq!(found, expected, "cut {cut}");
+    }
+}

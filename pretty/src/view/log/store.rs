@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::layout::{Columns, Layout};
 use crate::line::{Event, Line};
-use crate::parse::{Calendar, Parser};
+use crate::parse::{Calendar, ClockOfDay, Parser};
 use crate::text::{columns_of, make_safe};
 use crate::time::{Tick, Time};
 use crate::view::history::History;
@@ -24,6 +24,8 @@ pub(crate) struct Store {
     end: LogPosition,
     /// The unit the last header has named.
     unit: Option<Tick>,
+    /// The clocks of the sources at the end.
+    clocks: Vec<ClockOfDay>,
     pub(crate) topics: Names,
     pub(crate) peers: Names,
     pub(crate) history: History,
@@ -46,6 +48,10 @@ impl Store {
         let hidden = self.hide_firsts(&chunk);
         self.rename(&mut chunk);
         self.carry_unit(&mut chunk);
+        self.clocks = match self.clocks.is_empty() {
+            true => chunk.parser_after().clocks().to_vec(),
+            false => chunk.assume_clocks(&self.clocks),
+        };
         if let Some((topic, peer)) = self.last_owner() {
             chunk.continue_event(topic, peer);
         }
@@ -211,10 +217,8 @@ impl Store {
 
     /// Lets a parser read a line, which may be of another source than the one before.
     pub(crate) fn choose_source(&self, line: usize, parser: &mut Parser) {
-        if self.chunks.last().is_some_and(|chunk| !chunk.sources.is_empty()) {
-            let (chunk, start) = self.find(line);
-            parser.set_source(chunk.source_at(line - start.line));
-        }
+        let (chunk, start) = self.find(line);
+        chunk.choose_source(line - start.line, parser);
     }
 
     /// The same for an event; `None` if the line is none.

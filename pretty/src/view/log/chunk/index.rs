@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::codes::{Codes, short};
+use super::days::Days;
 use super::{Anchor, Chunk, FirstLine, GROUP_LINES, Kind, LineEnd, Pair};
 use crate::class::{Class, is_continuation};
 use crate::level::Level;
@@ -80,6 +81,7 @@ struct Index {
     reader: Parser,
     units: Vec<(u32, Option<Tick>)>,
     names: Vec<(u32, usize, Leads)>,
+    days: Days,
     pairs: Vec<Pair>,
     sources: Vec<u16>,
     /// The event that the next line may continue.
@@ -119,18 +121,20 @@ impl Index {
 
     fn once(bytes: &[u8], sources: Vec<u16>, parser: Parser, rules: &Rules) -> Self {
         assert!(bytes.len() <= Chunk::BYTES_MAX, "{} bytes are too many", bytes.len());
-        let reader = parser.clone();
+        let clocks = parser.clocks().iter().map(|clock| clock.at_start());
+        let reader = parser.clone().with_clocks(clocks);
         let mut index = Self {
             groups: Vec::with_capacity(bytes.len() / (GROUP_LINES as usize * 64)),
             codes: Codes::Narrow(Vec::with_capacity(bytes.len() / 64)),
             kinds: Kinds::default(),
             time_columns: 0,
             history: HistoryRecorder::new(rules.clone()),
-            parser,
             reader,
             units: Vec::new(),
             names: Vec::new(),
+            days: Days::new(parser.clocks()),
             pairs: Vec::new(),
+            parser,
             sources,
             owner: None,
             leading: 0,
@@ -163,6 +167,7 @@ impl Index {
             parser: self.parser,
             units: self.units,
             names: self.names,
+            days: self.days.ended(self.reader.clocks()),
             pairs: self.pairs,
             leads_after: self.reader.leads().to_vec(),
             sources: self.sources,
@@ -198,6 +203,7 @@ impl Index {
             }
         };
         self.codes.push(code);
+        self.days.record(number, self.reader.clocks());
     }
 
     /// A line about those behind it: a name counts for many, a first line is shown until its second

@@ -10,13 +10,15 @@
 //! or two of the file.
 
 mod codes;
+mod days;
 mod index;
 
 use std::ops::Range;
 
 use self::codes::{Codes, short};
+use self::days::Days;
 use crate::class::Class;
-use crate::parse::{Leads, Parser};
+use crate::parse::{A_DAY, ClockOfDay, Leads, Parser};
 use crate::time::Tick;
 use crate::view::history::event::HistoryEvent;
 use crate::view::log::ids::{Names, PeerId, TopicId};
@@ -40,6 +42,8 @@ pub struct Chunk {
     pub(crate) units: Vec<(u32, Option<Tick>)>,
     /// Lines that name the source of those behind them, by the number of their own source.
     pub(crate) names: Vec<(u32, usize, Leads)>,
+    /// The days of times of day.
+    days: Days,
     /// Its records of two lines, in order.
     pub(crate) pairs: Vec<Pair>,
     /// The state that its lines leave for those behind it.
@@ -139,6 +143,7 @@ impl Chunk {
     #[must_use]
     pub fn parser_after(&self) -> Parser {
         let parser = self.parser.clone().with_leads(&self.leads_after);
+        let parser = parser.with_clocks(self.days.after().iter().copied());
         match self.units.last() {
             Some((_, unit)) => parser.with_header_unit(*unit),
             None => parser,
@@ -178,7 +183,19 @@ impl Chunk {
             None => parser,
         };
         parser.set_source(source);
+        parser.set_day(self.days.at(line, source));
         parser
+    }
+
+    /// Lets a parser read a line, which may be of another source than the one before.
+    pub(crate) fn choose_source(&self, line: usize, parser: &mut Parser) {
+        let source = self.source_at(line);
+        if !self.sources.is_empty() {
+            parser.set_source(source);
+        }
+        if self.days.has_several() {
+            parser.set_day(self.days.at(line, source));
+        }
     }
 
     /// The source of a line, counted from 0.
@@ -277,6 +294,16 @@ impl Chunk {
         }
     }
 
+    /// Lets other clocks hold before it; returns those behind it.
+    pub(crate) fn assume_clocks(&mut self, before: &[ClockOfDay]) -> Vec<ClockOfDay> {
+        let late = self.days.assume(self.parser.clocks(), before);
+        for group in self.groups.iter_mut().filter(|group| late > 0 && group.latest != i64::MIN) {
+            group.latest = group.latest.saturating_add(late * A_DAY);
+        }
+        self.parser = self.parser.clone().with_clocks(before.iter().copied());
+        self.days.after().to_vec()
+    }
+
     /// The unit of times at a line, if a header has named one.
     pub(crate) fn unit_at(&self, line: usize) -> Option<Tick> {
         let before = self.units.partition_point(|(header, _)| *header as usize <= line);
@@ -323,7 +350,9 @@ impl Chunk {
         }
         // It has looked at more sources.
         let parser = next.parser.with_header_unit(self.parser.header_unit());
+        let parser = parser.with_clocks(self.parser.clocks().iter().copied());
         self.parser = parser.with_leads(self.parser.leads());
+        self.days.join(lines, next.days);
         let names = next.names.into_iter().map(|(line, own, leads)| (lines + line, own, leads));
         self.names.extend(names);
         self.leads_after = next.leads_after;
