@@ -1,10 +1,12 @@
 //! Keys of structured lines, by their meaning: data of `formats/keys.toml`, and the user's own.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use crate::expression::digits::has_digits;
+use crate::words::Words;
 
 /// Names of fields by what they mean.
 pub(super) type KeyNames = BTreeMap<Role, Vec<String>>;
@@ -227,19 +229,19 @@ fn peer_of_thread(name: &[u8]) -> Option<&[u8]> {
     let (word, rest) = name.split_at(letters);
     let number = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"_")).unwrap_or(rest);
     let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
-    (is_number && PEER_WORDS.contains(&&*word.to_ascii_lowercase())).then_some(name)
+    let is_peer = || PEER_WORDS.words.iter().any(|own| word.eq_ignore_ascii_case(own.as_bytes()));
+    (is_number && is_peer()).then_some(name)
 }
 
-/// The word in a text that is the name of a peer: `node1`, `[server-2]`; not `raft-1`, because
-/// programs number their threads so.
+/// The word in a text that is the name of a peer: `node1`, `[server-2]`.
 pub(super) fn peer_word(text: &[u8]) -> Option<&[u8]> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
     text.split(|byte| !is_name(byte)).find_map(peer_of_thread)
 }
 
 /// Words that programs name peers with.
-const PEER_WORDS: [&[u8]; 8] =
-    [b"node", b"peer", b"server", b"replica", b"member", b"broker", b"n", b"s"];
+static PEER_WORDS: LazyLock<Words<Vec<String>>> =
+    LazyLock::new(|| Words::read("peers", include_str!("../../words/peers.toml")));
 
 /// The length and both ends of a key tell nearly all apart.
 #[inline]
