@@ -292,7 +292,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Nanoseconds, and the number of digits; those behind the ninth count as none, and `_`
-    /// between them is left out.
+    /// between them is left out, as is the comma in `.345,678`.
     fn fraction(&mut self) -> (i64, usize) {
         let (mut nanos, mut scale, mut digits) = (0, SECOND / 10, 0);
         while let Some(byte) = self.rest().first() {
@@ -303,6 +303,7 @@ impl<'a> Scan<'a> {
                     digits += 1;
                 }
                 b'_' if self.rest().get(1).is_some_and(u8::is_ascii_digit) => {}
+                b',' if digits == 3 && is_three_digits(&self.rest()[1..]) => {}
                 _ => break,
             }
             self.at += 1;
@@ -447,6 +448,10 @@ const WEEKDAYS: [&[u8]; 14] = [
     b"saturday",
     b"sunday",
 ];
+
+fn is_three_digits(text: &[u8]) -> bool {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count() == 3
+}
 
 #[cfg(test)]
 mod tests {

@@ -267,6 +267,8 @@ impl Pattern {
         let priority = found.text(Group::Priority as usize);
         let priority = priority.and_then(|own| std::str::from_utf8(own).ok()?.parse::<u16>().ok());
         let level = priority.and_then(|own| Level::of_number((own % 8).to_string().as_bytes()));
+        let word = found.text(Group::Level as usize);
+        let level = level.or_else(|| word.and_then(|word| self.level(word, context)));
         Some((Carried { stamp, source: source.map(Cow::Borrowed), level }, found.rest))
     }
 

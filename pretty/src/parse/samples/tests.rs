@@ -103,6 +103,10 @@ fn most_lines_are_read_by_pieces() {
     insta::assert_snapshot!(whole, @r#"
     databases: 2024-05-02 08:11:22.101 UTC [71]: [1-1] user=,db= ERROR:  no quorum
     databases: 2024-05-02 08:11:22.101 UTC [71] raft@db ERROR:  deadlock detected
+    platforms: 2019-04-24 04:58:56.203/3687.142 Oracle Coherence GE 12.2.1.4.0 <D6> (thread=Cluster, member=1): TcpRing connected
+    platforms: <Event Severity=\"40\" Time=\"1714637483.101\" DateTime=\"2024-05-02T08:11:23Z\" Type=\"DiskError\" ID=\"ab13\" Error=\"io\" ThreadID=\"12\" Machine=\"10.0.0.2:4500\" LogGroup=\"default\" />
+    simulators: +2.500000000s 1 Raft:Append(): [LOGIC] appends
+    simulators: +3.000000000s 2 Raft:Tick(0x55d0)
     dated: [2024-05-02][08:11:22][my::raft][INFO] elected
     "#);
 }
@@ -216,6 +220,8 @@ fn lines_that_differ_in_digits_are_read_alike() {
     logfmt: level=info msg=\"no time\" node=2
     zap: 1.714637482101e+09\tdpanic\traft.go:7\tno quorum
     zap: 2024-05-02T08:11:22.101+0200\twarn\traft\traft.go:7\tslow
+    platforms: 2019-04-24 04:58:56.203/3687.142 Oracle Coherence GE 12.2.1.4.0 <D6> (thread=Cluster, member=1): TcpRing connected
+    platforms: <Event Severity=\"40\" Time=\"1714637483.101\" DateTime=\"2024-05-02T08:11:23Z\" Type=\"DiskError\" ID=\"ab13\" Error=\"io\" ThreadID=\"12\" Machine=\"10.0.0.2:4500\" LogGroup=\"default\" />
     bare: [n1] ERROR no quorum
     bare: 0 server, term:1, start vote
     "#);
