@@ -1,8 +1,9 @@
 //! Histories of strings, checked for linearizability.
 //!
 //! A value is kept as its length and a hash that grows with it: histories of values that are
-//! appended to would not fit into memory otherwise. The value that is read after all writes of a key
-//! is kept as it is: it shows the order of appends, which concurrent appends alone leave open.
+//! appended to would not fit into memory otherwise. Values that were read are kept as they are, but for
+//! those with which others begin: they show the order of appends, which concurrent appends alone leave
+//! open.
 
 use std::collections::BTreeMap;
 
@@ -87,9 +88,39 @@ pub struct History {
 struct Key {
     /// A history of this key alone: its model knows what was read last.
     history: linearizability::history::History<Call>,
-    /// The value of the Get that returned last.
-    last_read: String,
+    reads: Reads,
 }
+
+/// The values that were read from a key.
+#[derive(Clone, Debug, Default)]
+struct Reads {
+    /// The longest values: every other one is a beginning of one of them.
+    longest: Vec<String>,
+    /// Each value, and the place of one of the longest that begins with it.
+    all: Vec<(Digest, usize)>,
+}
+
+impl Reads {
+    /// Adds a value. A write that replaces the value begins another one; reads that overlap it may see
+    /// either.
+    fn add(&mut self, digest: Digest, value: &str) {
+        let recent = self.longest.len().saturating_sub(RECENT)..self.longest.len();
+        let place = recent.rev().find(|place| {
+            let known = &self.longest[*place];
+            known.starts_with(value) || value.starts_with(known)
+        });
+        let place = place.unwrap_or(self.longest.len());
+        match self.longest.get_mut(place) {
+            Some(known) if known.len() < value.len() => value.clone_into(known),
+            Some(_) => {}
+            None => self.longest.push(value.to_owned()),
+        }
+        self.all.push((digest, place));
+    }
+}
+
+/// Values that reads at one time may see.
+const RECENT: usize = 4;
 
 /// Name of a call that has not returned yet.
 #[derive(Debug)]
@@ -123,8 +154,9 @@ impl History {
         let timed = &mut calls[open.position].timed;
         timed.returns(self.events).unwrap_or_else(|error| panic!("{timed:?}: {error}"));
         if let Call::Get(told) = &mut timed.call {
-            *told = Some(Digest::of(value));
-            value.clone_into(&mut key.last_read);
+            let digest = Digest::of(value);
+            *told = Some(digest);
+            key.reads.add(digest, value);
         }
     }
 
@@ -134,8 +166,8 @@ impl History {
     /// The calls of a key cannot be put in an order.
     pub fn check(&self) -> Result<u64, Failure> {
         let mut undecided = 0;
-        for Key { history, last_read } in self.keys.values() {
-            undecided += check_keys(&StringValue::new(last_read), history, "call")?;
+        for Key { history, reads } in self.keys.values() {
+            undecided += check_keys(&StringValue::new(reads), history, "call")?;
         }
         Ok(undecided)
     }
@@ -143,24 +175,37 @@ impl History {
 
 /// A string that is read, replaced and appended to.
 struct StringValue {
-    /// The digests of all beginnings of the value that was read last, by their lengths.
-    last: Vec<Digest>,
+    /// For each of the longest values that were read, the digests of all its beginnings.
+    longest: Vec<Vec<Digest>>,
+    /// By length, the values that were read, each with the place of one of the longest that begins with it.
+    read: Vec<Vec<(Digest, usize)>>,
 }
 
 impl StringValue {
-    fn new(last_read: &str) -> Self {
-        let mut last = vec![Digest::EMPTY];
-        let mut digest = Digest::EMPTY;
-        for byte in last_read.bytes() {
-            digest.add_byte(byte);
-            last.push(digest);
+    fn new(Reads { longest, all }: &Reads) -> Self {
+        let beginnings = |value: &String| {
+            let grow = |digest: &mut Digest, byte| {
+                digest.add_byte(byte);
+                Some(*digest)
+            };
+            [Digest::EMPTY].into_iter().chain(value.bytes().scan(Digest::EMPTY, grow)).collect()
+        };
+        let length_max = longest.iter().map(String::len).max().unwrap_or_default();
+        let mut read = vec![Vec::new(); length_max + 1];
+        for (digest, place) in all {
+            let same_length: &mut Vec<(Digest, usize)> = &mut read[digest.bytes];
+            if same_length.iter().all(|(other, _)| other != digest) {
+                same_length.push((*digest, *place));
+            }
         }
-        Self { last }
+        Self { longest: longest.iter().map(beginnings).collect(), read }
     }
 
-    /// `true` if it is a beginning of the value that was read last.
-    fn is_beginning(&self, digest: &Digest) -> bool {
-        self.last.get(digest.bytes) == Some(digest)
+    /// `false` if a value that was read does not begin with this one.
+    fn may_begin(&self, beginning: &Digest, value: &Digest) -> bool {
+        let same_length = self.read.get(value.bytes).into_iter().flatten();
+        let longest = same_length.filter(|(read, _)| read == value).map(|(_, place)| *place).next();
+        longest.is_none_or(|place| self.longest[place].get(beginning.bytes) == Some(beginning))
     }
 }
 
@@ -190,7 +235,7 @@ impl Model for StringValue {
     }
 
     fn reaches(&self, from: &Digest, to: &Digest) -> bool {
-        from.bytes <= to.bytes && (!self.is_beginning(to) || self.is_beginning(from))
+        from.bytes <= to.bytes && self.may_begin(from, to)
     }
 
     fn describe_call(&self, call: &Call) -> String {
@@ -262,6 +307,29 @@ mod tests {
         assert!(read(&values[1..].concat()).is_err(), "one is missing");
         values[1] = values[0].clone();
         assert!(read(&values.concat()).is_err(), "one is there twice");
+    }
+
+    /// Values that a write replaced show the order of the appends before it.
+    #[test]
+    fn every_value_that_was_read_decides_an_order() {
+        let mut history = History::default();
+        for round in 0..3 {
+            let put = history.call(1, "k", Call::Put(format!("{round}:")));
+            history.returned(&put, "");
+            let texts: Vec<_> = (0..40).map(|n| format!("{n} ")).collect();
+            let appends: Vec<_> =
+                texts.iter().map(|text| history.call(1, "k", Call::Append(text.clone()))).collect();
+            appends.iter().for_each(|open| history.returned(open, ""));
+            let texts = texts.into_iter().rev();
+            let value: String = [format!("{round}:")].into_iter().chain(texts).collect();
+            let get = history.call(2, "k", Call::Get(None));
+            history.returned(&get, &value);
+        }
+        let put = history.call(1, "k", Call::Put(String::new()));
+        history.returned(&put, "");
+        let get = history.call(1, "k", Call::Get(None));
+        history.returned(&get, "");
+        assert_eq!(history.check(), Ok(0));
     }
 
     #[test]
