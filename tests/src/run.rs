@@ -1,7 +1,7 @@
 //! Running scenarios and cases in this process.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -125,9 +125,9 @@ impl Run {
                 return Self { outcome: Err(Box::new(report)), case, checkpoints: Vec::new() };
             }
         };
-        let outcome = attempt(std::slice::from_ref(&world), |clusters| {
-            body(clusters.into_iter().next().expect("a cluster for each world"))
-        });
+        let body =
+            |clusters: Vec<_>| body(clusters.into_iter().next().expect("a cluster for each world"));
+        let outcome = attempt(std::slice::from_ref(&world), body, &Cell::default());
         let mut world = world.borrow_mut();
         let outcome = outcome.map(|()| RunSummary::of(&world)).map_err(|failure| {
             case.fails = Some(failure.identity());
@@ -160,7 +160,8 @@ pub fn simulate_groups(
         })?;
         worlds.push(Rc::new(RefCell::new(world)));
     }
-    let outcome = attempt(&worlds, body);
+    let acting = Cell::default();
+    let outcome = attempt(&worlds, body, &acting);
     let worlds: Vec<_> = worlds.iter().map(|world| world.borrow()).collect();
     let (first, others) = worlds.split_first().expect("a run has a group");
     match outcome {
@@ -175,7 +176,7 @@ pub fn simulate_groups(
             Ok(summary)
         }
         Err(failure) => {
-            first.log_failure(&failure);
+            worlds[acting.get()].log_failure(&failure);
             let mut report = FailureReport::new(name, part, first, failure);
             others.iter().for_each(|world| report.add_group(world));
             Err(Box::new(report))
@@ -191,6 +192,7 @@ fn group_seeds(seed: u64) -> impl Iterator<Item = u64> {
 fn attempt(
     worlds: &[Rc<RefCell<World>>],
     body: impl FnOnce(Vec<Cluster>) -> Body,
+    acting: &Cell<usize>,
 ) -> Result<(), Failure> {
     let tasks = Tasks::default();
     // A panic leaves the world as it was; it is only looked at from here on.
@@ -198,7 +200,7 @@ fn attempt(
         let cluster = |world: &Rc<RefCell<World>>| Cluster::new(Rc::clone(world), tasks.clone());
         let main = tasks.spawn("test", body(worlds.iter().map(cluster).collect()));
         let worlds: Vec<_> = worlds.iter().map(AsRef::as_ref).collect();
-        drive(&worlds, &tasks, &main)
+        drive(&worlds, &tasks, &main, acting)
     }))
     .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
     tasks.clear();

@@ -1,6 +1,6 @@
 //! The loop of a run: tasks until they all wait, outputs, one event, again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use raft::Instant;
@@ -17,18 +17,23 @@ use crate::sim::random::mix;
 /// propose at once travel together.
 ///
 /// # Errors
-/// What the main task returns, or why it cannot end.
+/// What the main task returns, or why it cannot end; `acting` is the place of the world then.
 pub fn drive(
     worlds: &[&RefCell<World>],
     tasks: &Tasks,
     main: &Join<Result<(), Failure>>,
+    acting: &Cell<usize>,
 ) -> Result<(), Failure> {
     loop {
         tasks.run()?;
-        if let Some(failure) = worlds.iter().find_map(|world| world.borrow_mut().failed.take()) {
-            return Err(failure);
+        for (position, world) in worlds.iter().enumerate() {
+            if let Some(failure) = world.borrow_mut().failed.take() {
+                acting.set(position);
+                return Err(failure);
+            }
         }
         for (position, world) in worlds.iter().enumerate() {
+            acting.set(position);
             let mut world = world.borrow_mut();
             if position == 0 {
                 world.schedule_alarms(tasks);
@@ -37,11 +42,15 @@ pub fn drive(
         }
         if let Some(result) = main.take() {
             result?;
-            return worlds.iter().try_for_each(|world| world.borrow_mut().audit());
+            return worlds.iter().enumerate().try_for_each(|(position, world)| {
+                acting.set(position);
+                world.borrow_mut().audit()
+            });
         }
         tasks.check_alive()?;
         while !tasks.can_run() {
-            let mut world = next_to_act(worlds).borrow_mut();
+            acting.set(next_to_act(worlds));
+            let mut world = worlds[acting.get()].borrow_mut();
             world.step(tasks)?;
             world.process_outputs()?;
             world.check_time()?;
@@ -51,16 +60,16 @@ pub fn drive(
     }
 }
 
-/// The world with the earliest event; in one instant, the order follows from the seeds.
-fn next_to_act<'a>(worlds: &[&'a RefCell<World>]) -> &'a RefCell<World> {
+/// The place of the world with the earliest event; in one instant, the order follows from the seeds.
+fn next_to_act(worlds: &[&RefCell<World>]) -> usize {
     let key = |world: &RefCell<World>| {
         let world = world.borrow();
         let at = world.queue.next_at();
         (at.is_none(), at, mix(world.seed ^ at.unwrap_or_default().as_nanos()))
     };
     match worlds {
-        [one] => one,
-        _ => worlds.iter().min_by_key(|world| key(world)).expect("a run has a world"),
+        [_] => 0,
+        _ => (0..worlds.len()).min_by_key(|place| key(worlds[*place])).expect("a run has a world"),
     }
 }
 
