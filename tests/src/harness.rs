@@ -41,6 +41,47 @@ pub trait Runnable {
     /// # Errors
     /// The report of the failure.
     fn simulate(&self, seed: u64, logger: Option<Logger>) -> Outcome;
+
+    /// The run of a seed as a case; `None` if this has no cases.
+    fn case(&self, seed: u64) -> Option<String> {
+        let _ = seed;
+        None
+    }
+
+    /// Reads a case: its seed, and what plays it.
+    ///
+    /// # Errors
+    /// It is not a case, or this has none.
+    fn read_case(&self, text: &str) -> Result<(u64, Box<dyn Runnable>), String> {
+        let _ = text;
+        Err(no_cases(self.name()))
+    }
+
+    /// Shrinks the run of a seed.
+    ///
+    /// # Errors
+    /// It passes, or this has no cases.
+    fn shrink(&self, seed: u64) -> Result<SmallCase, String> {
+        let _ = seed;
+        Err(no_cases(self.name()))
+    }
+}
+
+/// A small case that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmallCase {
+    /// The case.
+    pub text: String,
+    /// Number of its decisions.
+    pub size: usize,
+    /// Number of decisions of the run that it comes from.
+    pub from: usize,
+}
+
+/// The error for a test without cases.
+#[must_use]
+pub fn no_cases(name: &str) -> String {
+    format!("{name} has no cases; replay its seed")
 }
 
 impl Runnable for Scenario {
@@ -87,25 +128,48 @@ pub fn run(name: &str) {
     }
 }
 
-/// Runs a scenario of another package as a test, with the seed and the log that the environment
-/// requests. Such a scenario has no cases, and runs in the simulated world alone.
+/// Runs a scenario of another package as a test, with the seed, the case and the log that the
+/// environment requests, in the simulated world.
 ///
 /// # Panics
 /// The run fails, or the environment asks for something else.
 pub fn run_seeded(scenario: &dyn Runnable) {
-    let name = scenario.name();
     match begin(scenario) {
         (WorldKind::Simulated, RunRequest::Seeds { first, count }) => {
             run_seeds(scenario, first, count);
         }
         (WorldKind::Simulated, RunRequest::Case(path)) => {
-            panic!("DSTEST_CASE={path}: {name} has no cases; give a seed by DSTEST_SEED")
+            let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+            let case = text.and_then(|text| scenario.read_case(&text));
+            let (seed, case) = case.unwrap_or_else(|error| panic!("DSTEST_CASE={path}: {error}"));
+            run_seeds(&*case, seed, 1);
         }
-        (WorldKind::Simulated, RunRequest::Shrink { path, .. }) => {
-            panic!("DSTEST_SHRINK={path}: {name} cannot be shrunk yet; replay its seed")
+        (WorldKind::Simulated, RunRequest::Shrink { first, count, path }) => {
+            let small = shrink_first(scenario, seeds(first, count));
+            let SmallCase { text, size, from } = small.unwrap_or_else(|error| panic!("{error}"));
+            save_case(&path, &text, size, from);
         }
-        (WorldKind::Real, _) => panic!("{name} needs the simulated world: unset RAFT_WORLD"),
+        (WorldKind::Real, _) => {
+            panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name())
+        }
     }
+}
+
+/// Shrinks the first run that fails.
+fn shrink_first(
+    scenario: &dyn Runnable,
+    mut seeds: impl Iterator<Item = u64>,
+) -> Result<SmallCase, String> {
+    let fails = |seed: &u64| scenario.simulate(*seed, None).is_err();
+    let seed = seeds.find(fails).ok_or("nothing to shrink: no run fails")?;
+    scenario.shrink(seed)
+}
+
+/// Writes a small case, and says so to dstest.
+#[expect(clippy::print_stdout, reason = "dstest reads the line")]
+fn save_case(path: &str, text: &str, size: usize, from: usize) {
+    std::fs::write(path, text).unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
+    println!("shrunk={path} decisions={size} of={from}");
 }
 
 /// Prints the line a test begins with, and reads what the environment requests.
@@ -303,9 +367,7 @@ fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
     };
     let shrunk = shrink::shrink(&run).unwrap_or_else(|error| panic!("{error}"));
     println!("{shrunk}");
-    std::fs::write(path, shrunk.case.to_string())
-        .unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
-    println!("shrunk={} decisions={} of={}", path, shrunk.case.size(), shrunk.from);
+    save_case(path, &shrunk.case.to_string(), shrunk.case.size(), shrunk.from);
 }
 
 /// Reads a case.

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use raft::verbose::Logger;
-use raft_tests::harness::{self, Runnable};
+use raft_tests::harness::{self, Runnable, SmallCase};
 use raft_tests::run::{Outcome, simulate_groups};
 use raft_tests::scenario::{Body, Part};
 use raft_tests::sim::network::NetworkProfile;
@@ -21,7 +21,7 @@ use crate::lab4::lab::{SERVERS, ShardedLab, group_id};
 use crate::lab4::sharded::{self, GROUPS};
 use crate::shard_rules::ShardRules;
 use crate::sharded::ShardedStore;
-use crate::swarm::{self, Plan};
+use crate::swarm::{self, Case, Happened, Plan, Shrinking};
 use crate::world::SnapshotLimit::{LogBytes, Never};
 use crate::world::{Calls, GroupSetup, SnapshotLimit, Watch};
 
@@ -44,7 +44,7 @@ enum Deployment {
     /// A sharded service: controllers and groups of three servers each.
     Sharded(Sharded, fn(ShardedLab) -> Body),
     /// A sharded service that is drawn from the seed.
-    Drawn(fn(u64) -> Plan, fn(ShardedLab, Plan) -> Body),
+    Drawn(fn(u64) -> Plan, DrawnBody),
 }
 
 /// Servers of a key-value service.
@@ -77,7 +77,7 @@ const fn sharded(limit: SnapshotLimit) -> Sharded {
 impl Sharded {
     const fn of(plan: &Plan) -> Self {
         let Plan { groups, network, limit, .. } = *plan;
-        Self { controllers: 1, groups, network, limit }
+        Self { controllers: 1, groups, network: network.profile(), limit }
     }
 
     const fn peers(self) -> usize {
@@ -305,11 +305,69 @@ impl Runnable for Scenario {
                 self.run_sharded(service, body, seed, logger.as_ref())
             }
             Deployment::Drawn(draw, body) => {
-                let plan = draw(seed);
-                let service = Sharded::of(&plan);
-                self.run_sharded(service, |lab| body(lab, plan), seed, logger.as_ref())
+                let case = Case::of(seed, draw(seed));
+                self.run_drawn(body, &case, &Happened::default(), logger.as_ref())
             }
         }
+    }
+
+    fn case(&self, seed: u64) -> Option<String> {
+        Some(self.drawn(seed)?.0.to_string())
+    }
+
+    fn read_case(&self, text: &str) -> Result<(u64, Box<dyn Runnable>), String> {
+        let (_, body) = self.drawn(0).ok_or_else(|| harness::no_cases(self.name))?;
+        let case: Case = text.parse()?;
+        Ok((case.seed, Box::new(Played { scenario: *self, body, case })))
+    }
+
+    fn shrink(&self, seed: u64) -> Result<SmallCase, String> {
+        let (case, body) = self.drawn(seed).ok_or_else(|| harness::no_cases(self.name))?;
+        let mut from = 0;
+        let run = |case: &Case| {
+            let happened = Happened::default();
+            let outcome = self.run_drawn(body, case, &happened, None);
+            let happened = happened.take();
+            from = from.max(happened.len());
+            (outcome.err().map(|report| report.failure.identity()), happened)
+        };
+        let shrinking = Shrinking::new(&case, run);
+        let mut shrinking =
+            shrinking.ok_or_else(|| format!("nothing to shrink: seed {seed} passes"))?;
+        shrinking.shrink();
+        let case = shrinking.best;
+        Ok(SmallCase { text: case.to_string(), size: case.size(), from })
+    }
+}
+
+type DrawnBody = fn(ShardedLab, (Plan, Happened)) -> Body;
+
+/// A case that is played.
+struct Played {
+    scenario: Scenario,
+    body: DrawnBody,
+    case: Case,
+}
+
+impl Runnable for Played {
+    fn name(&self) -> &'static str {
+        self.scenario.name
+    }
+
+    fn part(&self) -> Part {
+        self.scenario.part
+    }
+
+    fn description(&self) -> &'static str {
+        self.scenario.description
+    }
+
+    fn peers(&self, _: u64) -> usize {
+        Sharded::of(&self.case.plan).peers()
+    }
+
+    fn simulate(&self, _: u64, logger: Option<Logger>) -> Outcome {
+        self.scenario.run_drawn(self.body, &self.case, &Happened::default(), logger.as_ref())
     }
 }
 
@@ -359,6 +417,25 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// The run of a seed as a case, if it is drawn.
+    fn drawn(&self, seed: u64) -> Option<(Case, DrawnBody)> {
+        match self.deployment {
+            Deployment::Drawn(draw, body) => Some((Case::of(seed, draw(seed)), body)),
+            Deployment::KeyValue(..) | Deployment::Controller(_) | Deployment::Sharded(..) => None,
+        }
+    }
+
+    fn run_drawn(
+        &self,
+        body: DrawnBody,
+        Case { seed, plan, .. }: &Case,
+        happened: &Happened,
+        logger: Option<&Logger>,
+    ) -> Outcome {
+        let drawn = (plan.clone(), Rc::clone(happened));
+        self.run_sharded(Sharded::of(plan), |lab| body(lab, drawn), *seed, logger)
+    }
+
     fn run_sharded(
         &self,
         Sharded { controllers, groups, network, limit }: Sharded,

@@ -13,7 +13,7 @@ macro_rules! fault_kinds {
         }
     ) => {
         $(#[$outer])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         $vis enum $name {
             $($(#[$doc])* $kind = $number,)*
         }

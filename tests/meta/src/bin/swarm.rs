@@ -8,8 +8,8 @@
 //! swarm once   [FIRST_SEED] [SEEDS] [NAME]   prints the reports of the runs that fail
 //! ```
 //!
-//! NAME is a part of a test's name, such as `members` or `services`. Runs of services have no cases, and
-//! their steps are not compared: `shrink` and `case` refuse them, `verify` says so.
+//! NAME is a part of a test's name, such as `members` or `services`. A case of services has a plan and
+//! its faults; their steps are not compared, and `verify` says so.
 //!
 //! `cargo run --profile sim -p meta-tests --bin swarm -- run 1 1000`
 #![expect(clippy::print_stdout, reason = "a program prints for its user")]
@@ -19,7 +19,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use raft_tests::coverage::Mark;
-use raft_tests::harness::Runnable;
+use raft_tests::harness::{Runnable, SmallCase};
 use raft_tests::shrink::shrink;
 use raft_tests::sim::trace_hash;
 use raft_tests::suites::SWARM;
@@ -36,10 +36,8 @@ fn main() -> ExitCode {
         println!("no test has `{}` in its name; tests: {}", asked.pattern, names.join(", "));
         return ExitCode::from(2);
     }
-    if matches!(*command, "shrink" | "case" | "steps") && asked.scenarios().next().is_none() {
-        println!(
-            "{command}: runs of services have no cases; `once` prints the report of a failure"
-        );
+    if *command == "steps" && asked.scenarios().next().is_none() {
+        println!("steps: runs of services have none; `traces` prints the trace of a whole run");
         return ExitCode::from(2);
     }
     match *command {
@@ -96,6 +94,20 @@ impl Asked {
     /// The tests whose runs can be cases.
     fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
         SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern))
+    }
+
+    /// The runs of services.
+    fn service_runs(&self) -> Vec<(Test, u64)> {
+        let is_library = |test: &Test| SWARM.iter().any(|scenario| scenario.name == test.name());
+        self.runs().into_iter().filter(|(test, _)| !is_library(test)).collect()
+    }
+
+    /// The first run of services of each failure.
+    fn failing_services(&self) -> BTreeMap<String, (Test, u64)> {
+        let runs = self.service_runs().into_par_iter().map(Sum::of);
+        let failures = runs.reduce(Sum::default, Sum::and).failures;
+        let first = |runs: Vec<(Test, u64)>| runs.into_iter().min_by_key(|(_, seed)| *seed);
+        failures.into_iter().filter_map(|(kind, runs)| Some((kind, first(runs)?))).collect()
     }
 
     fn seeds(&self) -> impl Iterator<Item = u64> {
@@ -227,12 +239,20 @@ fn shrink_all(asked: &Asked) -> ExitCode {
     for (identity, run) in failures {
         kinds.entry(identity).or_insert(run);
     }
-    if kinds.is_empty() {
+    let services = asked.failing_services();
+    if kinds.is_empty() && services.is_empty() {
         println!("none of these runs fails");
     }
-    let missing = asked.tests().filter(|test| asked.scenarios().all(|own| own.name != test.name()));
-    for test in missing {
-        println!("{}: not tried, runs of services have no cases", test.name());
+    for (identity, (test, seed)) in services {
+        match test.shrink(seed) {
+            Ok(SmallCase { text, size, from }) => {
+                println!(
+                    "{} seed {seed}: {identity}, {from} faults -> {size}\n{text}",
+                    test.name()
+                );
+            }
+            Err(error) => println!("{} seed {seed}: {identity}: {error}", test.name()),
+        }
     }
     for (scenario, seed) in kinds.into_values() {
         #[expect(clippy::disallowed_methods, reason = "what it takes is measured from outside")]
@@ -263,6 +283,9 @@ fn print_traces(asked: &Asked) -> ExitCode {
 fn print_cases(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.library_runs() {
         println!("{}", Run::of_scenario(scenario, seed, None, None).case);
+    }
+    for (test, seed) in asked.service_runs() {
+        test.case(seed).iter().for_each(|case| println!("{case}"));
     }
     ExitCode::SUCCESS
 }

@@ -10,14 +10,16 @@ fn swarm(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn what_cannot_be_done_with_runs_of_services_is_said() {
-    for command in ["shrink", "case", "steps"] {
-        let (code, said) = swarm(&[command, "1", "1", "services"]);
-        assert_eq!(code, Some(2), "{said}");
-        assert!(said.contains("runs of services have no cases"), "{said}");
-    }
+fn runs_of_services_are_cases_too() {
+    let (code, said) = swarm(&["case", "7", "1", "services"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("# services-case/1") && said.contains("\nseed 7\n"), "{said}");
+    let (code, said) = swarm(&["shrink", "1", "1", "services"]);
+    assert_eq!((code, said.trim()), (Some(0), "none of these runs fails"));
     let (code, said) = swarm(&["verify", "1", "1", "services"]);
     assert_eq!((code, said.trim()), (Some(0), "1 run in two processes: both traces are equal"));
+    let (code, said) = swarm(&["steps", "1", "1", "services"]);
+    assert_eq!(code, Some(2), "{said}");
 }
 
 #[test]

@@ -5,9 +5,11 @@
 //! Plan ─► nemesis (a task for each kind) ∥ clients ─► liveness ─► all keys read ─► history
 //! ```
 
+mod case;
 mod liveness;
 mod nemesis;
 mod plan;
+mod shrink;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,13 +20,19 @@ use raft_tests::sim::executor::Join;
 use raft_tests::sim::random::Stream;
 use raft_tests::swarm::Phase;
 
+pub(crate) use self::case::Case;
+pub(crate) use self::nemesis::Happened;
 pub(crate) use self::plan::Plan;
+pub(crate) use self::shrink::Shrinking;
 use crate::lab4::lab::ShardedLab;
 
 /// A run whose events are drawn.
-pub(crate) async fn run(lab: ShardedLab, plan: Plan) -> Result<(), Failure> {
+pub(crate) async fn run(
+    lab: ShardedLab,
+    (plan, happened): (Plan, Happened),
+) -> Result<(), Failure> {
     let phase = Rc::new(Cell::new(Phase::Faults));
-    nemesis::start(&lab, &plan, &phase);
+    nemesis::start(&lab, &plan, &phase, &happened);
     let clients: Vec<_> = (0..plan.clients).map(|_| start_client(&lab, &plan, &phase)).collect();
     lab.cluster().sleep(plan.duration).await;
     phase.set(Phase::Liveness);

@@ -1,6 +1,7 @@
 //! The nemesis: recurring events, each kind a task with streams of its own.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,29 +13,33 @@ use raft_tests::sim::network::Connection;
 use raft_tests::sim::random::{Chance, Domain, Stream};
 use raft_tests::swarm::Phase;
 
-use super::plan::{FaultKind, Plan};
+use super::plan::{Fault, FaultKind, Plan};
 use crate::controller::{Change, SHARDS};
 use crate::lab4::lab::{Callee, ShardedLab, group_id};
 
 /// Starts the recurring events of a plan.
-pub(super) fn start(lab: &ShardedLab, plan: &Plan, phase: &Rc<Cell<Phase>>) {
-    for (kind, gap) in plan.faults.iter().copied() {
-        let (lab, phase) = (lab.clone(), Rc::clone(phase));
-        let nemesis = Nemesis { lab, kind, phase };
+pub(super) fn start(lab: &ShardedLab, plan: &Plan, phase: &Rc<Cell<Phase>>, happened: &Happened) {
+    for fault in plan.faults.iter().cloned() {
+        let (lab, phase, happened) = (lab.clone(), Rc::clone(phase), Rc::clone(happened));
+        let nemesis = Nemesis { lab, kind: fault.kind, phase, happened };
         let cluster = nemesis.lab.cluster().clone();
-        cluster.spawn(kind.task_name(), async move { nemesis.run(gap).await });
+        cluster.spawn(fault.kind.task_name(), async move { nemesis.run(fault).await });
     }
 }
+
+/// The faults that have happened, by their numbers.
+pub(crate) type Happened = Rc<RefCell<BTreeSet<(FaultKind, u64)>>>;
 
 /// Events of one kind.
 struct Nemesis {
     lab: ShardedLab,
     kind: FaultKind,
     phase: Rc<Cell<Phase>>,
+    happened: Happened,
 }
 
 impl Nemesis {
-    async fn run(self, gap: Duration) {
+    async fn run(self, Fault { gap, events, .. }: Fault) {
         for number in 0.. {
             let names = [SERVICES + self.kind as u64, number];
             let mut rng = Stream::new(self.lab.cluster().seed(), Domain::Nemesis, names);
@@ -44,6 +49,10 @@ impl Nemesis {
             if self.phase.get() == Phase::Liveness {
                 return;
             }
+            if events.as_ref().is_some_and(|events| !events.contains(&number)) {
+                continue;
+            }
+            self.happened.borrow_mut().insert((self.kind, number));
             if let Err(failure) = self.inject(&mut rng).await {
                 self.lab.cluster().fail(failure);
             }

@@ -1,6 +1,7 @@
 //! Plan of a run: its groups, clients and recurring faults, drawn from the seed before anything
 //! happens.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use raft_tests::sim::network::{LinkProfile, NetworkProfile};
@@ -9,11 +10,11 @@ use raft_tests::sim::random::{Chance, Domain, Stream};
 use crate::world::SnapshotLimit;
 
 /// Plan of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Number of groups, which may join and leave.
     pub(crate) groups: usize,
-    pub(crate) network: NetworkProfile,
+    pub(crate) network: Network,
     pub(crate) limit: SnapshotLimit,
     /// Duration of the fault phase.
     pub(crate) duration: Duration,
@@ -23,8 +24,33 @@ pub(crate) struct Plan {
     pub(crate) keys: usize,
     /// The longest pause of a client between two operations.
     pub(crate) pause: Duration,
-    /// The recurring faults, each with the mean time between two of its kind.
-    pub(crate) faults: Vec<(FaultKind, Duration)>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// A recurring fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    /// The mean time between two of them.
+    pub(crate) gap: Duration,
+    /// The numbers of those that happen; `None` for all.
+    pub(crate) events: Option<BTreeSet<u64>>,
+}
+
+/// The network of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    Reliable,
+    Unreliable,
+    Drawn { request: LinkPlan, reply: LinkPlan },
+}
+
+/// A link: per cent of losses and copies, and the longest delay in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinkPlan {
+    pub(crate) loss: u64,
+    pub(crate) duplication: u64,
+    pub(crate) delay_max: u64,
 }
 
 raft_tests::fault_kinds! {
@@ -56,6 +82,20 @@ pub(crate) enum FaultKind {
 }
 
 impl Plan {
+    /// A plan without faults and clients, to which lines of a case add.
+    pub(super) const fn quiet() -> Self {
+        Self {
+            groups: 1,
+            network: Network::Reliable,
+            limit: SnapshotLimit::Never,
+            duration: Duration::ZERO,
+            clients: 0,
+            keys: 1,
+            pause: Duration::ZERO,
+            faults: Vec::new(),
+        }
+    }
+
     /// Draws a plan.
     pub(crate) fn draw(seed: u64) -> Self {
         let mut rng = Stream::new(seed, Domain::Settings, [SERVICES, 0]);
@@ -71,7 +111,8 @@ impl Plan {
             let mut rng = Stream::new(seed, Domain::Settings, [SERVICES, 1 + *kind as u64]);
             let gap = rng.log_uniform(GAP_MIN, GAP_MAX);
             let always = *kind == FaultKind::Join;
-            (always || rng.happens(Chance::percent(60))).then_some((*kind, gap))
+            let happens = always || rng.happens(Chance::percent(60));
+            happens.then_some(Fault { kind: *kind, gap, events: None })
         });
         Self {
             groups: rng.pick(&[1, 2, 2, 3, 3, 4]),
@@ -86,17 +127,39 @@ impl Plan {
     }
 }
 
-fn network(rng: &mut Stream) -> NetworkProfile {
-    let link = |rng: &mut Stream| LinkProfile {
-        loss: Chance::percent(rng.below(20)),
-        duplication: Chance::percent(rng.below(10)),
-        delay_max: Duration::from_millis(rng.below(30)),
-        reordering: Chance::NEVER,
+fn network(rng: &mut Stream) -> Network {
+    let link = |rng: &mut Stream| LinkPlan {
+        loss: rng.below(20),
+        duplication: rng.below(10),
+        delay_max: rng.below(30),
     };
     match rng.below(3) {
-        0 => NetworkProfile::LAB_RELIABLE,
-        1 => NetworkProfile::LAB_UNRELIABLE,
-        _ => NetworkProfile { request: link(rng), reply: link(rng) },
+        0 => Network::Reliable,
+        1 => Network::Unreliable,
+        _ => Network::Drawn { request: link(rng), reply: link(rng) },
+    }
+}
+
+impl Network {
+    pub(crate) const fn profile(self) -> NetworkProfile {
+        match self {
+            Self::Reliable => NetworkProfile::LAB_RELIABLE,
+            Self::Unreliable => NetworkProfile::LAB_UNRELIABLE,
+            Self::Drawn { request, reply } => {
+                NetworkProfile { request: request.profile(), reply: reply.profile() }
+            }
+        }
+    }
+}
+
+impl LinkPlan {
+    const fn profile(self) -> LinkProfile {
+        LinkProfile {
+            loss: Chance::percent(self.loss),
+            duplication: Chance::percent(self.duplication),
+            delay_max: Duration::from_millis(self.delay_max),
+            reordering: Chance::NEVER,
+        }
     }
 }
 
