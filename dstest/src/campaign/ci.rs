@@ -54,8 +54,10 @@ fn write(dir: &Path, results: &Results<'_>) -> Result<(), StoreError> {
     }
     if let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
         let path = PathBuf::from(file);
-        let written = append(&path, beginning(&summary));
-        written.map_err(|source| StoreError::Io { action: "append to", path, source })?;
+        if let Err(error) = append(&path, beginning(&summary)) {
+            let path = path.display();
+            console::warn(&format!("cannot append to {path} (GITHUB_STEP_SUMMARY): {error}"));
+        }
     }
     Ok(())
 }

@@ -79,6 +79,10 @@ fn elsewhere_there_are_files_alone_in_the_directory_that_is_asked_for() {
         ["code-quality.json", "junit.xml", "results.json", "summary.md", "trace.json"]
     );
     sandbox.call(&["report", "-o", "store", "--export-ci", "lib/check.sh"]).exits_with(2);
+    // A summary that cannot be written fails no job.
+    let mut command = sandbox.command(&["ci", "-n", "1", "--", "true"]);
+    let called = crate::support::called(command.env("GITHUB_STEP_SUMMARY", "no/such"));
+    called.exits_with(0).warns("cannot append to no/such (GITHUB_STEP_SUMMARY)");
     sandbox.call(&["ci", "-n", "1", "--", "true"]).exits_with(0).prints("No failure in 1 run");
     assert_eq!(json(&sandbox, "dstest-results/code-quality.json"), serde_json::json!([]));
 }
