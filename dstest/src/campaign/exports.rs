@@ -9,6 +9,7 @@ use super::output::Output;
 use super::stored::StoredCampaign;
 use crate::cli::ExportArgs;
 use crate::error::Error;
+use crate::record::RunRecord;
 use crate::record::signature::printable;
 use crate::report::json::Document;
 use crate::report::junit::{self, CaseName, Evidence, MixedResults};
@@ -133,7 +134,10 @@ impl Results<'_> {
 
     pub(super) fn trace(&self) -> Result<String, StoreError> {
         let mut runs = Vec::new();
-        self.stored.each(|test, record| runs.push((test, record)))?;
+        self.stored.each(|test, record| {
+            // Without what is not shown: a campaign may have millions of runs.
+            runs.push((test, RunRecord { metrics: None, coverage: None, ..record }));
+        })?;
         let (id, workers) = (&self.stored.dir.short_id, self.stored.file.workers);
         let named = runs.iter().map(|(test, record)| (&*self.tally.tests()[*test].name, record));
         Ok(chrome_trace::text(&format!("dstest {id}, {workers} workers"), named))

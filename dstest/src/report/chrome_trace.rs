@@ -30,18 +30,21 @@ struct Tracks {
 pub fn text<'a>(title: &str, runs: impl IntoIterator<Item = (&'a str, &'a RunRecord)>) -> String {
     let mut runs: Vec<_> = runs.into_iter().collect();
     runs.sort_by_key(|(_, record)| (record.start_ms, record.end_ms()));
-    let (mut tracks, mut slices) = (Tracks::default(), Vec::new());
+    let (mut tracks, mut failures) = (Tracks::default(), Vec::new());
+    let mut out = String::from("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
+    // A line for each event: readers do not mind, and people can search.
+    let mut event = |event: Value| out.push_str(&format!("{event},\n"));
     for (name, record) in runs {
         let (track, start_us) = tracks.place(record);
-        slices.extend(attempts(name, record, track, start_us));
+        for slice in attempts(name, record, track, start_us) {
+            failures.extend((slice.class == Class::Fail).then_some(slice.end_us()));
+            slice.events().for_each(&mut event);
+        }
     }
-    let mut events = vec![metadata("process_name", 0, &json!({"name": title}))];
-    events.extend(tracks.metadata());
-    events.extend(slices.iter().flat_map(Slice::events));
-    events.extend(counter(&slices));
-    // A line for each event: readers do not mind, and people can search.
-    let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
-    format!("{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n{}\n]}}\n", lines.join(",\n"))
+    counter(failures).for_each(&mut event);
+    tracks.metadata().for_each(&mut event);
+    let process = metadata("process_name", 0, &json!({"name": title}));
+    out + &format!("{process}\n]}}\n")
 }
 
 impl Tracks {
@@ -75,6 +78,10 @@ impl Tracks {
 }
 
 impl Slice {
+    fn end_us(&self) -> u64 {
+        self.start_us + self.wall_us
+    }
+
     /// The slice and, if the attempt failed, a mark at its end.
     fn events(&self) -> impl Iterator<Item = Value> {
         let (category, colour) = match self.class {
@@ -84,13 +91,12 @@ impl Slice {
             Class::Inconclusive => ("inconclusive", "bad"),
         };
         let tid = self.track + 1;
-        let end_us = self.start_us + self.wall_us;
         let slice = json!({
             "ph": "X", "pid": PROCESS, "tid": tid, "ts": self.start_us, "dur": self.wall_us,
             "name": self.name, "cat": category, "cname": colour, "args": self.args,
         });
         let mark = json!({
-            "ph": "i", "s": "t", "pid": PROCESS, "tid": tid, "ts": end_us,
+            "ph": "i", "s": "t", "pid": PROCESS, "tid": tid, "ts": self.end_us(),
             "name": format!("failed: {}", self.args["reason"].as_str().unwrap_or_default()),
             "cat": category, "cname": colour,
         });
@@ -130,12 +136,10 @@ fn attempts(name: &str, record: &RunRecord, track: usize, start_us: u64) -> Vec<
     slices
 }
 
-/// The failures so far, at the end of each.
-fn counter(slices: &[Slice]) -> impl Iterator<Item = Value> {
-    let failed = slices.iter().filter(|slice| slice.class == Class::Fail);
-    let mut ends: Vec<u64> = failed.map(|slice| slice.start_us + slice.wall_us).collect();
-    ends.sort_unstable();
-    std::iter::once(0).chain(ends).enumerate().map(|(failed, at_us)| {
+/// The number of failures so far, at the time of each.
+fn counter(mut failures: Vec<u64>) -> impl Iterator<Item = Value> {
+    failures.sort_unstable();
+    std::iter::once(0).chain(failures).enumerate().map(|(failed, at_us)| {
         json!({
             "ph": "C", "pid": PROCESS, "ts": at_us, "name": "failures", "args": {"failures": failed},
         })
