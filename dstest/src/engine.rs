@@ -1,6 +1,6 @@
 //! Engines that run the shares of a campaign as jobs of their own, each of which gets its number in variables.
 //!
-//! What differs between them is data: the table [`ENGINES`].
+//! What differs between them is data: the table `ENGINES`.
 
 use thiserror::Error;
 
