@@ -167,6 +167,8 @@ async fn a_lagging_state_is_replaced_by_a_stream() {
     for (id, ledger) in (1..).zip(&ledgers) {
         let settings = Settings { snapshots, deadline: TEST_TIMEOUT, ..Settings::default() };
         let builder = cluster.builder(id).state_machine(OnDisk(ledger.clone()));
+        // A peer that lacks entries gets the snapshot.
+        let builder = builder.configure(|config| config.trailing_entries_max = 0);
         cluster.rafts.push(builder.settings(settings).start().await.expect("all parts are there"));
     }
     let leader = cluster.leader().await.clone();

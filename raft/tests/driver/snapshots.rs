@@ -116,6 +116,7 @@ impl Durables {
             .jitter(ElectionOrder(id))
             .state_machine(Pages { gate, begun, ..Pages::default() })
             .storage(open(directory, PeerId::new(id)))
+            .configure(|config| config.trailing_entries_max = 0)
             .settings(settings);
         builder.start().await.expect("all parts are there")
     }

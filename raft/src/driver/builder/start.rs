@@ -230,15 +230,12 @@ async fn load<M: Machine>(
 
 /// Checks that the store holds the last entry in the state machine's own state: it was applied from there.
 fn check_applied(stored: &PersistentState, applied: EntryId) -> Result<(), StartError> {
-    let held = match applied.index.since(stored.base().index) {
-        0 => Some(stored.base()),
-        after => usize::try_from(after - 1).ok().and_then(|at| Some(stored.entries.get(at)?.id)),
-    };
+    let held = stored.term_at(applied.index).map(|term| EntryId::new(term, applied.index));
     if held == Some(applied) {
         return Ok(());
     }
-    let held =
-        held.map_or_else(|| format!("ends with {}", stored.last()), |it| format!("has {it} there"));
+    let end = || format!("ends with {}", stored.last());
+    let held = held.map_or_else(end, |it| format!("has {it} there"));
     Err(StartError::OtherState { applied, held })
 }
 
