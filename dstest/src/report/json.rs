@@ -161,6 +161,12 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
         signature: tally.groups()[failure.group].signature.clone(),
         attempts: failure.attempts,
     };
+    // By their numbers: a document is the same however runs were placed in time, and on machines.
+    let entries = |failures: &[crate::report::tally::Failure]| {
+        let mut entries: Vec<FailureEntry> = failures.iter().map(failure).collect();
+        entries.sort_by_key(|entry| entry.iter);
+        entries
+    };
     TestEntry {
         name: test.name.clone(),
         key: test.key.clone(),
@@ -171,8 +177,8 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
         timeouts: test.count(Verdict::TimedOut),
         time: test.time.summary(),
         cluster_time: test.metrics.sample(REPORTED_TIME).and_then(Sample::summary),
-        failures: test.failures.iter().map(failure).collect(),
-        flaky_runs: test.flaky.iter().map(failure).collect(),
+        failures: entries(&test.failures),
+        flaky_runs: entries(&test.flaky),
     }
 }
 

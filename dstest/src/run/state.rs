@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::campaign::{Campaign, Needs};
@@ -50,6 +51,20 @@ impl SharedState {
     /// Begins a further attempt of a worker's run; `false` if runs are being ended.
     pub(super) fn retry(&self, slot: usize) -> bool {
         self.lock().retry(slot)
+    }
+
+    /// `true` once runs are being ended, for which it waits this long.
+    pub(super) fn is_ending_within(&self, limit: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            if self.lock().stop.is_some_and(Stop::is_sudden) {
+                return true;
+            }
+            if start.elapsed() >= limit {
+                return false;
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
     }
 
     /// Notes the end of a worker's run.
@@ -255,6 +270,9 @@ impl CampaignState {
     }
 }
 
+/// The interval of looks at the state while a worker waits for its end.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
 /// A worker that waits looks this often whether the time of `--for` is over.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -275,6 +293,19 @@ pub(super) mod tests {
         let schedule = Schedule::new(1, Rounds::Endless, Order::Interleaved);
         let budget = Budget { duration: Some(timeout), ..Budget::of(Rounds::Endless) };
         CampaignState::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)
+    }
+
+    #[test]
+    fn an_end_that_comes_a_little_later_is_waited_for() {
+        let minute = Duration::from_secs(60);
+        let shared = SharedState::new(state(minute));
+        assert!(!shared.is_ending_within(Duration::ZERO));
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| shared.is_ending_within(minute));
+            thread::sleep(2 * POLL_INTERVAL);
+            shared.lock().interrupt();
+            assert!(waiting.join().unwrap());
+        });
     }
 
     #[test]

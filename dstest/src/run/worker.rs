@@ -1,9 +1,12 @@
 //! A worker: takes a job, owns its process from start to end, and reports a record.
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::SIGTERM;
 
 use super::campaign::{Campaign, LogNames};
 use super::event::{ExpectedDuration, Message};
@@ -104,7 +107,18 @@ impl Worker {
         if self.escaped.end_of_run(self.scratch.dir()) > 0 {
             survivors = SurvivingProcesses::Killed;
         }
-        Ok(End { wall, reaped: reaped.map_err(StartError::Lost)?, ended, survivors })
+        let reaped = reaped.map_err(StartError::Lost)?;
+        let ended = ended.or_else(|| self.ended_with_dstest(reaped.status));
+        Ok(End { wall, reaped, ended, survivors })
+    }
+
+    /// Slurm and systemd end all processes of a job at once: a run may have ended before dstest has
+    /// heard of it, and then it has not failed.
+    fn ended_with_dstest(&self, status: ExitStatus) -> Option<EndReason> {
+        let is_terminated =
+            status.signal() == Some(SIGTERM) || status.code() == Some(TERMINATED_CODE);
+        let is_one_of_all = is_terminated && self.state.is_ending_within(END_OF_ALL);
+        is_one_of_all.then_some(EndReason::Cancelled)
     }
 
     fn fill(&mut self, record: &mut RunRecord, job: Job, attempt: u32, end: &End) {
@@ -219,6 +233,13 @@ impl Worker {
         }
     }
 }
+
+/// The exit code of shells and the JVM after SIGTERM.
+const TERMINATED_CODE: i32 = 128 + SIGTERM;
+
+/// The time in which a signal to all processes of a job reaches dstest too, on a busy machine. Runs that
+/// are terminated by others are rare.
+const END_OF_ALL: Duration = Duration::from_secs(3);
 
 /// Attempts of a run are counted from here.
 const FIRST_ATTEMPT: u32 = 1;
