@@ -49,7 +49,9 @@ pub fn this_program() -> String {
     if first.is_some_and(is_this) {
         quote(&name.to_string_lossy())
     } else {
-        quote(&relative(&this))
+        // A bare name would be looked up in PATH.
+        let near = relative(&this);
+        quote(&if near.contains('/') { near } else { format!("./{near}") })
     }
 }
 
