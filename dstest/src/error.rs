@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::plan::PlanError;
 use crate::store::{LiveError, StoreError};
+use crate::submit::SubmitError;
 use crate::suite::SelectError;
 use crate::watch::WatchError;
 
@@ -30,6 +31,9 @@ pub enum Error {
     /// The archive cannot be written or used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The campaign cannot be submitted.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
     /// No test is left to run.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -122,6 +126,7 @@ impl Error {
             Self::Config(_)
             | Self::Plan(_)
             | Self::Archive(_)
+            | Self::Submit(_)
             | Self::Store(_)
             | Self::Live(_)
             | Self::Watch(_)

@@ -43,6 +43,7 @@
 //! | equal failures, signatures | `record/signature.rs` |
 //! | result table, percentiles, confidence intervals | `report/summary.rs`, `report/stats.rs` |
 //! | JSON, JUnit, Markdown, CSV | `report/json.rs`, `report/junit.rs`, `report/tables.rs` |
+//! | campaigns on many machines: scripts, Slurm, Kubernetes | `submit/`, `command/status.rs` |
 //! | archives: packed, unpacked; paths of another machine | `archive/`, `store/archives.rs`; `relocation.rs` |
 //! | store format, retention, merging | `store/` |
 //! | progress bar | `progress/live.rs` |
@@ -109,6 +110,7 @@ pub mod schedule;
 pub mod seed;
 pub mod shard;
 pub mod store;
+pub mod submit;
 pub mod suite;
 pub mod text;
 pub mod trust;

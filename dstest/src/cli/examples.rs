@@ -258,6 +258,51 @@ the machine that built it.
 It runs on the same kind of processor and system. `replay`, `resume` and all other commands work as for
 any campaign: its programs and files are in the store.";
 
+pub(super) const SUBMIT: &str = "\
+Examples:
+  dstest submit slurm 2B -n 10000 --tasks 40 -o /shared/2b
+  dstest submit kubernetes --image registry.example/tests:1 2B -n 10000 --tasks 40 -o 2b
+  dstest status /shared/2b                progress, from the stores alone
+
+Tests are built and archived once; each task runs a share of the iterations, and a last job merges.
+docs/many-machines.md describes the directory and what to do with it.";
+
+pub(super) const SUBMIT_SLURM: &str = "\
+Examples:
+  dstest submit slurm 2B -n 10000 --tasks 40 -o /shared/2b
+                                          40 tasks of 250 runs of each test
+  dstest submit slurm -p 4 --sbatch --time=2:00:00 --sbatch --partition=long
+                                          four processes at once in each task; options of sbatch
+  dstest submit slurm --archive tests.tar.zst -n 1000 --dry-run
+                                          scripts and commands for an archive
+
+The directory (-o) must be the same on all machines. A task that is requeued goes on, and nothing is
+counted twice. `scancel JOB` ends the tasks; what is done by then is merged.";
+
+pub(super) const SUBMIT_KUBERNETES: &str = "\
+Examples:
+  dstest submit kubernetes --image registry.example/tests:1 2B -n 10000 --tasks 40 -o 2b
+  docker build -t registry.example/tests:1 2b && docker push registry.example/tests:1
+  kubectl apply -f 2b/kubernetes.yaml
+  kubectl logs -f job/dstest-merge        the table, once all tasks are done
+
+The image holds program, archive and scripts. Results are in a volume that all nodes can write to. A pod
+that is evicted is made again, and goes on.";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  dstest status /shared/2b                the tasks of a submission
+  dstest status                           the newest campaign here
+  dstest status --wait /shared/2b         wait until every task is done
+
+`not ended`: no end is written. The task runs on another machine, or was killed.
+
+Exit codes:
+  0    all done, and every run passed
+  1    some run failed
+  2    nothing there, or a store that cannot be read
+  5    no failure, but not everything is done";
+
 pub(super) const PRUNE: &str = "\
 Examples:
   dstest prune                          apply the default limits

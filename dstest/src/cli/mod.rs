@@ -8,6 +8,7 @@ mod examples;
 mod results;
 mod run;
 mod stored;
+mod submit;
 mod values;
 mod watch;
 
@@ -22,6 +23,9 @@ pub use self::run::{BudgetArgs, CiArgs, ListArgs, ProcessArgs, RunArgs, TargetAr
 pub use self::stored::{
     BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
     ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
+};
+pub use self::submit::{
+    EngineArgs, KubernetesArgs, SlurmArgs, StatusArgs, SubmissionArgs, SubmitArgs,
 };
 pub use self::values::{ShardArg, Words};
 pub use self::watch::WatchArgs;
@@ -89,6 +93,12 @@ pub enum Command {
     /// Build tests into one file, which `dstest --archive FILE` runs elsewhere
     #[command(after_help = examples::ARCHIVE)]
     Archive(Box<ArchiveArgs>),
+    /// Hand a campaign over to an engine that runs it on many machines
+    #[command(after_help = examples::SUBMIT)]
+    Submit(SubmitArgs),
+    /// Show the progress of a submission, or of campaigns, from their stores alone
+    #[command(after_help = examples::STATUS)]
+    Status(StatusArgs),
     /// Remove old campaigns from the store
     #[command(after_help = examples::PRUNE)]
     Prune(PruneArgs),

@@ -27,16 +27,17 @@ pub(super) fn run(
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
     let options = plan_options(argv, &["archive"]);
-    let words = pack(&args.contents, options, &args.output, args.color, interrupts)?;
+    let words = pack(&args.contents, None, options, &args.output, args.color, interrupts)?;
     let (file, program) = (args.output.to_string_lossy(), shell::this_program());
     let command = format!("{program} --archive {}", shell::quote(&file));
     console::print(&format!("{}: {words}\nRun it: {command}\n", sink::screen(&file)));
     Ok(Exit::Success)
 }
 
-/// Writes an archive with these options of campaigns, and describes it in a few words.
+/// Writes an archive with this seed and these options of campaigns, and describes it in a few words.
 pub(super) fn pack(
     args: &ContentArgs,
+    seed: Option<Seed>,
     options: Vec<OsString>,
     file: &Path,
     color: Color,
@@ -67,7 +68,7 @@ pub(super) fn pack(
     let manifest = Manifest {
         format: archive::FORMAT,
         origin: origin(&project),
-        seed: args.budget.seed.unwrap_or_else(Seed::fresh),
+        seed: seed.or(args.budget.seed).unwrap_or_else(Seed::fresh),
         patterns: args.patterns.clone(),
         options: options.into_iter().map(words).collect(),
         config: std::fs::read_to_string(config).ok(),

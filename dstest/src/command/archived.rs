@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::archive::Archive;
-use crate::cli::{Cli, Command, RunArgs};
+use crate::cli::{Cli, Command, RunArgs, TargetArgs};
 use crate::error::Error;
 use crate::plan::PlanError;
 use crate::text::shell;
@@ -15,7 +15,7 @@ use crate::text::shell;
 pub(super) fn resolve(args: RunArgs, argv: &[String]) -> Result<(RunArgs, Option<Archive>), Error> {
     let mut args = old_meaning(args);
     let Some(file) = args.archive.clone().map(PathBuf::from) else { return Ok((args, None)) };
-    refuse_build_options(&args)?;
+    refuse_build_options(&args.target, &args.command)?;
     let archive = Archive::open(&file)?;
     let manifest = &archive.manifest;
     if !manifest.options.is_empty() {
@@ -51,21 +51,33 @@ pub(super) fn old_meaning(mut args: RunArgs) -> RunArgs {
 fn reparsed(options: &[String], argv: &[String]) -> Result<RunArgs, Error> {
     let mut typed = argv.iter().skip(1).cloned().peekable();
     let command = typed.next_if(|word| word == "run" || word == "ci");
-    let words = ["dstest".to_owned(), command.unwrap_or_else(|| "run".to_owned())].into_iter();
-    match Cli::try_parse_from(words.chain(options.iter().cloned()).chain(typed)) {
+    let words: Vec<String> = options.iter().cloned().chain(typed).collect();
+    parsed(command.as_deref().unwrap_or("run"), &words).map_err(|_| {
+        let options: Vec<String> = options.iter().map(|word| shell::quote(word)).collect();
+        PlanError::ArchivedPlan(options.join(" ")).into()
+    })
+}
+
+/// The campaign that these words after `dstest run`, or another command of campaigns, mean.
+pub(super) fn parsed(command: &str, words: &[String]) -> Result<RunArgs, PlanError> {
+    let command = ["dstest", command].map(ToOwned::to_owned).into_iter();
+    match Cli::try_parse_from(command.chain(words.iter().cloned())) {
         Ok(Cli { command: Some(Command::Run(args)), .. }) => Ok(*args),
         Ok(Cli { command: Some(Command::Ci(args)), .. }) => Ok(args.into_run()),
         Ok(_) | Err(_) => {
-            let options: Vec<String> = options.iter().map(|word| shell::quote(word)).collect();
-            Err(PlanError::ArchivedPlan(options.join(" ")).into())
+            let words: Vec<String> = words.iter().map(|word| shell::quote(word)).collect();
+            Err(PlanError::ArchivedPlan(words.join(" ")))
         }
     }
 }
 
-fn refuse_build_options(args: &RunArgs) -> Result<(), PlanError> {
-    let target = &args.target;
+/// Refuses options of a build, of which an archive is the result.
+pub(super) fn refuse_build_options(
+    target: &TargetArgs,
+    command: &[String],
+) -> Result<(), PlanError> {
     let given = [
-        ("a COMMAND after `--`", !args.command.is_empty()),
+        ("a COMMAND after `--`", !command.is_empty()),
         ("--package", !target.package.is_empty()),
         ("--test", !target.test.is_empty()),
         ("--lib", target.lib),

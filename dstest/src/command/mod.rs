@@ -16,6 +16,8 @@ mod resume;
 mod run;
 mod show;
 mod shrink;
+mod status;
+mod submit;
 mod target;
 mod watch;
 
@@ -54,6 +56,8 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Merge(args)) => merge::run(&args, argv),
         Some(Command::Archive(args)) => archive::run(&args, &argv, &interrupts),
+        Some(Command::Submit(args)) => submit::run(&args, &argv, &interrupts),
+        Some(Command::Status(args)) => status::run(&args, &interrupts),
         Some(Command::Prune(args)) => prune::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -50,6 +50,14 @@ pub enum PlanError {
         "--fail-regex needs a COMMAND after `--`: test programs say themselves that they failed"
     )]
     FailRegexWithoutCommand,
+    /// Tasks without a share.
+    #[error("--tasks {tasks} is too many: -n {iterations} has only {iterations} shares")]
+    MoreTasksThanRuns {
+        /// The number of tasks.
+        tasks: u32,
+        /// The iterations of each test.
+        iterations: u32,
+    },
     /// Nothing to watch.
     #[error("an archive has no sources to watch; leave out --archive")]
     WatchedArchive,

@@ -28,6 +28,7 @@ mod signals;
 mod sinks;
 mod skipped;
 mod stored;
+mod submitted;
 mod support;
 mod targets;
 mod terminal;

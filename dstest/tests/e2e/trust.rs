@@ -88,6 +88,8 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("compare", &[]),
     ("merge", &[]),
     ("archive", &[]),
+    ("submit", &[]),
+    ("status", &[]),
     ("prune", &[]),
     ("completions", &[]),
     ("man", &[]),

@@ -1,0 +1,285 @@
+//! Campaigns on many machines: what is written for an engine runs, survives kills, and merges into what
+//! one machine would have found.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{CallResult, Sandbox, called, skip, wait_until};
+
+/// A script that fails with every third seed, and waits in run 6 as long as the file `hold` exists.
+fn script(sandbox: &Sandbox) {
+    let text = "#!/bin/sh\n\
+                if [ \"$DSTEST_ITER\" = 6 ]; then\n\
+                echo >> \"$AT/held\"; while [ -e \"$AT/hold\" ]; do sleep 0.02; done\nfi\n\
+                [ $(($1 % 3)) -ne 0 ] || { echo \"error: bad seed\"; exit 1; }\n";
+    let path = sandbox.path().join("t.sh");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// `dstest submit ENGINE` of that script, into `campaign`.
+fn submit(sandbox: &Sandbox, engine: &[&str]) -> CallResult {
+    let at = format!("AT={}", sandbox.path().display());
+    let plan = ["--tasks", "4", "-n", "24", "--seed", "7", "--env", &at];
+    let (name, more) = engine.split_first().unwrap();
+    let args = [&["submit", name], &plan[..], more, &["--", "./t.sh", "{seed}"]];
+    sandbox.call(&args.concat())
+}
+
+/// The results of all runs on one machine, without times.
+fn of_one_machine(sandbox: &Sandbox) -> Value {
+    let at = format!("AT={}", sandbox.path().display());
+    let args =
+        ["-n", "24", "--seed", "7", "--env", &at, "--export-json", "whole.json", "-o", "one"];
+    sandbox.call(&[&args[..], &["--", "./t.sh", "{seed}"]].concat()).exits_with(1);
+    without_times(&sandbox.path().join("whole.json"))
+}
+
+fn without_times(file: &Path) -> Value {
+    let mut found: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    for key in ["started", "wall_s"] {
+        found.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    for test in found["tests"].as_array_mut().unwrap() {
+        test.as_object_mut().unwrap().remove("time").unwrap();
+    }
+    found
+}
+
+/// The iterations with a result that a task has recorded, each as often as it is there.
+fn recorded(store: &Path) -> Vec<u64> {
+    let Ok(text) = fs::read_to_string(store.join("latest/events.jsonl")) else { return Vec::new() };
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let results = records.filter(|record| record["verdict"] != "cancelled");
+    let mut found: Vec<u64> = results.filter_map(|record| record["iter"].as_u64()).collect();
+    found.sort_unstable();
+    found
+}
+
+/// The commands of the manifest's containers, with their directories in this one.
+fn entry_commands(sandbox: &Sandbox) -> Vec<String> {
+    let dir = sandbox.path().join("campaign");
+    let text = fs::read_to_string(dir.join("kubernetes.yaml")).unwrap();
+    let strings = text.lines().filter_map(|line| line.trim().strip_prefix("- "));
+    let strings = strings.filter_map(|value| serde_json::from_str::<String>(value).ok());
+    let here = |command: String| {
+        let command = command.replace("/campaign/", &format!("{}/", dir.display()));
+        command.replace("/results", &format!("{}/results", sandbox.path().display()))
+    };
+    strings.filter(|value| value.contains(".sh ")).map(here).collect()
+}
+
+fn start(sandbox: &Sandbox, command: &str, index: u32) -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir("/").process_group(0);
+    shell.env("JOB_COMPLETION_INDEX", index.to_string()).env("TMPDIR", sandbox.path());
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn tasks_of_a_manifest_go_on_after_a_kill_and_merge_into_the_whole() {
+    let sandbox = Sandbox::new();
+    script(&sandbox);
+    let engine = ["kubernetes", "--image", "registry/tests:1", "-o", "campaign"];
+    submit(&sandbox, &engine).exits_with(0).prints("kubectl apply -f campaign/kubernetes.yaml");
+    let commands = entry_commands(&sandbox);
+    let [task, merge] = &commands[..] else { panic!("two containers: {commands:?}") };
+    fs::write(sandbox.path().join("hold"), "").unwrap();
+    let mut killed = start(&sandbox, task, 1);
+    let store = sandbox.path().join("results/tasks/2");
+    wait_until("run 6 of task 2", || sandbox.path().join("held").exists());
+    assert_eq!(recorded(&store), [2], "run 2 is done, run 6 waits");
+    fs::copy(
+        sandbox.path().join("campaign/submission.json"),
+        sandbox.path().join("results/submission.json"),
+    )
+    .unwrap();
+    let status = sandbox.call(&["status", "results"]);
+    status.exits_with(if status.row("2")[2] == "0" { 5 } else { 1 });
+    status.prints("4 tasks: 1 running, 3 not begun");
+    assert_eq!(status.row("2")[3..5], ["1", "6"], "{status:#?}");
+    let group = rustix::process::Pid::from_child(&killed);
+    rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+    killed.wait().unwrap();
+    wait_until("the end of its lock", || {
+        sandbox.call(&["status", "results"]).row("2")[1] == "not ended"
+    });
+    fs::remove_file(sandbox.path().join("hold")).unwrap();
+
+    let mut merging = start(&sandbox, merge, 0);
+    let tasks: Vec<Child> = (0..4).map(|index| start(&sandbox, task, index)).collect();
+    for mut task in tasks {
+        assert!(task.wait().unwrap().success(), "failed runs are results");
+    }
+    assert_eq!(merging.wait().unwrap().code(), Some(1), "the merge waits, and some runs failed");
+    assert_eq!(recorded(&store), [2, 6, 10, 14, 18, 22], "each run of task 2 once");
+    let merged = without_times(&sandbox.path().join("results/result.json"));
+    assert_eq!(merged, of_one_machine(&sandbox));
+    let status = sandbox.call(&["status", "results"]);
+    status.exits_with(1).prints("4 tasks: 4 done; 24 runs").prints("error: bad seed");
+    // The laptop has a copy of the merged store, and of nothing else.
+    fs::rename(sandbox.path().join("results/merged"), sandbox.path().join("laptop")).unwrap();
+    fs::remove_dir_all(sandbox.path().join("results")).unwrap();
+    fs::remove_dir_all(sandbox.path().join("campaign")).unwrap();
+    sandbox.call(&["replay", "-o", "laptop"]).exits_with(0).prints("same result as before");
+}
+
+#[test]
+fn mistakes_of_a_submission_are_named_before_anything_is_built() {
+    let sandbox = Sandbox::new();
+    script(&sandbox);
+    let dry = submit(&sandbox, &["slurm", "--dry-run", "--sbatch", "--time=9", "-o", "campaign"]);
+    dry.exits_with(0).prints("--array=1-4").prints("--dependency=afterany:\"$job\"");
+    dry.prints("--shard \"$task/4\" --seed 7").prints("--time=9");
+    assert!(!sandbox.path().join("campaign").exists(), "a dry run writes nothing");
+    let rows: [(&[&str], &str); 3] = [
+        (&["--tasks", "25"], "--tasks 25 is too many: -n 24 has only 24 shares"),
+        (&["--shard", "1/2"], "--shard is for the runs"),
+        (&["-o", "."], "is not empty"),
+    ];
+    for (args, words) in rows {
+        submit(&sandbox, &[&["slurm"], args].concat()).exits_with(2).warns(words);
+    }
+    let absent = sandbox.call(&["submit", "slurm", "--archive", "none.zst"]);
+    absent.exits_with(2).warns("cannot read none.zst");
+    let named = submit(&sandbox, &["kubernetes", "--image", "a", "--name", "Upper"]);
+    named.exits_with(2).warns("lower-case letters");
+    let mut lost = sandbox.command(&["submit", "slurm", "-n", "4", "-o", "lost", "--", "true"]);
+    let lost = called(lost.env("PATH", sandbox.path()));
+    lost.exits_with(2).warns("cannot start `sbatch`").warns("lost is complete");
+    fs::write(sandbox.path().join("sbatch"), "#!/bin/sh\necho no such partition >&2; exit 1\n")
+        .unwrap();
+    fs::set_permissions(sandbox.path().join("sbatch"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut refused = sandbox.command(&["submit", "slurm", "-n", "4", "-o", "no", "--", "true"]);
+    let path = format!("{}:/bin:/usr/bin", sandbox.path().display());
+    let refused = called(refused.env("PATH", path));
+    refused.exits_with(2).warns("no such partition").warns("`sbatch` has not taken the job");
+    sandbox.call(&["status"]).exits_with(2).warns("no stored campaign yet");
+}
+
+/// A Slurm of its own; it ends with this value.
+struct Slurm {
+    script: Child,
+    conf: String,
+}
+
+impl Slurm {
+    /// Starts it; `None`, with the reason said, where it is not installed.
+    fn start(sandbox: &Sandbox, test: &str) -> Option<Self> {
+        let missing = ["slurmctld", "slurmd", "sbatch", "munged"].into_iter().find(|program| {
+            let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+            !found.is_ok_and(|output| output.status.success())
+        });
+        if let Some(program) = missing {
+            skip(test, &format!("{program} is not installed (slurm-wlm, munge)"));
+            return None;
+        }
+        if !rustix::process::geteuid().is_root() {
+            skip(test, "slurmd needs root");
+            return None;
+        }
+        let dir = sandbox.path().join("slurm");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/slurm.sh"))
+            .arg(&dir)
+            .arg(free.min(u16::MAX - 1).to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(script.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line != "ready\n" {
+            let status = script.wait().unwrap();
+            skip(
+                test,
+                &format!("tests/slurm.sh cannot start it here ({status}); its words are above"),
+            );
+            return None;
+        }
+        Some(Self { script, conf: dir.join("slurm.conf").display().to_string() })
+    }
+
+    fn tool(&self, words: &[&str]) -> String {
+        let output = Command::new(words[0])
+            .args(&words[1..])
+            .env("SLURM_CONF", &self.conf)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Submits the script of [`script`]; returns the number of the array.
+    fn submit(&self, sandbox: &Sandbox, dir: &str) -> String {
+        let at = format!("AT={}", sandbox.path().display());
+        let plan = ["--tasks", "4", "-n", "24", "--seed", "7", "--env", &at];
+        let args = [&["submit", "slurm", "-o", dir], &plan[..], &["--", "./t.sh", "{seed}"]];
+        called(sandbox.command(&args.concat()).env("SLURM_CONF", &self.conf)).exits_with(0);
+        let path = sandbox.path().join(dir).join("submission.json");
+        let text: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        text["jobs"][0].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until no job is left: first of this array, then of the merge.
+    fn wait(&self, array: &str) {
+        let is_over = |job: &str| {
+            let left = self.tool(&["squeue", "-h", "-o", "%F"]);
+            left.lines().all(|line| line.trim() != job)
+        };
+        wait_until("the end of the tasks", || is_over(array));
+        wait_until("the merge", || self.tool(&["squeue", "-h"]).is_empty());
+    }
+}
+
+impl Drop for Slurm {
+    fn drop(&mut self) {
+        drop(self.script.stdin.take());
+        let _ = self.script.wait();
+    }
+}
+
+#[test]
+fn a_campaign_on_slurm_survives_a_requeue_and_a_cancelled_one_is_merged() {
+    let sandbox = Sandbox::new();
+    let Some(slurm) = Slurm::start(&sandbox, "slurm") else { return };
+    script(&sandbox);
+    fs::write(sandbox.path().join("hold"), "").unwrap();
+    let array = slurm.submit(&sandbox, "campaign");
+    wait_until("run 6 of task 2", || sandbox.path().join("held").exists());
+    let task = format!("{array}_2");
+    slurm.tool(&["scontrol", "requeue", &task]);
+    wait_until("the requeued task", || {
+        slurm.tool(&["squeue", "-h", "-r", "-o", "%i %T"]).contains(&format!("{task} PENDING"))
+    });
+    fs::remove_file(sandbox.path().join("hold")).unwrap();
+    // Slurm would wait for two minutes.
+    slurm.tool(&["scontrol", "update", &format!("JobId={task}"), "StartTime=now"]);
+    slurm.wait(&array);
+    let dir = sandbox.path().join("campaign");
+    assert_eq!(recorded(&dir.join("tasks/2")), [2, 6, 10, 14, 18, 22], "each run of task 2 once");
+    assert_eq!(fs::read_to_string(sandbox.path().join("held")).unwrap(), "\n\n", "killed in run 6");
+    assert_eq!(without_times(&dir.join("result.json")), of_one_machine(&sandbox));
+    let log = fs::read_to_string(dir.join("logs/merge.log")).unwrap();
+    assert!(log.contains("24 runs"), "{log}");
+    sandbox.call(&["status", "campaign"]).exits_with(1).prints("4 tasks: 4 done; 24 runs");
+    sandbox.call(&["replay", "-o", "campaign/merged"]).prints("same result as before");
+
+    fs::remove_file(sandbox.path().join("held")).unwrap();
+    fs::write(sandbox.path().join("hold"), "").unwrap();
+    let array = slurm.submit(&sandbox, "cancelled");
+    wait_until("run 6 of task 2", || sandbox.path().join("held").exists());
+    slurm.tool(&["scancel", &array]);
+    slurm.wait(&array);
+    let dir = sandbox.path().join("cancelled");
+    let log = fs::read_to_string(dir.join("logs/merge.log")).unwrap();
+    assert!(log.contains("unfinished shard: 2/4") && dir.join("result.json").is_file(), "{log}");
+    let cancelled = sandbox.call(&["status", "cancelled"]);
+    assert_eq!(cancelled.row("2")[1], "interrupted", "{cancelled:#?}");
+}
