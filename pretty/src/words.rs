@@ -17,6 +17,11 @@ impl<T: DeserializeOwned> Words<T> {
     }
 }
 
+/// A file without its samples, which are at its end, and most of it.
+pub(crate) fn without_samples(file: &'static str) -> &'static str {
+    file.find("[[sample]]").map_or(file, |start| &file[..start])
+}
+
 /// Reads a file of words.
 ///
 /// # Panics

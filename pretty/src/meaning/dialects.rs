@@ -18,10 +18,11 @@ use crate::meaning::message::Message;
 use crate::meaning::rules::{MessageRule, StateRule};
 use crate::meaning::sentences::Sentences;
 use crate::meaning::words::{StateWords, WordsFile};
+use crate::words::without_samples;
 
 /// The built-in dialects, compiled at first use.
 static BUILT_IN: LazyLock<Dialects> = LazyLock::new(|| {
-    let all = Dialects::compile(&files(), &WordsFile::default());
+    let all = Dialects::compile(&read_files(without_samples), &WordsFile::default());
     all.unwrap_or_else(|error| wrong(&error))
 });
 
@@ -127,9 +128,14 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The built-in dialects by their names.
+#[cfg(any(test, feature = "cli"))]
 pub(crate) fn files() -> Vec<(Box<str>, DialectFile)> {
-    let read = |(name, text): &(&str, &str)| {
-        let file = DialectFile::read(text);
+    read_files(|text| text)
+}
+
+fn read_files(part: fn(&'static str) -> &'static str) -> Vec<(Box<str>, DialectFile)> {
+    let read = |(name, text): &(&str, &'static str)| {
+        let file = DialectFile::read(part(text));
         ((*name).into(), file.unwrap_or_else(|error| wrong(&format!("dialects/{name}: {error}"))))
     };
     FILES.iter().map(read).collect()
@@ -144,7 +150,7 @@ impl OwnDialects {
     /// # Errors
     /// If they are too large together.
     pub(super) fn dialects(&self) -> Result<&Dialects, DialectError> {
-        let compile = || Dialects::compile(&[&self.files[..], &files()].concat(), &self.words);
+        let compile = || Dialects::compile(&[&self.files[..], &read_files(without_samples)].concat(), &self.words);
         self.compiled.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 }
@@ -304,6 +310,15 @@ mod tests {
     use crate::meaning::rule_set::Rules;
     use crate::parse::Parser;
     use crate::view::dialect_differences;
+
+    /// Class: a part of a file is passed over because it stands behind a sample.
+    #[test]
+    fn samples_are_at_the_end_of_their_file() {
+        for (file, (name, mut whole)) in read_files(without_samples).into_iter().zip(files()) {
+            whole.sample.clear();
+            assert_eq!(file.1, whole, "{name}");
+        }
+    }
 
     #[test]
     fn every_rule_of_a_dialect_is_right() {

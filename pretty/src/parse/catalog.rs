@@ -11,6 +11,11 @@ use super::pattern::{Fit, FormatError, Pattern, Tail};
 use crate::expression::Expression;
 use crate::level::Level;
 use crate::time::Tick;
+use crate::words::without_samples;
+
+/// The built-in formats with their samples.
+pub(super) static FILES_WITH_SAMPLES: LazyLock<Vec<FormatFile>> =
+    LazyLock::new(|| FILES.iter().map(|(name, text)| read_file(name, text)).collect());
 
 /// All built-in formats, compiled at first use.
 pub(super) static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::compile);
@@ -31,6 +36,7 @@ pub(super) struct Catalog {
     record_set: OnceLock<RegexSet>,
     /// Those patterns of both that tell digits apart, with all digits where they have some.
     with_all_digits: OnceLock<RegexSet>,
+    /// Without their samples.
     pub(super) files: Vec<FormatFile>,
 }
 
@@ -170,7 +176,8 @@ impl Catalog {
     /// # Panics
     /// If a built-in file is wrong, which a test would show.
     fn compile() -> Self {
-        let files: Vec<_> = FILES.iter().map(|(name, text)| read_file(name, text)).collect();
+        let read = |(name, text): &(&str, &'static str)| read_file(name, without_samples(text));
+        let files: Vec<_> = FILES.iter().map(read).collect();
         let mut catalog = Self {
             transports: Vec::new(),
             records: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::catalog::{CATALOG, Reader};
+use super::catalog::{CATALOG, FILES_WITH_SAMPLES, Reader};
 use super::own_format::CustomFormat;
 use super::pattern::FormatError;
 
@@ -65,7 +65,7 @@ impl Format {
 
     /// Lines of a built-in format.
     pub fn examples(name: &str) -> impl Iterator<Item = &'static str> {
-        let file = CATALOG.files.iter().find(|file| file.name == name);
+        let file = FILES_WITH_SAMPLES.iter().find(|file| file.name == name);
         let samples = file.into_iter().flat_map(|file| &file.sample);
         let events = samples.filter(|sample| !sample.contains_key("read"));
         events.filter_map(|sample| sample.get("line")?.as_str())

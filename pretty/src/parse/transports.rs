@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::calendar::Calendar;
-use super::catalog::{CATALOG, PatternText, Transport};
+use super::catalog::{CATALOG, FILES_WITH_SAMPLES, PatternText, Transport};
 use super::context::ReadContext;
 use super::keys::PeerField;
 use super::own_format::CustomFormat;
@@ -172,7 +172,7 @@ fn example(name: &str) -> Option<&'static str> {
     let (tick, header_unit, peer) = (None, None, PeerField::None);
     let (keys, levels) = (&CATALOG.keys, &OwnLevels::default());
     let context = ReadContext { calendar: &calendar, tick, header_unit, keys, levels, peer };
-    let file = CATALOG.files.iter().find(|file| file.name == "transports")?;
+    let file = FILES_WITH_SAMPLES.iter().find(|file| file.name == "transports")?;
     let lines = file.sample.iter().filter_map(|sample| sample.get("line")?.as_str());
     let is_of = |line: &&str| {
         let mut all = CATALOG.transports.iter();
