@@ -12,9 +12,11 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
 pub(crate) mod digits;
+mod first;
 mod pieces;
 mod spans;
 
+use first::FirstBytes;
 use pieces::{Outcome, Pieces};
 use spans::{GROUPS_MAX, Spans};
 
@@ -37,6 +39,7 @@ struct Groups {
     /// The groups it has.
     has: [bool; GROUPS_MAX],
     tells_digits_apart: bool,
+    first: Option<Box<FirstBytes>>,
 }
 
 impl Clone for Expression {
@@ -126,11 +129,21 @@ impl Expression {
     /// If it does not compile.
     #[inline]
     pub(crate) fn find<'a>(&self, line: &'a [u8]) -> Option<Match<'a>> {
+        if !self.may_begin(line) {
+            return None;
+        }
         if self.uses.load(Ordering::Relaxed) < USES_FOR_PIECES {
             self.uses.fetch_add(1, Ordering::Relaxed);
             return self.find_whole(line);
         }
         self.find_by_pieces(line)
+    }
+
+    /// Tells whether a match may begin as the text does.
+    #[inline]
+    fn may_begin(&self, line: &[u8]) -> bool {
+        let first = self.groups().first.as_deref();
+        first.is_none_or(|first| line.first().is_some_and(|byte| first.contains(*byte)))
     }
 
     /// The same match by the pieces, as far as they decide.
@@ -174,7 +187,8 @@ impl Expression {
             let hir = self.hir();
             let has = |group| hir.as_ref().is_some_and(|hir| pieces::has(hir, group));
             let tells_digits_apart = hir.as_ref().is_none_or(digits::tells_digits_apart);
-            Groups { has: std::array::from_fn(has), tells_digits_apart }
+            let first = hir.as_ref().and_then(FirstBytes::of).map(Box::new);
+            Groups { has: std::array::from_fn(has), tells_digits_apart, first }
         })
     }
 
