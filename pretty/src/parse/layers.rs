@@ -34,6 +34,8 @@ pub(super) struct Layers {
     /// Sentences whose first word is the peer.
     pub(super) subjects: Vec<Arc<Pattern>>,
     all: Vec<RecordLayer>,
+    /// Their places, loose ones last.
+    by_fit: Vec<usize>,
     /// The number of those that are the user's own.
     own: usize,
     /// Any built-in format may be found.
@@ -47,11 +49,15 @@ impl Layers {
             let own = formats.iter().flat_map(|own| list(&own.0));
             own.chain(built_in).cloned().collect()
         };
+        let records = Self::records_of(format);
+        let mut by_fit: Vec<_> = (0..records.all.len()).collect();
+        by_fit.sort_by_key(|at| records.all[*at].fit());
         Self {
             transports: transports.layers(formats),
             heads: patterns(|own| &own.heads, &CATALOG.heads),
             subjects: patterns(|own| &own.subjects, &CATALOG.subjects),
-            ..Self::records_of(format)
+            by_fit,
+            ..records
         }
     }
 
@@ -132,11 +138,7 @@ impl Layers {
             }
             RecordLayer::BuiltIn(_) | RecordLayer::Reader(_) | RecordLayer::Own(_) => true,
         };
-        let of_fit = |fit: Fit| {
-            let all = self.all.iter().enumerate();
-            all.filter(move |(_, own)| own.fit() == fit)
-        };
-        let all = of_fit(Fit::Strict).chain(of_fit(Fit::Generic)).chain(of_fit(Fit::Loose));
+        let all = self.by_fit.iter().map(|at| (*at, &self.all[*at]));
         let mut fitting = all.filter(|(_, own)| wanted(own) && may_fit(own));
         fitting.find_map(|(at, own)| Some((at, own.read(line, context)?)))
     }

@@ -62,7 +62,7 @@ pub use parser::Parser;
 pub use pattern::FormatError;
 pub use peer_from::PeerFrom;
 #[cfg(feature = "view")]
-pub(crate) use reading::SAMPLE_BYTES;
+pub(crate) use reading::{SAMPLE_BYTES, sample_of};
 #[cfg(feature = "cli")]
 pub(crate) use record::short_name;
 pub use settings::{ParserSettings, SourceName};

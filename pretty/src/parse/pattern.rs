@@ -70,7 +70,7 @@ pub(crate) struct Pattern {
 }
 
 /// The risk that a pattern matches other lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
     /// Nothing else looks like it.
     #[default]

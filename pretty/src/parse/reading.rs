@@ -160,8 +160,8 @@ impl ReadingContext<'_> {
                 return true;
             }
             let count =
-                lines.iter().filter(|line| pattern.strip(line, &self.line).is_some()).count();
-            count * 2 >= lines.len() && *whole * 2 < lines.len()
+                || lines.iter().filter(|line| pattern.strip(line, &self.line).is_some()).count();
+            *whole * 2 < lines.len() && count() * 2 >= lines.len()
         };
         (0..self.layers.transports.len()).filter(|at| fits(*at)).collect()
     }
@@ -218,7 +218,8 @@ impl Evidence {
         }
         let found = context.layers.find(&text.text, &context.line);
         let is_strict = found.is_some_and(|(place, _)| context.layers.fit(place) == Fit::Strict);
-        match context.layers.find_first(&text.text, &context.line).filter(|_| !is_strict) {
+        let first = (!is_strict).then(|| context.layers.find_first(&text.text, &context.line));
+        match first.flatten() {
             Some(place) => self.firsts.push((place, text)),
             None => self.add_one(&text, context),
         }
@@ -407,6 +408,14 @@ const LINES_MAX: usize = 256;
 /// Bytes that are enough for a sample.
 #[cfg(feature = "view")]
 pub(crate) const SAMPLE_BYTES: usize = 32 * 1024;
+
+/// The lines at the start of a log that are its sample. A torn line looks like no format, so that all
+/// of them would be tried.
+#[cfg(feature = "view")]
+pub(crate) fn sample_of(log: &[u8]) -> &[u8] {
+    let Some(start) = log.get(..SAMPLE_BYTES) else { return log };
+    memchr::memrchr(b'\n', start).map_or(start, |end| &start[..=end])
+}
 
 /// Names counted of one place.
 const PEERS_MAX: usize = 64;

@@ -12,7 +12,7 @@ use crate::cli::input::pause::Pauses;
 use crate::cli::input::signal::{Interrupts, Wait};
 use crate::cli::output::sink::Sink;
 use crate::cli::plan::{Follow, InputSource};
-use crate::parse::{Parser, SAMPLE_BYTES};
+use crate::parse::{Parser, SAMPLE_BYTES, sample_of};
 
 /// Inputs, and the way their lines become one sequence.
 pub(crate) struct Feed {
@@ -94,7 +94,7 @@ fn one(mut input: Input, sink: &mut impl Sink) -> Result<Exit, RunError> {
         sink.follow_size()?;
         if sample.len() < SAMPLE_BYTES {
             sample.extend_from_slice(&lines.unread()[before..]);
-            sink.look_at(0, &sample[..sample.len().min(SAMPLE_BYTES)]);
+            sink.look_at(0, sample_of(&sample));
         }
         while let Some(line) = lines.next() {
             sink.line(line)?;

@@ -10,7 +10,7 @@ use crate::cli::input::line_reader::{Fill, LineReader};
 use crate::cli::input::open::Input;
 use crate::cli::output::sink::Sink;
 use crate::line::Line;
-use crate::parse::{Parser, SAMPLE_BYTES};
+use crate::parse::{Parser, sample_of};
 use crate::time::Time;
 
 /// Passes on all lines of all inputs; at equal times those of the input named first come first.
@@ -56,7 +56,7 @@ impl TimeOrder {
     /// Finds out the formats of the log from its first lines, here and in a sink.
     pub(crate) fn look_at(&mut self, sample: &[u8], sink: &mut impl Sink) {
         if !self.parser.has_looked() {
-            let sample = &sample[..sample.len().min(SAMPLE_BYTES)];
+            let sample = sample_of(sample);
             self.parser.look_at(sample);
             sink.look_at(self.source, sample);
         }

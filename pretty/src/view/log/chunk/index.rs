@@ -11,7 +11,7 @@ use crate::level::Level;
 use crate::line::{Event, Line};
 use crate::meaning::rule_set::Rules;
 use crate::meaning::topics::ERROR_TOPIC;
-use crate::parse::{Leads, Parser, SAMPLE_BYTES};
+use crate::parse::{Leads, Parser, SAMPLE_BYTES, sample_of};
 use crate::text::columns_of;
 use crate::time::Tick;
 use crate::view::history::recorder::HistoryRecorder;
@@ -93,7 +93,7 @@ struct Index {
 impl Index {
     fn of(bytes: &[u8], sources: Vec<u16>, mut parser: Parser, rules: &Rules) -> Self {
         if !parser.has_looked() {
-            parser.look_at(&bytes[..bytes.len().min(SAMPLE_BYTES)]);
+            parser.look_at(sample_of(bytes));
         }
         let is_one_source = sources.is_empty();
         let index = Self::once(bytes, sources, parser.clone(), rules);
