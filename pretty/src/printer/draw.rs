@@ -17,7 +17,7 @@ impl<W: Write> Printer<W> {
         let Some(canvas) = &self.canvas else {
             return Ok(());
         };
-        let Scratch { text, time, peer, prefix, marks } = &mut self.scratch;
+        let Scratch { text, time, peer, prefix, marks, frame } = &mut self.scratch;
         let topic = &self.topics[topic];
         let fields = Prefix::of(event, canvas.layout());
         let text = make_safe_lines(fields.before(event.split_text().0, prefix), text);
@@ -39,8 +39,8 @@ impl<W: Write> Printer<W> {
         let piece = StyledText { text, sgr, marks };
         if let Shape::Tagged(_) = canvas.layout().shape {
             let name = if fields.peer.is_some() { b"" } else { &*event.peer };
-            let frame = canvas.tagged(make_safe(name, peer).text());
-            return canvas.event(&mut self.rows, front, &frame, piece);
+            let frame = canvas.tagged(make_safe(name, peer).text(), frame);
+            return canvas.event(&mut self.rows, front, frame, piece);
         }
         let frame = canvas.frame(self.peers.column(&event.peer));
         canvas.event(&mut self.rows, front, frame, piece)
@@ -116,7 +116,10 @@ impl<W: Write> Printer<W> {
         let piece = StyledText { text, sgr: &sgr, marks: &[] };
         let front = TimeAndTopic { time: "", topic: "" };
         match canvas.layout().shape {
-            Shape::Tagged(_) => canvas.event(&mut self.rows, front, &canvas.tagged(name), piece),
+            Shape::Tagged(_) => {
+                let frame = canvas.tagged(name, &mut self.scratch.frame);
+                canvas.event(&mut self.rows, front, frame, piece)
+            }
             Shape::Columns(_) | Shape::Stacked => {
                 let frame = canvas.frame(self.peers.column(peer));
                 canvas.event(&mut self.rows, front, frame, piece)

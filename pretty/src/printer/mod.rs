@@ -15,7 +15,7 @@ use crate::line::{Event, Line, Stamp};
 use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::{Peers, Seen};
-use crate::render::{AnsiTheme, Canvas, Code, FullWidth, RowBuffer};
+use crate::render::{AnsiTheme, Canvas, CellFrame, Code, FullWidth, RowBuffer};
 use crate::style::theme::Theme;
 use crate::text::make_safe;
 use crate::time::Time;
@@ -115,6 +115,7 @@ struct Scratch {
     peer: String,
     prefix: Vec<u8>,
     marks: Vec<Range<usize>>,
+    frame: CellFrame,
 }
 
 impl<W: Write> Printer<W> {

@@ -17,6 +17,9 @@ pub(crate) struct Canvas {
     layout: Layout,
     frames: Vec<CellFrame>,
     across: CellFrame,
+    /// Before and behind the name of a peer, and before further rows of its text.
+    tag_edge: Vec<u8>,
+    tag_next: Vec<u8>,
     time_sgr: Code,
     line_sgr: Code,
     title_sgr: Code,
@@ -49,6 +52,8 @@ impl Canvas {
             layout,
             frames: Vec::new(),
             across: CellFrame::default(),
+            tag_edge: Vec::new(),
+            tag_next: Vec::new(),
             time_sgr: ansi.sgr(ansi.theme.time),
             line_sgr: ansi.line_sgr(),
             title_sgr: ansi.bold_sgr(ansi.theme.title),
@@ -68,19 +73,26 @@ impl Canvas {
     }
 
     /// The frame of a text behind its peer's name.
-    pub(crate) fn tagged(&self, peer: &str) -> CellFrame {
-        let tag = match self.layout.shape {
+    pub(crate) fn tagged<'f>(&self, peer: &str, frame: &'f mut CellFrame) -> &'f CellFrame {
+        let edge = &self.tag_edge;
+        let pad = self.tag().saturating_sub(columns(peer));
+        frame.first.clear();
+        for part in [edge, &*self.title_sgr, peer.as_bytes(), &self.writer.off] {
+            frame.first.extend_from_slice(part);
+        }
+        frame.first.resize(frame.first.len() + pad, b' ');
+        frame.first.extend_from_slice(edge);
+        frame.next.clone_from(&self.tag_next);
+        frame.after.clear();
+        frame.width = self.layout.text();
+        frame
+    }
+
+    /// The width of a peer's name before a text.
+    fn tag(&self) -> usize {
+        match self.layout.shape {
             Shape::Tagged(tag) => tag,
             Shape::Columns(_) | Shape::Stacked => 0,
-        };
-        let pad = " ".repeat(tag.saturating_sub(columns(peer)));
-        let edge = |line: &str| [&*self.line_sgr, line.as_bytes(), &self.writer.off].concat();
-        let name = [&*self.title_sgr, peer.as_bytes(), &self.writer.off, pad.as_bytes()].concat();
-        CellFrame {
-            first: [edge("│"), name, edge("│")].concat(),
-            next: [self.margin(), edge("│"), vec![b' '; tag], edge("┊")].concat(),
-            after: Vec::new(),
-            width: self.layout.text(),
         }
     }
 
@@ -202,7 +214,12 @@ impl Canvas {
                 let frames = (0..cells.len()).map(|column| self.frame_of(cells, column));
                 self.frames = frames.collect();
             }
-            Shape::Tagged(_) => {}
+            Shape::Tagged(tag) => {
+                let edge =
+                    |line: &str| [&*self.line_sgr, line.as_bytes(), &self.writer.off].concat();
+                self.tag_next = [self.margin(), edge("│"), vec![b' '; *tag], edge("┊")].concat();
+                self.tag_edge = edge("│");
+            }
             Shape::Stacked => {
                 self.across = CellFrame { width: self.layout.width, ..CellFrame::default() };
             }

@@ -8,7 +8,7 @@ mod row_buffer;
 mod styled;
 
 pub(crate) use ansi_theme::AnsiTheme;
-pub(crate) use canvas::{Canvas, TimeAndTopic};
+pub(crate) use canvas::{Canvas, CellFrame, TimeAndTopic};
 pub(crate) use code::Code;
 pub(crate) use full_width::FullWidth;
 pub(crate) use row_buffer::RowBuffer;

@@ -104,8 +104,17 @@ fn spell_out(bytes: &[u8], out: &mut String) {
     out.clear();
     let mut column = 0;
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            column += push_char(c, column, out);
+        let mut rest = chunk.valid();
+        while !rest.is_empty() {
+            let plain = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~'));
+            let (plain, other) = rest.split_at(plain.unwrap_or(rest.len()));
+            out.push_str(plain);
+            column += plain.len();
+            let mut chars = other.chars();
+            if let Some(c) = chars.next() {
+                column += push_char(c, column, out);
+            }
+            rest = chars.as_str();
         }
         for byte in chunk.invalid() {
             column += push_formatted(out, format_args!("\\x{byte:02x}"));

@@ -86,18 +86,28 @@ fn cut_ascii(text: &str, width: usize) -> Cut {
 
 /// The last blank with a word before it: breaking at the indentation would leave an empty row.
 fn last_blank(row: &[u8]) -> Option<usize> {
-    let blank = row.iter().rposition(|byte| *byte == b' ')?;
+    let blank = memchr::memrchr(b' ', row)?;
     let has_word = row[..blank].iter().any(|byte| *byte != b' ');
     has_word.then_some(blank)
 }
 
 /// The place to break a long word: behind the last punctuation mark in its second half.
 fn soft_end(row: &[u8]) -> Option<usize> {
-    let mark = row.iter().rposition(|byte| SOFT_ENDS.contains(byte))?;
-    (mark >= row.len() / 2).then_some(mark + 1)
+    let half = row.len() / 2;
+    let mark = row[half..].iter().rposition(|byte| IS_SOFT_END[usize::from(*byte)])?;
+    Some(half + mark + 1)
 }
 
-const SOFT_ENDS: &[u8] = b",;:=/|)]}";
+/// For each byte whether it is a punctuation mark behind which a word is folded.
+const IS_SOFT_END: [bool; 256] = {
+    let mut marks = [false; 256];
+    let mut rest: &[u8] = b",;:=/|)]}";
+    while let [first, more @ ..] = rest {
+        marks[*first as usize] = true;
+        rest = more;
+    }
+    marks
+};
 
 fn cut_unicode(text: &str, width: usize) -> Cut {
     // Only so much is looked at: a megabyte of marks on one letter must not be measured again for
@@ -107,19 +117,35 @@ fn cut_unicode(text: &str, width: usize) -> Cut {
     let mut columns = 0;
     let mut blank = None;
     let mut has_word = false;
-    for (at, grapheme) in text.grapheme_indices(true) {
-        if grapheme == " " && has_word {
+    let mut at = 0;
+    while at < text.len() {
+        let (length, wide) = first_grapheme(&text[at..]);
+        let is_blank = text.as_bytes()[at] == b' ' && length == 1;
+        if is_blank && has_word {
             blank = Some(Cut { shown: at, next: at + 1, columns });
         }
-        has_word |= grapheme != " ";
-        let wide = grapheme.width();
+        has_word |= !is_blank;
         if columns + wide > width {
             let fold = || fold_at(text, at, columns, width);
             return blank.unwrap_or_else(fold);
         }
         columns += wide;
+        at += length;
     }
     Cut { shown: text.len(), next: text.len(), columns }
+}
+
+/// The length and the width of the first grapheme of a text without control characters.
+fn first_grapheme(text: &str) -> (usize, usize) {
+    match text.as_bytes() {
+        // No character of ASCII is part of the grapheme of another one before it.
+        [first, second, ..] if first.is_ascii() && second.is_ascii() => (1, 1),
+        [first] if first.is_ascii() => (1, 1),
+        _ => {
+            let first = text.graphemes(true).next().unwrap_or(text);
+            (first.len(), first.width())
+        }
+    }
 }
 
 const WINDOW_BYTES_PER_COLUMN: usize = 8;
@@ -171,6 +197,25 @@ mod tests {
         check("abcdefghijkl", 5, &["abcde", "fghij", "kl"]);
         check("日本語のログ", 5, &["日本", "語の", "ログ"]);
         check("ééééé", 2, &["éé", "éé", "é"]);
+    }
+
+    proptest::proptest! {
+        /// Class: a text is cut inside a grapheme where letters of ASCII are next to others.
+        #[test]
+        fn graphemes_are_those_of_the_whole_text(
+            text in "( |[a-z]|é|\u{301}|\u{200d}|\u{600}|日|\u{1f1e9}|\u{1f468}|\u{fe0f}|\u{915}|\u{94d}|\u{1100}|\u{1161}){0,12}"
+        ) {
+            use unicode_segmentation::UnicodeSegmentation as _;
+            let mut rest = &*text;
+            let mut found = Vec::new();
+            while !rest.is_empty() {
+                let (length, wide) = super::first_grapheme(rest);
+                proptest::prop_assert_eq!(wide, unicode_width::UnicodeWidthStr::width(&rest[..length]));
+                found.push(&rest[..length]);
+                rest = &rest[length..];
+            }
+            proptest::prop_assert_eq!(found, text.graphemes(true).collect::<Vec<_>>());
+        }
     }
 
     #[test]
