@@ -127,7 +127,7 @@ impl<W: Write> HtmlPage<W> {
     /// Those of the writer.
     pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
         let read = self.parser.parse(line);
-        for first in self.parser.take_unpaired() {
+        for first in self.parser.take_unpaired().into_iter().flatten() {
             self.non_event(Class::Plain, &first.text)?;
         }
         match read {

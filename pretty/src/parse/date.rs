@@ -54,8 +54,9 @@ pub(super) fn usual(text: &[u8]) -> Option<Date> {
     Some(date)
 }
 
-fn two_digits(text: [u8; 2]) -> Option<i64> {
-    let [tens, ones] = text.map(|byte| byte.wrapping_sub(b'0'));
+#[inline]
+fn two_digits([tens, ones]: [u8; 2]) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 

@@ -24,9 +24,18 @@ use crate::shapes::{Lookup, ShapeMap};
 /// Records by the shapes of their lines, for one reading of one source.
 #[derive(Debug, Default)]
 pub(super) struct KnownLines {
-    /// `None` for shapes about which one line does not tell all.
-    records: ShapeMap<Option<KnownRecord>>,
+    shapes: ShapeMap<KnownShape>,
     part: KnownPart,
+}
+
+/// All lines of one shape.
+#[derive(Debug)]
+pub(super) enum KnownShape {
+    Record(Box<KnownRecord>),
+    /// No layer reads any of them.
+    Unread,
+    /// One of them does not tell all.
+    Unsure,
 }
 
 /// The part of lines that is known.
@@ -110,7 +119,7 @@ impl KnownLines {
             true if peers && reading.transports.is_empty() => KnownPart::Line,
             true => KnownPart::Record,
         };
-        Self { records: ShapeMap::default(), part }
+        Self { shapes: ShapeMap::default(), part }
     }
 
     pub(super) const fn part(&self) -> KnownPart {
@@ -119,10 +128,10 @@ impl KnownLines {
 
     /// Looks for the record of a line; that of one met again is to be [kept](Self::keep).
     #[inline]
-    pub(super) fn find(&mut self, line: &[u8]) -> Lookup<'_, Option<KnownRecord>> {
+    pub(super) fn find(&mut self, line: &[u8]) -> Lookup<'_, KnownShape> {
         match self.part {
             KnownPart::Nothing => Lookup::New,
-            KnownPart::Line | KnownPart::Record => self.records.find(line),
+            KnownPart::Line | KnownPart::Record => self.shapes.find(line),
         }
     }
 
@@ -135,16 +144,29 @@ impl KnownLines {
         reading: &Reading,
         context: &ReadContext<'_>,
     ) {
-        let is_same = |own: &RecordLayer| layer.is_some_and(|layer| own.is_same(layer));
-        let mut before = reading.records.iter().take_while(|own| !is_same(own));
-        // Escapes have digits too.
-        let is_sure = memchr::memchr(b'\\', line).is_none()
-            && before.all(|before| never_reads(before, line))
-            && (layer.is_some() || nothing_reads(line));
-        let known = is_sure.then(|| KnownRecord::of(line, layer, record, named, context));
+        let known = is_first_to_read(layer, line, reading)
+            .then(|| KnownRecord::of(line, layer, record, named, context));
         let is_right = |known: &KnownRecord| known.read(line, context).as_ref() == Some(record);
-        self.records.keep(known.flatten().filter(is_right));
+        let known = known.flatten().filter(is_right);
+        let known = known.map_or(KnownShape::Unsure, |own| KnownShape::Record(Box::new(own)));
+        self.shapes.keep(known);
     }
+
+    /// Keeps that no layer has read the line that was looked for last, if it tells all about its shape.
+    pub(super) fn keep_unread(&mut self, line: &[u8], reading: &Reading) {
+        let is_sure = is_first_to_read(None, line, reading);
+        self.shapes.keep(if is_sure { KnownShape::Unread } else { KnownShape::Unsure });
+    }
+}
+
+/// Tells whether no layer before this one, if any is, reads a line of this shape, whatever its digits.
+fn is_first_to_read(layer: Option<&RecordLayer>, line: &[u8], reading: &Reading) -> bool {
+    let is_same = |own: &RecordLayer| layer.is_some_and(|layer| own.is_same(layer));
+    let mut before = reading.records.iter().take_while(|own| !is_same(own));
+    // Escapes have digits too.
+    memchr::memchr(b'\\', line).is_none()
+        && before.all(|before| never_reads(before, line))
+        && (layer.is_some() || nothing_reads(line))
 }
 
 /// Tells whether a layer reads no line of this shape, whatever its digits.

@@ -6,7 +6,7 @@ use super::catalog::CATALOG;
 use super::clock::{ClockOfDay, shift_by};
 use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
-use super::known_lines::{KnownLines, KnownPart};
+use super::known_lines::{KnownLines, KnownPart, KnownShape};
 use super::layers::{Layers, RecordLayer, TRANSPORTS_MAX};
 use super::leads::{First, Leads};
 use super::pattern::{Carried, Fit};
@@ -38,7 +38,7 @@ pub(super) struct FoundLayers {
     pub(super) record: Option<RecordLayer>,
     bare: bool,
     /// The first line of the record, if this is its second.
-    pub(super) first: Option<First>,
+    pub(super) first: Option<Box<First>>,
 }
 
 /// A parser about to parse one line.
@@ -66,6 +66,7 @@ impl Setup {
 }
 
 impl FoundLayers {
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.transports.clear();
         (self.record, self.bare, self.first) = (None, false, None);
@@ -112,14 +113,17 @@ impl<'p> LineParser<'p> {
         let is_whole = depth == 0 && carried.is_empty();
         if is_whole || self.known.part() == KnownPart::Record {
             match self.known.find(line) {
-                Lookup::Known(Some(known)) => {
+                Lookup::Known(KnownShape::Record(known)) => {
                     if let Some(record) = known.read(line, &context) {
                         let layer = known.layer.clone();
                         return self.known_event(layer, record, line, carried);
                     }
                 }
                 Lookup::Again => is_again = true,
-                Lookup::Known(None) | Lookup::New => {}
+                Lookup::Known(KnownShape::Unread) => {
+                    return Line::Other(Class::of(line), Cow::Borrowed(line));
+                }
+                Lookup::Known(KnownShape::Unsure) | Lookup::New => {}
             }
         }
         let mut records = reading.records.iter();
@@ -227,7 +231,7 @@ impl<'p> LineParser<'p> {
             self.leads.let_go(first);
             return None;
         }
-        (self.found.record, self.found.first) = (Some(first.layer.clone()), Some(first));
+        (self.found.record, self.found.first) = (Some(first.layer.clone()), Some(first.into()));
         record
     }
 
@@ -276,11 +280,10 @@ impl<'p> LineParser<'p> {
     /// A line that no record reads: an event nevertheless if its peer or its time are known.
     fn bare<'a>(&mut self, line: &'a [u8], carried: Carried<'a>, is_again: bool) -> Line<'a> {
         let class = Class::of(line);
-        if class != Class::Plain || is_continuation(line) {
-            return Line::Other(class, Cow::Borrowed(line));
-        }
-        let has_head = self.reading.bare_heads && self.heads().find(line).is_some();
-        if has_head || !carried.is_empty() {
+        let is_text = class == Class::Plain && !is_continuation(line);
+        let has_head = || self.reading.bare_heads && self.heads().find(line).is_some();
+        let is_plain = self.setup.layers.has_no_own() && self.known.part() == KnownPart::Line;
+        if is_text && (!carried.is_empty() || has_head()) {
             self.found.bare = true;
             let context = self.context();
             let peer = match context.peer {
@@ -290,11 +293,13 @@ impl<'p> LineParser<'p> {
             let (text, peer) = (Cow::Borrowed(line), peer.map(Cow::Borrowed));
             let record = Record { text, peer, ..Record::default() };
             let (record, named) = self.named(record, line, carried);
-            let is_plain = self.setup.layers.has_no_own() && self.known.part() == KnownPart::Line;
             if is_again && is_plain {
                 self.known.keep(line, None, (&record, named), self.reading, &context);
             }
             return Line::Event(self.timed(record));
+        }
+        if is_again && is_plain {
+            self.known.keep_unread(line, self.reading);
         }
         Line::Other(class, Cow::Borrowed(line))
     }

@@ -14,6 +14,8 @@ use super::context::ReadContext;
 use super::format::Format;
 use super::keys::{KeyNames, OwnKeys, PeerField};
 use super::known_lines::KnownLines;
+#[cfg(test)]
+use super::known_lines::KnownShape;
 use super::layers::{Layers, RecordLayer};
 use super::leads::{Leads, UnpairedLine};
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
@@ -244,7 +246,8 @@ impl Parser {
     #[cfg(test)]
     pub(super) fn knows(&mut self, line: &[u8]) -> bool {
         let source = self.readings[self.source].as_mut();
-        source.is_some_and(|own| matches!(own.known.find(line), Lookup::Known(Some(_))))
+        source
+            .is_some_and(|own| matches!(own.known.find(line), Lookup::Known(KnownShape::Record(_))))
     }
 
     /// The unit the last header has named.
@@ -267,9 +270,10 @@ impl Parser {
 
     /// Takes the first lines of records of two that have turned out to have no second since this was
     /// last asked: what was not shown of them is to be shown.
-    pub fn take_unpaired(&mut self) -> Vec<UnpairedLine> {
+    #[inline]
+    pub fn take_unpaired(&mut self) -> Option<Vec<UnpairedLine>> {
         let leads = &mut self.leads[self.source];
-        if leads.has_unpaired() { leads.take_unpaired() } else { Vec::new() }
+        leads.has_unpaired().then(|| leads.take_unpaired())
     }
 
     /// Takes the same at the end of a log, where no line is to come, each with its source.
@@ -286,7 +290,7 @@ impl Parser {
     /// has two.
     #[cfg(feature = "view")]
     pub(crate) fn since_first(&self) -> Option<u64> {
-        let first = self.found.first.as_ref()?;
+        let first = self.found.first.as_deref()?;
         Some(self.leads[self.source].lines_since(first))
     }
 

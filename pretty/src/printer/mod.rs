@@ -303,7 +303,7 @@ impl<W: Write> Printer<W> {
     #[inline]
     fn show(&mut self, line: &[u8]) -> io::Result<()> {
         let read = self.parser.parse(line);
-        for first in self.parser.take_unpaired() {
+        for first in self.parser.take_unpaired().into_iter().flatten() {
             self.show_non_event(Class::Plain, &first.text)?;
         }
         match read {

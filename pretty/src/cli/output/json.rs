@@ -219,7 +219,7 @@ impl Sink for JsonSink {
     fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.sources[self.source].1 += 1;
         let read = self.parser.parse(line);
-        for first in self.parser.take_unpaired() {
+        for first in self.parser.take_unpaired().into_iter().flatten() {
             self.write_unpaired(self.source, &first)?;
         }
         match &read {

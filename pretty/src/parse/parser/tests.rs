@@ -161,10 +161,10 @@ fn one_line_is_no_evidence_of_records_of_two() {
     assert_eq!(show(&mut parser, FIRST), "Lead");
     assert!(show(&mut parser, b"INFO: elected").contains("[INFO] [-] [elected"));
     assert_eq!(show(&mut parser, FIRST), "Lead");
-    assert!(parser.take_unpaired().is_empty());
+    assert_eq!(parser.take_unpaired(), None);
     assert_eq!(show(&mut parser, b"else"), "Plain");
     let unpaired = UnpairedLine { text: FIRST.to_vec(), lines_ago: 1 };
-    assert_eq!(parser.take_unpaired(), [unpaired]);
+    assert_eq!(parser.take_unpaired(), Some(vec![unpaired]));
     assert!(parser.take_unpaired_at_end().is_empty());
 }
 
