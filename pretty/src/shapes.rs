@@ -9,6 +9,8 @@ pub(crate) struct ShapeMap<V> {
     /// The last text, as its shape, and the place of its slot.
     shape: Vec<u8>,
     at: usize,
+    /// Texts looked for before there were slots, which one screen of lines is not worth.
+    texts: usize,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,7 @@ pub(crate) enum Lookup<'m, V> {
 
 impl<V> Default for ShapeMap<V> {
     fn default() -> Self {
-        Self { slots: Vec::new(), shape: Vec::new(), at: 0 }
+        Self { slots: Vec::new(), shape: Vec::new(), at: 0, texts: 0 }
     }
 }
 
@@ -49,6 +51,10 @@ impl<V> ShapeMap<V> {
             return Lookup::New;
         }
         if self.slots.is_empty() {
+            self.texts += 1;
+            if self.texts <= TEXTS_MIN {
+                return Lookup::New;
+            }
             self.slots.resize_with(SLOTS, || Slot { met: 0, known: None });
         }
         self.shape.resize(text.len(), 0);
@@ -77,6 +83,7 @@ impl<V> ShapeMap<V> {
 }
 
 /// A multiplication for each eight bytes.
+#[inline]
 fn hash_of(shape: &[u8]) -> u64 {
     let (words, rest) = shape.as_chunks::<8>();
     let add = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(PRIME);
@@ -85,6 +92,9 @@ fn hash_of(shape: &[u8]) -> u64 {
 }
 
 const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A parser is made for each line on a screen, and reads no other.
+const TEXTS_MIN: usize = 8;
 
 /// More than the shapes of most logs.
 const SLOTS: usize = 2048;
@@ -99,6 +109,8 @@ mod tests {
     #[test]
     fn a_shape_is_known_after_it_has_been_met_twice() {
         let mut map = ShapeMap::default();
+        assert!((0..TEXTS_MIN).all(|_| matches!(map.find(b"term 1"), Lookup::New)));
+        assert!(map.slots.is_empty());
         assert!(matches!(map.find(b"term 1"), Lookup::New));
         assert!(matches!(map.find(b"term 2"), Lookup::Again));
         map.keep("a term");

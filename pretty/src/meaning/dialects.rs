@@ -150,7 +150,12 @@ impl OwnDialects {
     /// # Errors
     /// If they are too large together.
     pub(super) fn dialects(&self) -> Result<&Dialects, DialectError> {
-        let compile = || Dialects::compile(&[&self.files[..], &read_files(without_samples)].concat(), &self.words);
+        let compile = || {
+            Dialects::compile(
+                &[&self.files[..], &read_files(without_samples)].concat(),
+                &self.words,
+            )
+        };
         self.compiled.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 }

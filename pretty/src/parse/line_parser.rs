@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::catalog::CATALOG;
+use super::catalog::{CATALOG, Reader};
 use super::clock::{ClockOfDay, shift_by};
 use super::context::ReadContext;
 use super::keys::{Keys, PeerField};
@@ -70,6 +70,16 @@ impl FoundLayers {
     pub(super) fn clear(&mut self) {
         self.transports.clear();
         (self.record, self.bare, self.first) = (None, false, None);
+    }
+
+    /// A line of our own and nothing else; so was the one before, nearly always.
+    #[inline]
+    pub(super) fn set_verbose(&mut self) {
+        let is_plain = self.transports.is_empty() && !self.bare && self.first.is_none();
+        if !is_plain || !self.record.as_ref().is_some_and(RecordLayer::is_verbose) {
+            self.clear();
+            self.record = Some(RecordLayer::Reader(Reader::Verbose));
+        }
     }
 
     /// The names of the transports and of the format.

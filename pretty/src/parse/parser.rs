@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::catalog::{CATALOG, Reader};
+use super::catalog::CATALOG;
 use super::clock::ClockOfDay;
 use super::context::ReadContext;
 use super::format::Format;
@@ -16,7 +16,7 @@ use super::keys::{KeyNames, OwnKeys, PeerField};
 use super::known_lines::KnownLines;
 #[cfg(test)]
 use super::known_lines::KnownShape;
-use super::layers::{Layers, RecordLayer};
+use super::layers::Layers;
 use super::leads::{Leads, UnpairedLine};
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
 use super::pattern::Fit;
@@ -129,14 +129,14 @@ impl Parser {
     /// assert_eq!(parser.parse(b"ouch"), Line::Other(Class::Plain, b"ouch"[..].into()));
     /// ```
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
-        self.found.clear();
         if self.is_plain_verbose
             && let Some(record) = verbose::read(line, &self.context())
             && memchr::memchr(0x1b, line).is_none()
         {
-            self.found.record = Some(RecordLayer::Reader(Reader::Verbose));
+            self.found.set_verbose();
             return Line::Event(record.into_event());
         }
+        self.found.clear();
         let read = match ansi::strip(line) {
             Cow::Borrowed(line) => self.line_parser().parse(line),
             Cow::Owned(plain) => owned(self.line_parser().parse(&plain)),

@@ -109,6 +109,8 @@ const IS_SOFT_END: [bool; 256] = {
     marks
 };
 
+/// Apart, so that the way of most texts is short enough to stand where it is called.
+#[inline(never)]
 fn cut_unicode(text: &str, width: usize) -> Cut {
     // Only so much is looked at: a megabyte of marks on one letter must not be measured again for
     // every row. The window holds a row of any sane text.
