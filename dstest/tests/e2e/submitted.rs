@@ -119,6 +119,7 @@ fn tasks_of_a_manifest_go_on_after_a_kill_and_merge_into_the_whole() {
     }
     assert_eq!(merging.wait().unwrap().code(), Some(1), "the merge waits, and some runs failed");
     assert_eq!(recorded(&store), [2, 6, 10, 14, 18, 22], "each run of task 2 once");
+    assert_eq!(fs::read_dir(store.join("runs")).unwrap().count(), 1, "it went on, not anew");
     let merged = without_times(&sandbox.path().join("results/result.json"));
     assert_eq!(merged, of_one_machine(&sandbox));
     let status = sandbox.call(&["status", "results"]);
@@ -264,6 +265,7 @@ fn a_campaign_on_slurm_survives_a_requeue_and_a_cancelled_one_is_merged() {
     slurm.wait(&array);
     let dir = sandbox.path().join("campaign");
     assert_eq!(recorded(&dir.join("tasks/2")), [2, 6, 10, 14, 18, 22], "each run of task 2 once");
+    assert_eq!(fs::read_dir(dir.join("tasks/2/runs")).unwrap().count(), 1, "it went on, not anew");
     assert_eq!(fs::read_to_string(sandbox.path().join("held")).unwrap(), "\n\n", "killed in run 6");
     assert_eq!(without_times(&dir.join("result.json")), of_one_machine(&sandbox));
     let log = fs::read_to_string(dir.join("logs/merge.log")).unwrap();
