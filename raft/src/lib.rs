@@ -132,6 +132,7 @@ pub mod codec;
 pub mod config;
 #[cfg(feature = "driver")]
 pub mod driver;
+pub mod early_appends;
 pub mod entry;
 pub mod identity;
 pub mod lease;

@@ -7,7 +7,7 @@
 //!  Probe ───────────────► Replicate ───────────────────────► Snapshot
 //!    ▲                        │                                  │
 //!    └────────────────────────┴──────────────────────────────────┘
-//!      rejected, or unanswered for a heartbeat     installed
+//!      unanswered for a heartbeat                  installed
 //! ```
 
 use std::collections::VecDeque;
@@ -32,6 +32,9 @@ pub struct Progress {
     pub round_sent: Round,
     /// The newest round it has answered, of those not confirmed at the time.
     pub round_answered: Round,
+    /// The first round whose messages were sent after the last fall back to probing. Answers to earlier
+    /// ones are late: an acceptance raises `match_index`, and nothing else.
+    pub probed_since: Round,
     /// The time of the next heartbeat.
     pub heartbeat_due: Instant,
     /// The flow of entries to it.
@@ -194,6 +197,7 @@ impl Progress {
             last_contact: now,
             round_sent: Round::ZERO,
             round_answered: Round::ZERO,
+            probed_since: Round::ZERO,
             heartbeat_due: now,
             flow: Flow::Probe(Probe::Ready),
             store: None,
@@ -202,12 +206,14 @@ impl Progress {
         }
     }
 
-    /// Notes that the follower's log equals the leader's through `match_index`. Answers may be late
-    /// and out of order: an older one has no effect beyond the contact.
-    pub(crate) fn accepted(&mut self, match_index: Index, now: Instant) {
+    /// Notes that the follower's log equals the leader's through `match_index`, in an answer to a message
+    /// of this round. Answers may be late and out of order: one to a message of before the last probe
+    /// does not end it, since messages after that one may be on their way as well.
+    pub(crate) fn accepted(&mut self, match_index: Index, round: Round, now: Instant) {
         self.match_index = self.match_index.max(match_index);
         match &mut self.flow {
             Flow::Replicate(in_flight) => in_flight.accepted(self.match_index, now),
+            Flow::Probe(_) if round < self.probed_since => {}
             Flow::Probe(_) => self.replicate(now),
             Flow::Snapshot(transfer) => {
                 if self.match_index >= transfer.snapshot.index() {
@@ -255,7 +261,7 @@ mod tests {
 
     fn progress(match_index: u64) -> Progress {
         let mut progress = Progress::new(Index::new(10), Instant::START);
-        progress.accepted(Index::new(match_index), Instant::START);
+        progress.accepted(Index::new(match_index), Round::ZERO, Instant::START);
         progress
     }
 
@@ -263,8 +269,22 @@ mod tests {
     fn a_reply_opens_the_pipeline_and_an_old_one_has_no_effect() {
         let mut progress = progress(4);
         assert_eq!(progress.next_index, Index::new(5));
-        progress.accepted(Index::new(2), Instant::START);
+        progress.accepted(Index::new(2), Round::ZERO, Instant::START);
         assert_eq!((progress.match_index, progress.next_index), (Index::new(4), Index::new(5)));
+        assert!(matches!(progress.flow, Flow::Replicate(_)));
+    }
+
+    #[test]
+    fn a_late_acceptance_does_not_end_a_probe() {
+        let mut progress = progress(4);
+        progress.next_index = Index::new(9);
+        progress.probe_from(Index::new(5), Probe::Waiting);
+        progress.probed_since = Round::new(3);
+        progress.accepted(Index::new(6), Round::new(2), Instant::START);
+        assert_eq!((progress.match_index, progress.next_index), (Index::new(6), Index::new(7)));
+        assert!(matches!(progress.flow, Flow::Probe(Probe::Waiting)));
+        progress.accepted(Index::new(8), Round::new(3), Instant::START);
+        assert_eq!(progress.next_index, Index::new(9));
         assert!(matches!(progress.flow, Flow::Replicate(_)));
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::early_appends::EarlyAppends;
 use crate::progress::Progress;
 use crate::quorum::Tally;
 use crate::read_index::{FollowerReads, LeaderReads};
@@ -31,6 +32,8 @@ pub struct Follower {
     pub election_deadline: Instant,
     /// The snapshot being received.
     pub incoming: Option<IncomingSnapshot>,
+    /// The leader's entries that the log does not reach yet.
+    pub early: EarlyAppends,
     /// Reads forwarded to the leader.
     pub reads: FollowerReads,
 }

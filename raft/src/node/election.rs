@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Node;
 use crate::config::FirstEntry;
+use crate::early_appends::EarlyAppends;
 use crate::entry::Payload;
 use crate::message::{Candidacy, Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
@@ -57,7 +58,8 @@ impl Node {
         let fresh = self.now.after(self.election_timeout);
         let election_deadline = self.role.election_deadline().unwrap_or(fresh);
         let reads = FollowerReads::default();
-        let follower = Follower { leader, election_deadline, incoming: None, reads };
+        let early = EarlyAppends::default();
+        let follower = Follower { leader, election_deadline, incoming: None, early, reads };
         self.set_role(Role::Follower(follower));
         self.outbox.drop_held_requests();
     }

@@ -4,6 +4,7 @@ use super::Node;
 use crate::entry::Entry;
 use crate::membership_history::Latest;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
+use crate::role::Role;
 use crate::trace::{Event, RejectReason};
 use crate::types::{EntryId, Index, Round};
 
@@ -21,14 +22,29 @@ impl Node {
         let prev = request.slice.prev();
         let base = self.log.base();
         if prev.index >= base.index && !self.log.contains(prev) {
+            self.keep_early(request);
             return self.reject(envelope, prev, request.round);
         }
+        let Some(mut match_index) = self.accept(envelope, request) else { return };
+        while let Some(early) = self.take_early() {
+            let Some(index) = self.accept(envelope, &early) else { return };
+            match_index = match_index.max(index);
+        }
+        let (carried, round) = (request.carried(), request.round);
+        let reply = AppendEntriesReply::Accepted { match_index, carried, round };
+        self.reply(envelope.from, Message::AppendEntriesReply(reply));
+    }
+
+    /// Adds entries that follow one of the log. Returns the index through which the log equals the
+    /// leader's; none if they contradict what is committed, and the message is ignored.
+    fn accept(&mut self, envelope: &Envelope, request: &AppendEntries) -> Option<Index> {
         match self.fit(request.slice.entries()) {
             Fit::Extends(entries) => self.append(entries),
             Fit::Conflicts(from, entries) => {
                 if from <= self.commit_index {
                     let reason = RejectReason::ConflictsWithCommitted;
-                    return self.trace(&Event::Rejected { envelope, reason });
+                    self.trace(&Event::Rejected { envelope, reason });
+                    return None;
                 }
                 self.truncate(from);
                 self.append(entries);
@@ -36,9 +52,20 @@ impl Node {
         }
         let match_index = request.slice.last().index;
         self.commit_through(request.leader_commit.min(match_index));
-        let (carried, round) = (request.carried(), request.round);
-        let reply = AppendEntriesReply::Accepted { match_index, carried, round };
-        self.reply(envelope.from, Message::AppendEntriesReply(reply));
+        Some(match_index)
+    }
+
+    fn keep_early(&mut self, request: &AppendEntries) {
+        if let Role::Follower(follower) = &mut self.role {
+            follower.early.keep(request, self.config.settings());
+        }
+    }
+
+    fn take_early(&mut self) -> Option<AppendEntries> {
+        match &mut self.role {
+            Role::Follower(follower) => follower.early.take_next(&self.log),
+            Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_) => None,
+        }
     }
 
     /// Finds the first entry that the log does not have. Entries through the snapshot's end are

@@ -127,8 +127,8 @@ impl Node {
 fn hash_role<H: Hasher>(role: &Role, now: Instant, contact_timeout: Duration, hasher: &mut H) {
     role.name().hash(hasher);
     match role {
-        Role::Follower(Follower { leader, election_deadline, incoming, reads }) => {
-            (leader, time_left(*election_deadline, now)).hash(hasher);
+        Role::Follower(Follower { leader, election_deadline, incoming, early, reads }) => {
+            (leader, time_left(*election_deadline, now), early).hash(hasher);
             let incoming = incoming.as_ref();
             incoming
                 .map(|IncomingSnapshot { last_included, data }| (last_included, data))
@@ -170,6 +170,7 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         commit_sent,
         round_sent,
         round_answered,
+        probed_since,
         last_contact: _,
         heartbeat_due,
         flow,
@@ -178,7 +179,7 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         suspicion,
     } = progress;
     (store, suspicion, loss.map(|loss| (loss.kind, now.since(loss.seen_at)))).hash(hasher);
-    (round_sent, round_answered).hash(hasher);
+    (round_sent, round_answered, probed_since).hash(hasher);
     (match_index, next_index, commit_sent, time_left(*heartbeat_due, now)).hash(hasher);
 
     std::mem::discriminant(flow).hash(hasher);

@@ -31,7 +31,7 @@ impl Node {
         match reply {
             AppendEntriesReply::Accepted { match_index, round, .. } => {
                 self.clear_suspicion(of, round);
-                self.on_match(of, match_index);
+                self.on_match(of, match_index, round);
             }
             AppendEntriesReply::Rejected { prev_log_index, hint, round } => {
                 self.on_rejected(of, prev_log_index, hint, round);
@@ -47,11 +47,11 @@ impl Node {
     }
 
     /// Notes that a follower's log equals the own one through `match_index`.
-    pub(super) fn on_match(&mut self, of: PeerId, match_index: Index) {
+    pub(super) fn on_match(&mut self, of: PeerId, match_index: Index, round: Round) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
         let before = progress.match_index;
-        progress.accepted(match_index, self.now);
+        progress.accepted(match_index, round, self.now);
         let (match_index, next_index) = (progress.match_index, progress.next_index);
         if match_index > before {
             self.trace(&Event::Progress { of, match_index, next_index });
@@ -62,6 +62,9 @@ impl Node {
     /// Lowers `next_index`: a follower has no entry equal to the one at `prev_log_index`; the logs
     /// may match at the hint. Skips every term that cannot match (§5.3), or goes back to the
     /// snapshot if the entries are compacted.
+    ///
+    /// In a pipeline the logs are known to match, so the message has overtaken one before it, or that one
+    /// is lost. The follower keeps it; the one before it counts as lost after a while.
     fn on_rejected(&mut self, of: PeerId, prev_log_index: Index, hint: EntryId, round: Round) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
@@ -72,8 +75,8 @@ impl Node {
         let Some(progress) = leader.followers.get_mut(&of) else { return };
         let from = progress.next_index;
         match &mut progress.flow {
+            Flow::Probe(_) if round < progress.probed_since => return,
             Flow::Probe(_) if prev_log_index == from.prev() => {}
-            Flow::Replicate(_) if prev_log_index > progress.match_index => {}
             // A late reply; but a sign of contact.
             Flow::Probe(probe) => return probe.resume(),
             Flow::Replicate(_) | Flow::Snapshot(_) => return,

@@ -59,6 +59,7 @@ use self::jitter::draw_timeout;
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
+use crate::early_appends::EarlyAppends;
 use crate::entry::Snapshot;
 use crate::identity::{Identity, Incarnation};
 use crate::log::Log;
@@ -218,6 +219,7 @@ impl Node {
                 leader: None,
                 election_deadline,
                 incoming: None,
+                early: EarlyAppends::default(),
                 reads: FollowerReads::default(),
             }),
             last_leader_contact,

@@ -45,6 +45,7 @@ enum CommitNotice {
 impl Node {
     /// Sends every follower the messages due now.
     pub(super) fn replicate(&mut self) {
+        self.expire_unanswered();
         let header = self.header(self.id());
         let Role::Leader(leader) = &mut self.role else { return };
         let notice = match leader.commit_notice_due {
@@ -64,9 +65,6 @@ impl Node {
         };
         let mut transfers = Vec::new();
         for (peer, progress) in &mut leader.followers {
-            if progress.heartbeat_due <= self.now {
-                progress.expire_unanswered(self.now, config);
-            }
             if let Some(snapshot) = needed_snapshot(progress, &self.log, self.snapshot.as_ref()) {
                 transfers.push((*peer, snapshot.last_included));
                 progress.start_snapshot(snapshot.clone());
@@ -84,6 +82,20 @@ impl Node {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
         self.send_timeout_now();
+    }
+
+    /// Counts messages unanswered for a heartbeat interval as lost. A probe that follows begins a round,
+    /// which tells its answers from those that are late.
+    fn expire_unanswered(&mut self) {
+        let (now, config) = (self.now, self.config.settings());
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Leader { followers, reads, .. } = leader;
+        let mut since = None;
+        for progress in followers.values_mut().filter(|it| it.heartbeat_due <= now) {
+            if progress.expire_unanswered(now, config) == Expired::Pipeline {
+                progress.probed_since = *since.get_or_insert_with(|| reads.start_round(now));
+            }
+        }
     }
 
     /// Sends followers that leave the configuration the final commit index, once: a peer with the
@@ -233,18 +245,28 @@ impl MessageBuilder<'_> {
     }
 }
 
+/// The flow whose messages count as lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expired {
+    /// The pipeline; a probe follows.
+    Pipeline,
+    /// Another one, or none.
+    Other,
+}
+
 impl Progress {
-    /// Counts messages unanswered for a heartbeat interval as lost.
-    fn expire_unanswered(&mut self, now: Instant, config: &Config) {
+    fn expire_unanswered(&mut self, now: Instant, config: &Config) -> Expired {
         match &mut self.flow {
             Flow::Probe(probe) => probe.expire(),
             Flow::Snapshot(transfer) => transfer.chunk.expire(),
             Flow::Replicate(in_flight) => {
                 if in_flight.is_stalled(now, config) {
                     self.probe_from(self.match_index.next(), Probe::Ready);
+                    return Expired::Pipeline;
                 }
             }
         }
+        Expired::Other
     }
 }
 

@@ -218,7 +218,9 @@ impl Node {
     /// Sends the next chunk, or the entries after the snapshot.
     pub(super) fn on_install_snapshot_reply(&mut self, of: PeerId, reply: InstallSnapshotReply) {
         match reply {
-            InstallSnapshotReply::Installed { match_index, .. } => self.on_match(of, match_index),
+            InstallSnapshotReply::Installed { match_index, round } => {
+                self.on_match(of, match_index, round);
+            }
             InstallSnapshotReply::Continue { last_included_index, offset, .. } => {
                 self.on_snapshot_continue(of, last_included_index, offset);
             }

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, InstallSnapshotReply, Vote};
+use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
 use raft::{Config, EntryId, Index, Message, Round};
 
 use crate::cluster::{Cluster, accepted, peer, rejected, request_vote};
@@ -152,27 +152,39 @@ fn a_rejection_below_match_index_is_an_old_one() {
     }
 }
 
+/// The logs match there, so the message has overtaken one before it, or that one is lost.
 #[test]
-fn a_rejection_of_pipelined_entries_probes_again_after_match_index() {
+fn a_rejection_of_pipelined_entries_waits_for_those_before_them() {
     let mut cluster = leader(2);
     for command in [b"a", b"b", b"c"] {
         cluster.propose(peer(0), command);
         cluster.take_sent(peer(0));
     }
     cluster.inject(1, peer(0), 1, rejected(4, EntryId::ZERO));
-    assert_eq!(sent(&mut cluster), [(2, 3)]);
+    assert_eq!(sent(&mut cluster), []);
+    cluster.advance(HEARTBEAT);
+    assert_eq!(sent(&mut cluster), [(2, 3)], "a probe after the last match");
 }
 
 #[test]
-fn only_its_own_rejection_answers_a_probe() {
-    let mut cluster = leader(2);
-    cluster.propose(peer(0), b"a");
-    cluster.propose(peer(0), b"b");
-    cluster.take_sent(peer(0));
-    cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
-    assert_eq!(sent(&mut cluster), [(2, 2)], "a probe after the last match");
-    cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
-    assert_eq!(sent(&mut cluster), [], "the probe is still out");
+fn only_answers_of_its_round_end_a_probe() {
+    for (round, expected) in [(0, &[][..]), (1, &[(4, 1)])] {
+        let mut cluster = leader(2);
+        cluster.propose(peer(0), b"a");
+        cluster.propose(peer(0), b"b");
+        cluster.take_sent(peer(0));
+        cluster.advance(HEARTBEAT);
+        assert_eq!(sent(&mut cluster), [(2, 2)], "a probe after the last match");
+        cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
+        assert_eq!(sent(&mut cluster), [], "late");
+        let (match_index, carried) = (Index::new(4), Carried::Entries);
+        let round = Round::new(round);
+        let reply = AppendEntriesReply::Accepted { match_index, carried, round };
+        cluster.inject(1, peer(0), 1, Message::AppendEntriesReply(reply));
+        cluster.take_sent(peer(0));
+        cluster.propose(peer(0), b"c");
+        assert_eq!(sent(&mut cluster), expected, "after an answer of {round}");
+    }
 }
 
 #[test]
@@ -184,8 +196,11 @@ fn an_unresponsive_follower_gets_entries_after_its_next_reply() {
         cluster.advance(HEARTBEAT);
         assert_eq!(sent(&mut cluster), [(2, carried)], "one probe with entries, then none");
     }
-    // A late reply.
     cluster.inject(1, peer(0), 1, rejected(1, EntryId::ZERO));
+    assert_eq!(sent(&mut cluster), [], "an answer to a message of before the probe");
+    let (prev_log_index, hint, round) = (Index::new(1), EntryId::ZERO, Round::new(1));
+    let reply = AppendEntriesReply::Rejected { prev_log_index, hint, round };
+    cluster.inject(1, peer(0), 1, Message::AppendEntriesReply(reply));
     assert_eq!(sent(&mut cluster), [(2, 1)]);
 }
 

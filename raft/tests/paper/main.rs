@@ -11,6 +11,7 @@ mod learners;
 mod log_lines;
 mod membership;
 mod messages;
+mod reordering;
 mod replication;
 mod snapshots;
 mod storage;
