@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::{Jitter, Node};
-use crate::progress::{Flow, Progress};
+use crate::progress::{Flow, Progress, SnapshotTransfer};
 use crate::role::{Candidate, Follower, IncomingSnapshot, Leader, PreCandidate, Role};
 use crate::types::Instant;
 
@@ -187,7 +187,11 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         Flow::Probe(probe) => probe.hash(hasher),
         Flow::Replicate(in_flight) => in_flight.behaviour_hash(now, hasher),
         Flow::Snapshot(transfer) => {
-            (&transfer.snapshot, transfer.offset, transfer.chunk).hash(hasher);
+            let SnapshotTransfer { snapshot, offset, next, window, chunks, last_progress_at } =
+                transfer;
+            (snapshot, offset, next, window, chunks).hash(hasher);
+            // Without an unanswered chunk it has no effect.
+            (*next != Some(*offset)).then(|| now.since(*last_progress_at)).hash(hasher);
         }
     }
 }

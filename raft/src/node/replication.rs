@@ -67,7 +67,8 @@ impl Node {
         for (peer, progress) in &mut leader.followers {
             if let Some(snapshot) = needed_snapshot(progress, &self.log, self.snapshot.as_ref()) {
                 transfers.push((*peer, snapshot.last_included));
-                progress.start_snapshot(snapshot.clone());
+                let window = config.snapshot_chunk_bytes as u64;
+                progress.start_snapshot(snapshot.clone(), window, self.now);
             }
             while let Some(message) = builder.next_message(*peer, progress) {
                 progress.round_sent = builder.round;
@@ -166,14 +167,16 @@ impl MessageBuilder<'_> {
                     (due || commit_due || round_due).then(|| self.heartbeat(progress))
                 }
             }
-            Flow::Snapshot(transfer) => {
-                if transfer.chunk == Probe::Ready || due {
-                    let chunk_bytes = self.config.snapshot_chunk_bytes;
-                    return Some(self.chunk(transfer, chunk_bytes));
+            Flow::Snapshot(transfer) => match transfer.due_chunk() {
+                Some(offset) => {
+                    let message = self.chunk(transfer, offset, self.config.snapshot_chunk_bytes);
+                    transfer.sent(message.chunk.len(), self.now);
+                    Some(Message::InstallSnapshot(message))
                 }
-                // The unanswered chunk belongs to an older round; no need to send its bytes again.
-                round_due.then(|| self.chunk(transfer, 0))
-            }
+                // An empty one, as a heartbeat or for a round that the unanswered ones are older than.
+                None => (due || round_due)
+                    .then(|| Message::InstallSnapshot(self.chunk(transfer, transfer.offset, 0))),
+            },
         }
     }
 
@@ -221,27 +224,13 @@ impl MessageBuilder<'_> {
         EntryId::new(term.unwrap_or_default(), index)
     }
 
-    /// The chunk at the follower's offset, of at most `limit` bytes. To an unresponsive follower it
-    /// is empty: the reply has the offset to continue at.
-    fn chunk(&self, transfer: &mut SnapshotTransfer, limit: usize) -> Message {
-        let data = &transfer.snapshot.data;
-        let membership = Arc::clone(&transfer.snapshot.membership);
-        let limit = match transfer.chunk {
-            Probe::Silent => 0,
-            Probe::Ready | Probe::Waiting => limit,
-        };
-        let chunk = data.slice(transfer.offset, limit);
-        let is_last = transfer.offset + chunk.len() == data.len();
-        if transfer.chunk == Probe::Ready {
-            transfer.chunk = Probe::Waiting;
-        }
-        Message::InstallSnapshot(InstallSnapshot {
-            last_included: transfer.snapshot.last_included,
-            offset: transfer.offset,
-            chunk,
-            done: is_last.then_some(membership),
-            round: self.round,
-        })
+    /// The chunk at an offset, of at most `limit` bytes.
+    fn chunk(&self, transfer: &SnapshotTransfer, offset: u64, limit: usize) -> InstallSnapshot {
+        let Snapshot { last_included, membership, data } = &transfer.snapshot;
+        let chunk = data.slice(offset, limit);
+        let is_last = offset + chunk.len() == data.len();
+        let done = is_last.then(|| Arc::clone(membership));
+        InstallSnapshot { last_included: *last_included, offset, chunk, done, round: self.round }
     }
 }
 
@@ -258,7 +247,12 @@ impl Progress {
     fn expire_unanswered(&mut self, now: Instant, config: &Config) -> Expired {
         match &mut self.flow {
             Flow::Probe(probe) => probe.expire(),
-            Flow::Snapshot(transfer) => transfer.chunk.expire(),
+            Flow::Snapshot(transfer) => {
+                let window_min = config.snapshot_chunk_bytes as u64;
+                if transfer.expire(now, config.heartbeat_interval, window_min) {
+                    return Expired::Pipeline;
+                }
+            }
             Flow::Replicate(in_flight) => {
                 if in_flight.is_stalled(now, config) {
                     self.probe_from(self.match_index.next(), Probe::Ready);

@@ -6,11 +6,11 @@ use super::Node;
 use crate::entry::Snapshot;
 use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
-use crate::progress::{Flow, Probe, Progress};
+use crate::progress::{Chunks, Flow, Progress};
 use crate::role::{IncomingSnapshot, Role};
 use crate::snapshot_data::{ReceivedData, SnapshotData};
 use crate::trace::{Event, RejectReason};
-use crate::types::{EntryId, Index, Instant, PeerId};
+use crate::types::{EntryId, Index, Instant, PeerId, Round};
 
 /// A rejected snapshot of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -221,8 +221,8 @@ impl Node {
             InstallSnapshotReply::Installed { match_index, round } => {
                 self.on_match(of, match_index, round);
             }
-            InstallSnapshotReply::Continue { last_included_index, offset, .. } => {
-                self.on_snapshot_continue(of, last_included_index, offset);
+            InstallSnapshotReply::Continue { last_included_index, offset, round } => {
+                self.on_snapshot_continue(of, last_included_index, offset, round);
             }
             // Its term is higher than the request's and was followed already.
             InstallSnapshotReply::OldTerm => {}
@@ -232,15 +232,27 @@ impl Node {
         }
     }
 
-    fn on_snapshot_continue(&mut self, of: PeerId, last_included_index: Index, offset: u64) {
+    /// Sends more chunks. An answer of before the last silence may be late: it ends none.
+    fn on_snapshot_continue(
+        &mut self,
+        of: PeerId,
+        last_included_index: Index,
+        offset: u64,
+        round: Round,
+    ) {
+        let (now, window_max) = (self.now, self.config.settings().in_flight_bytes_max as u64);
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
+        let since = progress.probed_since;
         let Flow::Snapshot(transfer) = &mut progress.flow else { return };
         let ours = transfer.snapshot.index() == last_included_index;
-        let moved = offset != transfer.offset || transfer.chunk == Probe::Silent;
-        if ours && moved && offset <= transfer.snapshot.data.len() {
-            transfer.offset = offset;
-            transfer.chunk = Probe::Ready;
+        if !ours || offset > transfer.snapshot.data.len() {
+            return;
+        }
+        match transfer.chunks {
+            Chunks::Silent if round >= since => transfer.resume(offset, now),
+            Chunks::Silent => {}
+            Chunks::Flowing => transfer.answered(offset, window_max, now),
         }
     }
 }

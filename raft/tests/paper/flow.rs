@@ -284,34 +284,44 @@ fn chunks(cluster: &mut Cluster) -> Vec<(u64, u64)> {
     cluster.take_sent(peer(0)).into_iter().filter_map(chunk).collect()
 }
 
-fn continue_at(cluster: &mut Cluster, index: u64, offset: u64) {
-    let last_included_index = Index::new(index);
-    let reply = InstallSnapshotReply::Continue { last_included_index, offset, round: Round::ZERO };
+fn continue_at(cluster: &mut Cluster, index: u64, offset: u64, round: u64) {
+    let (last_included_index, round) = (Index::new(index), Round::new(round));
+    let reply = InstallSnapshotReply::Continue { last_included_index, offset, round };
     cluster.inject(1, peer(0), TERM, Message::InstallSnapshotReply(reply));
 }
 
 #[test]
-fn an_unresponsive_follower_gets_an_empty_snapshot_chunk() {
-    let mut cluster = leader_with_snapshot();
-    cluster.advance(HEARTBEAT);
-    assert_eq!(chunks(&mut cluster), [(0, 0)], "without a reply, the next one is empty");
-    continue_at(&mut cluster, 3, 0);
-    assert_eq!(chunks(&mut cluster), [(0, 2)], "it has nothing, and gets it again");
+fn an_unresponsive_follower_gets_empty_chunks_and_the_rest_of_what_it_holds() {
+    for held in [0, 2, 3] {
+        let mut cluster = leader_with_snapshot();
+        continue_at(&mut cluster, 3, 2, 0);
+        assert_eq!(chunks(&mut cluster), [(2, 2), (4, 1)], "two answered, so four more");
+        for _ in 0..2 {
+            cluster.advance(HEARTBEAT);
+            assert_eq!(chunks(&mut cluster), [(2, 0)], "without an answer, they are empty");
+        }
+        continue_at(&mut cluster, 3, 4, 0);
+        assert_eq!(chunks(&mut cluster), [], "an answer to a chunk of before");
+        continue_at(&mut cluster, 3, held, 1);
+        assert_eq!(chunks(&mut cluster)[0], (held, 2), "from what it holds, after a restart too");
+    }
 }
 
 #[test]
-fn each_reply_triggers_the_next_snapshot_chunk_once() {
+fn each_answer_lets_as_many_bytes_follow_and_half_after_a_silence() {
     let mut cluster = leader_with_snapshot();
-    continue_at(&mut cluster, 3, 2);
-    assert_eq!(chunks(&mut cluster), [(2, 2)]);
-    continue_at(&mut cluster, 3, 2);
+    for (index, offset) in [(3, 0), (9, 2), (3, 6)] {
+        continue_at(&mut cluster, index, offset, 0);
+        assert_eq!(chunks(&mut cluster), [], "through {index} at {offset}");
+    }
+    continue_at(&mut cluster, 3, 2, 0);
+    assert_eq!(chunks(&mut cluster), [(2, 2), (4, 1)]);
+    continue_at(&mut cluster, 3, 2, 0);
     assert_eq!(chunks(&mut cluster), [], "the answer came twice");
-    continue_at(&mut cluster, 9, 4);
-    assert_eq!(chunks(&mut cluster), [], "an answer about another snapshot");
-    continue_at(&mut cluster, 3, 6);
-    assert_eq!(chunks(&mut cluster), [], "an answer about bytes there are not");
-    continue_at(&mut cluster, 3, 4);
-    assert_eq!(chunks(&mut cluster), [(4, 1)]);
+    cluster.advance(HEARTBEAT);
+    assert_eq!(chunks(&mut cluster), [(2, 0)]);
+    continue_at(&mut cluster, 3, 2, 1);
+    assert_eq!(chunks(&mut cluster), [(2, 2)], "one chunk");
 }
 
 /// A heartbeat during a large command refers to an entry that the follower has, so that it may arrive

@@ -44,7 +44,8 @@ impl<M: Machine> CoreTask<M> {
     fn send(&mut self, envelope: Envelope) {
         if sending::is_unread(&envelope) {
             let shared = Arc::clone(&self.shared);
-            sending::read(envelope, move |read| shared.submit_chunk(read, Request::ChunkRead));
+            let deliver = move |read| shared.submit_chunk(read, Request::ChunkRead);
+            self.shared.snapshots.reader.read(envelope, Arc::new(deliver));
         } else {
             self.transport.send(envelope);
         }

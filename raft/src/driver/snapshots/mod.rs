@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::making::SnapshotMaker;
 use self::receiving::ChunkReceiver;
+use self::sending::ChunkReader;
 use crate::storage::{SnapshotSpace, SnapshotWriter, StorageError};
 
 /// The snapshots of one node.
@@ -17,6 +18,7 @@ pub(super) struct Snapshots {
     space: Arc<Space>,
     pub(super) maker: Arc<SnapshotMaker>,
     pub(super) receiver: Arc<ChunkReceiver>,
+    pub(super) reader: Arc<ChunkReader>,
 }
 
 impl Snapshots {
@@ -25,7 +27,7 @@ impl Snapshots {
         let space = Arc::new(Space::default());
         let maker = Arc::new(SnapshotMaker::new(Arc::clone(&space), limit));
         let receiver = Arc::new(ChunkReceiver::new(Arc::clone(&space)));
-        Self { space, maker, receiver }
+        Self { space, maker, receiver, reader: Arc::default() }
     }
 
     /// Uses the store's space, if it has one.
