@@ -92,7 +92,7 @@ impl Node {
         let Role::Leader(leader) = &mut self.role else { return };
         let Leader { followers, reads, .. } = leader;
         let mut since = None;
-        for progress in followers.values_mut().filter(|it| it.heartbeat_due <= now) {
+        for progress in followers.values_mut() {
             if progress.expire_unanswered(now, config) == Expired::Pipeline {
                 progress.probed_since = *since.get_or_insert_with(|| reads.start_round(now));
             }
@@ -244,9 +244,11 @@ enum Expired {
 }
 
 impl Progress {
+    /// Pipelines are looked at with every message, since each puts off the heartbeat.
     fn expire_unanswered(&mut self, now: Instant, config: &Config) -> Expired {
         match &mut self.flow {
-            Flow::Probe(probe) => probe.expire(),
+            Flow::Probe(probe) if self.heartbeat_due <= now => probe.expire(),
+            Flow::Probe(_) => {}
             Flow::Snapshot(transfer) => {
                 let window_min = config.snapshot_chunk_bytes as u64;
                 if transfer.expire(now, config.heartbeat_interval, window_min) {

@@ -154,3 +154,20 @@ fn late_answers_change_nothing() {
         }
     }
 }
+
+/// Each message puts off the heartbeat, and none is answered while the one before it is missing.
+#[test]
+fn a_lost_message_is_sent_again_however_many_follow_it() {
+    let mut cluster = Cluster::with(2, defaults);
+    cluster.elect(peer(0));
+    cluster.deliver_all();
+    cluster.propose(peer(0), b"lost");
+    cluster.take_sent(peer(0));
+    for _ in 0..30 {
+        cluster.advance(Duration::from_millis(4));
+        cluster.propose(peer(0), b"x");
+        cluster.deliver_all();
+    }
+    let last = cluster.node(peer(0)).log().last();
+    assert_eq!(cluster.node(peer(0)).status().commit_index, last.index);
+}
