@@ -137,9 +137,9 @@ fn late_answers_change_nothing() {
         cluster.deliver_all();
         let sent = |cluster: &mut Cluster| {
             cluster.poll(peer(0));
-            let entries = |envelope: &Envelope| match &envelope.message {
-                Message::AppendEntries(append) => append.slice.entries().len(),
-                _ => 0,
+            let entries = |envelope: &Envelope| {
+                let Message::AppendEntries(append) = &envelope.message else { return 0 };
+                append.slice.entries().len()
             };
             cluster.wire.drain(..).map(|envelope| entries(&envelope)).sum::<usize>()
         };
