@@ -21,8 +21,8 @@ SlurmctldPort=$port
 SlurmdPort=$((port + 1))
 AuthType=auth/munge
 CredType=cred/munge
-# A requeued job waits until its old credentials have expired.
-AuthInfo=socket=$dir/munge/socket,cred_expire=1
+# A requeued job waits until its old credentials have expired; five seconds are the least.
+AuthInfo=socket=$dir/munge/socket,cred_expire=5
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none

@@ -261,17 +261,7 @@ fn a_campaign_on_slurm_survives_a_requeue_and_a_cancelled_one_is_merged() {
     });
     fs::remove_file(sandbox.path().join("hold")).unwrap();
     let dir = sandbox.path().join("campaign");
-    let has_gone_on = (0..30).any(|_| {
-        // Slurm would wait for two minutes, also after a change while the old processes were ending.
-        let start = format!("scontrol update JobId={task} StartTime=now 2>&1 || true");
-        slurm.tool(&["sh", "-c", &start]);
-        std::thread::sleep(std::time::Duration::from_secs(2));
-        recorded(&dir.join("tasks/2")).len() == 6
-    });
-    if !has_gone_on {
-        let jobs = slurm.tool(&["squeue", "-r"]);
-        return skip("slurm", &format!("it has not started a requeued task for a minute: {jobs}"));
-    }
+    wait_until("the runs of the requeued task", || recorded(&dir.join("tasks/2")).len() == 6);
     slurm.wait(&array);
     assert_eq!(recorded(&dir.join("tasks/2")), [2, 6, 10, 14, 18, 22], "each run of task 2 once");
     assert_eq!(fs::read_dir(dir.join("tasks/2/runs")).unwrap().count(), 1, "it went on, not anew");
