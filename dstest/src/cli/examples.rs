@@ -293,9 +293,11 @@ pub(super) const STATUS: &str = "\
 Examples:
   dstest status /shared/2b                the tasks of a submission
   dstest status                           the newest campaign here
-  dstest status --wait /shared/2b         wait until every task is done
+  dstest status --wait /shared/2b         wait until no task goes on
 
 `not ended`: no end is written. The task runs on another machine, or was killed.
+`ended`: a limit (--for, --max-fail, --max-fail-per-test) ended it before everything was run.
+`stopped`: it could not go on, as when its program is gone; --wait waits until it is resumed.
 
 Exit codes:
   0    all done, and every run passed

@@ -98,7 +98,7 @@ pub struct StatusArgs {
     #[arg(value_name = "DIR | CAMPAIGN")]
     pub campaigns: Vec<String>,
 
-    /// Wait until every task is done
+    /// Wait until every task is done, or a limit such as --max-fail has ended it
     #[arg(long)]
     pub wait: bool,
 

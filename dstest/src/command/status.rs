@@ -20,7 +20,7 @@ use crate::text::{console, duration, shell, sink};
 /// Prints the progress of a submission, or of campaigns.
 pub(super) fn run(args: &StatusArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let mut progress = Progress::read(args)?;
-    while args.wait && !progress.is_done() {
+    while args.wait && !progress.is_over() {
         std::thread::sleep(WAIT_INTERVAL);
         if interrupts.count() > 0 {
             return Ok(Exit::Interrupted);
@@ -60,6 +60,8 @@ struct Task {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
     Done,
+    /// A limit ended it before everything was run; no engine starts it again.
+    Ended,
     Running,
     /// No end is written: it runs on another machine, or was killed.
     NotEnded,
@@ -72,12 +74,18 @@ impl State {
     const fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Ended => "ended",
             Self::Running => "running",
             Self::NotEnded => "not ended",
             Self::Interrupted => "interrupted",
             Self::Stopped => "stopped",
             Self::Waiting => "not begun",
         }
+    }
+
+    /// `true` if nothing more is to be expected.
+    const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Ended)
     }
 }
 
@@ -141,7 +149,8 @@ impl Progress {
             End::Running => State::Running,
             End::Interrupted if !has_end => State::NotEnded,
             End::Interrupted => State::Interrupted,
-            End::Complete | End::Time | End::Failures | End::Stopped => State::Stopped,
+            End::Complete | End::Time | End::Failures => State::Ended,
+            End::Stopped => State::Stopped,
         };
         let written = found.path.join("events.jsonl").metadata().and_then(|file| file.modified());
         self.tasks.push(Task {
@@ -173,13 +182,17 @@ impl Progress {
         self.tasks.iter().all(|task| task.state == State::Done)
     }
 
+    fn is_over(&self) -> bool {
+        self.tasks.iter().all(|task| task.state.is_over())
+    }
+
     fn sum(&self, of: impl Fn(&Task) -> u64) -> u64 {
         self.tasks.iter().map(of).sum()
     }
 
     fn text(&self, paint: Paint) -> String {
         let is_shown = |task: &&Task| {
-            self.tasks.len() <= ROWS_MAX || !matches!(task.state, State::Done | State::Waiting)
+            self.tasks.len() <= ROWS_MAX || !(task.state.is_over() || task.state == State::Waiting)
         };
         let shown: Vec<&Task> = self.tasks.iter().filter(is_shown).take(ROWS_MAX).collect();
         let mut text = if shown.is_empty() { String::new() } else { table(&shown, paint) };
@@ -235,7 +248,7 @@ fn table(tasks: &[&Task], paint: Paint) -> String {
     for task in tasks {
         let style = if task.failed > 0 { TextStyle::Bad } else { TextStyle::Normal };
         let planned = task.planned.map_or_else(String::new, |planned| planned.to_string());
-        let silent = task.silent.filter(|_| task.state != State::Done);
+        let silent = task.silent.filter(|_| !task.state.is_over());
         let silent = silent.map(|silent| format!("{} ago", duration::human(silent)));
         table.row(vec![
             Cell::plain(sink::screen(&task.name)),
@@ -252,7 +265,7 @@ fn table(tasks: &[&Task], paint: Paint) -> String {
 /// The interval of looks at the stores, on a file system that others use too.
 const WAIT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// More rows would not fit on a screen: then only tasks are shown that have begun and are not done.
+/// More rows would not fit on a screen: then only tasks are shown that have begun and are not over.
 const ROWS_MAX: usize = 32;
 
 /// More kinds of failures are in the report.

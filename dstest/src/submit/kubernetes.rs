@@ -70,11 +70,12 @@ impl Kubernetes<'_> {
         })
     }
 
-    /// It waits for all tasks; its own result is that of the campaign.
+    /// It waits until all tasks are over; its own result is that of the campaign.
     fn merge(&self) -> Value {
         let script = format!(
-            "cp {PROGRAMS}/{FILE_NAME} {RESULTS}/ && {PROGRAMS}/dstest status --wait {RESULTS}; \
-             exec sh {PROGRAMS}/{MERGE} {RESULTS}"
+            "cp {PROGRAMS}/{FILE_NAME} {RESULTS}/ || exit 2; \
+             {PROGRAMS}/dstest status --wait {RESULTS} && code=0 || code=$?; \
+             case $code in {WAITED_CODES}) exec sh {PROGRAMS}/{MERGE} {RESULTS};; *) exit $code;; esac"
         );
         json!({
             "apiVersion": "batch/v1",
@@ -139,6 +140,9 @@ const RESULTS: &str = "/results";
 
 /// Exit codes of a task that has done its work: passed, failed, nothing tested, ended early.
 const RESULT_CODES: &str = "0|1|4|5";
+
+/// Exit codes of `status --wait` when all tasks are over: passed, failed, ended at a limit.
+const WAITED_CODES: &str = "0|1|5";
 
 /// Pods that may be killed before the Job gives up, unless there are more tasks.
 const RETRIES_MIN: u32 = 6;

@@ -164,6 +164,61 @@ fn mistakes_of_a_submission_are_named_before_anything_is_built() {
     sandbox.call(&["status"]).exits_with(2).warns("no stored campaign yet");
 }
 
+#[test]
+fn waiting_ends_with_campaigns_that_a_limit_has_ended_and_with_no_others() {
+    let sandbox = Sandbox::new();
+    let limits: [(&str, &[&str], &str); 4] = [
+        ("failures", &["--max-fail", "1"], "exit 1"),
+        ("each", &["--max-fail-per-test", "1"], "exit 1"),
+        ("time", &["--for", "1"], "sleep 2"),
+        ("whole", &[], "exit 0"),
+    ];
+    for (store, limit, script) in limits {
+        let args = [&["-n", "10", "-p", "1", "-o", store], limit, &["--", "sh", "-c", script]];
+        sandbox.call(&args.concat());
+        let mut wait = sandbox.command(&["status", "--wait", "-o", store]);
+        wait.stdout(Stdio::piped());
+        let mut wait = wait.spawn().unwrap();
+        wait_until(store, || wait.try_wait().unwrap().is_some());
+        let printed = wait.wait_with_output().unwrap();
+        let text = String::from_utf8(printed.stdout).unwrap();
+        let (state, code) = match store {
+            "whole" => ("1 done", 0),
+            "time" => ("1 ended", 5),
+            _ => ("1 ended", 1),
+        };
+        assert!(text.contains(state), "{store}: {text}");
+        assert_eq!(printed.status.code(), Some(code), "{store}: {text}");
+    }
+    // It may still be resumed.
+    fs::remove_file(sandbox.path().join("failures/latest/summary.json")).unwrap();
+    sandbox.call(&["status", "-o", "failures"]).exits_with(1).prints("1 task: 1 not ended");
+}
+
+#[test]
+fn the_merge_of_a_manifest_begins_only_when_all_tasks_are_over() {
+    let sandbox = Sandbox::new();
+    script(&sandbox);
+    submit(&sandbox, &["kubernetes", "--image", "a", "-o", "campaign"]).exits_with(0);
+    let merge = entry_commands(&sandbox).pop().unwrap();
+    let fake = sandbox.path().join("campaign/dstest");
+    fs::create_dir_all(sandbox.path().join("results/tasks/1/latest")).unwrap();
+    fs::write(sandbox.path().join("results/tasks/1/latest/campaign.json"), "{}").unwrap();
+    // Written by another process: a program that this one has open for writing cannot be started.
+    let text = "#!/bin/sh\n[ $1 = merge ] && exit 42\nexit $(cat \"${0%/*}/code\")\n";
+    let mut write = Command::new("sh");
+    write.args(["-c", "rm \"$0\" && printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]);
+    assert!(write.arg(&fake).arg(text).status().unwrap().success());
+    for (code, merges) in [(0, true), (1, true), (5, true), (2, false), (130, false)] {
+        fs::write(fake.with_file_name("code"), code.to_string()).unwrap();
+        let found = start(&sandbox, &merge, 0).wait().unwrap().code();
+        assert_eq!(found, Some(if merges { 42 } else { code }), "status exits with {code}");
+    }
+    fs::remove_dir_all(sandbox.path().join("results")).unwrap();
+    let found = start(&sandbox, &merge, 0).wait().unwrap().code();
+    assert_eq!(found, Some(2), "the volume is not there");
+}
+
 /// A Slurm of its own; it ends with this value.
 struct Slurm {
     script: Child,
