@@ -100,7 +100,8 @@ impl MergedTests {
     fn add(&mut self, test: &Test, binary: &Binary, source: &Source) -> Result<(), StoreError> {
         if let Some(&known) = self.index_of.get(&test.key) {
             let known = &self.tests[known];
-            let same = known.args == test.args
+            let words = known.args.iter().map(|word| anywhere(word));
+            let same = words.eq(test.args.iter().map(|word| anywhere(word)))
                 && self.inputs == contents(&source.file)
                 && program(&self.binaries[known.binary].path) == program(&binary.path);
             return match self.builds {
@@ -227,6 +228,13 @@ fn program(path: &Path) -> Option<&OsStr> {
     hash_of(path).or(path.file_name())
 }
 
+/// A word of a command, with a path in an unpacked archive as it is in any store: from the archive's hash.
+fn anywhere(word: &str) -> &Path {
+    let path = Path::new(word);
+    let archives = archive_of(path).and_then(Path::parent);
+    archives.and_then(|archives| path.strip_prefix(archives).ok()).unwrap_or(path)
+}
+
 /// `true` for the path of a program that dstest has kept, which is never edited.
 pub(crate) fn is_kept(path: &Path) -> bool {
     hash_of(path).is_some()
@@ -255,5 +263,19 @@ mod tests {
         assert_eq!(program(Path::new(&here)), program(Path::new(&there)));
         assert_eq!(program(Path::new("sh")), program(Path::new("/bin/sh")));
         assert_ne!(program(Path::new("/bin/a")), program(Path::new("/bin/b")));
+    }
+
+    #[test]
+    fn a_file_of_an_archive_is_the_same_in_every_store() {
+        let [one, two] = ["0123456789abcdef0123456789abcdef", "ffffffffffffffffffffffffffffffff"];
+        let of = |store: &str, id: &str, file: &str| format!("{store}/archives/{id}/root/{file}");
+        let first = of("/a", one, "t.sh");
+        assert_eq!(anywhere(&first), anywhere(&of("/b/c", one, "t.sh")));
+        for other in [of("/a", two, "t.sh"), of("/a", one, "u.sh"), "/a/t.sh".to_owned()] {
+            assert_ne!(anywhere(&first), anywhere(&other));
+        }
+        for word in ["{seed}", "--quick", "", "/a/archives/x", "archives"] {
+            assert_eq!(anywhere(word), Path::new(word));
+        }
     }
 }

@@ -310,6 +310,34 @@ fn hostile_and_damaged_archives_are_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn shards_merge_wherever_the_paths_among_their_arguments_have_been_unpacked() {
+    let sandbox = Sandbox::new();
+    let at = |name: &str| sandbox.path().canonicalize().unwrap().join(name).display().to_string();
+    fs::create_dir(at("data")).unwrap();
+    fs::write(at("data/file"), "x").unwrap();
+    for (archive, text) in [("a", "grep -q x \"$1\""), ("b", "true")] {
+        fs::write(at("run.sh"), text).unwrap();
+        let file = format!("{archive}.tar.zst");
+        let args = ["archive", "-n", "4", "--seed", "1", "--include", "data", "-o", &file];
+        let command = ["--", "sh", &at("run.sh"), &at("data/file"), "{seed}"];
+        sandbox.call(&[&args[..], &command].concat()).exits_with(0);
+    }
+    fs::remove_file(at("run.sh")).unwrap();
+    fs::remove_dir_all(at("data")).unwrap();
+    for (archive, shard, store) in [("a", "1/2", "s1"), ("a", "2/2", "deep/s2"), ("b", "2/2", "s3")]
+    {
+        let file = format!("{archive}.tar.zst");
+        let args = ["--archive", &file, "--shard", shard, "-o", store];
+        sandbox.call(&args).exits_with(0);
+    }
+    sandbox.call(&["merge", "s1", "s3", "-o", "other"]).exits_with(2).warns("another program");
+    let merged = sandbox.call(&["merge", "s1", "deep/s2", "-o", "store"]);
+    merged.exits_with(0).prints("4 runs");
+    ["s1", "deep", "s3"].iter().for_each(|store| fs::remove_dir_all(at(store)).unwrap());
+    sandbox.call(&["replay", "-o", "store", "sh#2"]).exits_with(0);
+}
+
+#[test]
 fn two_scripts_are_merged_only_when_told_and_named() {
     let sandbox = Sandbox::new();
     for (store, text) in [("a", "exit 0"), ("b", "true")] {
