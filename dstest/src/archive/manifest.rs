@@ -114,6 +114,13 @@ impl Manifest {
         if let Some(twice) = paths.into_iter().find(|path| !seen.insert(path.as_str())) {
             return Some(format!("`{}` is in it twice", twice.escape_debug()));
         }
+        // They are created. Other paths of the manifest are only read, and `from` may have such parts.
+        let has_parent =
+            |path: &&PathBuf| path.components().any(|part| part == Component::ParentDir);
+        let mut directories = self.listing.binaries.iter().map(|binary| &binary.cwd);
+        if let Some(path) = directories.find(has_parent) {
+            return Some(format!("`{}` leads elsewhere", path.to_string_lossy().escape_debug()));
+        }
         let programs = self.listing.binaries.len();
         let lost = self.listing.tests.iter().find(|test| test.binary >= programs);
         lost.map(|test| format!("no program of the test `{}`", test.name.escape_debug()))

@@ -212,6 +212,14 @@ const CHANGES: &[(&str, Change, &str)] = &[
     ("the root", |p| p.manifest["files"][0]["path"] = json!("/outside"), "does not stay inside"),
     ("a place", |p| p.manifest["places"][0]["to"] = json!("root/../.."), "does not stay inside"),
     (
+        "a working directory",
+        |p| {
+            let cwd = p.manifest["binaries"][0]["cwd"].as_str().unwrap().to_owned();
+            p.manifest["binaries"][0]["cwd"] = json!(cwd + "/../../../../outside");
+        },
+        "leads elsewhere",
+    ),
+    (
         "twice",
         |p| p.manifest["files"][0]["path"] = p.manifest["files"][1]["path"].clone(),
         "is in it twice",
@@ -252,12 +260,15 @@ const CHANGES: &[(&str, Change, &str)] = &[
     ),
 ];
 
-/// Every file below a directory that is not dstest's own.
+/// Every file and directory below a directory that is not dstest's own; directories are empty.
 fn others(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
             files.extend(others(&entry));
+            if !entry.ends_with("store") && !entry.ends_with("store/archives") {
+                files.insert(entry, Vec::new());
+            }
         } else if !entry.ends_with(".gitignore") && !entry.ends_with("dstest-store") {
             files.insert(entry.clone(), fs::read(&entry).unwrap());
         }
