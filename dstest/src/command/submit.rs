@@ -8,10 +8,12 @@ use std::process::{Command, Stdio};
 
 use super::archive::pack;
 use super::archived::{parsed, refuse_build_options};
-use crate::archive::Archive;
+use crate::archive::{Archive, Listing};
 use crate::build::Project;
 use crate::campaign;
-use crate::cli::{EngineArgs, KubernetesArgs, SlurmArgs, SubmissionArgs, SubmitArgs, plan_options};
+use crate::cli::{
+    BudgetArgs, EngineArgs, KubernetesArgs, SlurmArgs, SubmissionArgs, SubmitArgs, plan_options,
+};
 use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -22,6 +24,7 @@ use crate::submit::kubernetes::{Kubernetes, MANIFEST};
 use crate::submit::scripts::{self, ARCHIVE, MERGE, TASK};
 use crate::submit::slurm::{Slurm, job};
 use crate::submit::{Engine, Submission, SubmitError};
+use crate::suite::Suite;
 use crate::text::utc::Utc;
 use crate::text::{console, shell};
 
@@ -146,6 +149,9 @@ fn plan(args: &SubmissionArgs, archive: Option<&Archive>, typed: &[String]) -> R
     let mut run = parsed("run", &[archived, typed].concat())?;
     run.command.clone_from(&contents.command);
     run.patterns.clone_from(&contents.patterns);
+    if let (Some(archive), true) = (archive, run.patterns.is_empty()) {
+        run.patterns.clone_from(&archive.manifest.patterns);
+    }
     run.archive = archive.map(|archive| archive.path.clone().into_os_string());
     let config = match archive {
         None => Project::open(&contents.target, &contents.command, &contents.process.env)?.config,
@@ -154,13 +160,32 @@ fn plan(args: &SubmissionArgs, archive: Option<&Archive>, typed: &[String]) -> R
             Config::of_text(text, &archive.path.join(FILE_NAME))?
         }
     };
+    refuse_limits(&run.budget)?;
     let plan = Plan::resolve(&run, &config, campaign::cores())?;
+    if let Some(Archive { manifest, .. }) = archive {
+        // Else each task would find out that there is no such test.
+        let Listing { binaries, tests, runner, notes } = manifest.listing.clone();
+        Suite { binaries, tests, runner, notes }.select(&plan.selection)?;
+    }
     match plan.budget.rounds {
         Rounds::Fixed(count) if count.get() < args.tasks => {
             Err(PlanError::MoreTasksThanRuns { tasks: args.tasks, iterations: count.get() }.into())
         }
         Rounds::Fixed(_) | Rounds::Endless | Rounds::Growing { .. } => Ok(plan),
     }
+}
+
+/// Refuses limits, which `resume` does not keep.
+fn refuse_limits(budget: &BudgetArgs) -> Result<(), PlanError> {
+    let given = [
+        ("--loop", budget.repeat),
+        ("--until-fail", budget.until_fail.is_some()),
+        ("--for", budget.duration.is_some()),
+        ("--max-fail", budget.max_fail.is_some()),
+        ("--max-fail-per-test", budget.max_fail_per_test.is_some()),
+    ];
+    let given = given.into_iter().find(|(_, is_given)| *is_given);
+    given.map_or(Ok(()), |(option, _)| Err(PlanError::LimitOfTasks(option)))
 }
 
 /// Seed and workers are in the script already.

@@ -58,6 +58,12 @@ pub enum PlanError {
         /// The iterations of each test.
         iterations: u32,
     },
+    /// A campaign of tasks that is not a number of runs: a task that goes on has only that.
+    #[error(
+        "{0} cannot be submitted: a task that goes on after a kill keeps only the number of runs; \
+         give -n instead (an archive that was made with {0} is made again without it)"
+    )]
+    LimitOfTasks(&'static str),
     /// Nothing to watch.
     #[error("an archive has no sources to watch; leave out --archive")]
     WatchedArchive,

@@ -147,6 +147,27 @@ fn mistakes_of_a_submission_are_named_before_anything_is_built() {
     for (args, words) in rows {
         submit(&sandbox, &[&["slurm"], args].concat()).exits_with(2).warns(words);
     }
+    let limits: [(&[&str], &str); 5] = [
+        (&["--for", "1h"], "--for"),
+        (&["--until-fail"], "--until-fail"),
+        (&["--loop"], "--loop"),
+        (&["--max-fail", "1"], "--max-fail"),
+        (&["--max-fail-per-test=1"], "--max-fail-per-test"),
+    ];
+    for (args, option) in limits {
+        let words = format!("{option} cannot be submitted");
+        let typed = submit(&sandbox, &[&["slurm"], args].concat());
+        typed.exits_with(2).warns(&words).warns("give -n");
+        let pack = [&["archive", "-o", "limited.zst"], args, &["--", "./t.sh"]];
+        sandbox.call(&pack.concat()).exits_with(0);
+        let plan = ["--archive", "limited.zst", "-n", "24", "--dry-run"];
+        let archived = sandbox.call(&[&["submit", "slurm"], &plan[..]].concat());
+        archived.exits_with(2).warns(&words);
+    }
+    sandbox.call(&["archive", "-n", "9", "-o", "a.zst", "--", "./t.sh"]).exits_with(0);
+    let unknown = sandbox.call(&["submit", "slurm", "--archive", "a.zst", "--dry-run", "tt"]);
+    unknown.exits_with(4).warns("no test matches `tt`");
+    sandbox.call(&["submit", "slurm", "--archive", "a.zst", "--dry-run"]).exits_with(0);
     let absent = sandbox.call(&["submit", "slurm", "--archive", "none.zst"]);
     absent.exits_with(2).warns("cannot read none.zst");
     let named = submit(&sandbox, &["kubernetes", "--image", "a", "--name", "Upper"]);
