@@ -17,7 +17,7 @@ pub(crate) const ARCHIVE: &str = "tests.tar.zst";
 /// The script of a task: `task.sh I [WORKERS [RESULTS]]`. `options` go to the campaign of every task.
 pub(crate) fn task(tasks: u32, seed: Seed, options: &[String]) -> String {
     let options = options.iter().fold(String::new(), |mut text, option| {
-        let _ = write!(text, " \\\n    {}", shell::quote(option));
+        let _ = write!(text, " \\\n    {}", shell::literal(option));
         text
     });
     format!(

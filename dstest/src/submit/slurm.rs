@@ -53,7 +53,7 @@ impl Slurm<'_> {
     }
 
     fn script(&self, name: &str) -> String {
-        shell::quote(&self.dir.join(name).to_string_lossy())
+        shell::literal(&self.dir.join(name).to_string_lossy())
     }
 
     /// A percent sign in a path would mean something.

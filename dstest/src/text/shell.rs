@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::sink;
 
-/// Quotes a word so that a POSIX shell reads it as it is.
+/// Quotes a word so that the shell of a terminal reads it as it is, and the terminal shows all of it.
 ///
 /// ```
 /// assert_eq!(dstest::text::shell::quote("a_b#17"), "a_b#17");
@@ -35,6 +35,16 @@ pub fn quote(word: &str) -> String {
         };
         return format!("$'{}'", word.chars().map(spell).collect::<String>());
     }
+    literal(word)
+}
+
+/// Quotes a word for a script, whose shell need not know `$'…'`; no terminal shows it.
+///
+/// ```
+/// assert_eq!(dstest::text::shell::literal("it's\t"), "'it'\\''s\t'");
+/// ```
+#[must_use]
+pub fn literal(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -71,13 +81,18 @@ mod tests {
 
     use super::*;
 
+    fn read_back(quoted: &str) -> String {
+        let script = format!("printf %s {quoted}");
+        let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
-        fn a_shell_reads_the_word_back(word in "[ -~]{0,12}") {
-            let script = format!("printf %s {}", quote(&word));
-            let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
-            prop_assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
+        fn a_shell_reads_the_word_back(word in "[ -~]{0,12}", any in "[^\0]{0,6}[\u{1}-/]{0,6}") {
+            prop_assert_eq!(read_back(&quote(&word)), word);
+            prop_assert_eq!(read_back(&literal(&any)), any);
         }
     }
 }
