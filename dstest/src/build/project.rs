@@ -81,11 +81,20 @@ impl Project {
         // As `replay` looks for it.
         let root = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
         let root = root.unwrap_or(&dir).to_owned();
-        let text = archive.manifest.config.as_deref().unwrap_or_default();
-        let config = Config::of_text(text, &archive.path.join(FILE_NAME))?
-            .with_preset(target.preset.as_deref(), environment(env))?;
+        let config = Self::archived_config(&archive, target, env)?;
         let unpacked = store_at(&root, unpacked.or(output))?;
         Ok(Self { dir, root, config, kind: Kind::Archive(Box::new(archive), unpacked) })
+    }
+
+    /// The defaults of the project in an archive, with the preset that is asked for.
+    pub(crate) fn archived_config(
+        archive: &Archive,
+        target: &TargetArgs,
+        env: &[(String, String)],
+    ) -> Result<Config, Error> {
+        let text = archive.manifest.config.as_deref().unwrap_or_default();
+        let config = Config::of_text(text, &archive.path.join(FILE_NAME))?;
+        Ok(config.with_preset(target.preset.as_deref(), environment(env))?)
     }
 
     /// The store of `-o`, or the project's own.

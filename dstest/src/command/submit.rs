@@ -14,7 +14,6 @@ use crate::campaign;
 use crate::cli::{
     BudgetArgs, EngineArgs, KubernetesArgs, SlurmArgs, SubmissionArgs, SubmitArgs, plan_options,
 };
-use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError, Rounds};
@@ -155,10 +154,7 @@ fn plan(args: &SubmissionArgs, archive: Option<&Archive>, typed: &[String]) -> R
     run.archive = archive.map(|archive| archive.path.clone().into_os_string());
     let config = match archive {
         None => Project::open(&contents.target, &contents.command, &contents.process.env)?.config,
-        Some(archive) => {
-            let text = archive.manifest.config.as_deref().unwrap_or_default();
-            Config::of_text(text, &archive.path.join(FILE_NAME))?
-        }
+        Some(archive) => Project::archived_config(archive, &run.target, &run.process.env)?,
     };
     refuse_limits(&run.budget)?;
     let plan = Plan::resolve(&run, &config, campaign::cores())?;

@@ -186,6 +186,36 @@ fn mistakes_of_a_submission_are_named_before_anything_is_built() {
 }
 
 #[test]
+fn the_plan_of_an_archive_is_checked_with_its_presets_and_options_reach_the_tests() {
+    let sandbox = Sandbox::new();
+    let config = "run.iterations = 2\n[preset.long]\nwhen-env = 'LONG'\nrun.iterations = 8\n\
+                  env.LONG = 'yes'\n";
+    fs::write(sandbox.path().join("dstest.toml"), config).unwrap();
+    let command = ["--", "sh", "-c", "printf %s \"$WORD\" > \"$OUT\""];
+    sandbox.call(&[&["archive", "-o", "a.zst"], &command[..]].concat()).exits_with(0);
+    let word = "it's\ta \\ \u{1b}[2J $HOME\n\u{202e}end";
+    let (typed, out) = (format!("WORD={word}"), sandbox.path().join("out"));
+    let out_variable = format!("OUT={}", out.display());
+    let archived = |dir: &str, more: &[&str]| {
+        let engine = ["submit", "kubernetes", "--image", "a", "--archive", "a.zst", "-o", dir];
+        let env = ["--tasks", "8", "--env", &typed, "--env", &out_variable];
+        sandbox.call(&[&engine[..], &env, more].concat())
+    };
+    archived("short", &[]).exits_with(2).warns("-n 2 has only 2 shares");
+    archived("wrong", &["--preset", "lnog"]).exits_with(2).warns("did you mean long?");
+    archived("by-variable", &["--env", "LONG=yes"]).exits_with(0);
+    archived("by-name", &["--preset", "long"]).exits_with(0);
+    for dir in ["by-variable", "by-name"] {
+        let mut task = Command::new("sh");
+        task.arg(sandbox.path().join(dir).join("task.sh")).arg("8").current_dir("/");
+        let ended = called(&mut task);
+        ended.exits_with(0).prints("1 run");
+        assert_eq!(fs::read_to_string(&out).unwrap(), word);
+        fs::remove_file(&out).unwrap();
+    }
+}
+
+#[test]
 fn waiting_ends_with_campaigns_that_a_limit_has_ended_and_with_no_others() {
     let sandbox = Sandbox::new();
     let limits: [(&str, &[&str], &str); 4] = [
