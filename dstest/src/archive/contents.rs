@@ -52,6 +52,10 @@ impl Contents {
             let is_inside = found.places.keys().any(|known| binary.cwd.starts_with(known));
             if !is_inside {
                 found.numbered(&binary.cwd, "outside");
+                let (dir, root) = (binary.cwd.display(), wanted.root.display());
+                found.notes.push(format!(
+                    "{dir} is outside of {root}: none of its working files is in the archive"
+                ));
             }
         }
         if wanted.built {
@@ -252,7 +256,8 @@ fn text(path: &Path) -> Result<String, ArchiveError> {
 /// A pattern of paths; a directory means everything in it.
 fn matcher(pattern: &str) -> Result<GlobMatcher, ArchiveError> {
     let trimmed = pattern.trim_start_matches("./").trim_end_matches('/');
-    let either = format!("{{{trimmed},{trimmed}/**}}");
+    let is_root = pattern.starts_with('.') && ["", "."].contains(&trimmed);
+    let either = if is_root { "**".into() } else { format!("{{{trimmed},{trimmed}/**}}") };
     let glob = GlobBuilder::new(&either).literal_separator(true).build();
     glob.map(|glob| glob.compile_matcher()).map_err(|error| ArchiveError::Pattern {
         pattern: pattern.to_owned(),
@@ -319,11 +324,38 @@ mod tests {
             ("core/data", "core/data2/a", false),
             ("Cargo.toml", "core/Cargo.toml", false),
             ("**/Cargo.toml", "Cargo.toml", true),
+            (".", "core/data/a", true),
+            ("./", "a", true),
+            ("./.", "a", true),
+            ("/", "a", false),
+            ("", "a", false),
         ];
         for (pattern, file, want) in rows {
             assert_eq!(matcher(pattern).unwrap().is_match(file), want, "{pattern} {file}");
         }
         assert!(matcher("a[").is_err());
         assert!(is_fixture(Path::new("core/testdata/x")) && !is_fixture(Path::new("testdata")));
+    }
+
+    #[test]
+    fn a_package_outside_of_the_project_is_noted_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, outside) = (dir.path().join("project"), dir.path().join("beside"));
+        fs::create_dir_all(&root).unwrap();
+        fs::create_dir_all(outside.join("testdata")).unwrap();
+        fs::write(outside.join("testdata/a"), "a").unwrap();
+        let binary = |cwd: &Path| Binary {
+            name: "a".into(),
+            path: "a".into(),
+            cwd: cwd.to_owned(),
+            env: Vec::new(),
+            contents: None,
+        };
+        let binaries = vec![binary(&root), binary(&outside), binary(&outside)];
+        let suite = Suite { binaries, ..Suite::default() };
+        let wanted = Wanted { root: &root, suite: &suite, built: false, include: &[] };
+        let found = Contents::find(wanted).unwrap();
+        assert_eq!(found.notes.len(), 1, "{:?}", found.notes);
+        assert!(found.notes[0].contains("beside is outside of") && found.files.is_empty());
     }
 }

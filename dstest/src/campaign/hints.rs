@@ -83,7 +83,6 @@ fn is_found(store: &Store) -> bool {
 /// The path as a word of a command.
 fn word(path: &Path) -> String {
     match shell::relative(path) {
-        here if here.is_empty() => ".".to_owned(),
         option if option.starts_with('-') => shell::quote(&format!("./{option}")),
         path => shell::quote(&path),
     }

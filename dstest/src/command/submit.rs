@@ -73,6 +73,9 @@ impl<'a> Prepared<'a> {
             None => None,
             Some(file) => {
                 refuse_build_options(&contents.target, &contents.command)?;
+                if !contents.include.is_empty() {
+                    return Err(PlanError::NothingToBuild("--include").into());
+                }
                 Some(Archive::open(file)?)
             }
         };

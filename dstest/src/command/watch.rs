@@ -60,7 +60,7 @@ pub(super) fn run(
     interrupts.group_builds();
     let paint = Paint::choose(args.run.show.store.color, &std::io::stderr());
     let mut known = KnownFailures::default();
-    let mut reason = format!("watching {}", if dir.is_empty() { "." } else { &dir });
+    let mut reason = format!("watching {dir}");
     for number in 1_u64.. {
         rule(&format!("{number}: {reason}"), TextStyle::Strong, paint);
         let exit = campaign(args, argv, seed, &mut known, interrupts)?;

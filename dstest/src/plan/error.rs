@@ -39,7 +39,7 @@ pub enum PlanError {
     ShardWithoutSeed(Shard),
     /// An option of the build, where nothing is built.
     #[error(
-        "{0} cannot be combined with --archive, whose programs are built already; leave it out"
+        "{0} cannot be combined with --archive, whose programs and files are there already; leave it out"
     )]
     NothingToBuild(&'static str),
     /// The plan of an archive and the typed options contradict each other, or it is of a later version.

@@ -70,7 +70,10 @@ pub fn this_program() -> String {
 pub fn relative(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    below.unwrap_or(path).to_string_lossy().into_owned()
+    match below.unwrap_or(path).to_string_lossy() {
+        here if here.is_empty() => ".".to_owned(),
+        path => path.into_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +83,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_current_directory_has_a_name() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!([relative(&here), relative(&here.join("a"))], [".", "a"]);
+        assert_eq!(relative(here.parent().unwrap()), here.parent().unwrap().to_string_lossy());
+    }
 
     fn read_back(quoted: &str) -> String {
         let script = format!("printf %s {quoted}");

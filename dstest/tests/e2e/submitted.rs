@@ -168,6 +168,13 @@ fn mistakes_of_a_submission_are_named_before_anything_is_built() {
     let unknown = sandbox.call(&["submit", "slurm", "--archive", "a.zst", "--dry-run", "tt"]);
     unknown.exits_with(4).warns("no test matches `tt`");
     sandbox.call(&["submit", "slurm", "--archive", "a.zst", "--dry-run"]).exits_with(0);
+    let include = ["submit", "slurm", "--archive", "a.zst", "--dry-run", "--include", "t.sh"];
+    sandbox.call(&include).exits_with(2).warns("--include cannot be combined with --archive");
+    fs::create_dir(sandbox.path().join("empty")).unwrap();
+    let here = ["submit", "kubernetes", "--image", "a", "--archive", "../a.zst", "-n", "4"];
+    let mut here = sandbox.command(&[&here[..], &["-o", "."]].concat());
+    let here = called(here.current_dir(sandbox.path().join("empty")));
+    here.exits_with(0).prints("written: ., seed").prints("docker build -t a . &&");
     let absent = sandbox.call(&["submit", "slurm", "--archive", "none.zst"]);
     absent.exits_with(2).warns("cannot read none.zst");
     let named = submit(&sandbox, &["kubernetes", "--image", "a", "--name", "Upper"]);
