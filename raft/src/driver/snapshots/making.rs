@@ -24,6 +24,8 @@ pub(in crate::driver) enum Made {
 /// Receives the end.
 type Report = Box<dyn FnOnce(Made) + Send>;
 
+const STOPPED: &str = "the node has stopped";
+
 /// Writes one snapshot at a time.
 pub(in crate::driver) struct SnapshotMaker {
     space: Arc<Space>,
@@ -99,6 +101,10 @@ impl SnapshotMaker {
             Some(Ok(writer)) => Some(writer),
             Some(Err(error)) => return Made::Failed(error.into()),
         };
+        // A disk may hang until long after the end.
+        if self.stopped.load(Ordering::Relaxed) {
+            return Made::Failed(STOPPED.into());
+        }
         let (len, limit) = (0, self.limit);
         let mut sink = Sink { writer, bytes: Vec::new(), len, limit, stopped: &self.stopped };
         let written = catch_panic(|| match view {
@@ -145,7 +151,7 @@ struct Sink<'a> {
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.stopped.load(Ordering::Relaxed) {
-            return Err(io::Error::other("the node has stopped"));
+            return Err(io::Error::other(STOPPED));
         }
         self.len += bytes.len() as u64;
         if self.len > self.limit {
@@ -161,5 +167,80 @@ impl Write for Sink<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::storage::{SnapshotSpace, StorageError};
+
+    /// A space in which a file can be created once the test has said so, or has ended.
+    struct Hanging {
+        begun: mpsc::Sender<()>,
+        released: mpsc::Receiver<()>,
+    }
+
+    impl SnapshotSpace for Hanging {
+        fn create(&mut self) -> Result<Box<dyn SnapshotWriter>, StorageError> {
+            // Either end may be gone.
+            let _ = self.begun.send(());
+            let _ = self.released.recv();
+            Ok(Box::new(Empty))
+        }
+    }
+
+    struct Empty;
+
+    impl SnapshotWriter for Empty {
+        fn append(&mut self, _: &[u8]) -> Result<(), StorageError> {
+            Ok(())
+        }
+
+        fn finish(&mut self) -> Result<(), StorageError> {
+            Ok(())
+        }
+
+        fn data(&self) -> SnapshotData {
+            [].into()
+        }
+    }
+
+    #[tokio::test]
+    async fn no_view_is_begun_after_the_end() {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let (begun, is_begun) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let space = Arc::new(Space::default());
+        space.set(Some(Box::new(Hanging { begun, released })));
+        let maker = Arc::new(SnapshotMaker::new(Arc::clone(&space), 100));
+        let (sender, events) = mpsc::channel();
+        for _ in 0..2 {
+            let (view, end) = (sender.clone(), sender.clone());
+            let send = |sender: &mpsc::Sender<String>, event: String| {
+                // The test may have failed.
+                let _ = sender.send(event);
+            };
+            let view = SnapshotView::writer(move |_| {
+                send(&view, "a view is written".to_owned());
+                Ok(())
+            });
+            let report = move |made| match made {
+                Made::Done(_) => send(&end, "done".to_owned()),
+                Made::Failed(error) => send(&end, error.to_string()),
+                Made::Superseded => send(&end, "superseded".to_owned()),
+            };
+            maker.make(view, Box::new(report));
+        }
+        is_begun.recv_timeout(MINUTE).expect("the first file is being created");
+        maker.stop();
+        space.close();
+        drop(release);
+        for _ in 0..2 {
+            assert_eq!(events.recv_timeout(MINUTE).as_deref(), Ok(STOPPED));
+        }
     }
 }

@@ -6,6 +6,7 @@ pub(super) mod making;
 pub(super) mod receiving;
 pub(super) mod sending;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::making::SnapshotMaker;
@@ -32,7 +33,7 @@ impl Snapshots {
 
     /// Uses the store's space, if it has one.
     pub(super) fn use_space(&self, space: Option<Box<dyn SnapshotSpace>>) {
-        *self.space.0.lock().unwrap_or_else(PoisonError::into_inner) = space;
+        self.space.set(space);
     }
 
     /// Returns whether the store keeps snapshots itself.
@@ -43,20 +44,36 @@ impl Snapshots {
     /// Gives up what is being made and received.
     pub(super) fn stop(&self) {
         self.maker.stop();
-        self.use_space(None);
+        self.space.close();
     }
 }
 
 /// The store's space for snapshots; none while they are kept in memory.
 #[derive(Default)]
-pub(super) struct Space(Mutex<Option<Box<dyn SnapshotSpace>>>);
+pub(super) struct Space {
+    /// Apart from the space: a disk that hangs in `create` blocks those who create, no others.
+    exists: AtomicBool,
+    space: Mutex<Option<Box<dyn SnapshotSpace>>>,
+}
 
 impl Space {
+    fn set(&self, space: Option<Box<dyn SnapshotSpace>>) {
+        let exists = space.is_some();
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner) = space;
+        self.exists.store(exists, Ordering::Release);
+    }
+
     fn exists(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.exists.load(Ordering::Acquire)
+    }
+
+    /// Creates nothing more.
+    fn close(&self) {
+        self.exists.store(false, Ordering::Release);
     }
 
     fn create(&self) -> Option<Result<Box<dyn SnapshotWriter>, StorageError>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(|space| space.create())
+        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        space.as_mut().filter(|_| self.exists()).map(|space| space.create())
     }
 }

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn chunks_are_stored_once_in_their_order_and_never_beside_another_leaders() {
         let space = Space::default();
-        *lock(&space.0) = Some(Box::new(Files));
+        space.set(Some(Box::new(Files)));
         let receiver = ChunkReceiver::new(Arc::new(space));
         let rows: [(u64, u64, &[u8], Option<&str>); 11] = [
             (1, 3, b"aaa", None),

@@ -1,6 +1,7 @@
 //! Slow, stuck and failing disks.
 
 mod failed;
+mod hanging_snapshots;
 mod shutdown;
 mod slow;
 mod stuck;

@@ -1,0 +1,203 @@
+//! Disks that hang while a snapshot is created or read.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use raft::driver::{MachineError, Settings, SnapshotPolicy};
+use raft::snapshot_data::StoredSnapshot;
+use raft::storage::{MemoryStorage, SnapshotSpace, SnapshotWriter, Storage, StorageError};
+use raft::{PersistentState, Raft, SnapshotData, StateMachine, Write};
+use tokio::sync::watch;
+
+use super::{NOT_POISONED, no_disk_timeout};
+use crate::state_machines::Gate;
+use crate::support::{Add, Cluster, Counter, ElectionOrder, TEST_TIMEOUT};
+
+/// A counter that requests a snapshot with every command.
+#[derive(Default)]
+struct Saving(Counter);
+
+impl StateMachine for Saving {
+    type Command = Add;
+    type Answer = u64;
+
+    fn apply(&mut self, command: Add) -> u64 {
+        self.0.apply(command)
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        self.0.snapshot()
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+        self.0.restore(snapshot)
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        true
+    }
+}
+
+/// An operation of a disk, which hangs while its gate is closed.
+#[derive(Clone)]
+struct Operation {
+    gate: Gate,
+    /// True once one has hung.
+    hung: Arc<watch::Sender<bool>>,
+}
+
+impl Operation {
+    fn new() -> Self {
+        Self { gate: Gate::default(), hung: Arc::new(watch::Sender::new(false)) }
+    }
+
+    fn run(&self) {
+        if self.gate.is_closed() {
+            self.hung.send_replace(true);
+        }
+        self.gate.wait_open();
+    }
+
+    /// Waits until one hangs.
+    async fn hangs(&self) {
+        let mut hung = self.hung.subscribe();
+        let hangs = tokio::time::timeout(TEST_TIMEOUT, hung.wait_for(|hung| *hung));
+        hangs.await.expect("it is tried").expect("the sender is in the operation");
+    }
+}
+
+/// Ends the wait of the threads in any case: a runtime waits for them.
+struct Opened(Operation);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.gate.open();
+    }
+}
+
+/// A store in memory with a space for snapshots.
+#[derive(Clone)]
+struct Disk {
+    memory: MemoryStorage,
+    create: Operation,
+    read: Operation,
+}
+
+impl Storage for Disk {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
+        self.memory.load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.memory.write(writes)
+    }
+
+    fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+impl SnapshotSpace for Disk {
+    fn create(&mut self) -> Result<Box<dyn SnapshotWriter>, StorageError> {
+        self.create.run();
+        Ok(Box::new(Writer(Arc::new(File { bytes: Mutex::default(), read: self.read.clone() }))))
+    }
+}
+
+struct File {
+    bytes: Mutex<Vec<u8>>,
+    read: Operation,
+}
+
+struct Writer(Arc<File>);
+
+impl SnapshotWriter for Writer {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.bytes.lock().expect(NOT_POISONED).extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn data(&self) -> SnapshotData {
+        let len = self.0.bytes.lock().expect(NOT_POISONED).len() as u64;
+        SnapshotData::stored(Arc::<File>::clone(&self.0), len)
+    }
+}
+
+impl StoredSnapshot for File {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.read.run();
+        let start = usize::try_from(offset).map_err(io::Error::other)?;
+        let bytes = self.bytes.lock().expect(NOT_POISONED);
+        buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
+        Ok(())
+    }
+}
+
+/// Peers on such disks. Peer 1 leads.
+async fn start(count: u64) -> (Cluster<Saving>, Vec<Disk>) {
+    let mut cluster = Cluster::empty(count);
+    let settings = Settings { snapshots: SnapshotPolicy::NEVER, ..no_disk_timeout() };
+    let mut disks = Vec::new();
+    for id in 1..=count {
+        let memory = MemoryStorage::default();
+        let disk = Disk { memory, create: Operation::new(), read: Operation::new() };
+        let builder = cluster.without_store(id).state_machine(Saving::default());
+        let builder = builder
+            .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+            .jitter(ElectionOrder(id))
+            .storage(disk.clone())
+            .configure(|config| config.trailing_entries_max = 0)
+            .settings(settings.clone());
+        cluster.rafts.push(builder.start().await.expect("all parts are there"));
+        disks.push(disk);
+    }
+    (cluster, disks)
+}
+
+async fn shut_down(raft: &Raft<Saving>) {
+    let end = tokio::time::timeout(TEST_TIMEOUT, raft.shutdown());
+    end.await.expect("a thread that hangs is not waited for");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_whose_snapshot_cannot_be_created_answers_and_ends() {
+    let (cluster, disks) = start(1).await;
+    let raft = cluster.leader().await;
+    let _opened = Opened(disks[0].create.clone());
+    disks[0].create.gate.close();
+    for value in 1..=3 {
+        let answer = tokio::time::timeout(TEST_TIMEOUT, raft.propose(Add(1))).await;
+        assert_eq!(answer.expect("only the snapshot waits").expect("it leads"), value);
+        disks[0].create.hangs().await;
+    }
+    shut_down(raft).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_whose_received_snapshot_cannot_be_created_answers_and_ends() {
+    let (cluster, disks) = start(3).await;
+    let leader = cluster.leader().await;
+    let lagging = cluster.others(leader)[0];
+    cluster.isolate(lagging);
+    leader.propose(Add(1)).await.expect("two are a majority");
+    let made = leader.wait(|status| status.snapshot.number() > 0, TEST_TIMEOUT).await;
+    made.expect("every command requests one");
+    let create = &disks[lagging.number() as usize - 1].create;
+    let _opened = Opened(create.clone());
+    create.gate.close();
+    cluster.faults.clear();
+    create.hangs().await;
+    let lagging = cluster.raft(lagging);
+    for _ in 0..5 {
+        // The leader asks again with every heartbeat.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let answer = tokio::time::timeout(TEST_TIMEOUT, lagging.propose(Add(1))).await;
+        answer.expect("only the snapshot waits").expect_err("it follows");
+    }
+    shut_down(lagging).await;
+}
