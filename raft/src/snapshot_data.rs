@@ -92,7 +92,8 @@ impl SnapshotData {
         }
     }
 
-    /// At most `len_max` bytes from `start` on; fewer at the end.
+    /// At most `len_max` bytes from `start` on; fewer at the end. None are in memory, whatever the rest:
+    /// a message without bytes does not wait for a disk.
     #[must_use]
     pub fn slice(&self, start: u64, len_max: usize) -> Self {
         let start = start.min(self.len());
@@ -102,6 +103,7 @@ impl SnapshotData {
                 let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
                 Place::Memory(bytes[at(start)..at(end)].into())
             }
+            Place::Stored(_) if start == end => Place::Memory(Arc::default()),
             Place::Stored(range) => {
                 let (source, offset) = (Arc::clone(&range.source), range.offset + start);
                 Place::Stored(Arc::new(StoredRange { source, offset, len: end - start }))
@@ -323,6 +325,18 @@ mod tests {
         let mut stream = String::new();
         io::Read::read_to_string(&mut stored.reader(), &mut stream).expect("it is readable");
         assert_eq!(stream, "0123456789012345678901234");
+    }
+
+    #[test]
+    fn no_bytes_of_a_stored_snapshot_are_in_memory_and_join_it() {
+        let stored = SnapshotData::stored(Arc::new(Digits), 9);
+        let mut received = ReceivedData::EMPTY;
+        for (start, len) in [(0, 0), (0, 9), (9, 0), (9, 5), (99, 1)] {
+            let chunk = stored.slice(start, len);
+            assert_eq!(chunk.bytes().is_some(), chunk.is_empty(), "{len} from {start}");
+            received.push(&chunk);
+        }
+        assert_eq!(received.into_data(), stored);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Chunks of stored snapshots, read before their messages leave, in their order: a follower does not take
-//! one before the one before it.
+//! one before the one before it. Messages without bytes overtake them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::message::{Envelope, Message};
 use crate::storage::StorageError;
+use crate::types::{EntryId, PeerId};
 
 /// Receives messages whose chunks are read, or a failure of the store.
 type Deliver = Arc<dyn Fn(Result<Envelope, StorageError>) + Send + Sync>;
@@ -26,10 +27,14 @@ struct Queue {
 }
 
 impl ChunkReader {
-    /// Reads the chunk of a message on a thread that may block, and passes the message on.
+    /// Reads the chunk of a message on a thread that may block, and passes the message on. A chunk that is
+    /// sent again takes the place of the one that waits: while a disk hangs, the queue does not grow.
     pub(in crate::driver) fn read(self: &Arc<Self>, envelope: Envelope, deliver: Deliver) {
         let mut queue = self.lock();
-        queue.unread.push_back(envelope);
+        match queue.unread.iter_mut().find(|waiting| place(waiting) == place(&envelope)) {
+            Some(waiting) => *waiting = envelope,
+            None => queue.unread.push_back(envelope),
+        }
         if !std::mem::replace(&mut queue.is_served, true) {
             let reader = Arc::clone(self);
             tokio::task::spawn_blocking(move || {
@@ -52,6 +57,12 @@ impl ChunkReader {
     }
 }
 
+/// The follower, and the chunk's place in a snapshot.
+fn place(envelope: &Envelope) -> Option<(PeerId, EntryId, u64)> {
+    let Message::InstallSnapshot(chunk) = &envelope.message else { return None };
+    Some((envelope.to, chunk.last_included, chunk.offset))
+}
+
 fn with_bytes(mut envelope: Envelope) -> Result<Envelope, StorageError> {
     if let Message::InstallSnapshot(chunk) = &mut envelope.message {
         let read = chunk.chunk.in_memory();
@@ -61,4 +72,75 @@ fn with_bytes(mut envelope: Envelope) -> Result<Envelope, StorageError> {
         })?;
     }
     Ok(envelope)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::message::InstallSnapshot;
+    use crate::snapshot_data::{SnapshotData, StoredSnapshot};
+    use crate::types::{Index, MessageId, Round, Term};
+
+    /// A snapshot that cannot be read before the test says so, or ends.
+    struct Hanging {
+        begun: mpsc::Sender<()>,
+        released: Mutex<mpsc::Receiver<()>>,
+    }
+
+    impl StoredSnapshot for Hanging {
+        fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+            // Either end may be gone.
+            let _ = self.begun.send(());
+            let _ = self.released.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            Ok(())
+        }
+    }
+
+    fn message(data: &SnapshotData, to: u64, offset: u64, round: u64) -> Envelope {
+        let last_included = EntryId::new(Term::new(1), Index::new(9));
+        let chunk = data.slice(offset, 4);
+        let round = Round::new(round);
+        let chunk = InstallSnapshot { last_included, offset, chunk, done: None, round };
+        Envelope {
+            id: MessageId::new(1),
+            from: PeerId::new(1),
+            to: PeerId::new(to),
+            term: Term::new(1),
+            store: None,
+            message: Message::InstallSnapshot(chunk),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_again_while_a_disk_hangs_is_read_once() {
+        let (begun, is_begun) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let source = Hanging { begun, released: Mutex::new(released) };
+        let data = SnapshotData::stored(Arc::new(source), 100);
+        let (reader, (sender, delivered)) = (Arc::<ChunkReader>::default(), mpsc::channel());
+        let deliver: Deliver = Arc::new(move |message: Result<Envelope, StorageError>| {
+            // The test may have failed.
+            let _ = sender.send(message);
+        });
+        reader.read(message(&data, 2, 0, 1), Arc::clone(&deliver));
+        is_begun.recv_timeout(Duration::from_secs(60)).expect("the first chunk is being read");
+        for round in 2..9 {
+            for (to, offset) in [(2, 4), (2, 8), (3, 4)] {
+                reader.read(message(&data, to, offset, round), Arc::clone(&deliver));
+            }
+        }
+        drop((release, deliver));
+        let rows: Vec<_> = std::iter::from_fn(|| {
+            let message = delivered.recv_timeout(Duration::from_secs(60)).ok()?;
+            let message = message.expect("the disk answers");
+            let Message::InstallSnapshot(chunk) = &message.message else { return None };
+            Some((message.to.number(), chunk.offset, chunk.round.number()))
+        })
+        .collect();
+        assert_eq!(rows, [(2, 0, 1), (2, 4, 8), (2, 8, 8), (3, 4, 8)]);
+    }
 }

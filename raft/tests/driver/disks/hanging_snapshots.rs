@@ -201,3 +201,29 @@ async fn a_peer_whose_received_snapshot_cannot_be_created_answers_and_ends() {
     }
     shut_down(lagging).await;
 }
+
+/// Its heartbeats and the questions of reads have no bytes, so they do not wait behind those that do.
+#[tokio::test]
+async fn a_leader_whose_snapshot_cannot_be_read_goes_on_leading() {
+    let (cluster, disks) = start(3).await;
+    let leader = cluster.leader().await;
+    let [lagging, other] = cluster.others(leader)[..] else { panic!("three peers") };
+    cluster.isolate(lagging);
+    leader.propose(Add(1)).await.expect("two are a majority");
+    let made = leader.wait(|status| status.snapshot.number() > 0, TEST_TIMEOUT).await;
+    let snapshot = made.expect("every command requests one").snapshot;
+    let read = &disks[leader.id().number() as usize - 1].read;
+    let _opened = Opened(read.clone());
+    read.gate.close();
+    cluster.faults.clear();
+    read.hangs().await;
+    cluster.isolate(other);
+    for _ in 0..3 {
+        let value = leader.read(|counter| counter.0.value).await;
+        assert_eq!(value.expect("the lagging peer confirms it"), 1);
+    }
+    read.gate.open();
+    let lagging = cluster.raft(lagging);
+    let installed = lagging.wait(|status| status.last_applied >= snapshot, TEST_TIMEOUT).await;
+    assert_eq!(installed.expect("the disk answers again").snapshot, snapshot);
+}
