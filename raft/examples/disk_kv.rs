@@ -9,7 +9,7 @@
 
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -127,15 +127,20 @@ impl DiskStateMachine for Store {
     }
 }
 
-/// The next key or value; none at the end.
+/// The next key or value; none at the end. A stream that ends within one is not a snapshot.
 fn part(stream: &mut dyn Read) -> Result<Option<Vec<u8>>, MachineError> {
-    let mut len = [0; 4];
-    match stream.read_exact(&mut len) {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-        read => read?,
+    let mut len = Vec::new();
+    (&mut *stream).take(4).read_to_end(&mut len)?;
+    if len.is_empty() {
+        return Ok(None);
     }
+    let len = len.try_into().map_err(|_| "the snapshot ends within a length")?;
+    let len = u32::from_le_bytes(len);
     let mut bytes = Vec::new();
-    stream.take(u32::from_le_bytes(len).into()).read_to_end(&mut bytes)?;
+    stream.take(len.into()).read_to_end(&mut bytes)?;
+    if bytes.len() < len as usize {
+        return Err(format!("the snapshot ends after {} of {len} bytes", bytes.len()).into());
+    }
     Ok(Some(bytes))
 }
 
@@ -186,4 +191,29 @@ async fn main() -> Result<(), MachineError> {
         again.status().last_applied
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_was_cut_is_refused_and_leaves_the_state() -> Result<(), MachineError> {
+        let directory = tempfile::tempdir()?;
+        let mut store = Store::open(&directory.path().join("state.redb"))?;
+        let id = |index| EntryId::new(Term::new(1), Index::new(index));
+        store.apply(vec![(id(1), Change::Put("key".to_owned(), b"value".to_vec()))])?;
+        let mut bytes = Vec::new();
+        let SnapshotView::Writer(write) = store.snapshot()? else { panic!("it is a writer") };
+        write(&mut bytes)?;
+        for cut in 1..bytes.len() {
+            let restored = store.restore(id(9), &mut &bytes[..cut]);
+            assert!(restored.is_err(), "{cut} of {} bytes", bytes.len());
+            assert_eq!(store.range("", 9)?, [("key".to_owned(), b"value".to_vec())]);
+            assert_eq!(store.applied()?, id(1));
+        }
+        store.restore(id(9), &mut bytes.as_slice())?;
+        assert_eq!((store.range("", 9)?.len(), store.applied()?), (1, id(9)));
+        Ok(())
+    }
 }
