@@ -73,7 +73,8 @@ impl ChunkReceiver {
             let stored = catch_panic(|| self.put(envelope));
             let stored = stored.unwrap_or_else(|panic| Err(StorageError::Other(panic.into())));
             let mut incoming = lock(&self.incoming);
-            // The node has a whole one, which stays as long as it is needed.
+            // A whole one passes to the node, and its file stays as long as the node has it. After an
+            // error nothing more comes, as the node stops.
             if stored.is_err() || incoming.as_ref().is_some_and(|incoming| incoming.finished) {
                 *incoming = None;
             }
