@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::driver::{MachineError, Settings, SnapshotPolicy, SnapshotView, from_bytes, to_bytes};
 use raft::storage::{DiskStorage, RedbStorage, Storage};
 use raft::{Index, PeerId, Raft, StateMachine};
@@ -266,4 +267,43 @@ async fn a_view_that_fails_leaves_the_log_as_it_is() {
     raft.propose(1).await.expect("it leads");
     let made = raft.wait(|status| status.snapshot > Index::ZERO, TEST_TIMEOUT).await;
     made.expect("the fourth one succeeds");
+}
+
+/// A leader's newer snapshot arrives while a peer writes its own, which then is of no use.
+#[tokio::test]
+async fn only_snapshots_that_shorten_the_log_are_counted() {
+    let (_, open) = STORES[0];
+    let mut durables = Durables::start(3, open).await;
+    let leader = durables.cluster.leader().await.clone();
+    let lagging = durables.cluster.others(&leader)[0];
+    let at = lagging.number() as usize - 1;
+    durables.cluster.raft(lagging).shutdown().await;
+    let (leaders_gate, recorder) = (durables.gate.clone(), DebuggingRecorder::new());
+    durables.gate = Gate::default();
+    let snapshotter = recorder.snapshotter();
+    let guard = metrics::set_default_local_recorder(&recorder);
+    durables.cluster.rafts[at] = durables.start_peer(lagging.number(), open).await;
+    drop(guard);
+    let raft = durables.cluster.raft(lagging);
+    durables.gate.close();
+    leaders_gate.close();
+    leader.propose(Change::AddAndSave(1)).await.expect("it leads");
+    let applied = leader.status().last_applied;
+    raft.wait(|status| status.last_applied >= applied, TEST_TIMEOUT).await.expect("it follows");
+    durables.cluster.isolate(lagging);
+    leader.propose(Change::Add(2)).await.expect("two are a majority");
+    let appended = leader.append(Change::AddAndSave(3)).await.expect("it leads");
+    let newest = appended.id().index;
+    appended.answer().await.expect("two are a majority");
+    leaders_gate.open();
+    leader.wait(|status| status.snapshot == newest, TEST_TIMEOUT).await.expect("it is written");
+    durables.cluster.faults.clear();
+    raft.wait(|status| status.snapshot == newest, TEST_TIMEOUT).await.expect("it is received");
+    durables.gate.open();
+    leader.propose(Change::AddAndSave(4)).await.expect("it leads");
+    raft.wait(|status| status.snapshot > newest, TEST_TIMEOUT).await.expect("its own");
+    let counted = snapshotter.snapshot().into_vec().into_iter().find_map(|(key, _, _, value)| {
+        (key.key().name() == "raft_snapshots_total").then_some(value)
+    });
+    assert_eq!(counted, Some(DebugValue::Counter(1)));
 }

@@ -174,12 +174,18 @@ impl<M: Machine> CoreTask<M> {
     }
 
     fn on_snapshot_made(&mut self, through: Index, data: SnapshotData) {
-        self.shared.metrics.snapshots.increment(1);
-        self.snapshots.made(data.len());
-        // Other errors are harmless: a leader's snapshot may be newer than this one.
-        let made = self.node.compact(self.now, through, data);
-        if let Err(error @ CompactError::TooLarge { .. }) = made {
-            self.on_snapshot_failed(through, &error);
+        let bytes = data.len();
+        match self.node.compact(self.now, through, data) {
+            Ok(()) => {
+                self.shared.metrics.snapshots.increment(1);
+                self.snapshots.made(bytes);
+            }
+            Err(error @ CompactError::TooLarge { .. }) => self.on_snapshot_failed(through, &error),
+            // Harmless: a leader's snapshot may be newer than this one.
+            Err(error) => {
+                self.snapshots.finished();
+                tracing::debug!(peer = %self.id(), %through, %error, "snapshot not needed");
+            }
         }
     }
 
