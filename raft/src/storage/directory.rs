@@ -126,6 +126,37 @@ pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), 
     remove(directory).map_err(io_error(format!("delete {}", directory.path_of(name))))
 }
 
+/// The name of the file with this number and ending.
+pub(super) fn numbered_name(number: u64, ending: &str) -> String {
+    format!("{number:020}{ending}")
+}
+
+/// The number of the file with this name. One written in another way (`+1.log`) is not a file of a store.
+pub(super) fn number_of(name: &str, ending: &str) -> Option<u64> {
+    let number = name.strip_suffix(ending)?.parse().ok()?;
+    (numbered_name(number, ending) == name).then_some(number)
+}
+
+/// The numbers of all files whose names end like this, in order.
+///
+/// # Errors
+/// They cannot be listed, or one has a number after which a store cannot count.
+pub(super) fn numbers<F: Directory>(directory: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
+    let names = directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of(name, ending)).collect();
+    numbers.sort_unstable();
+    match numbers.last() {
+        Some(last) if *last > NUMBER_MAX => Err(StorageError::Damaged(format!(
+            "{} has a number that no store reaches, so the store has not made it",
+            directory.path_of(&numbered_name(*last, ending))
+        ))),
+        Some(_) | None => Ok(numbers),
+    }
+}
+
+/// More than a store can count to; numbers after it need no check.
+const NUMBER_MAX: u64 = 1 << 62;
+
 /// Suffix of unfinished files.
 pub(super) const TEMPORARY: &str = ".tmp";
 

@@ -22,7 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::directory::{Directory, ReadableFile, TEMPORARY, WritableFile, delete, io_error};
+use super::directory::{
+    Directory, ReadableFile, TEMPORARY, WritableFile, delete, io_error, number_of, numbered_name,
+    numbers,
+};
 use super::snapshot_space::{SnapshotSpace, SnapshotWriter};
 use super::{StorageError, WriteProgress};
 use crate::codec::{DecodeError, Reader, Writer};
@@ -122,7 +125,7 @@ impl<F: Directory> SnapshotFiles<F> {
 
     /// Deletes all named files but this one.
     pub(super) fn delete_others(&self, kept: Option<u64>) -> Result<(), StorageError> {
-        self.delete_all(|name| number_of(name).is_some_and(|number| Some(number) != kept))
+        self.delete_all(|name| number_of(name, SNAPSHOT).is_some_and(|number| Some(number) != kept))
     }
 
     /// Deletes what a process that ended has left unfinished.
@@ -142,10 +145,7 @@ impl<F: Directory> SnapshotFiles<F> {
 
     /// The number after those of all files.
     pub(super) fn next_number(directory: &F) -> Result<u64, StorageError> {
-        let names =
-            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
-        let numbers = names.iter().filter_map(|name| number_of(name));
-        Ok(numbers.max().map_or(1, |number| number.saturating_add(1)))
+        Ok(numbers(directory, SNAPSHOT)?.last().map_or(1, |number| number + 1))
     }
 
     fn temporary_name(&self, number: u64) -> String {
@@ -501,13 +501,7 @@ fn read_trailer(
 }
 
 pub(super) fn snapshot_name(number: u64) -> String {
-    format!("{number:020}{SNAPSHOT}")
-}
-
-/// The number of the snapshot file with this name.
-fn number_of(name: &str) -> Option<u64> {
-    let number = name.strip_suffix(SNAPSHOT)?.parse().ok()?;
-    (snapshot_name(number) == name).then_some(number)
+    numbered_name(number, SNAPSHOT)
 }
 
 /// Suffix of snapshot files.

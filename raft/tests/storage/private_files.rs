@@ -79,27 +79,29 @@ fn a_link_in_place_of_an_unfinished_file_is_replaced_not_followed() {
 /// Names that a store does not write, up to the last number there is.
 #[test]
 fn files_of_other_names_are_not_taken_for_a_stores_own() {
-    let temporary = tempfile::tempdir().expect("a directory");
-    let directory = temporary.path().join("1");
-    write(Durable::Disk, &directory);
-    for ending in ["log", "snapshot"] {
+    for (durable, ending) in
+        [(Durable::Disk, "log"), (Durable::Disk, "snapshot"), (Durable::Redb, "snapshot")]
+    {
+        let temporary = tempfile::tempdir().expect("a directory");
+        let directory = temporary.path().join("1");
+        write(durable, &directory);
         for name in ["+7", "7", "00000000000000000000000000000007", "x"] {
             let path = directory.join(format!("{name}.{ending}"));
             fs::write(&path, "dear to its owner").expect("a file");
-            drop(Durable::Disk.open(&directory).expect("it is whole"));
+            drop(durable.open(&directory).expect("it is whole"));
             assert_eq!(fs::read(&path).expect("it stays"), b"dear to its owner");
         }
         let path = directory.join(format!("{}.{ending}", u64::MAX));
         fs::write(&path, "").expect("a file");
-        let refused = Durable::Disk.open(&directory).err().expect("no store counts so far");
+        let refused = durable.open(&directory).err().expect("no store counts so far");
         let words = refused.to_string();
         assert!(
             words.contains(&u64::MAX.to_string()) && words.contains("no store reaches"),
             "{words}"
         );
         fs::remove_file(path).expect("it is there");
+        drop(durable.open(&directory).expect("it is whole"));
     }
-    drop(Durable::Disk.open(&directory).expect("it is whole"));
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl<F: Directory> Store<F> {
         let replayed = replay(&directory, &identity, durable)?;
         let newest = newest_name(&replayed.segments);
         let member = replayed.member;
-        let next = numbers(&directory, SNAPSHOT)?.last().map_or(1, |number| number + 1);
+        let next = SnapshotFiles::next_number(&directory)?;
         let snapshots = SnapshotFiles::new(directory.clone(), identity.seed, next);
         let mut opened = load_state(&directory, &snapshots, &replayed.state, replayed.entries)?;
         opened.identity.clone_from(&member);
