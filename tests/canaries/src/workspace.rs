@@ -170,6 +170,9 @@ fn collect(root: &Path, directory: &Path, files: &mut Files) -> Result<(), Build
 const PACKAGES: [&str; 5] =
     ["raft", "tests", "tests/services", "tests/meta", "tests/linearizability"];
 
+/// Sections of a manifest about what is not copied: lints, and targets outside `src`.
+const NOT_NEEDED: [&str; 4] = ["lints", "example", "test", "bench"];
+
 /// The manifests and the lock file, for the packages that are copied.
 fn manifests(root: &Path) -> Result<Files, BuildError> {
     let mut workspace = manifest(&root.join("Cargo.toml"))?;
@@ -184,7 +187,9 @@ fn manifests(root: &Path) -> Result<Files, BuildError> {
     for package in PACKAGES {
         let name = format!("{package}/Cargo.toml");
         let mut package = manifest(&root.join(&name))?;
-        package.remove("lints");
+        for section in NOT_NEEDED {
+            package.remove(section);
+        }
         for kind in ["dependencies", "dev-dependencies"] {
             if let Some(dependencies) = package.get_mut(kind).and_then(toml::Value::as_table_mut) {
                 dependencies.retain(|name, _| !NOT_COPIED.contains(&name));
@@ -268,8 +273,13 @@ mod tests {
             let copies = files.values().filter(|file| file.text.contains(&on)).count();
             assert!(copies > 0, "{} is in no copy", canary.name);
         }
-        let tests = &manifests(&root).unwrap()["tests/meta/Cargo.toml"];
-        assert!(!tests.contains("pretty"), "the viewer is not copied");
+        let manifests = manifests(&root).unwrap();
+        assert!(!manifests["tests/meta/Cargo.toml"].contains("pretty"), "the viewer is not copied");
+        for (name, manifest) in &manifests {
+            let manifest: toml::Table = toml::from_str(manifest).unwrap();
+            let outside = ["example", "test", "bench"].map(|kind| manifest.contains_key(kind));
+            assert_eq!(outside, [false; 3], "{name} has targets that are not copied");
+        }
     }
 
     /// A workspace whose core adds one to a number and whose program prints the result for 1.
