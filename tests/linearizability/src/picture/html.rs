@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::bars::lanes;
 use super::escape::{self, cut};
 use super::telling;
-use super::words::{self, end, several};
+use super::words::{self, CULPRIT, end, several};
 use crate::check::{Verdict, states_along};
 use crate::explain::PartialOrder;
 use crate::history::{Counts, History, KeyVerdict, Mark, Record};
@@ -211,7 +211,7 @@ impl<M: Model> Section<'_, M> {
         let hint = hint.split('\n').chain(note.split('\n').skip(1)).map(escape::html);
         let hint: Vec<String> = hint.collect();
         let y = TOP + row * LANE + 4;
-        let label = if is_culprit { format!("✗ {call}") } else { call };
+        let label = if is_culprit { format!("{CULPRIT} {call}") } else { call };
         let label = escape::html(&cut(&label, (width.saturating_sub(8) / CHARACTER).max(1)));
         let _ = writeln!(
             page,

@@ -89,7 +89,7 @@ impl<M: Model> Picture<'_, M> {
     fn labels(&self) -> BTreeMap<usize, String> {
         let order = self.longest().into_iter().flatten();
         let numbers = (1..).zip(order).map(|(number, (place, _))| (*place, format!("{number}")));
-        numbers.chain([(self.explanation.culprit, CULPRIT.to_owned())]).collect()
+        numbers.chain([(self.explanation.culprit, CULPRIT.to_string())]).collect()
     }
 
     /// A lane for each client, with time from left to right.
@@ -196,11 +196,9 @@ fn draw(cells: &mut [char], from: usize, until: Option<usize>, label: &str, stro
         cells[from..from + label.len()].copy_from_slice(&label);
     } else {
         // A number that is cut would be another one.
-        cells[from] = if label == [CULPRIT_CHAR] { CULPRIT_CHAR } else { '▪' };
+        cells[from] = if label == [CULPRIT] { CULPRIT } else { '▪' };
     }
 }
-
-const CULPRIT_CHAR: char = '✗';
 
 /// The label of a call that is not in the order: it may come later.
 const PENDING: &str = "·";

@@ -72,7 +72,7 @@ pub(super) fn rows<M: Model>(
     let steps = steps.map(|(number, (place, state))| {
         row(*place, format!("{number}"), model.describe_state(state))
     });
-    let last = culprit.map(|place| row(place, CULPRIT.to_owned(), "cannot be next".to_owned()));
+    let last = culprit.map(|place| row(place, CULPRIT.to_string(), "cannot be next".to_owned()));
     [before].into_iter().chain(steps).chain(last).collect()
 }
 
@@ -84,4 +84,4 @@ pub(super) fn end<M: Model>(model: &M, order: &[(usize, M::State)]) -> String {
     }
 }
 
-pub(super) const CULPRIT: &str = "✗";
+pub(super) const CULPRIT: char = '✗';
