@@ -64,6 +64,6 @@ pub fn check_match_index(
     Err(Invariant::CommitRule.broken(format_args!(
         "{leader} leads term {term} and counts {follower} as holding its log through {matched}; \
          the disk there ends with {}",
-        durability::last(disk)
+        disk.last()
     )))
 }

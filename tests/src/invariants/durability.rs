@@ -67,7 +67,7 @@ pub fn check_applied(
     Err(Invariant::Durability.broken(format_args!(
         "{witness} applies entry {}, which its disk does not hold (it ends with {})",
         entry.id,
-        last(disk)
+        disk.last()
     )))
 }
 
@@ -84,7 +84,7 @@ pub fn check_durable_index(
     let is_durable = match log.term_at(durable_index) {
         Some(term) => holds(disk, EntryId::new(term, durable_index)),
         // Below the log's own snapshot, which the disk may not have yet.
-        None => durable_index < log.base().index && durable_index <= last(disk).index,
+        None => durable_index < log.base().index && durable_index <= disk.last().index,
     };
     if is_durable {
         return Ok(());
@@ -93,7 +93,7 @@ pub fn check_durable_index(
         "{witness} counts its log through {durable_index} as durable; the log ends with {}, the disk \
          with {}",
         log.last(),
-        last(disk)
+        disk.last()
     )))
 }
 
@@ -111,7 +111,7 @@ pub fn check_restored(
     }
     Err(Invariant::Durability.broken(format_args!(
         "{witness} restores a snapshot through {through}, its disk ends with {}",
-        last(disk)
+        disk.last()
     )))
 }
 
@@ -119,12 +119,6 @@ pub fn check_restored(
 #[must_use]
 pub fn holds(disk: &PersistentState, id: EntryId) -> bool {
     id.index < disk.base().index || disk.term_at(id.index) == Some(id.term)
-}
-
-/// The last entry on a disk.
-#[must_use]
-pub fn last(disk: &PersistentState) -> EntryId {
-    disk.last()
 }
 
 /// A vote that is not durable could be given again, to another candidate, after a crash.
@@ -181,7 +175,7 @@ fn check_entries(
     // A later durable term may have replaced the entries since: the promise was good when it was
     // made, and the leader it is made to is deposed.
     let superseded = disk.hard_state.current_term > envelope.term;
-    if superseded || (match_index <= last(disk).index && same) {
+    if superseded || (match_index <= disk.last().index && same) {
         return Ok(());
     }
     Err(not_durable(witness, envelope, disk))
@@ -194,6 +188,6 @@ fn not_durable(witness: Witness, envelope: &Envelope, disk: &PersistentState) ->
         envelope.to,
         envelope.term,
         disk.hard_state,
-        last(disk)
+        disk.last()
     ))
 }
