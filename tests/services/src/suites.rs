@@ -332,8 +332,11 @@ impl Runnable for Scenario {
             (outcome.err().map(|report| report.failure.identity()), happened)
         };
         let shrinking = Shrinking::new(&case, run);
-        let mut shrinking =
-            shrinking.ok_or_else(|| format!("nothing to shrink: seed {seed} passes"))?;
+        let mut shrinking = shrinking.ok_or_else(|| {
+            format!(
+                "nothing to shrink: seed {seed} passes, or its faults alone do not bring the failure back"
+            )
+        })?;
         shrinking.shrink();
         let case = shrinking.best;
         Ok(SmallCase { text: case.to_string(), size: case.size(), from })

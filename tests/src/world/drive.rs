@@ -17,7 +17,8 @@ use crate::sim::random::mix;
 /// propose at once travel together.
 ///
 /// # Errors
-/// What the main task returns, or why it cannot end; `acting` is the place of the world then.
+/// The error of the main task, or the reason why it cannot end; `acting` is then the place of the world
+/// that acted last.
 pub fn drive(
     worlds: &[&RefCell<World>],
     tasks: &Tasks,

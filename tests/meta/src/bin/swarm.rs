@@ -4,12 +4,13 @@
 //! swarm run [FIRST_SEED] [SEEDS] [NAME]      runs, coverage, speed; a failure is confirmed apart
 //! swarm verify [FIRST_SEED] [SEEDS] [NAME]   every seed in two processes: the traces must be equal
 //! swarm shrink [FIRST_SEED] [SEEDS] [NAME]   shrinks the first failure of each kind, prints the cases
-//! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
+//! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases
 //! swarm once   [FIRST_SEED] [SEEDS] [NAME]   prints the reports of the runs that fail
 //! ```
 //!
-//! NAME is a part of a test's name, such as `members` or `services`. A case of services has a plan and
-//! its faults; their steps are not compared, and `verify` says so.
+//! NAME is a part of a test's name, such as `members` or `services`. A case of the library
+//! lists every decision, one of services its plan and its faults; steps of services are not compared,
+//! and `verify` says so.
 //!
 //! `cargo run --profile sim -p meta-tests --bin swarm -- run 1 1000`
 #![expect(clippy::print_stdout, reason = "a program prints for its user")]
@@ -85,21 +86,20 @@ impl Asked {
         self.seeds().flat_map(|seed| self.tests().map(move |test| (test, seed))).collect()
     }
 
-    /// The runs that can be cases.
+    /// The runs of the library.
     fn library_runs(&self) -> Vec<(&'static Scenario, u64)> {
         let runs = |seed| self.scenarios().map(move |scenario| (scenario, seed));
         self.seeds().flat_map(runs).collect()
     }
 
-    /// The tests whose runs can be cases.
+    /// The tests of the library.
     fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
         SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern))
     }
 
     /// The runs of services.
     fn service_runs(&self) -> Vec<(Test, u64)> {
-        let is_library = |test: &Test| SWARM.iter().any(|scenario| scenario.name == test.name());
-        self.runs().into_iter().filter(|(test, _)| !is_library(test)).collect()
+        self.runs().into_iter().filter(|(test, _)| !is_of_library(test.name())).collect()
     }
 
     /// The first run of services of each failure.
@@ -335,13 +335,18 @@ fn verify(asked: &Asked) -> ExitCode {
     ExitCode::from(3)
 }
 
+/// Returns whether a test is one of the library, and not of services.
+fn is_of_library(name: &str) -> bool {
+    SWARM.iter().any(|scenario| scenario.name == name)
+}
+
 /// Tells the event after which two processes no longer agree.
 fn first_difference(line: &str) {
     let mut words = line.split(' ');
     let (Some(name), Some(seed)) = (words.next(), words.next().and_then(|w| w.parse().ok())) else {
         return;
     };
-    if SWARM.iter().all(|scenario| scenario.name != name) {
+    if !is_of_library(name) {
         println!("{name}: the first different event is not searched for in runs of services");
         return;
     }
