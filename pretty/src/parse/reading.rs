@@ -104,7 +104,7 @@ impl Reading {
             }
         }
         for (_, text) in std::mem::take(&mut evidence.firsts) {
-            evidence.add_one(&text, context);
+            evidence.add_one(&text, context.find(&text), context);
         }
         evidence.reading(context)
     }
@@ -132,6 +132,11 @@ impl ReadingContext<'_> {
         let count = lines.iter().filter(reads).count();
         (count > 0 && count * 4 >= lines.len() * 3)
             .then(|| Reading { records: vec![verbose], ..Reading::default() })
+    }
+
+    /// The record of one line in a text, with the place of its layer.
+    fn find<'t>(&self, text: &'t Text) -> Option<(usize, Record<'t>)> {
+        self.layers.find(&text.text, &self.line)
     }
 
     /// The place of the head of a text, and the peer it names.
@@ -214,21 +219,30 @@ impl Evidence {
                 self.add_record(&record, context);
                 return;
             }
-            self.add_one(&first, context);
+            self.add_one(&first, context.find(&first), context);
         }
-        let found = context.layers.find(&text.text, &context.line);
-        let is_strict = found.is_some_and(|(place, _)| context.layers.fit(place) == Fit::Strict);
+        let found = context.find(&text);
+        let strict = |(place, _): &(usize, _)| context.layers.fit(*place) == Fit::Strict;
+        let is_strict = found.as_ref().is_some_and(strict);
         let first = (!is_strict).then(|| context.layers.find_first(&text.text, &context.line));
         match first.flatten() {
-            Some(place) => self.firsts.push((place, text)),
-            None => self.add_one(&text, context),
+            Some(place) => {
+                drop(found);
+                self.firsts.push((place, text));
+            }
+            None => self.add_one(&text, found, context),
         }
     }
 
-    /// A line that is none of two.
-    fn add_one(&mut self, text: &Text, context: &ReadingContext<'_>) {
+    /// A line that is none of two, and the record found in it.
+    fn add_one(
+        &mut self,
+        text: &Text,
+        found: Option<(usize, Record<'_>)>,
+        context: &ReadingContext<'_>,
+    ) {
         let Text { text, is_carried, .. } = text;
-        match context.layers.find(text, &context.line) {
+        match found {
             Some((place, mut record)) => {
                 *self.records.entry(place).or_default() += 1;
                 if record.peer.is_none() && context.line.keys.peers_in(&record.text).is_empty() {
