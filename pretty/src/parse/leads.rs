@@ -101,6 +101,11 @@ impl Leads {
         self.lines - first.number
     }
 
+    /// Tells whether a first line waits for its second.
+    pub(super) const fn has_firsts(&self) -> bool {
+        !self.firsts.is_empty()
+    }
+
     pub(super) const fn has_unpaired(&self) -> bool {
         !self.unpaired.is_empty()
     }

@@ -232,7 +232,7 @@ impl<'p> LineParser<'p> {
         context: &ReadContext<'_>,
     ) -> Option<Record<'a>> {
         // Of blank lines a sample says nothing.
-        if line.trim_ascii().is_empty() {
+        if !self.leads.has_firsts() || line.trim_ascii().is_empty() {
             return None;
         }
         let first = self.leads.take(carried.source.as_deref())?;
@@ -292,7 +292,8 @@ impl<'p> LineParser<'p> {
         let class = Class::of(line);
         let is_text = class == Class::Plain && !is_continuation(line);
         let has_head = || self.reading.bare_heads && self.heads().find(line).is_some();
-        let is_plain = self.setup.layers.has_no_own() && self.known.part() == KnownPart::Line;
+        let is_to_be_known =
+            is_again && self.known.part() == KnownPart::Line && self.setup.layers.has_no_own();
         if is_text && (!carried.is_empty() || has_head()) {
             self.found.bare = true;
             let context = self.context();
@@ -303,12 +304,12 @@ impl<'p> LineParser<'p> {
             let (text, peer) = (Cow::Borrowed(line), peer.map(Cow::Borrowed));
             let record = Record { text, peer, ..Record::default() };
             let (record, named) = self.named(record, line, carried);
-            if is_again && is_plain {
+            if is_to_be_known {
                 self.known.keep(line, None, (&record, named), self.reading, &context);
             }
             return Line::Event(self.timed(record));
         }
-        if is_again && is_plain {
+        if is_to_be_known {
             self.known.keep_unread(line, self.reading);
         }
         Line::Other(class, Cow::Borrowed(line))
