@@ -21,8 +21,8 @@ SlurmctldPort=$port
 SlurmdPort=$((port + 1))
 AuthType=auth/munge
 CredType=cred/munge
-# A requeued job waits until its old credentials have expired; five seconds are the least.
-AuthInfo=socket=$dir/munge/socket,cred_expire=5
+# A requeued job waits until its old credentials have expired; a job that starts later than that fails.
+AuthInfo=socket=$dir/munge/socket,cred_expire=10
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::manifest::{Entry, Manifest, NAME};
 use super::{ArchiveError, io_error};
+use crate::store::unused_beside;
 
 /// Writes an archive whose files are read from `sources`, in the order of the manifest; returns its
 /// size. There is no part of it at `file` before it is whole.
@@ -19,9 +20,7 @@ pub(crate) fn write(
     manifest: &Manifest,
     sources: &[PathBuf],
 ) -> Result<u64, ArchiveError> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let fresh = file.with_file_name(name);
+    let fresh = unused_beside(file);
     let written = write_whole(&fresh, manifest, sources)
         .and_then(|()| fs::rename(&fresh, file).map_err(io_error("write", file)))
         .and_then(|()| Ok(fs::metadata(file).map_err(io_error("read", file))?.len()));
@@ -32,7 +31,6 @@ pub(crate) fn write(
 }
 
 fn write_whole(file: &Path, manifest: &Manifest, sources: &[PathBuf]) -> Result<(), ArchiveError> {
-    let _ = fs::remove_file(file);
     let packed = File::create_new(file).map_err(io_error("write", file))?;
     let (reader, writer) = io::pipe().map_err(io_error("write", file))?;
     thread::scope(|scope| {

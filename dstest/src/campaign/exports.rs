@@ -17,7 +17,7 @@ use crate::report::tally::Tally;
 use crate::report::{chrome_trace, summary, tables};
 use crate::seed::Iteration;
 use crate::store::open_dir::open_file;
-use crate::store::{StoreError, log_path, write_atomically};
+use crate::store::{StoreError, log_path, unused_beside, write_atomically};
 use crate::suite::Test;
 use crate::text::console;
 
@@ -65,9 +65,8 @@ fn check(file: &Path) -> io::Result<()> {
         Ok(found) if found.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
         Ok(found) if !found.is_file() => Ok(()),
         Ok(_) | Err(_) => {
-            let mut name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-            name.push(format!(".{}.probe", std::process::id()));
-            let probe = file.with_file_name(name);
+            file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+            let probe = unused_beside(file);
             File::create_new(&probe)?;
             fs::remove_file(probe)
         }

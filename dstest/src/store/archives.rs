@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use rustix::fs::FileType;
 
 use super::marker::is_program;
 use super::open_dir::OpenDir;
-use super::{Store, StoreError, io_error};
+use super::{Store, StoreError, io_error, unused_beside};
 
 /// The directory of unpacked archives in a store.
 pub(super) const ARCHIVES: &str = "archives";
@@ -33,8 +32,7 @@ impl Store {
         }
         let archives = self.claim()?.create_dir(ARCHIVES);
         let archives = archives.map_err(io_error("create", &self.root.join(ARCHIVES)))?;
-        let unique = RandomState::new().build_hasher().finish();
-        let fresh = archives.path().join(format!("{id}.{unique:016x}.tmp"));
+        let fresh = unused_beside(&archives.path().join(id));
         fs::create_dir(&fresh).map_err(io_error("create", &fresh))?;
         let placed = fill(&fresh).and_then(|()| match fs::rename(&fresh, &dir) {
             // Another process was quicker.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Store, StoreError, io_error};
+use super::{Store, StoreError, io_error, unused_beside};
 
 impl Store {
     /// Copies the program into the store unless it is present already; returns the copy's path.
@@ -24,7 +24,7 @@ impl Store {
             return Ok(kept);
         }
         self.create_place(&kept)?;
-        let fresh = kept.with_extension(format!("{}.tmp", std::process::id()));
+        let fresh = unused_beside(&kept);
         let copied = copy_program(program, &fresh).map_err(|error| {
             let _ = fs::remove_file(&fresh);
             io_error("write", &fresh)(error)

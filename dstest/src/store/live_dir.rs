@@ -9,7 +9,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -21,6 +20,7 @@ use thiserror::Error;
 
 use super::marker::user;
 use super::open_dir::{OpenDir, open_file, open_to_write, refuse_hard_links};
+use super::unique_number;
 
 /// Reasons why the directory cannot be created.
 #[derive(Debug, Error)]
@@ -97,7 +97,7 @@ impl LiveDir {
         let root = parent.join(name);
         let (lock, dir) = lock(parent, name)?;
         clear(&dir);
-        let unique = RandomState::new().build_hasher().finish();
+        let unique = unique_number();
         let path = root.join(format!("{unique:016x}"));
         let temporary = temporary_dir(unique);
         name_temporary(&lock, &temporary).map_err(io_error(&root))?;

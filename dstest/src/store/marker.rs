@@ -121,6 +121,10 @@ impl Store {
         let Some(taken) = OWN_NAMES.into_iter().find(|name| dir.entry(name).is_ok()) else {
             return Ok(());
         };
+        // Another process that has made it meanwhile has written its marker first.
+        if is_marked(dir) {
+            return Ok(());
+        }
         Err(StoreError::Unsuitable(format!(
             "{} is not a store and has `{taken}`, which dstest has not made; -o DIR chooses \
              another directory",
@@ -278,6 +282,31 @@ mod tests {
         assert!(is_program(OsStr::new("0123456789abcdef0123456789abcdef")));
         for name in ["mytool", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef"] {
             assert!(!is_program(OsStr::new(name)), "{name}");
+        }
+    }
+
+    /// Class: a directory that is looked at in steps while another process changes it. The tasks of a
+    /// campaign unpack its archive into one store at the same moment.
+    #[test]
+    fn a_store_that_many_begin_at_once_is_taken_by_all() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for _ in 0..30 {
+            let dir = tempfile::tempdir().unwrap();
+            let root = dir.path().join("store");
+            let start = std::sync::Barrier::new(8);
+            let begin = || {
+                start.wait();
+                let fill =
+                    |dir: &Path| fs::write(dir.join("file"), "x").map_err(io_error("write", dir));
+                Store::at(root.clone()).archive_dir(id, fill)
+            };
+            std::thread::scope(|scope| {
+                let all = [(); 8].map(|()| scope.spawn(begin));
+                for one in all {
+                    let unpacked = one.join().unwrap().unwrap();
+                    assert_eq!(fs::read_to_string(unpacked.join("file")).unwrap(), "x");
+                }
+            });
         }
     }
 }

@@ -201,11 +201,7 @@ const SWEPT_CAMPAIGNS: usize = 8;
 /// # Errors
 /// [`StoreError::Io`].
 pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let fresh = path.with_file_name(name);
-    // A file of that name is left from a killed dstest; a link must not lead elsewhere.
-    let _ = fs::remove_file(&fresh);
+    let fresh = unused_beside(path);
     let written = fs::File::create_new(&fresh)
         .and_then(|mut file| file.write_all(contents))
         .and_then(|()| fs::rename(&fresh, path));
@@ -220,9 +216,22 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Stor
     move |source| StoreError::Io { action, path, source }
 }
 
+/// A name beside a file, for what takes its place when it is whole. Nobody else has it, though processes
+/// of several machines, with equal numbers, share the directory.
+pub(crate) fn unused_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}.tmp", unique_number()));
+    path.with_file_name(name)
+}
+
+/// A number that no other process draws.
+pub(crate) fn unique_number() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 /// An id of four characters that are easy to read and to type.
 fn fresh_id() -> String {
     const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let bits = RandomState::new().build_hasher().finish();
+    let bits = unique_number();
     (0..4).map(|at| char::from(LETTERS[(bits >> (5 * at)) as usize % LETTERS.len()])).collect()
 }

@@ -376,12 +376,13 @@ fn a_campaign_on_slurm_survives_a_requeue_and_a_cancelled_one_is_merged() {
     let dir = sandbox.path().join("campaign");
     wait_until("the runs of the requeued task", || recorded(&dir.join("tasks/2")).len() == 6);
     slurm.wait(&array);
+    let log = fs::read_to_string(dir.join("logs/merge.log")).unwrap();
+    let logs = || (1..=4).map(|task| fs::read_to_string(dir.join(format!("logs/task-{task}.log"))));
+    assert!(log.contains("24 runs"), "{log}\n{:#?}", logs().collect::<Vec<_>>());
     assert_eq!(recorded(&dir.join("tasks/2")), [2, 6, 10, 14, 18, 22], "each run of task 2 once");
     assert_eq!(fs::read_dir(dir.join("tasks/2/runs")).unwrap().count(), 1, "it went on, not anew");
     assert_eq!(fs::read_to_string(sandbox.path().join("held")).unwrap(), "\n\n", "killed in run 6");
     assert_eq!(without_times(&dir.join("result.json")), of_one_machine(&sandbox));
-    let log = fs::read_to_string(dir.join("logs/merge.log")).unwrap();
-    assert!(log.contains("24 runs"), "{log}");
     sandbox.call(&["status", "campaign"]).exits_with(1).prints("4 tasks: 4 done; 24 runs");
     sandbox.call(&["replay", "-o", "campaign/merged"]).prints("same result as before");
 
