@@ -216,7 +216,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Stor
     move |source| StoreError::Io { action, path, source }
 }
 
-/// A name beside a file, for what takes its place when it is whole. Nobody else has it, though processes
+/// A name beside a file, for what takes its place when it is whole. No other process has it, though those
 /// of several machines, with equal numbers, share the directory.
 pub(crate) fn unused_beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();

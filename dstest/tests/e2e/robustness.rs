@@ -2,6 +2,7 @@
 //! processes that stay.
 
 use std::fs;
+use std::io::{self, PipeReader, PipeWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -28,20 +29,27 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(sandbox.events().len(), 3, "the store has everything");
 }
 
-/// Each failure is of a kind of its own and shown in full: 600 of them fill any pipe.
+/// Each failure is of a kind of its own and shown in full: 60 of them overflow an [`almost_full_pipe`].
 pub(crate) const VERBOSE_FAILURE: &str = "printf 'error: %0200d ' 0 | tr 0 x; \
     echo $DSTEST_ITER | tr 0123456789 abcdefghij; exit 1";
+
+/// A pipe with room for 4 KiB.
+pub(crate) fn almost_full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = io::pipe().unwrap();
+    writer.write_all(&[b' '; 60 << 10]).unwrap();
+    (reader, writer)
+}
 
 #[test]
 fn a_reader_that_does_not_read_stops_nothing_but_the_view() {
     let sandbox = Sandbox::new();
-    let args = ["-n", "600", "-o", "store", "--", "sh", "-c", VERBOSE_FAILURE];
-    let mut command = sandbox.command(&args);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let args = ["-n", "60", "-o", "store", "--", "sh", "-c", VERBOSE_FAILURE];
+    let (unread, pipe) = almost_full_pipe();
+    let mut child = sandbox.command(&args).stdout(pipe).stderr(Stdio::null()).spawn().unwrap();
     let events = || fs::read_to_string(sandbox.path().join("store/latest/events.jsonl"));
-    wait_until("all runs are stored", || events().is_ok_and(|text| text.lines().count() == 600));
+    wait_until("all runs are stored", || events().is_ok_and(|text| text.lines().count() == 60));
     assert!(child.try_wait().unwrap().is_none(), "it still has its table to print");
-    drop(child.stdout.take());
+    drop(unread);
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 

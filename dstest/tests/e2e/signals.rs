@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::robustness::{VERBOSE_FAILURE, almost_full_pipe};
 use crate::support::{
     CallResult, Sandbox, is_alive, no_process_is_left, skip, state, wait_until, with_enough_time,
 };
@@ -212,12 +213,11 @@ fn a_signal_at_any_instant_leaves_neither_a_process_nor_anything_set_up() {
 #[test]
 fn a_table_that_is_not_read_does_not_outlive_a_signal() {
     let sandbox = Sandbox::new();
-    let args = ["-n", "600", "-o", "store", "--", "sh", "-c", crate::robustness::VERBOSE_FAILURE];
-    let mut command = sandbox.command(&args);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let unread = child.stdout.take();
+    let args = ["-n", "60", "-o", "store", "--", "sh", "-c", VERBOSE_FAILURE];
+    let (unread, pipe) = almost_full_pipe();
+    let mut child = sandbox.command(&args).stdout(pipe).stderr(Stdio::null()).spawn().unwrap();
     let events = || fs::read_to_string(sandbox.path().join("store/latest/events.jsonl"));
-    wait_until("all runs are stored", || events().is_ok_and(|text| text.lines().count() == 600));
+    wait_until("all runs are stored", || events().is_ok_and(|text| text.lines().count() == 60));
     signal(&child, "-TERM");
     let mut code = None;
     wait_until("it has ended", || {
@@ -226,7 +226,7 @@ fn a_table_that_is_not_read_does_not_outlive_a_signal() {
     });
     assert_eq!(code.and_then(|status| status.code()), Some(130));
     drop(unread);
-    sandbox.call(&["report", "-o", "store"]).exits_with(1).prints("600 runs in ");
+    sandbox.call(&["report", "-o", "store"]).exits_with(1).prints("60 runs in ");
 }
 
 #[test]
