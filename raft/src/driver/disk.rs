@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::error::catch_panic;
+use super::error::catch_store_panic;
 use crate::output::Write;
 use crate::storage::{SnapshotSpace, Storage, StorageError, WriteProgress, WriteSpeed};
 use crate::types::{Instant, WriteId};
@@ -216,9 +216,8 @@ fn run(
 /// Makes writes durable; a panic of the store is a failure, too.
 fn flush(storage: &mut dyn Storage, writes: &[Write]) -> DiskReport {
     let last = writes.last().map_or(WriteId::ZERO, |write| write.id);
-    match catch_panic(|| storage.write(writes)) {
-        Ok(Ok(())) => DiskReport::Durable(last),
-        Ok(Err(error)) => DiskReport::Failed(error),
-        Err(panic) => DiskReport::Failed(StorageError::Other(panic.into())),
+    match catch_store_panic(|| storage.write(writes)) {
+        Ok(()) => DiskReport::Durable(last),
+        Err(error) => DiskReport::Failed(error),
     }
 }

@@ -415,6 +415,13 @@ pub(super) fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, String> {
         .map_err(|panic| panic_message(&*panic))
 }
 
+/// Runs a store's code; a panic is a failure of it.
+pub(super) fn catch_store_panic<T>(
+    code: impl FnOnce() -> Result<T, StorageError>,
+) -> Result<T, StorageError> {
+    catch_panic(code).unwrap_or_else(|panic| Err(StorageError::Other(panic.into())))
+}
+
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

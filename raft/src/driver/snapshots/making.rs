@@ -21,6 +21,12 @@ pub(in crate::driver) enum Made {
     Superseded,
 }
 
+impl From<Result<SnapshotData, MachineError>> for Made {
+    fn from(written: Result<SnapshotData, MachineError>) -> Self {
+        written.map_or_else(Self::Failed, Self::Done)
+    }
+}
+
 /// Receives the end.
 type Report = Box<dyn FnOnce(Made) + Send>;
 
@@ -81,7 +87,8 @@ impl SnapshotMaker {
         let mut now = (view, report);
         loop {
             let (view, report) = now;
-            report(self.write(view));
+            let written = catch_panic(|| self.write(view));
+            report(written.unwrap_or_else(|panic| Err(panic.into())).into());
             let mut work = self.lock();
             let next = match &mut *work {
                 Work::Busy(next) => next.take(),
@@ -95,34 +102,34 @@ impl SnapshotMaker {
         }
     }
 
-    fn write(&self, view: SnapshotView) -> Made {
-        let writer = match self.space.create() {
-            None => None,
-            Some(Ok(writer)) => Some(writer),
-            Some(Err(error)) => return Made::Failed(error.into()),
-        };
+    fn write(&self, view: SnapshotView) -> Result<SnapshotData, MachineError> {
+        let writer = self.space.create().transpose()?;
         // A disk may hang until long after the end.
         if self.stopped.load(Ordering::Relaxed) {
-            return Made::Failed(STOPPED.into());
+            return Err(STOPPED.into());
         }
-        let (len, limit) = (0, self.limit);
-        let mut sink = Sink { writer, bytes: Vec::new(), len, limit, stopped: &self.stopped };
-        let written = catch_panic(|| match view {
-            SnapshotView::Bytes(bytes) => sink.write_all(&bytes).map_err(Into::into),
-            SnapshotView::Writer(write) => write(&mut sink),
-        });
-        match written {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Made::Failed(error),
-            Err(panic) => return Made::Failed(panic.into()),
+        let mut sink = Sink {
+            writer,
+            bytes: Vec::new(),
+            len: 0,
+            limit: self.limit,
+            failure: None,
+            stopped: &self.stopped,
+        };
+        match view {
+            SnapshotView::Bytes(bytes) => sink.write_all(&bytes)?,
+            SnapshotView::Writer(write) => write(&mut sink)?,
         }
-        match sink.writer {
-            None => self.in_memory(sink.bytes),
-            Some(mut writer) => match writer.finish() {
-                Ok(()) => Made::Done(writer.data()),
-                Err(error) => Made::Failed(error.into()),
-            },
+        // A view that ignores an error, as one does that drops a buffer, has lost bytes.
+        if sink.len > sink.limit {
+            return Err(sink.too_large().into());
         }
+        if let Some(failure) = sink.failure {
+            return Err(failure.into());
+        }
+        let Some(mut writer) = sink.writer else { return Ok(sink.bytes.into()) };
+        writer.finish()?;
+        Ok(writer.data())
     }
 
     fn in_memory(&self, bytes: Vec<u8>) -> Made {
@@ -145,24 +152,41 @@ struct Sink<'a> {
     bytes: Vec<u8>,
     len: u64,
     limit: u64,
+    /// The last failure.
+    failure: Option<String>,
     stopped: &'a AtomicBool,
 }
 
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Sink<'_> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.stopped.load(Ordering::Relaxed) {
             return Err(io::Error::other(STOPPED));
         }
         self.len += bytes.len() as u64;
         if self.len > self.limit {
-            let error = CompactError::TooLarge { bytes: self.len, limit: self.limit };
-            return Err(io::Error::other(error));
+            return Err(io::Error::other(self.too_large()));
         }
         match &mut self.writer {
-            Some(writer) => writer.append(bytes).map_err(io::Error::other)?,
-            None => self.bytes.extend_from_slice(bytes),
+            Some(writer) => writer.append(bytes).map_err(io::Error::other),
+            None => {
+                self.bytes.extend_from_slice(bytes);
+                Ok(())
+            }
         }
-        Ok(bytes.len())
+    }
+
+    const fn too_large(&self) -> CompactError {
+        CompactError::TooLarge { bytes: self.len, limit: self.limit }
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let put = self.put(bytes);
+        if let Err(error) = &put {
+            self.failure = Some(error.to_string());
+        }
+        put.map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -178,6 +202,8 @@ mod tests {
     use super::*;
     use crate::storage::{SnapshotSpace, StorageError};
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     /// A space in which a file can be created once the test has said so, or has ended.
     struct Hanging {
         begun: mpsc::Sender<()>,
@@ -189,55 +215,98 @@ mod tests {
             // Either end may be gone.
             let _ = self.begun.send(());
             let _ = self.released.recv();
-            Ok(Box::new(Empty))
+            Ok(Box::new(Empty { panics_in: "" }))
         }
     }
 
-    struct Empty;
+    /// A space whose next file panics in this operation.
+    struct Panicking(&'static str);
+
+    impl SnapshotSpace for Panicking {
+        fn create(&mut self) -> Result<Box<dyn SnapshotWriter>, StorageError> {
+            let file = Empty { panics_in: std::mem::take(&mut self.0) };
+            file.run("create");
+            Ok(Box::new(file))
+        }
+    }
+
+    struct Empty {
+        panics_in: &'static str,
+    }
+
+    impl Empty {
+        fn run(&self, operation: &str) {
+            assert!(operation != self.panics_in, "in {operation}");
+        }
+    }
 
     impl SnapshotWriter for Empty {
         fn append(&mut self, _: &[u8]) -> Result<(), StorageError> {
+            self.run("append");
             Ok(())
         }
 
         fn finish(&mut self) -> Result<(), StorageError> {
+            self.run("finish");
             Ok(())
         }
 
         fn data(&self) -> SnapshotData {
+            self.run("data");
             [].into()
+        }
+    }
+
+    fn maker(space: impl SnapshotSpace + 'static) -> Arc<SnapshotMaker> {
+        let spaces = Arc::new(Space::default());
+        spaces.set(Some(Box::new(space)));
+        Arc::new(SnapshotMaker::new(spaces, 100))
+    }
+
+    /// Reports the end in words.
+    fn report_to(events: mpsc::Sender<String>) -> Report {
+        Box::new(move |made| {
+            let event = match made {
+                Made::Done(_) => "done".to_owned(),
+                Made::Failed(error) => error.to_string(),
+                Made::Superseded => "superseded".to_owned(),
+            };
+            // The test may have failed.
+            let _ = events.send(event);
+        })
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_of_the_store_the_next_snapshot_is_made() {
+        for operation in ["create", "append", "finish", "data"] {
+            let maker = maker(Panicking(operation));
+            for expected in [format!("panicked: in {operation}"), "done".to_owned()] {
+                let (sender, events) = mpsc::channel();
+                maker.make(SnapshotView::Bytes(vec![1]), report_to(sender));
+                let end = events.recv_timeout(MINUTE);
+                assert_eq!(end, Ok(expected), "after a panic in {operation}");
+            }
         }
     }
 
     #[tokio::test]
     async fn no_view_is_begun_after_the_end() {
-        const MINUTE: Duration = Duration::from_secs(60);
         let (begun, is_begun) = mpsc::channel();
         let (release, released) = mpsc::channel();
-        let space = Arc::new(Space::default());
-        space.set(Some(Box::new(Hanging { begun, released })));
-        let maker = Arc::new(SnapshotMaker::new(Arc::clone(&space), 100));
+        let maker = maker(Hanging { begun, released });
         let (sender, events) = mpsc::channel();
         for _ in 0..2 {
-            let (view, end) = (sender.clone(), sender.clone());
-            let send = |sender: &mpsc::Sender<String>, event: String| {
-                // The test may have failed.
-                let _ = sender.send(event);
-            };
+            let view = sender.clone();
             let view = SnapshotView::writer(move |_| {
-                send(&view, "a view is written".to_owned());
+                // The test may have failed.
+                let _ = view.send("a view is written".to_owned());
                 Ok(())
             });
-            let report = move |made| match made {
-                Made::Done(_) => send(&end, "done".to_owned()),
-                Made::Failed(error) => send(&end, error.to_string()),
-                Made::Superseded => send(&end, "superseded".to_owned()),
-            };
-            maker.make(view, Box::new(report));
+            maker.make(view, report_to(sender.clone()));
         }
         is_begun.recv_timeout(MINUTE).expect("the first file is being created");
         maker.stop();
-        space.close();
+        maker.space.close();
         drop(release);
         for _ in 0..2 {
             assert_eq!(events.recv_timeout(MINUTE).as_deref(), Ok(STOPPED));

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Space;
-use crate::driver::error::catch_panic;
+use crate::driver::error::catch_store_panic;
 use crate::message::{Envelope, InstallSnapshot, Message};
 use crate::storage::{SnapshotWriter, StorageError};
 use crate::types::{EntryId, PeerId, Term};
@@ -70,8 +70,7 @@ impl ChunkReceiver {
 
     fn run(&self, deliver: &Deliver) {
         while let Some(envelope) = self.next() {
-            let stored = catch_panic(|| self.put(envelope));
-            let stored = stored.unwrap_or_else(|panic| Err(StorageError::Other(panic.into())));
+            let stored = catch_store_panic(|| self.put(envelope));
             let mut incoming = lock(&self.incoming);
             // A whole one passes to the node, and its file stays as long as the node has it. After an
             // error nothing more comes, as the node stops.

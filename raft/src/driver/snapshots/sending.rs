@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::driver::error::catch_store_panic;
 use crate::message::{Envelope, Message};
 use crate::storage::StorageError;
 use crate::types::{EntryId, PeerId};
@@ -39,7 +40,7 @@ impl ChunkReader {
             let reader = Arc::clone(self);
             tokio::task::spawn_blocking(move || {
                 while let Some(envelope) = reader.next() {
-                    deliver(with_bytes(envelope));
+                    deliver(catch_store_panic(|| with_bytes(envelope)));
                 }
             });
         }
@@ -100,6 +101,14 @@ mod tests {
         }
     }
 
+    struct Panicking;
+
+    impl StoredSnapshot for Panicking {
+        fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+            panic!("no such sector")
+        }
+    }
+
     fn message(data: &SnapshotData, to: u64, offset: u64, round: u64) -> Envelope {
         let last_included = EntryId::new(Term::new(1), Index::new(9));
         let chunk = data.slice(offset, 4);
@@ -142,5 +151,21 @@ mod tests {
         })
         .collect();
         assert_eq!(rows, [(2, 0, 1), (2, 4, 8), (2, 8, 8), (3, 4, 8)]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_store_is_its_failure_and_later_chunks_are_read() {
+        let data = SnapshotData::stored(Arc::new(Panicking), 100);
+        let (reader, (sender, delivered)) = (Arc::<ChunkReader>::default(), mpsc::channel());
+        let deliver: Deliver = Arc::new(move |message| {
+            // The test may have failed.
+            let _ = sender.send(message);
+        });
+        for offset in [0, 4] {
+            reader.read(message(&data, 2, offset, 1), Arc::clone(&deliver));
+            let read = delivered.recv_timeout(Duration::from_secs(60));
+            let error = read.expect("it is answered").expect_err("it cannot be read");
+            assert_eq!(error.to_string(), "panicked: no such sector");
+        }
     }
 }
