@@ -2,46 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use raft::driver::{
-    MachineError, Outcome, Settings, SnapshotPolicy, WriteError, from_bytes, to_bytes,
-};
+use raft::driver::{Outcome, Settings, SnapshotPolicy, WriteError, from_bytes};
 use raft::storage::Storage;
 use raft::trace::{Event, Sink, Source};
-use raft::{Index, Instant, MessageId, PeerId, RoleName, StateMachine};
+use raft::{Index, Instant, MessageId, PeerId, RoleName};
 
-use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT, counters};
-
-/// A counter that wants a snapshot of every state that can be divided by ten.
-#[derive(Default)]
-struct RoundNumbers(Counter);
-
-impl StateMachine for RoundNumbers {
-    type Command = Add;
-    type Answer = u64;
-
-    fn apply(&mut self, command: Add) -> u64 {
-        self.0.apply(command)
-    }
-
-    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
-        to_bytes(&self.0.value)
-    }
-
-    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
-        self.0.value = from_bytes(snapshot)?;
-        Ok(())
-    }
-
-    fn wants_snapshot(&self) -> bool {
-        self.0.value.is_multiple_of(10)
-    }
-}
+use crate::support::{Add, Cluster, Counter, Saving, TEST_TIMEOUT, counters};
 
 #[tokio::test(start_paused = true)]
 async fn a_requested_snapshot_is_of_the_command_that_requested_it() {
     let settings = Settings { snapshots: SnapshotPolicy::NEVER, ..Settings::default() };
     let cluster = Cluster::start(3, |builder| {
-        builder.settings(settings.clone()).state_machine(RoundNumbers::default())
+        builder.settings(settings.clone()).state_machine(Saving::<10>::default())
     })
     .await;
     let leader = cluster.leader().await;

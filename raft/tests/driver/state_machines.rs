@@ -25,10 +25,6 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        *self.0.0.lock().expect("not poisoned")
-    }
-
     pub(crate) fn wait_open(&self) {
         let closed = self.0.0.lock().expect("not poisoned");
         drop(self.0.1.wait_while(closed, |closed| *closed).expect("not poisoned"));

@@ -39,6 +39,31 @@ impl StateMachine for Counter {
     }
 }
 
+/// A counter that wants a snapshot of every value that can be divided by `EVERY`.
+#[derive(Default)]
+pub(crate) struct Saving<const EVERY: u64>(pub(crate) Counter);
+
+impl<const EVERY: u64> StateMachine for Saving<EVERY> {
+    type Command = Add;
+    type Answer = u64;
+
+    fn apply(&mut self, command: Add) -> u64 {
+        self.0.apply(command)
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        self.0.snapshot()
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+        self.0.restore(snapshot)
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.0.value.is_multiple_of(EVERY)
+    }
+}
+
 /// Peers 1 to n of one process, with stores that outlive them and a network that can be cut.
 pub(crate) struct Cluster<M: Machine> {
     pub(crate) faults: Faults,

@@ -4,84 +4,29 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use raft::driver::{MachineError, Settings, SnapshotPolicy};
+use raft::driver::{Settings, SnapshotPolicy};
 use raft::snapshot_data::StoredSnapshot;
 use raft::storage::{MemoryStorage, SnapshotSpace, SnapshotWriter, Storage, StorageError};
-use raft::{PersistentState, Raft, SnapshotData, StateMachine, Write};
-use tokio::sync::watch;
+use raft::{PersistentState, Raft, SnapshotData, Write};
 
-use super::{NOT_POISONED, no_disk_timeout};
-use crate::state_machines::Gate;
-use crate::support::{Add, Cluster, Counter, ElectionOrder, TEST_TIMEOUT};
-
-/// A counter that requests a snapshot with every command.
-#[derive(Default)]
-struct Saving(Counter);
-
-impl StateMachine for Saving {
-    type Command = Add;
-    type Answer = u64;
-
-    fn apply(&mut self, command: Add) -> u64 {
-        self.0.apply(command)
-    }
-
-    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
-        self.0.snapshot()
-    }
-
-    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
-        self.0.restore(snapshot)
-    }
-
-    fn wants_snapshot(&self) -> bool {
-        true
-    }
-}
-
-/// An operation of a disk, which hangs while its gate is closed.
-#[derive(Clone)]
-struct Operation {
-    gate: Gate,
-    /// True once one has hung.
-    hung: Arc<watch::Sender<bool>>,
-}
-
-impl Operation {
-    fn new() -> Self {
-        Self { gate: Gate::default(), hung: Arc::new(watch::Sender::new(false)) }
-    }
-
-    fn run(&self) {
-        if self.gate.is_closed() {
-            self.hung.send_replace(true);
-        }
-        self.gate.wait_open();
-    }
-
-    /// Waits until one hangs.
-    async fn hangs(&self) {
-        let mut hung = self.hung.subscribe();
-        let hangs = tokio::time::timeout(TEST_TIMEOUT, hung.wait_for(|hung| *hung));
-        hangs.await.expect("it is tried").expect("the sender is in the operation");
-    }
-}
+use super::{Behaviour, DiskControl, NOT_POISONED, no_disk_timeout};
+use crate::support::{Add, Cluster, ElectionOrder, Saving, TEST_TIMEOUT};
 
 /// Ends the wait of the threads in any case: a runtime waits for them.
-struct Opened(Operation);
+struct Answering(DiskControl);
 
-impl Drop for Opened {
+impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.gate.open();
+        self.0.set(Behaviour::Healthy);
     }
 }
 
-/// A store in memory with a space for snapshots.
+/// A store in memory with a space for snapshots, whose files may hang as they are created or read.
 #[derive(Clone)]
 struct Disk {
     memory: MemoryStorage,
-    create: Operation,
-    read: Operation,
+    create: DiskControl,
+    read: DiskControl,
 }
 
 impl Storage for Disk {
@@ -100,14 +45,14 @@ impl Storage for Disk {
 
 impl SnapshotSpace for Disk {
     fn create(&mut self) -> Result<Box<dyn SnapshotWriter>, StorageError> {
-        self.create.run();
+        self.create.next_behaviour();
         Ok(Box::new(Writer(Arc::new(File { bytes: Mutex::default(), read: self.read.clone() }))))
     }
 }
 
 struct File {
     bytes: Mutex<Vec<u8>>,
-    read: Operation,
+    read: DiskControl,
 }
 
 struct Writer(Arc<File>);
@@ -130,7 +75,7 @@ impl SnapshotWriter for Writer {
 
 impl StoredSnapshot for File {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.read.run();
+        self.read.next_behaviour();
         let start = usize::try_from(offset).map_err(io::Error::other)?;
         let bytes = self.bytes.lock().expect(NOT_POISONED);
         buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
@@ -139,14 +84,14 @@ impl StoredSnapshot for File {
 }
 
 /// Peers on such disks. Peer 1 leads.
-async fn start(count: u64) -> (Cluster<Saving>, Vec<Disk>) {
+async fn start(count: u64) -> (Cluster<Saving<1>>, Vec<Disk>) {
     let mut cluster = Cluster::empty(count);
     let settings = Settings { snapshots: SnapshotPolicy::NEVER, ..no_disk_timeout() };
     let mut disks = Vec::new();
     for id in 1..=count {
         let memory = MemoryStorage::default();
-        let disk = Disk { memory, create: Operation::new(), read: Operation::new() };
-        let builder = cluster.without_store(id).state_machine(Saving::default());
+        let disk = Disk { memory, create: DiskControl::new(), read: DiskControl::new() };
+        let builder = cluster.without_store(id).state_machine(Saving::<1>::default());
         let builder = builder
             .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
             .jitter(ElectionOrder(id))
@@ -159,7 +104,7 @@ async fn start(count: u64) -> (Cluster<Saving>, Vec<Disk>) {
     (cluster, disks)
 }
 
-async fn shut_down(raft: &Raft<Saving>) {
+async fn shut_down(raft: &Raft<Saving<1>>) {
     let end = tokio::time::timeout(TEST_TIMEOUT, raft.shutdown());
     end.await.expect("a thread that hangs is not waited for");
 }
@@ -168,12 +113,12 @@ async fn shut_down(raft: &Raft<Saving>) {
 async fn a_peer_whose_snapshot_cannot_be_created_answers_and_ends() {
     let (cluster, disks) = start(1).await;
     let raft = cluster.leader().await;
-    let _opened = Opened(disks[0].create.clone());
-    disks[0].create.gate.close();
+    let _answering = Answering(disks[0].create.clone());
+    disks[0].create.set(Behaviour::Stuck);
     for value in 1..=3 {
         let answer = tokio::time::timeout(TEST_TIMEOUT, raft.propose(Add(1))).await;
         assert_eq!(answer.expect("only the snapshot waits").expect("it leads"), value);
-        disks[0].create.hangs().await;
+        disks[0].create.held().await;
     }
     shut_down(raft).await;
 }
@@ -188,10 +133,10 @@ async fn a_peer_whose_received_snapshot_cannot_be_created_answers_and_ends() {
     let made = leader.wait(|status| status.snapshot.number() > 0, TEST_TIMEOUT).await;
     made.expect("every command requests one");
     let create = &disks[lagging.number() as usize - 1].create;
-    let _opened = Opened(create.clone());
-    create.gate.close();
+    let _answering = Answering(create.clone());
+    create.set(Behaviour::Stuck);
     cluster.faults.clear();
-    create.hangs().await;
+    create.held().await;
     let lagging = cluster.raft(lagging);
     for _ in 0..5 {
         // The leader asks again with every heartbeat.
@@ -208,21 +153,22 @@ async fn a_leader_whose_snapshot_cannot_be_read_goes_on_leading() {
     let (cluster, disks) = start(3).await;
     let leader = cluster.leader().await;
     let [lagging, other] = cluster.others(leader)[..] else { panic!("three peers") };
+    let read = &disks[leader.id().number() as usize - 1].read;
+    let _answering = Answering(read.clone());
+    // From the first chunk on, which is read at once, although it does not reach the follower.
+    read.set(Behaviour::Stuck);
     cluster.isolate(lagging);
     leader.propose(Add(1)).await.expect("two are a majority");
     let made = leader.wait(|status| status.snapshot.number() > 0, TEST_TIMEOUT).await;
     let snapshot = made.expect("every command requests one").snapshot;
-    let read = &disks[leader.id().number() as usize - 1].read;
-    let _opened = Opened(read.clone());
-    read.gate.close();
+    read.held().await;
     cluster.faults.clear();
-    read.hangs().await;
     cluster.isolate(other);
     for _ in 0..3 {
         let value = leader.read(|counter| counter.0.value).await;
         assert_eq!(value.expect("the lagging peer confirms it"), 1);
     }
-    read.gate.open();
+    read.set(Behaviour::Healthy);
     let lagging = cluster.raft(lagging);
     let installed = lagging.wait(|status| status.last_applied >= snapshot, TEST_TIMEOUT).await;
     assert_eq!(installed.expect("the disk answers again").snapshot, snapshot);

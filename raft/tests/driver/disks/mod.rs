@@ -20,7 +20,7 @@ use crate::support::{Cluster, Counter, TEST_TIMEOUT};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behaviour {
     Healthy,
-    /// Writes wait until the behaviour changes.
+    /// Operations wait until the behaviour changes.
     Stuck,
     /// Writes wait until the behaviour changes, and show progress meanwhile.
     Crawling,
@@ -42,7 +42,7 @@ struct DiskControl(Arc<ControlState>);
 struct ControlState {
     behaviour: Mutex<Behaviour>,
     changed: Condvar,
-    /// True while a write has begun and is blocked.
+    /// True while an operation has begun and is blocked.
     held: watch::Sender<bool>,
 }
 
@@ -57,10 +57,11 @@ impl DiskControl {
         self.0.changed.notify_all();
     }
 
-    /// Waits until a write has begun and is held.
+    /// Waits until an operation has begun and is held.
     async fn held(&self) {
         let mut held = self.0.held.subscribe();
-        held.wait_for(|held| *held).await.expect("the sender is in the control");
+        let held = tokio::time::timeout(TEST_TIMEOUT, held.wait_for(|held| *held));
+        held.await.expect("it is tried").expect("the sender is in the control");
     }
 
     /// Waits for one step of a crawling disk; false once it does not crawl any more.
@@ -80,7 +81,7 @@ impl DiskControl {
         assert!(!wait.expect(NOT_POISONED).1.timed_out(), "the disk thread goes on");
     }
 
-    /// Waits while the disk is stuck; returns the behaviour of the write.
+    /// Waits while the disk is stuck; returns the behaviour of the operation.
     fn next_behaviour(&self) -> Behaviour {
         let ControlState { behaviour, changed, held } = &*self.0;
         let stuck = |behaviour: &mut Behaviour| {
