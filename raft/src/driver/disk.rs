@@ -82,7 +82,8 @@ impl Silence {
 }
 
 impl Disk {
-    /// Starts a store, and returns its space for snapshots, if it has one. `report` is called with the results of writes, on the disk thread.
+    /// Starts a store, and returns its space for snapshots, if it has one. `report` is called with the
+    /// results of writes, on the disk thread.
     pub(super) fn start(
         mut storage: Box<dyn Storage>,
         name: String,

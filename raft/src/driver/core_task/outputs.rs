@@ -45,7 +45,7 @@ impl<M: Machine> CoreTask<M> {
         if sending::is_unread(&envelope) {
             let shared = Arc::clone(&self.shared);
             let deliver = move |read| shared.submit_chunk(read, Request::ChunkRead);
-            self.shared.snapshots.reader.read(envelope, Arc::new(deliver));
+            self.shared.snapshots.reader.read(envelope, deliver);
         } else {
             self.transport.send(envelope);
         }

@@ -54,7 +54,7 @@ impl<M: Machine> CoreTask<M> {
         if self.is_to_be_stored(&envelope) {
             let shared = Arc::clone(&self.shared);
             let deliver = move |message| shared.submit_chunk(message, Request::ChunkStored);
-            return self.shared.snapshots.receiver.store(envelope, Arc::new(deliver));
+            return self.shared.snapshots.receiver.store(envelope, deliver);
         }
         self.receive(envelope);
     }

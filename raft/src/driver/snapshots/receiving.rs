@@ -13,9 +13,6 @@ use crate::message::{Envelope, InstallSnapshot, Message};
 use crate::storage::{SnapshotWriter, StorageError};
 use crate::types::{EntryId, PeerId, Term};
 
-/// Receives messages whose chunks are stored, or a failure of the store.
-type Deliver = Arc<dyn Fn(Result<Envelope, StorageError>) + Send + Sync>;
-
 /// Chunks that wait for the disk, in bytes; later ones are dropped, and sent again.
 const WAITING_BYTES: usize = 16 << 20;
 
@@ -53,8 +50,12 @@ impl ChunkReceiver {
         Self { space, queue: Mutex::default(), incoming: Mutex::default() }
     }
 
-    /// Stores the chunk of a message, then delivers the message.
-    pub(in crate::driver) fn store(self: &Arc<Self>, envelope: Envelope, deliver: Deliver) {
+    /// Stores the chunk of a message, then delivers the message, or a failure of the store.
+    pub(in crate::driver) fn store(
+        self: &Arc<Self>,
+        envelope: Envelope,
+        deliver: impl Fn(Result<Envelope, StorageError>) + Send + 'static,
+    ) {
         let mut queue = lock(&self.queue);
         let bytes = chunk_of(&envelope).map_or(0, |chunk| chunk.chunk.len() as usize);
         if queue.bytes + bytes > WAITING_BYTES && !queue.chunks.is_empty() {
@@ -68,7 +69,7 @@ impl ChunkReceiver {
         }
     }
 
-    fn run(&self, deliver: &Deliver) {
+    fn run(&self, deliver: &impl Fn(Result<Envelope, StorageError>)) {
         while let Some(envelope) = self.next() {
             let stored = catch_store_panic(|| self.put(envelope));
             let mut incoming = lock(&self.incoming);

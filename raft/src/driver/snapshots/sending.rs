@@ -9,9 +9,6 @@ use crate::message::{Envelope, Message};
 use crate::storage::StorageError;
 use crate::types::{EntryId, PeerId};
 
-/// Receives messages whose chunks are read, or a failure of the store.
-type Deliver = Arc<dyn Fn(Result<Envelope, StorageError>) + Send + Sync>;
-
 /// Returns whether the message has a chunk that must be read first.
 pub(in crate::driver) fn is_unread(envelope: &Envelope) -> bool {
     matches!(&envelope.message, Message::InstallSnapshot(chunk) if chunk.chunk.bytes().is_none())
@@ -28,9 +25,14 @@ struct Queue {
 }
 
 impl ChunkReader {
-    /// Reads the chunk of a message on a thread that may block, and passes the message on. A chunk that is
-    /// sent again takes the place of the one that waits: while a disk hangs, the queue does not grow.
-    pub(in crate::driver) fn read(self: &Arc<Self>, envelope: Envelope, deliver: Deliver) {
+    /// Reads the chunk of a message on a thread that may block, and delivers the message, or a failure of the
+    /// store. A chunk that is sent again takes the place of the one that waits: while a disk hangs, the queue
+    /// does not grow.
+    pub(in crate::driver) fn read(
+        self: &Arc<Self>,
+        envelope: Envelope,
+        deliver: impl Fn(Result<Envelope, StorageError>) + Send + 'static,
+    ) {
         let mut queue = self.lock();
         match queue.unread.iter_mut().find(|waiting| place(waiting) == place(&envelope)) {
             Some(waiting) => *waiting = envelope,
@@ -131,15 +133,15 @@ mod tests {
         let source = Hanging { begun, released: Mutex::new(released) };
         let data = SnapshotData::stored(Arc::new(source), 100);
         let (reader, (sender, delivered)) = (Arc::<ChunkReader>::default(), mpsc::channel());
-        let deliver: Deliver = Arc::new(move |message: Result<Envelope, StorageError>| {
+        let deliver = move |message| {
             // The test may have failed.
             let _ = sender.send(message);
-        });
-        reader.read(message(&data, 2, 0, 1), Arc::clone(&deliver));
+        };
+        reader.read(message(&data, 2, 0, 1), deliver.clone());
         is_begun.recv_timeout(Duration::from_secs(60)).expect("the first chunk is being read");
         for round in 2..9 {
             for (to, offset) in [(2, 4), (2, 8), (3, 4)] {
-                reader.read(message(&data, to, offset, round), Arc::clone(&deliver));
+                reader.read(message(&data, to, offset, round), deliver.clone());
             }
         }
         drop((release, deliver));
@@ -157,12 +159,12 @@ mod tests {
     async fn a_panic_of_the_store_is_its_failure_and_later_chunks_are_read() {
         let data = SnapshotData::stored(Arc::new(Panicking), 100);
         let (reader, (sender, delivered)) = (Arc::<ChunkReader>::default(), mpsc::channel());
-        let deliver: Deliver = Arc::new(move |message| {
+        let deliver = move |message| {
             // The test may have failed.
             let _ = sender.send(message);
-        });
+        };
         for offset in [0, 4] {
-            reader.read(message(&data, 2, offset, 1), Arc::clone(&deliver));
+            reader.read(message(&data, 2, offset, 1), deliver.clone());
             let read = delivered.recv_timeout(Duration::from_secs(60));
             let error = read.expect("it is answered").expect_err("it cannot be read");
             assert_eq!(error.to_string(), "panicked: no such sector");
