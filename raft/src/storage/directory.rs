@@ -126,6 +126,20 @@ pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), 
     remove(directory).map_err(io_error(format!("delete {}", directory.path_of(name))))
 }
 
+/// Deletes the files with such names durably.
+pub(super) fn delete_all<F: Directory>(
+    directory: &mut F,
+    is_deleted: impl Fn(&str) -> bool,
+) -> Result<(), StorageError> {
+    let names = names(directory)?;
+    names.iter().filter(|name| is_deleted(name)).try_for_each(|name| delete(directory, name))
+}
+
+/// The names of all files, in any order.
+pub(super) fn names<F: Directory>(directory: &F) -> Result<Vec<String>, StorageError> {
+    directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))
+}
+
 /// The name of the file with this number and ending.
 pub(super) fn numbered_name(number: u64, ending: &str) -> String {
     format!("{number:020}{ending}")
@@ -142,7 +156,7 @@ pub(super) fn number_of(name: &str, ending: &str) -> Option<u64> {
 /// # Errors
 /// They cannot be listed, or one has a number after which a store cannot count.
 pub(super) fn numbers<F: Directory>(directory: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
-    let names = directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
+    let names = names(directory)?;
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of(name, ending)).collect();
     numbers.sort_unstable();
     match numbers.last() {

@@ -63,8 +63,7 @@ impl Identity {
     /// Reads the identity of the store in a directory; `None` without a store.
     pub(super) fn read<F: Directory>(directory: &F) -> Result<Option<Self>, StorageError> {
         let path = directory.path_of(IDENTITY);
-        let names =
-            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
+        let names = directory::names(directory)?;
         if !names.iter().any(|name| name == IDENTITY) {
             let ours = |name: &&String| *name == LOCK || name.ends_with(TEMPORARY);
             return match names.iter().find(|name| !ours(name)) {

@@ -23,8 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::directory::{
-    Directory, ReadableFile, TEMPORARY, WritableFile, delete, io_error, number_of, numbered_name,
-    numbers,
+    Directory, ReadableFile, TEMPORARY, WritableFile, delete_all, io_error, number_of,
+    numbered_name, numbers,
 };
 use super::snapshot_space::{SnapshotSpace, SnapshotWriter};
 use super::{StorageError, WriteProgress};
@@ -125,22 +125,14 @@ impl<F: Directory> SnapshotFiles<F> {
 
     /// Deletes all named files but this one.
     pub(super) fn delete_others(&self, kept: Option<u64>) -> Result<(), StorageError> {
-        self.delete_all(|name| number_of(name, SNAPSHOT).is_some_and(|number| Some(number) != kept))
+        let is_other = |name: &str| number_of(name, SNAPSHOT).is_some_and(|it| Some(it) != kept);
+        delete_all(&mut self.directory.clone(), is_other)
     }
 
     /// Deletes what a process that ended has left unfinished.
     pub(super) fn delete_unfinished(&self) -> Result<(), StorageError> {
-        self.delete_all(|name| name.contains(SNAPSHOT) && name.ends_with(TEMPORARY))
-    }
-
-    fn delete_all(&self, is_deleted: impl Fn(&str) -> bool) -> Result<(), StorageError> {
-        let mut directory = self.directory.clone();
-        let names =
-            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
-        names
-            .iter()
-            .filter(|name| is_deleted(name))
-            .try_for_each(|name| delete(&mut directory, name))
+        let is_unfinished = |name: &str| name.contains(SNAPSHOT) && name.ends_with(TEMPORARY);
+        delete_all(&mut self.directory.clone(), is_unfinished)
     }
 
     /// The number after those of all files.
@@ -180,8 +172,23 @@ impl<F: Directory> SnapshotFiles<F> {
     /// Opens a referenced file, and checks all of it.
     ///
     /// # Errors
-    /// `Ok(None)` in place of a snapshot if the file has another format; the finding if it is damaged.
-    pub(super) fn open(&self, reference: SnapshotRef) -> io::Result<Result<Opened, String>> {
+    /// An I/O error, or a finding in the words of `damaged`.
+    pub(super) fn open(
+        &self,
+        reference: SnapshotRef,
+        damaged: impl Fn(&str) -> StorageError,
+    ) -> Result<Opened, StorageError> {
+        let failed = |error: io::Error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                return damaged("the file is missing");
+            }
+            let path = self.directory.path_of(&snapshot_name(reference.number));
+            io_error(format!("read {path}"))(error)
+        };
+        self.read(reference).map_err(failed)?.map_err(|finding| damaged(&finding))
+    }
+
+    fn read(&self, reference: SnapshotRef) -> io::Result<Result<Opened, String>> {
         let name = snapshot_name(reference.number);
         let mut reader = self.directory.open_for_reading(&name)?;
         let length = reader.len()?;

@@ -223,11 +223,7 @@ impl<F: Directory> Store<F> {
 
     /// Deletes files without a reference, left behind by a crash.
     fn delete_orphans(&mut self) -> Result<(), StorageError> {
-        let path = self.directory.path_of("");
-        let names = self.directory.names().map_err(io_error(format!("list {path}")))?;
-        for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
-            directory::delete(&mut self.directory, name)?;
-        }
+        directory::delete_all(&mut self.directory, |name| name.ends_with(TEMPORARY))?;
         let current = self.state.snapshot.map(|snapshot| snapshot.number);
         self.stale = numbers(&self.directory, SNAPSHOT)?;
         self.stale.retain(|number| Some(*number) != current);
@@ -334,20 +330,15 @@ fn load_state<F: Directory>(
 ) -> Result<PersistentState, StorageError> {
     let snapshot = state.snapshot.map(|reference| {
         let name = snapshot_name(reference.number);
+        let path = directory.path_of(&name);
         let damaged = |what: &str| {
-            let (path, id) = (directory.path_of(&name), reference.last_included);
+            let id = reference.last_included;
             StorageError::Damaged(format!("{path}, the snapshot through {id}: {what}"))
         };
-        let failed = |error: std::io::Error| {
-            if error.kind() == std::io::ErrorKind::NotFound {
-                return damaged("the file is missing");
-            }
-            io_error(format!("read {}", directory.path_of(&name)))(error)
-        };
-        match snapshots.open(reference).map_err(failed)?.map_err(|what| damaged(&what))? {
+        match snapshots.open(reference, damaged)? {
             Opened::Snapshot(snapshot) => Ok(snapshot),
             Opened::OtherFormat => {
-                let bytes = directory.read(&name).map_err(failed)?;
+                let bytes = directory.read(&name).map_err(io_error(format!("read {path}")))?;
                 let opened = format::open_snapshot(&bytes, reference, snapshots.seed());
                 opened.map_err(|what| damaged(&what))
             }

@@ -97,9 +97,7 @@ impl RedbStorage {
         }
         let lock = Lock::take(data_dir)?;
         let identity = Identity::read_or_create(&mut directory, Kind::Redb, peer)?;
-        let names =
-            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
-        if !names.iter().any(|name| name == DATABASE) {
+        if !directory::names(&directory)?.iter().any(|name| name == DATABASE) {
             create(&mut directory, data_dir, &identity)?;
         }
         let file = open_file(data_dir, DATABASE)?;

@@ -314,13 +314,7 @@ impl Store {
         let name = snapshot_name(reference.number);
         let damaged = |what: &str| self.damaged(&format!("its snapshot, {name}: {what}"));
         let Some(files) = &self.files else { return Err(damaged("there is no directory")) };
-        let opened = files.open(reference).map_err(|error| {
-            if error.kind() == std::io::ErrorKind::NotFound {
-                return damaged("the file is missing");
-            }
-            io_error(format!("read {name}"))(error)
-        })?;
-        match opened.map_err(|what| damaged(&what))? {
+        match files.open(reference, damaged)? {
             Opened::Snapshot(snapshot) => Ok(snapshot),
             Opened::OtherFormat => Err(damaged("not a snapshot of this format")),
         }
