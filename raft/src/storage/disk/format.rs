@@ -1,4 +1,4 @@
-//! The file format of the store, version 3; snapshot files are described in `snapshot_files.rs`. Version 1
+//! The file format of the store, version 3; snapshot files are described in `snapshot_files/`. Version 1
 //! has no identity, versions 1 and 2 have snapshot files of the form below. All numbers are little-endian.
 //!
 //! ```text

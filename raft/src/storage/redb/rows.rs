@@ -1,5 +1,5 @@
 //! The tables and the bytes of their rows, version 3. Version 1 has no identity, and neither has the
-//! snapshot in a file of its own (`snapshot_files.rs`), which version 2 lacks as well. All numbers are little-endian.
+//! snapshot in a file of its own (`snapshot_files/`), which version 2 lacks as well. All numbers are little-endian.
 //!
 //! ```text
 //! table      key               value
