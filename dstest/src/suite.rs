@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::text::names;
 
 /// Everything an adapter found.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Suite {
     /// The programs.
     pub binaries: Vec<Binary>,

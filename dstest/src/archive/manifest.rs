@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ArchiveError;
 use crate::origin::{Origin, architecture};
 use crate::seed::Seed;
-use crate::suite::{Binary, Note, Test};
+use crate::suite::Suite;
 
 /// The manifest's name in an archive.
 pub(super) const NAME: &str = "dstest-archive.json";
@@ -37,20 +37,11 @@ pub(crate) struct Manifest {
     pub(crate) config: Option<String>,
     /// The programs and their tests, with the paths of the machine that built them.
     #[serde(flatten)]
-    pub(crate) listing: Listing,
+    pub(crate) listing: Suite,
     /// The places of directories and files, from that machine to the archive.
     pub(crate) places: Vec<Place>,
     /// All files, in their order in the archive.
     pub(crate) files: Vec<Entry>,
-}
-
-/// Programs and their tests.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Listing {
-    pub(crate) binaries: Vec<Binary>,
-    pub(crate) tests: Vec<Test>,
-    pub(crate) runner: Vec<String>,
-    pub(crate) notes: Vec<Note>,
 }
 
 /// A directory or file of the machine that built the archive, and its path in the archive.

@@ -31,7 +31,7 @@ use thiserror::Error;
 use crate::store::StoreError;
 
 pub(crate) use self::contents::{Contents, Wanted};
-pub(crate) use self::manifest::{FORMAT, Listing, Manifest};
+pub(crate) use self::manifest::{FORMAT, Manifest};
 pub(crate) use self::pack::write;
 pub(crate) use self::unpack::Archive;
 

@@ -9,11 +9,12 @@ use ruzstd::decoding::StreamingDecoder;
 use tar::EntryType;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::manifest::{BYTES_MAX, Entry, Listing, Manifest, NAME};
+use super::manifest::{BYTES_MAX, Entry, Manifest, NAME};
 use super::pack::Hashing;
 use super::{ArchiveError, io_error};
 use crate::relocation::Relocation;
 use crate::store::Store;
+use crate::suite::Suite;
 use crate::text::size;
 
 /// An archive whose manifest has been read.
@@ -67,7 +68,7 @@ impl Archive {
     ///
     /// # Errors
     /// See [`ArchiveError`]; nothing is left of an archive that is not what its manifest says.
-    pub(crate) fn unpack(&self, store: &Store) -> Result<Listing, ArchiveError> {
+    pub(crate) fn unpack(&self, store: &Store) -> Result<Suite, ArchiveError> {
         let dir = store.archive_dir(&self.id, |dir| self.unpack_into(dir))?;
         let places = self.manifest.places.iter();
         let moved = Relocation::new(places.map(|place| (place.from.clone(), dir.join(&place.to))));

@@ -21,9 +21,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::archive::Listing;
 use crate::plan::BuildPlan;
-use crate::suite::{Binary, Harness, Note, Test};
+use crate::suite::{Binary, Harness, Note, Suite, Test};
 
 pub(crate) use self::progress::BuildProgress;
 pub use self::project::Project;
@@ -53,8 +52,8 @@ pub struct Built {
 
 impl Built {
     /// Programs whose tests are known.
-    fn listed(listing: Listing) -> Self {
-        let Listing { binaries, tests, runner, notes } = listing;
+    fn listed(suite: Suite) -> Self {
+        let Suite { binaries, tests, runner, notes } = suite;
         Self {
             binaries,
             targets: Vec::new(),

@@ -72,12 +72,7 @@ pub(super) fn pack(
         patterns: args.patterns.clone(),
         options: options.into_iter().map(words).collect(),
         config: std::fs::read_to_string(config).ok(),
-        listing: archive::Listing {
-            binaries: suite.binaries,
-            tests: suite.tests,
-            runner: suite.runner,
-            notes: suite.notes,
-        },
+        listing: suite,
         places,
         files,
     };

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::archive::pack;
 use super::archived::{parsed, refuse_build_options};
-use crate::archive::{Archive, Listing};
+use crate::archive::Archive;
 use crate::build::Project;
 use crate::campaign;
 use crate::cli::{
@@ -23,7 +23,6 @@ use crate::submit::kubernetes::{Kubernetes, MANIFEST};
 use crate::submit::scripts::{self, ARCHIVE, MERGE, TASK};
 use crate::submit::slurm::{Slurm, job};
 use crate::submit::{Engine, Submission, SubmitError};
-use crate::suite::Suite;
 use crate::text::utc::Utc;
 use crate::text::{console, shell};
 
@@ -163,8 +162,7 @@ fn plan(args: &SubmissionArgs, archive: Option<&Archive>, typed: &[String]) -> R
     let plan = Plan::resolve(&run, &config, campaign::cores())?;
     if let Some(Archive { manifest, .. }) = archive {
         // Else each task would find out that there is no such test.
-        let Listing { binaries, tests, runner, notes } = manifest.listing.clone();
-        Suite { binaries, tests, runner, notes }.select(&plan.selection)?;
+        manifest.listing.select(&plan.selection)?;
     }
     match plan.budget.rounds {
         Rounds::Fixed(count) if count.get() < args.tasks => {
