@@ -157,8 +157,6 @@ impl MergedTests {
             }
         }
         self.moved = Relocation::new(archives);
-        self.binaries.iter_mut().for_each(|binary| self.moved.apply(binary));
-        self.tests.iter_mut().for_each(|test| self.moved.apply_to_args(test));
         Ok(())
     }
 
@@ -191,8 +189,7 @@ impl MergedTests {
             copied_from_user: foreign,
             ..first.clone()
         };
-        file.inputs.iter_mut().for_each(|input| input.path = self.moved.path(&input.path));
-        file.runner.iter_mut().for_each(|word| *word = self.moved.word(word));
+        file.relocate(&self.moved);
         Some(file)
     }
 }
