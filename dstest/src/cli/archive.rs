@@ -1,6 +1,6 @@
 //! The options of `dstest archive`, and the plan that goes into an archive.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ArgMatches, Args, CommandFactory};
@@ -54,7 +54,7 @@ pub struct ContentArgs {
 
 /// The options of campaigns among the typed ones, each as one word: the plan. `path` are the names of
 /// the command.
-pub(crate) fn plan_options(argv: &[String], path: &[&str]) -> Vec<OsString> {
+pub(crate) fn plan_options(argv: &[String], path: &[&str]) -> Vec<String> {
     let mut command = Cli::command();
     command.build();
     let Ok(matches) = command.clone().try_get_matches_from(argv) else { return Vec::new() };
@@ -76,24 +76,19 @@ pub(crate) fn plan_options(argv: &[String], path: &[&str]) -> Vec<OsString> {
 }
 
 /// An option as it was typed, in words of the form `--name=value`.
-fn typed(matches: &ArgMatches, arg: &clap::Arg) -> Vec<OsString> {
+fn typed(matches: &ArgMatches, arg: &clap::Arg) -> Vec<String> {
     let (id, long) = (arg.get_id().as_str(), arg.get_long().unwrap_or_default());
     if matches.value_source(id) != Some(clap::parser::ValueSource::CommandLine) {
         return Vec::new();
     }
-    let flag = OsString::from(format!("--{long}"));
+    let flag = format!("--{long}");
     if matches!(arg.get_action(), ArgAction::Count) {
         return vec![flag; usize::from(matches.get_count(id))];
     }
     if !arg.get_action().takes_values() {
         return vec![flag];
     }
-    let with_value = |value: &OsStr| {
-        let mut word = flag.clone();
-        word.push("=");
-        word.push(value);
-        word
-    };
+    let with_value = |value: &OsStr| format!("{flag}={}", value.to_string_lossy());
     matches.get_raw(id).into_iter().flatten().map(with_value).collect()
 }
 
@@ -113,8 +108,6 @@ mod tests {
         let line = "dstest archive 2B -n 50 -vv --until-fail --env A=1 --env B= -T 5 -P core -o f \
                     --include x --include-ignored --skip a";
         let plan = plan_options(&words(line), &["archive"]);
-        let plan: Vec<String> =
-            plan.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let want = "--iter=50 --until-fail=1 --skip=a --verbose --verbose --timeout=5 --env=A=1 \
                     --env=B= --include-ignored";
         assert_eq!(plan.join(" "), want);

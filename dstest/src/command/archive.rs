@@ -1,6 +1,5 @@
 //! `dstest archive`: the tests of a project in one file.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -38,7 +37,7 @@ pub(super) fn run(
 pub(super) fn pack(
     args: &ContentArgs,
     seed: Option<Seed>,
-    options: Vec<OsString>,
+    options: Vec<String>,
     file: &Path,
     color: Color,
     interrupts: &Interrupts,
@@ -63,14 +62,13 @@ pub(super) fn pack(
     })?;
     contents.notes.iter().for_each(|note| console::warn(&sink::screen(note)));
     let Contents { places, files, sources, .. } = contents;
-    let words = |option: OsString| option.to_string_lossy().into_owned();
     let config = project.root.join(config::FILE_NAME);
     let manifest = Manifest {
         format: archive::FORMAT,
         origin: origin(&project),
         seed: seed.or(args.budget.seed).unwrap_or_else(Seed::fresh),
         patterns: args.patterns.clone(),
-        options: options.into_iter().map(words).collect(),
+        options,
         config: std::fs::read_to_string(config).ok(),
         listing: suite,
         places,

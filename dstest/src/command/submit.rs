@@ -1,6 +1,5 @@
 //! `dstest submit`: a campaign for the machines of an engine that is there already.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,7 +51,7 @@ pub(super) fn run(
 struct Prepared<'a> {
     args: &'a SubmissionArgs,
     /// The typed options of the campaign.
-    options: Vec<OsString>,
+    options: Vec<String>,
     /// The directory, absolute.
     dir: PathBuf,
     submission: Submission,
@@ -62,11 +61,7 @@ struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    fn new(
-        args: &'a SubmissionArgs,
-        engine: Engine,
-        options: Vec<OsString>,
-    ) -> Result<Self, Error> {
+    fn new(args: &'a SubmissionArgs, engine: Engine, options: Vec<String>) -> Result<Self, Error> {
         let contents = &args.contents;
         let archive = match &args.archive {
             None => None,
@@ -78,9 +73,7 @@ impl<'a> Prepared<'a> {
                 Some(Archive::open(file)?)
             }
         };
-        let typed: Vec<String> =
-            options.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let plan = plan(args, archive.as_ref(), &typed)?;
+        let plan = plan(args, archive.as_ref(), &options)?;
         let started = Utc::now();
         let dir =
             args.output.clone().unwrap_or_else(|| format!("dstest-{}", started.compact()).into());
@@ -88,11 +81,10 @@ impl<'a> Prepared<'a> {
         // What is typed goes into an archive that is made here, and else to each task.
         let of_tasks: Vec<String> = match archive {
             None => Vec::new(),
-            Some(_) => typed
-                .into_iter()
-                .filter(|option| is_for_tasks(option))
-                .chain(contents.patterns.clone())
-                .collect(),
+            Some(_) => {
+                let typed = options.iter().filter(|option| is_for_tasks(option));
+                typed.chain(&contents.patterns).cloned().collect()
+            }
         };
         let submission = Submission {
             schema: Submission::SCHEMA,
