@@ -10,7 +10,8 @@ use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
 use crate::origin::Origin;
 use crate::process::signals::Interrupts;
-use crate::store::{DIR_NAME, Store};
+use crate::store::Store;
+use crate::store::marker::nearest_root;
 use crate::trust::Trust;
 
 /// The project of an invocation.
@@ -79,8 +80,7 @@ impl Project {
     ) -> Result<Self, Error> {
         let dir = directory(target)?;
         // As `replay` looks for it.
-        let root = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
-        let root = root.unwrap_or(&dir).to_owned();
+        let root = nearest_root(&dir).to_owned();
         let config = Self::archived_config(&archive, target, env)?;
         let unpacked = store_at(&root, unpacked.or(output))?;
         Ok(Self { dir, root, config, kind: Kind::Archive(Box::new(archive), unpacked) })

@@ -43,8 +43,7 @@ impl Store {
     /// # Errors
     /// Those of [`Self::beside`].
     pub(crate) fn nearest(dir: &Path) -> Result<Self, StoreError> {
-        let nearest = dir.ancestors().find(|above| above.join(DIR_NAME).is_dir());
-        Self::beside(nearest.unwrap_or(dir))
+        Self::beside(nearest_root(dir))
     }
 
     /// The store next to a manifest, or found above the working directory, which the user has not
@@ -131,6 +130,11 @@ impl Store {
             self.root.display()
         )))
     }
+}
+
+/// The nearest directory at or above this one with a store in it; itself if there is none.
+pub(crate) fn nearest_root(dir: &Path) -> &Path {
+    dir.ancestors().find(|above| above.join(DIR_NAME).is_dir()).unwrap_or(dir)
 }
 
 /// `true` for the name of a campaign's directory (`20261123T100000Z-4f2a`).
