@@ -17,7 +17,7 @@ use crate::report::tally::Tally;
 use crate::report::{chrome_trace, summary, tables};
 use crate::seed::Iteration;
 use crate::store::open_dir::open_file;
-use crate::store::{StoreError, log_path, unused_beside, write_atomically};
+use crate::store::{StoreError, io_error, log_path, unused_beside, write_atomically};
 use crate::suite::Test;
 use crate::text::console;
 
@@ -88,7 +88,7 @@ pub(crate) fn write_export(file: &Path, text: &str) -> Result<(), StoreError> {
     }
     let written = OpenOptions::new().write(true).open(file);
     let written = written.and_then(|mut pipe| pipe.write_all(text.as_bytes()));
-    written.map_err(|source| StoreError::Io { action: "write", path: file.to_owned(), source })
+    written.map_err(io_error("write", file))
 }
 
 /// A campaign and its results, in the form of each export.

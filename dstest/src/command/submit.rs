@@ -1,7 +1,6 @@
 //! `dstest submit`: a campaign for the machines of an engine that is there already.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,7 +16,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError, Rounds};
 use crate::process::signals::Interrupts;
-use crate::store::StoreError;
+use crate::store::io_error;
 use crate::submit::kubernetes::{Kubernetes, MANIFEST};
 use crate::submit::scripts::{self, ARCHIVE, MERGE, TASK};
 use crate::submit::slurm::{Slurm, job};
@@ -298,9 +297,4 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
     fs::write(file, text).map_err(|error| io_error("write", file)(error).into())
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::Io { action, path, source }
 }

@@ -211,7 +211,8 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), Store
     })
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+/// For `map_err`: an action on a file failed.
+pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Io { action, path, source }
 }

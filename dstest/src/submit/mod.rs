@@ -31,7 +31,7 @@ use thiserror::Error;
 
 use crate::seed::Seed;
 use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_file};
-use crate::store::{StoreError, write_atomically};
+use crate::store::{StoreError, io_error, write_atomically};
 
 /// The name of a submission's description in its directory.
 pub(crate) const FILE_NAME: &str = "submission.json";
@@ -76,8 +76,7 @@ impl Submission {
         if !path.is_file() {
             return Ok(None);
         }
-        let io_error = |source| StoreError::Io { action: "read", path: path.clone(), source };
-        let text = read_file(&path, DESCRIPTION_BYTES_MAX).map_err(io_error)?;
+        let text = read_file(&path, DESCRIPTION_BYTES_MAX).map_err(io_error("read", &path))?;
         let found: Self = serde_json::from_slice(&text).map_err(|e| malformed(&path, &e))?;
         if found.schema != Self::SCHEMA {
             let reason = format!("schema {}, not {}", found.schema, Self::SCHEMA);
