@@ -174,13 +174,14 @@ impl Engine {
             variables: variables.clone(),
             setting: self.setting,
         })?;
-        let campaign = self.campaign.and_then(|name| Some((name, environment(name)?)));
+        let campaign =
+            self.campaign.and_then(|name| Some(format!("{name}={}", environment(name)?)));
         Ok(EngineShare {
             shard,
-            seed: campaign.as_ref().map(|(name, value)| Seed::of_text(&format!("{name}={value}"))),
+            seed: campaign.as_deref().map(Seed::of_text),
             engine: self.name,
             variables,
-            seed_variable: campaign.map(|(name, value)| format!("{name}={value}")),
+            seed_variable: campaign,
         })
     }
 }

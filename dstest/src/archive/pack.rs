@@ -127,7 +127,7 @@ fn append(
     source: &Path,
 ) -> Result<(), ArchiveError> {
     let file = File::open(source).map_err(io_error("read", source))?;
-    let mut file = Hashing { inner: file.take(entry.bytes), hash: Xxh3::new(), bytes: 0 };
+    let mut file = Hashing::new(file.take(entry.bytes));
     let header = header(&entry.path, entry.bytes, entry.executable, number);
     tar.append(&header, &mut file).map_err(io_error("read", source))?;
     let is_same = file.bytes == entry.bytes && file.text() == entry.hash;

@@ -70,13 +70,18 @@ impl Archive {
     /// See [`ArchiveError`]; nothing is left of an archive that is not what its manifest says.
     pub(crate) fn unpack(&self, store: &Store) -> Result<Suite, ArchiveError> {
         let dir = store.archive_dir(&self.id, |dir| self.unpack_into(dir))?;
-        let places = self.manifest.places.iter();
-        let moved = Relocation::new(places.map(|place| (place.from.clone(), dir.join(&place.to))));
+        let moved = self.moved(&dir);
         let mut listing = self.manifest.listing.clone();
         listing.binaries.iter_mut().for_each(|binary| moved.apply(binary));
         listing.tests.iter_mut().for_each(|test| moved.apply_to_args(test));
         listing.runner.iter_mut().for_each(|word| *word = moved.word(word));
         Ok(listing)
+    }
+
+    /// The paths of the machine that built it, and those of its files in this directory.
+    fn moved(&self, dir: &Path) -> Relocation {
+        let places = self.manifest.places.iter();
+        Relocation::new(places.map(|place| (place.from.clone(), dir.join(&place.to))))
     }
 
     fn damaged(&self, reason: impl Into<String>) -> ArchiveError {
@@ -108,8 +113,7 @@ impl Archive {
             return Err(self.damaged(format!("it ends before `{}`", entry.path.escape_debug())));
         }
         self.check_end(tar.into_inner())?;
-        let places = self.manifest.places.iter().map(|place| (&place.from, dir.join(&place.to)));
-        let moved = Relocation::new(places.map(|(from, to)| (from.clone(), to)));
+        let moved = self.moved(dir);
         for binary in &self.manifest.listing.binaries {
             let cwd = moved.path(&binary.cwd);
             if cwd.starts_with(dir) {

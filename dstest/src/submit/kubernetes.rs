@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scripts::{MERGE, TASK};
+use super::scripts::{ARCHIVE, MERGE, TASK};
 use super::{FILE_NAME, yaml};
 
 /// The name of the manifest.
@@ -116,7 +116,7 @@ impl Kubernetes<'_> {
         format!(
             "# Any image with sh and a C library at least as new as that of the machine that built the tests.\n\
              FROM debian:stable-slim\n\
-             COPY dstest tests.tar.zst {TASK} {MERGE} {FILE_NAME} {PROGRAMS}/\n"
+             COPY dstest {ARCHIVE} {TASK} {MERGE} {FILE_NAME} {PROGRAMS}/\n"
         )
     }
 }
