@@ -21,7 +21,7 @@ use super::stored::StoredCampaign;
 use crate::record::FailureKind;
 use crate::record::signature::group_key;
 use crate::report::annotations::{self, Finding, Place};
-use crate::report::junit::seed_of;
+use crate::report::junit::seed_note;
 use crate::report::summary::runs;
 use crate::report::tally::Group;
 use crate::store::StoreError;
@@ -108,11 +108,10 @@ fn finding(results: &Results<'_>, group: &Group, repository: &Repository) -> Fin
         FailureKind::Flaky => "passed only when repeated in",
     };
     let title = format!("{} {word} {} of {}", test.name, group.count, runs(test.total()));
-    let seed = seed_of(test, group.first);
-    let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+    let seed = seed_note(test, group.first);
     let replay = results.replay(group.test, group.first);
     let file = &results.stored.file;
-    let Some(described) = file.tests.get(group.test) else { unreachable!("tests of its campaign") };
+    let described = &file.tests[group.test];
     let binary = &file.binaries[described.binary];
     Finding {
         kind: group.kind,

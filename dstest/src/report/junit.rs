@@ -8,7 +8,7 @@
 use super::json::Document;
 use super::tally::{Group, Tally, TestTally};
 use crate::record::{FailureKind, Verdict};
-use crate::seed::{Iteration, Seed};
+use crate::seed::Iteration;
 use crate::text::sink::{screen, xml};
 
 /// The stable name of a test.
@@ -189,15 +189,16 @@ pub(super) fn kinds(tally: &Tally, test: usize) -> Vec<&Group> {
     kinds
 }
 
-/// The seed of a failed run.
-pub(crate) fn seed_of(test: &TestTally, iter: Iteration) -> Option<Seed> {
+/// The seed of a failed run behind its number: `, seed 7`, or nothing if it is not known.
+pub(crate) fn seed_note(test: &TestTally, iter: Iteration) -> String {
     let mut failures = test.failures.iter().chain(&test.flaky);
-    failures.find(|failure| failure.iter == iter).map(|failure| failure.seed)
+    let found = failures.find(|failure| failure.iter == iter);
+    found.map_or_else(String::new, |failure| format!(", seed {}", failure.seed))
 }
 
 fn description(results: &Results<'_>, at: usize, kind: &Group) -> String {
     let test = &results.tally.tests()[at];
-    let seed = seed_of(test, kind.first).map_or_else(String::new, |seed| format!(", seed {seed}"));
+    let seed = seed_note(test, kind.first);
     let evidence = (results.evidence)(at, kind.first);
     let flaky = if kind.kind == FailureKind::Flaky { FLAKY } else { "" };
     let mut text = format!(
@@ -237,6 +238,7 @@ mod tests {
     use crate::report::completion::{Completion, End};
     use crate::report::json::Head;
     use crate::report::tally::tests::record;
+    use crate::seed::Seed;
 
     fn export(mixed: MixedResults) -> String {
         let mut tally = Tally::new(["a<b>", "hung", "broken", "left_out"]);

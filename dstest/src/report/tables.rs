@@ -1,6 +1,6 @@
 //! The results as Markdown and as CSV.
 
-use super::junit::{FLAKY, kinds, seed_of};
+use super::junit::{FLAKY, kinds, seed_note};
 use super::stats::Moments;
 use super::tally::{Tally, TestTally};
 use crate::record::{COLUMNS, Column, FailureKind, Verdict};
@@ -30,8 +30,7 @@ pub fn markdown_failures(tally: &Tally, replay: impl Fn(usize, Iteration) -> Str
     let mut out = String::new();
     for (at, test) in tally.tests().iter().enumerate() {
         for kind in kinds(tally, at) {
-            let seed =
-                seed_of(test, kind.first).map_or_else(String::new, |seed| format!(", seed {seed}"));
+            let seed = seed_note(test, kind.first);
             let flaky = if kind.kind == FailureKind::Flaky { FLAKY } else { "" };
             out.push_str(&format!(
                 "- **{}** × {}: {flaky}{} \\\n  run \\#{}{seed}: <code>{}</code>\n",
