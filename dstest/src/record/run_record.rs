@@ -96,11 +96,17 @@ impl RunRecord {
         Duration::from_micros(self.wall_us).as_secs_f64()
     }
 
+    /// Wall time of all attempts, in microseconds.
+    #[must_use]
+    pub fn wall_us_of_all(&self) -> u64 {
+        let retries: u64 = self.retries.iter().map(|retry| retry.wall_us).sum();
+        self.wall_us.saturating_add(retries)
+    }
+
     /// Its end, in milliseconds since the campaign started.
     #[must_use]
     pub fn end_ms(&self) -> u64 {
-        let retries: u64 = self.retries.iter().map(|retry| retry.wall_us).sum();
-        self.start_ms.saturating_add((self.wall_us + retries).div_ceil(1000))
+        self.start_ms.saturating_add(self.wall_us_of_all().div_ceil(1000))
     }
 
     /// CPU time of all attempts, in seconds.

@@ -61,7 +61,7 @@ impl Tracks {
         });
         let (_, end) = &mut self.tracks[track];
         let start_us = start_us.max(*end);
-        *end = start_us.saturating_add(wall_of_all(record));
+        *end = start_us.saturating_add(record.wall_us_of_all());
         (track, start_us)
     }
 
@@ -148,11 +148,6 @@ fn counter(mut failures: Vec<u64>) -> impl Iterator<Item = Value> {
 
 fn metadata(name: &str, track: usize, args: &Value) -> Value {
     json!({"ph": "M", "pid": PROCESS, "tid": track + 1, "name": name, "args": args})
-}
-
-fn wall_of_all(record: &RunRecord) -> u64 {
-    let retries: u64 = record.retries.iter().map(|retry| retry.wall_us).sum();
-    record.wall_us.saturating_add(retries)
 }
 
 /// The number of the only process.
