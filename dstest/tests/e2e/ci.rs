@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{CallResult, Sandbox, called, skip};
+use crate::support::{CallResult, Sandbox, called, has, skip};
 
 /// Fails in every third run, at a line of its own.
 const CHECK: &str = "#!/bin/sh\n[ $((DSTEST_ITER % 3)) != 0 ] || \
@@ -59,9 +59,7 @@ fn a_job_shows_failures_at_their_lines_and_leaves_its_results() {
     let replay = own.split("<code>").nth(1).and_then(|rest| rest.split("</code>").next()).unwrap();
     // Markdown's signs again.
     let replay = replay.replace('\\', "");
-    let mut shell = Command::new("sh");
-    let replayed = crate::support::called(shell.args(["-c", &replay]).current_dir(sandbox.path()));
-    replayed.exits_with(0).prints("same result as before");
+    sandbox.pasted(&replay).exits_with(0).prints("same result as before");
 }
 
 #[test]
@@ -134,7 +132,7 @@ fn step(sandbox: &Sandbox, script: &str, variables: &[(&str, &str)]) -> CallResu
 
 #[test]
 fn the_steps_for_github_make_one_campaign_of_four_jobs() {
-    if Command::new("bash").arg("--version").output().is_err() {
+    if !has("bash") {
         return skip("steps for GitHub", "bash is not installed");
     }
     let [share] = &steps(include_str!("../../../docs/ci/github/action.yml"))[..] else {
@@ -168,7 +166,7 @@ fn the_steps_for_github_make_one_campaign_of_four_jobs() {
 
 #[test]
 fn the_steps_for_gitlab_make_one_campaign_of_four_jobs() {
-    if Command::new("bash").arg("--version").output().is_err() {
+    if !has("bash") {
         return skip("steps for GitLab", "bash is not installed");
     }
     let [share, merge] = &steps(include_str!("../../../docs/ci/gitlab.yml"))[..] else {

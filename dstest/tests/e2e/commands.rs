@@ -1,9 +1,8 @@
 //! The command adapter, budgets and exports.
 
 use std::fs;
-use std::process::Command;
 
-use crate::support::{Sandbox, called};
+use crate::support::Sandbox;
 
 #[test]
 fn a_command_gets_its_seed_and_iteration_as_arguments_and_variables() {
@@ -166,16 +165,14 @@ fn a_variable_reaches_every_run_and_may_choose_a_preset() {
 }
 
 /// Runs each command of a text as if it had been pasted; `browse`, which needs a terminal, as `report`.
-fn pasted(sandbox: &Sandbox, text: &str) -> usize {
+fn paste_all(sandbox: &Sandbox, text: &str) -> usize {
     let words = [" replay ", " resume ", " browse "];
     let is_command = |line: &&str| words.iter().any(|word| line.contains(word));
     let commands: Vec<&str> = text.lines().filter(is_command).collect();
     for line in &commands {
         let start = line.find(env!("CARGO_BIN_EXE_dstest")).unwrap_or_else(|| panic!("{line}"));
         let command = line[start..].replace(" browse ", " report ").replace('`', "");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &command]).current_dir(sandbox.path());
-        let called = called(&mut shell);
+        let called = sandbox.pasted(&command);
         assert!(matches!(called.code, Some(0 | 1)), "{command}: {called:#?}");
     }
     commands.len()
@@ -194,16 +191,16 @@ fn every_command_that_is_printed_can_be_pasted() {
         fs::create_dir(sandbox.path().join("other")).unwrap();
         let script = ["-n", "3", "-p", "1", "--max-fail", "1", "--", "sh", "-c", "exit 1"];
         let run = sandbox.call(&[place, &script].concat());
-        assert_eq!(pasted(&sandbox, &run.stdout), 3, "{run:#?}");
+        assert_eq!(paste_all(&sandbox, &run.stdout), 3, "{run:#?}");
         let show = sandbox.call(&["show", "-o", store]);
-        assert_eq!(pasted(&sandbox, &show.stdout), 2, "{show:#?}");
+        assert_eq!(paste_all(&sandbox, &show.stdout), 2, "{show:#?}");
         let report = sandbox.call(&["report", "-o", store, "--export-markdown", "m.md"]);
-        assert!(pasted(&sandbox, &report.stdout) >= 1, "{report:#?}");
+        assert!(paste_all(&sandbox, &report.stdout) >= 1, "{report:#?}");
     }
     // A campaign outside of any store has no id to be found by.
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "1"], "exit 1").exits_with(1);
     fs::rename(sandbox.latest(), sandbox.path().join("moved")).unwrap();
     let show = sandbox.call(&["show", "moved"]);
-    assert_eq!(pasted(&sandbox, &show.stdout), 2, "{show:#?}");
+    assert_eq!(paste_all(&sandbox, &show.stdout), 2, "{show:#?}");
 }

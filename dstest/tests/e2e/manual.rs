@@ -3,11 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Sandbox, called, skip};
-
-fn has(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())
-}
+use crate::support::{Sandbox, called, has, skip};
 
 #[test]
 fn each_shell_reads_its_completions() {

@@ -48,9 +48,7 @@ fn a_name_may_look_like_an_option_or_have_braces() {
     called.exits_with(1).prints("-n never passes").prints("--help never passes");
     called.prints("{seed} of {iter} never passes");
     let line = called.stdout.lines().find_map(|line| line.trim().strip_prefix("replay")).unwrap();
-    let mut shell = std::process::Command::new("sh");
-    let again = crate::support::called(shell.args(["-c", line.trim()]).current_dir(sandbox.path()));
-    again.exits_with(0).prints("same result as before");
+    sandbox.pasted(line.trim()).exits_with(0).prints("same result as before");
 }
 
 #[test]

@@ -37,9 +37,7 @@ fn a_case_is_found_from_the_directory_where_dstest_is_called() {
     sandbox.on_script(&["-n", "1"], CAN_SHRINK).exits_with(1);
     let shrunk = shrink(&sandbox, &["--to", "kept.case"]);
     let play = shrunk.stdout.lines().find_map(|line| line.trim().strip_prefix("play  ")).unwrap();
-    let mut shell = std::process::Command::new("sh");
-    let played = called(shell.args(["-c", play]).current_dir(sandbox.path()));
-    played.exits_with(3).prints("failed before, passed now");
+    sandbox.pasted(play).exits_with(3).prints("failed before, passed now");
     let log = fs::read_to_string(sandbox.latest().join("replays/logs/sh/1.log")).unwrap();
     assert!(log.starts_with("crash 2 of seed"), "{log}");
     // In a directory of its own, as tests of a package run.

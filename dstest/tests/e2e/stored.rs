@@ -24,9 +24,7 @@ fn the_printed_replay_line_repeats_the_run() {
     let sandbox = Sandbox::new();
     let called = flaky(&sandbox);
     let line = called.stdout.lines().find_map(|line| line.trim().strip_prefix("replay")).unwrap();
-    let mut shell = std::process::Command::new("sh");
-    let replayed =
-        crate::support::called(shell.args(["-c", line.trim()]).current_dir(sandbox.path()));
+    let replayed = sandbox.pasted(line.trim());
     replayed.exits_with(0).prints("same result as before, trace ").prints("an odd seed");
     let logs = fs::read_dir(sandbox.latest().join("replays/logs/flaky_2c")).unwrap().count();
     assert_eq!(logs, 3, "this run, twice, and one that passed beside it");

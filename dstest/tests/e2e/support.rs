@@ -74,6 +74,11 @@ impl Sandbox {
         self.call(&all)
     }
 
+    /// Runs a line that dstest has printed, as if it had been pasted into a shell in this directory.
+    pub(crate) fn pasted(&self, line: &str) -> CallResult {
+        called(Command::new("sh").args(["-c", line]).current_dir(self.path()))
+    }
+
     /// The lines of a file in this directory; none if it is missing.
     pub(crate) fn lines(&self, file: &str) -> Vec<String> {
         let text = fs::read_to_string(self.path().join(file)).unwrap_or_default();
@@ -179,6 +184,11 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 #[track_caller]
 pub(crate) fn with_enough_time(has_got_there: impl FnMut(&str) -> bool) {
     assert!(["0.3", "2", "10", "60"].into_iter().any(has_got_there), "a minute was not enough");
+}
+
+/// `true` if a program is installed that tells its version.
+pub(crate) fn has(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())
 }
 
 /// Prints that a test checks nothing here, and the reason, past the harness.
