@@ -23,13 +23,17 @@ fn script(sandbox: &Sandbox) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// `dstest submit ENGINE` of that script, into `campaign`.
-fn submit(sandbox: &Sandbox, engine: &[&str]) -> CallResult {
+/// `dstest submit ENGINE` of that script.
+fn submission(sandbox: &Sandbox, engine: &[&str]) -> Command {
     let at = format!("AT={}", sandbox.path().display());
     let plan = ["--tasks", "4", "-n", "24", "--seed", "7", "--env", &at];
     let (name, more) = engine.split_first().unwrap();
     let args = [&["submit", name], &plan[..], more, &["--", "./t.sh", "{seed}"]];
-    sandbox.call(&args.concat())
+    sandbox.command(&args.concat())
+}
+
+fn submit(sandbox: &Sandbox, engine: &[&str]) -> CallResult {
+    called(&mut submission(sandbox, engine))
 }
 
 /// The results of all runs on one machine, without times.
@@ -332,10 +336,8 @@ impl Slurm {
 
     /// Submits the script of [`script`]; returns the number of the array.
     fn submit(&self, sandbox: &Sandbox, dir: &str) -> String {
-        let at = format!("AT={}", sandbox.path().display());
-        let plan = ["--tasks", "4", "-n", "24", "--seed", "7", "--env", &at];
-        let args = [&["submit", "slurm", "-o", dir], &plan[..], &["--", "./t.sh", "{seed}"]];
-        called(sandbox.command(&args.concat()).env("SLURM_CONF", &self.conf)).exits_with(0);
+        let mut submission = submission(sandbox, &["slurm", "-o", dir]);
+        called(submission.env("SLURM_CONF", &self.conf)).exits_with(0);
         let path = sandbox.path().join(dir).join("submission.json");
         let text: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         text["jobs"][0].as_str().unwrap().to_owned()
