@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -133,9 +132,7 @@ fn options_that_contradict_an_archive_are_named() {
 /// Writes an archive of a script that needs a file, as `a.tar.zst`.
 fn command_archive(sandbox: &Sandbox) {
     let script = "#!/bin/sh\ngrep -q x data/file || exit 9\necho seed $1\n";
-    fs::write(sandbox.path().join("t.sh"), script).unwrap();
-    let executable = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(sandbox.path().join("t.sh"), executable).unwrap();
+    sandbox.write_program("t.sh", script);
     fs::create_dir_all(sandbox.path().join("data")).unwrap();
     fs::write(sandbox.path().join("data/file"), "x").unwrap();
     let args = ["archive", "--include", "data", "--max-fail", "9", "-o", "a.tar.zst"];

@@ -13,9 +13,7 @@ const CHECK: &str = "#!/bin/sh\n[ $((DSTEST_ITER % 3)) != 0 ] || \
 fn repository() -> Sandbox {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path().join("lib")).unwrap();
-    let check = sandbox.path().join("lib/check.sh");
-    fs::write(&check, CHECK).unwrap();
-    assert!(Command::new("chmod").arg("+x").arg(&check).status().unwrap().success());
+    sandbox.write_program("lib/check.sh", CHECK);
     sandbox
 }
 

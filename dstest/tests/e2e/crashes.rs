@@ -2,7 +2,6 @@
 //! or a toolchain that is gone, daemons, Ctrl-Z.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -166,10 +165,8 @@ fn a_directory_that_cannot_be_written_is_named_and_nothing_runs() {
 #[test]
 fn a_program_removed_in_the_middle_of_a_campaign_ends_it_with_its_table() {
     let sandbox = Sandbox::new();
-    let program = sandbox.path().join("prog");
     for budget in [&["-n", "1000"][..], &["--until-fail"], &["--for", "1h"]] {
-        fs::write(&program, "#!/bin/sh\n[ $DSTEST_ITER -lt 5 ] || rm -f prog\nexit 0\n").unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        sandbox.write_program("prog", "#!/bin/sh\n[ $DSTEST_ITER -lt 5 ] || rm -f prog\nexit 0\n");
         let called = sandbox.call(&[budget, &["-p", "1", "-o", "store", "--", "./prog"]].concat());
         called.exits_with(1).prints("could not be started: cannot run ").prints("No such file");
         called.prints("stopped because runs cannot be started");

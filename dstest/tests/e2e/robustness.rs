@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::support::{Sandbox, called, is_alive, wait_until};
@@ -12,9 +11,7 @@ use crate::terminal::Terminal;
 #[test]
 fn an_odd_name_is_one_directory() {
     let sandbox = Sandbox::new();
-    let odd = sandbox.path().join("a b%c");
-    fs::write(&odd, "#!/bin/sh\nexit 1\n").unwrap();
-    fs::set_permissions(&odd, fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.write_program("a b%c", "#!/bin/sh\nexit 1\n");
     sandbox.call(&["-n", "1", "-o", "store", "--", "./a b%c"]).exits_with(1);
     assert_eq!(sandbox.logs(), ["a%20b%25c/1.log"]);
 }

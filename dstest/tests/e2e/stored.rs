@@ -1,7 +1,6 @@
 //! Commands on stored campaigns: replay, report, resume, compare, prune, and exports.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::support::{CallResult, Sandbox, wait_until};
@@ -132,15 +131,10 @@ fn impossible_replays_name_the_reason() {
 #[test]
 fn a_command_that_is_no_longer_the_same_is_named() {
     let sandbox = Sandbox::new();
-    let write = |text: &str| {
-        fs::write(sandbox.path().join("t.sh"), text).unwrap();
-        fs::set_permissions(sandbox.path().join("t.sh"), fs::Permissions::from_mode(0o755))
-            .unwrap();
-    };
-    write("#!/bin/sh\nexit 1\n");
+    sandbox.write_program("t.sh", "#!/bin/sh\nexit 1\n");
     sandbox.call(&["-n", "1", "-o", "store", "--", "./t.sh"]).exits_with(1);
     assert_eq!(stored(&sandbox, "replay", &[]).exits_with(0).stderr, "");
-    write("#!/bin/sh\nexit 1 # as before\n");
+    sandbox.write_program("t.sh", "#!/bin/sh\nexit 1 # as before\n");
     let replay = stored(&sandbox, "replay", &[]);
     replay.exits_with(0).warns("t.sh has changed since the campaign");
     fs::remove_file(sandbox.path().join("t.sh")).unwrap();

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -18,9 +17,7 @@ fn script(sandbox: &Sandbox) {
                 if [ \"$DSTEST_ITER\" = 6 ]; then\n\
                 echo >> \"$AT/held\"; while [ -e \"$AT/hold\" ]; do sleep 0.02; done\nfi\n\
                 [ $(($1 % 3)) -ne 0 ] || { echo \"error: bad seed\"; exit 1; }\n";
-    let path = sandbox.path().join("t.sh");
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.write_program("t.sh", text);
 }
 
 /// `dstest submit ENGINE` of that script.
@@ -186,9 +183,7 @@ fn mistakes_of_a_submission_are_named_before_anything_is_built() {
     let mut lost = sandbox.command(&["submit", "slurm", "-n", "4", "-o", "lost", "--", "true"]);
     let lost = called(lost.env("PATH", sandbox.path()));
     lost.exits_with(2).warns("cannot start `sbatch`").warns("lost is complete");
-    fs::write(sandbox.path().join("sbatch"), "#!/bin/sh\necho no such partition >&2; exit 1\n")
-        .unwrap();
-    fs::set_permissions(sandbox.path().join("sbatch"), fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.write_program("sbatch", "#!/bin/sh\necho no such partition >&2; exit 1\n");
     let mut refused = sandbox.command(&["submit", "slurm", "-n", "4", "-o", "no", "--", "true"]);
     let path = format!("{}:/bin:/usr/bin", sandbox.path().display());
     let refused = called(refused.env("PATH", path));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -72,6 +73,13 @@ impl Sandbox {
         let mut all = args.to_vec();
         all.extend(["-o", "store", "--", "sh", "-c", script]);
         self.call(&all)
+    }
+
+    /// Writes a program of this text into this directory.
+    pub(crate) fn write_program(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Runs a line that dstest has printed, as if it had been pasted into a shell in this directory.
