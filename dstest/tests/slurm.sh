@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts a Slurm of its own on this machine, from the programs that are installed, until its standard
 # input is closed: one node with four processors, nothing outside of DIR.
-#   tests/slurm.sh DIR
+#   tests/slurm.sh DIR PORT
+# Its daemons listen on PORT and PORT + 1.
 # Prints "ready" when it takes jobs; SLURM_CONF=DIR/slurm.conf leads to it. Needs root, as slurmd does.
 set -eu
 dir=$1

@@ -2,7 +2,8 @@
 //! `admission.rs`, the end in `stop.rs`, limits of a run in `timeout.rs`.
 //!
 //! It is shared behind a lock: a worker that has finished a run takes its next job itself, so
-//! that no processor waits for a message to arrive. Nothing here blocks, writes or waits.
+//! that no processor waits for a message to arrive. While there are workers, nothing waits for the end of
+//! a process under the lock; only a suspension of dstest itself holds it for long.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
