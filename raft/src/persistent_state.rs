@@ -9,6 +9,7 @@ use crate::log::Log;
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix};
 use crate::restore_error::{CorruptStore, OtherPeers};
+use crate::storage::ByteLimit;
 use crate::types::{EntryId, Index, PeerId, Term};
 
 /// The durable state of a peer: empty at first, later what survived.
@@ -64,6 +65,21 @@ impl PersistentState {
     fn truncate(&mut self, from: Index) {
         let place = self.entries.partition_point(|entry| entry.id.index < from);
         self.entries.truncate(place);
+    }
+
+    /// The entries from `first` through `through`, as an [`EntryReader`](crate::storage::EntryReader)
+    /// returns them.
+    #[must_use]
+    pub fn read(&self, first: Index, through: Index, bytes_max: u64) -> Vec<Entry> {
+        let start = self.entries.partition_point(|entry| entry.id.index < first);
+        let rest = self.entries[start..].iter().take_while(|entry| entry.id.index <= through);
+        let (mut next, mut limit) = (first, ByteLimit::new(bytes_max));
+        let follows = |entry: &&Entry| {
+            let follows = entry.id.index == next;
+            next = entry.id.index.next();
+            follows && limit.takes(entry)
+        };
+        rest.take_while(follows).cloned().collect()
     }
 
     /// The last entry the snapshot replaces.

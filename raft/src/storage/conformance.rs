@@ -22,7 +22,7 @@ use crate::identity::{Identity, Incarnation, Standing};
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
-use crate::types::{EntryId, PeerId, Term, WriteId};
+use crate::types::{EntryId, Index, PeerId, Term, WriteId};
 
 /// Number of scripts run by [`check`].
 pub const SCRIPTS: u64 = 32;
@@ -63,6 +63,7 @@ fn run_script<S: Storage>(
         let streamed = streamed(&mut store, &last);
         let done = streamed.and_then(|writes| store.write(&writes));
         done.map_err(|error| violation(rejected(error), &last))?;
+        reads_back(&mut store, &mut script).map_err(|what| violation(what, &last))?;
         if script.random.below(3) == 0 {
             drop(store);
             store = opened(open, script.model()).map_err(|what| violation(what, &last))?;
@@ -80,6 +81,27 @@ fn opened<S: Storage>(
     let mut store = open().map_err(|error| format!("cannot open: {error}"))?;
     let loaded = store.load().map_err(|error| format!("cannot load: {error}"))?;
     difference(&loaded, model).map_or(Ok(store), Err)
+}
+
+/// Reads entries back, if the store has a reader: random parts of the log, and of what was in it.
+fn reads_back<S: Storage>(store: &mut S, script: &mut Script) -> Result<(), String> {
+    let Some(mut reader) = store.entry_reader() else { return Ok(()) };
+    let last = script.model.last().index.number();
+    for _ in 0..4 {
+        let first = Index::new(1 + script.draws.below(last + 2));
+        let through = Index::new(1 + script.draws.below(last + 2));
+        let bytes_max = script.draws.below(200);
+        let found = reader.read(first, through, bytes_max);
+        let found = found.map_err(|error| format!("cannot read back: {error}"))?;
+        let expected = script.model.read(first, through, bytes_max);
+        if found != expected {
+            return Err(format!(
+                "entries {first} through {through}, at most {bytes_max} bytes: \
+                 found {found:?}, expected {expected:?}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The same writes, with the data of every other snapshot in the store's own space, if it has one:
@@ -181,6 +203,8 @@ impl std::error::Error for Violation {}
 #[derive(Clone, Debug)]
 pub struct Script {
     random: Random,
+    /// For what is read back, apart from the writes.
+    draws: Random,
     next: WriteId,
     model: PersistentState,
 }
@@ -189,7 +213,12 @@ impl Script {
     /// The script of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: Random(seed), next: WriteId::ZERO, model: PersistentState::default() }
+        Self {
+            random: Random(seed),
+            draws: Random(!seed),
+            next: WriteId::ZERO,
+            model: PersistentState::default(),
+        }
     }
 
     /// The state after all writes so far.

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Storage, StorageError, WriteSpeed};
+use super::{EntryReader, Storage, StorageError, WriteSpeed};
+use crate::entry::Entry;
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
+use crate::types::Index;
 
 /// A store in memory. Clones share one state, so that a test can restart a peer from a kept clone.
 ///
@@ -37,7 +39,23 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        Some(Box::new(self.clone()))
+    }
+
     fn write_speed(&self) -> WriteSpeed {
         WriteSpeed::Immediate
+    }
+}
+
+impl EntryReader for MemoryStorage {
+    fn read(
+        &mut self,
+        first: Index,
+        through: Index,
+        bytes_max: u64,
+    ) -> Result<Vec<Entry>, StorageError> {
+        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(stored.read(first, through, bytes_max))
     }
 }

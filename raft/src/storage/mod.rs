@@ -29,6 +29,7 @@ mod directory;
 mod disk;
 #[cfg(feature = "disk")]
 mod durable_mark;
+mod entry_reader;
 #[cfg(feature = "disk")]
 mod health;
 #[cfg(feature = "disk")]
@@ -52,6 +53,8 @@ mod snapshot_space;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
+pub(crate) use self::entry_reader::ByteLimit;
+pub use self::entry_reader::EntryReader;
 pub use self::memory::MemoryStorage;
 pub use self::progress::WriteProgress;
 #[cfg(feature = "redb")]
@@ -102,6 +105,13 @@ pub trait Storage: Send + 'static {
         None
     }
 
+    /// A reader of entries, for a thread of the driver's own. Called after
+    /// [`Storage::load`]. A store without one is asked for no entries: the node keeps the whole log in
+    /// memory.
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        None
+    }
+
     /// The entries that the state machine must not be given, because an operator has excluded them.
     /// Called once, after [`Storage::load`].
     ///
@@ -132,6 +142,10 @@ impl Storage for Box<dyn Storage> {
 
     fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
         (**self).snapshot_space()
+    }
+
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        (**self).entry_reader()
     }
 
     fn skipped_entries(&mut self) -> Result<BTreeSet<EntryId>, StorageError> {

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use raft::storage::conformance::{self, Script, difference, streamed, survivors};
-use raft::storage::{DiskOptions, MemoryStorage, Storage, StorageError};
+use raft::storage::{DiskOptions, EntryReader, MemoryStorage, Storage, StorageError};
 use raft::{
-    EntryId, HardState, Index, Payload, PersistentState, Record, Snapshot, Suffix, Term, Write,
-    WriteId,
+    Entry, EntryId, HardState, Index, Payload, PersistentState, Record, Snapshot, Suffix, Term,
+    Write, WriteId,
 };
 
 use crate::stores::{Durable, PEER};
@@ -93,12 +93,25 @@ fn check_written<S: Storage>(
 }
 
 type WriteFn = fn(&mut PersistentState, &[Write]);
+type ReadFn = fn(&PersistentState, Index, Index, u64) -> Vec<Entry>;
 
-/// A store in memory with a bug in its writes.
+/// A store in memory with a bug in its writes or reads.
 #[derive(Clone)]
 struct BuggyStore {
     write: WriteFn,
+    read: ReadFn,
     stored: Arc<Mutex<PersistentState>>,
+}
+
+impl EntryReader for BuggyStore {
+    fn read(
+        &mut self,
+        first: Index,
+        through: Index,
+        bytes_max: u64,
+    ) -> Result<Vec<Entry>, StorageError> {
+        Ok((self.read)(&self.stored.lock().expect("sound"), first, through, bytes_max))
+    }
 }
 
 impl Storage for BuggyStore {
@@ -109,6 +122,10 @@ impl Storage for BuggyStore {
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         (self.write)(&mut self.stored.lock().expect("sound"), writes);
         Ok(())
+    }
+
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -238,18 +255,42 @@ const BUGS: [(&str, WriteFn); 15] = [
     }),
 ];
 
-fn check(write: WriteFn) -> Result<(), conformance::Violation> {
+/// Bugs of readers.
+const READ_BUGS: [(&str, ReadFn); 5] = [
+    ("reads an entry too many", |stored, first, through, bytes| {
+        stored.read(first, through.next(), bytes)
+    }),
+    ("stops one entry early", |stored, first, through, bytes| {
+        stored.read(first, through.prev(), bytes)
+    }),
+    ("ignores the limit of bytes", |stored, first, through, _| {
+        stored.read(first, through, u64::MAX)
+    }),
+    ("returns nothing where the first entry is too large", |stored, first, through, bytes| {
+        let mut entries = stored.read(first, through, bytes);
+        entries.retain(|entry| entry.encoded_len() as u64 <= bytes);
+        entries
+    }),
+    ("goes on behind a gap", |stored, first, through, bytes| {
+        let first = stored.entries.first().map_or(first, |entry| entry.id.index.max(first));
+        stored.read(first, through, bytes)
+    }),
+];
+
+fn check(write: WriteFn, read: ReadFn) -> Result<(), conformance::Violation> {
     conformance::check(|| {
-        let kept = BuggyStore { write, stored: Arc::default() };
+        let kept = BuggyStore { write, read, stored: Arc::default() };
         move || Ok(kept.clone())
     })
 }
 
 #[test]
 fn a_store_with_a_seeded_bug_is_caught() {
-    check(right).expect("without a bug it is right");
-    for (bug, write) in BUGS {
-        let Err(violation) = check(write) else { panic!("a store that {bug} passes") };
+    check(right, PersistentState::read).expect("without a bug it is right");
+    let writes = BUGS.map(|(bug, write)| (bug, write, PersistentState::read as ReadFn));
+    let reads = READ_BUGS.map(|(bug, read)| (bug, right as WriteFn, read));
+    for (bug, write, read) in writes.into_iter().chain(reads) {
+        let Err(violation) = check(write, read) else { panic!("a store that {bug} passes") };
         let text = violation.to_string();
         assert!(text.contains("expected") && text.contains("written last"), "{bug}: {text}");
     }

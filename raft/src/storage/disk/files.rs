@@ -6,6 +6,7 @@ pub(super) use crate::storage::snapshot_files::{SNAPSHOT, snapshot_name};
 use crate::types::Index;
 
 pub(super) const LOG: &str = ".log";
+pub(super) const INDEX: &str = ".index";
 
 /// One log file.
 #[derive(Clone, Copy, Debug)]
@@ -24,4 +25,8 @@ impl Segment {
 
 pub(super) fn log_name(number: u64) -> String {
     numbered_name(number, LOG)
+}
+
+pub(super) fn index_name(number: u64) -> String {
+    numbered_name(number, INDEX)
 }

@@ -72,6 +72,10 @@ pub(super) enum LogRecord {
 
 pub(super) fn put_start(writer: &mut Writer, state: &State) {
     writer.u8(0);
+    write_state(writer, state);
+}
+
+pub(super) fn write_state(writer: &mut Writer, state: &State) {
     write_hard_state(writer, state.hard_state);
     writer.u64(state.last.number());
     let Some(reference) = state.snapshot else { return writer.u8(0) };
@@ -192,7 +196,7 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
     }))
 }
 
-fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
+pub(super) fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
     let (hard_state, last) = (read_hard_state(reader)?, reader.index()?);
     let (snapshot, kept_after) = match reader.u8()? {
         0 => (None, None),
@@ -221,7 +225,7 @@ fn reference(reader: &mut Reader<'_>) -> Result<SnapshotRef, DecodeError> {
     Ok(SnapshotRef { number, last_included, hash: reader.u64()? })
 }
 
-fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError> {
+pub(super) fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError> {
     match reader.u8()? {
         0 => Ok(false),
         1 => Ok(true),
@@ -253,6 +257,11 @@ impl Frame<'_> {
     pub(super) fn len(&self) -> usize {
         HEADER + self.payload.len()
     }
+}
+
+/// The length of the frame that begins with these bytes, if its header is valid.
+pub(super) fn frame_len(bytes: &[u8], seed: u64) -> Option<usize> {
+    header(bytes, seed)?.1.checked_add(HEADER)
 }
 
 /// The valid frame at the beginning of `bytes`.

@@ -6,6 +6,7 @@
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
 //! | `LOCK` | locked while a process uses the directory |
 //! | `NUMBER.log` | terms, votes, entries; the log goes on in the file with the next higher number |
+//! | `NUMBER.index` | where the entries of a complete log file are; made again if missing or broken |
 //! | `NUMBER.snapshot` | the state machine's state that the log refers to |
 //! | `DURABLE` | text: how far the writes are durable |
 //! | `SKIPPED` | text: entries that an operator has excluded from the state machine |
@@ -21,8 +22,14 @@
 //! A crash of the process or of the machine at any time loses nothing that [`Storage::write`]
 //! reported; unreported writes survive up to some record. A broken end of the newest log file is
 //! the result of a crash, and is removed at the next start. Any other broken data was durable once:
-//! then the store does not open, reports the byte and file, and changes nothing. Such a store is lost:
-//! delete the directory, and let the peer come back empty, as above.
+//! then the store reports the byte and file. Such a store is lost: delete the directory, and let
+//! the peer come back empty, as above.
+//!
+//! # Damage
+//! It is found before it is used. A start checks the newest log file, the first and the last frame of
+//! each older one and the snapshot; if something is wrong, the store does not open, and changes nothing.
+//! The frames between are checked when their entries are read: by [`Storage::load`], which reads
+//! them all, or by a later [`EntryReader::read`], whose error ends the node.
 //!
 //! # Lost writes
 //! A log that ends before a write that was reported does not open either
@@ -39,8 +46,12 @@
 //! # Dependencies
 //! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
 
+mod file_index;
 mod files;
 mod format;
+mod frames;
+mod index;
+mod reader;
 mod replay;
 mod store;
 #[cfg(test)]
@@ -56,7 +67,7 @@ use self::store::{FileLengths, Store};
 use super::directory::OsDirectory;
 use super::identity::Identity;
 use super::lock::Lock;
-use super::{SnapshotSpace, Storage, StorageError, WriteProgress, skipped};
+use super::{EntryReader, SnapshotSpace, Storage, StorageError, WriteProgress, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -122,6 +133,10 @@ impl Storage for DiskStorage {
 
     fn report_progress_to(&mut self, progress: WriteProgress) {
         self.store.report_progress_to(progress);
+    }
+
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        self.store.entry_reader()
     }
 
     fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {

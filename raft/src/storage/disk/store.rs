@@ -8,19 +8,24 @@
 //!   deleted after that frame is durable, oldest log file first.
 //! - After any error nothing is written any more (`health.rs`).
 
-use super::files::{LOG, SNAPSHOT, Segment, numbers, snapshot_name};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::file_index::{Effect, FileIndex};
+use super::files::{INDEX, LOG, SNAPSHOT, Segment, index_name, numbers, snapshot_name};
 use super::format::{self, HEADER, SnapshotRef, State};
-use super::replay::replay;
+use super::index::LogIndex;
+use super::reader::LogReader;
+use super::replay::{FIRST, replay};
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
 use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_error};
-use crate::storage::durable_mark::{DURABLE, DurableMark, DurableThrough};
+use crate::storage::durable_mark::{DurableMark, DurableThrough};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
 use crate::storage::snapshot_files::{Opened, SnapshotFiles};
-use crate::storage::{SnapshotSpace, Storage, StorageError, WriteProgress};
+use crate::storage::{EntryReader, SnapshotSpace, Storage, StorageError, WriteProgress};
 use crate::types::{Index, PeerId};
 
 pub(super) struct Store<F: Directory> {
@@ -34,6 +39,12 @@ pub(super) struct Store<F: Directory> {
     end: u64,
     /// Length of the newest log file, with the zeros behind its frames.
     length: u64,
+    /// The byte at which its last frame begins.
+    last_frame: u64,
+    /// Its effect on entries of the others.
+    effect: Effect,
+    /// The places of the entries.
+    index: Arc<Mutex<LogIndex>>,
     /// The number of the next frame.
     next: u64,
     /// The state after the written frames and the records of the next one.
@@ -48,8 +59,8 @@ pub(super) struct Store<F: Directory> {
     mark: DurableMark,
     health: Health,
     progress: WriteProgress,
-    /// The state read at opening, until it is loaded.
-    opened: Option<PersistentState>,
+    /// The snapshot read at opening, until it is loaded.
+    opened: Option<Snapshot>,
 }
 
 /// Lengths of files, in bytes.
@@ -80,8 +91,7 @@ impl<F: Directory> Store<F> {
         let member = replayed.member;
         let next = SnapshotFiles::next_number(&directory)?;
         let snapshots = SnapshotFiles::new(directory.clone(), identity.seed, next);
-        let mut opened = load_state(&directory, &snapshots, &replayed.state, replayed.entries)?;
-        opened.identity.clone_from(&member);
+        let opened = load_snapshot(&directory, &snapshots, &replayed.state)?;
         let newest = repair_tail(&mut directory, &newest, replayed.end, &replayed.last_frame)?;
         let identity = Identity { read_through: replayed.next, ..identity };
         identity.write(&mut directory)?;
@@ -95,6 +105,9 @@ impl<F: Directory> Store<F> {
             newest,
             end: replayed.end,
             length: replayed.end,
+            last_frame: replayed.end - replayed.last_frame.len() as u64,
+            effect: replayed.effect,
+            index: Arc::new(Mutex::new(replayed.index)),
             next: replayed.next,
             state: replayed.state,
             member,
@@ -102,15 +115,23 @@ impl<F: Directory> Store<F> {
             frame: Writer(vec![0; HEADER]),
             health: Health::default(),
             progress: WriteProgress::default(),
-            opened: Some(opened),
+            opened,
         };
         store.delete_orphans()?;
+        for index in replayed.new_indexes {
+            index.write(&mut store.directory, store.identity.seed)?;
+        }
         Ok(store)
     }
 
     pub(super) fn report_progress_to(&mut self, progress: WriteProgress) {
         self.snapshots.report_progress_to(progress.clone());
         self.progress = progress;
+    }
+
+    fn reader(&self) -> LogReader<F> {
+        let (directory, index) = (self.directory.clone(), Arc::clone(&self.index));
+        LogReader { directory, index, seed: self.identity.seed }
     }
 
     pub(super) const fn directory_mut(&mut self) -> &mut F {
@@ -129,6 +150,8 @@ impl<F: Directory> Store<F> {
                     format::put_hard_state(&mut self.frame, *hard_state);
                 }
                 Record::Truncate { from } => {
+                    self.index().truncate(*from);
+                    self.effect.truncate(*from);
                     self.state.truncate(*from);
                     format::put_truncate(&mut self.frame, *from);
                 }
@@ -142,7 +165,8 @@ impl<F: Directory> Store<F> {
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), StorageError> {
-        for entry in entries {
+        let mut unnoted = entries;
+        for (place, entry) in entries.iter().enumerate() {
             let (found, expected) = (entry.id.index, self.state.last.next());
             assert_eq!(found, expected, "an append leaves a gap");
             let length = entry.encoded_len();
@@ -154,15 +178,37 @@ impl<F: Directory> Store<F> {
             self.state.last = found;
             format::put_entry(&mut self.frame, entry);
             if self.frame.0.len() > FRAME_BYTES {
+                let rest = entries.len() - place - 1;
+                self.note(&unnoted[..unnoted.len() - rest]);
+                unnoted = &entries[place + 1..];
                 self.flush()?;
             }
         }
+        self.note(unnoted);
         Ok(())
+    }
+
+    /// Adds entries of the next frame to the index.
+    fn note(&mut self, entries: &[Entry]) {
+        let (file, at) = (self.segments.last().map_or(0, |segment| segment.number), self.end);
+        let mut index = self.index();
+        entries.iter().for_each(|entry| index.push(entry, file, at));
+    }
+
+    fn index(&self) -> MutexGuard<'_, LogIndex> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot, suffix: Suffix) -> Result<(), StorageError> {
         let reference = self.snapshots.seal(snapshot)?;
         self.stale.extend(self.state.snapshot.map(|old| old.number));
+        match suffix {
+            Suffix::Kept { after } => self.index().drop_through(after),
+            Suffix::Discarded => {
+                self.index().truncate(FIRST);
+                self.effect.truncate(FIRST);
+            }
+        }
         self.state.compact(reference, suffix);
         format::put_snapshot(&mut self.frame, reference, suffix);
         Ok(())
@@ -189,7 +235,7 @@ impl<F: Directory> Store<F> {
         let synced = self.newest.sync();
         synced.map_err(io_error(format!("flush {} to the disk", path())))?;
         self.progress.advance();
-        self.end = frame_end;
+        (self.last_frame, self.end) = (self.end, frame_end);
         self.next += 1;
         self.frame.0.truncate(HEADER);
         self.frame.0.shrink_to(FRAME_BYTES);
@@ -199,13 +245,42 @@ impl<F: Directory> Store<F> {
     /// Continues in a new log file.
     fn rotate(&mut self) -> Result<(), StorageError> {
         let segment = Segment { number: self.next, floor: self.state.last };
+        self.write_index(segment.number)?;
         let content = (&self.state, self.member.as_ref());
         self.end = write_segment(&mut self.directory, &self.identity, self.next, content)?;
         self.length = self.end;
         self.newest = open_file(&mut self.directory, &segment.name())?;
         self.segments.push(segment);
+        (self.last_frame, self.effect) = (0, Effect::None);
         self.next += 1;
         Ok(())
+    }
+
+    /// Writes the index of the newest log file, which is complete.
+    fn write_index(&mut self, next: u64) -> Result<(), StorageError> {
+        let Some(Segment { number, .. }) = self.segments.last().copied() else { return Ok(()) };
+        let last = self.state.last;
+        let (blocks, memberships) = {
+            let index = self.index();
+            let blocks = index.of_file(number);
+            let first = blocks.first().map_or(last.next(), |block| block.first.index);
+            (blocks, index.memberships_from(first))
+        };
+        let (end, last_frame, effect) = (self.end, self.last_frame, self.effect);
+        let (state, member) = (self.state, self.member.clone());
+        FileIndex {
+            number,
+            end,
+            last_frame,
+            next,
+            effect,
+            state,
+            member,
+            blocks,
+            last,
+            memberships,
+        }
+        .write(&mut self.directory, self.identity.seed)
     }
 
     /// Deletes the snapshots and log files that are not needed any more, once the log says so.
@@ -217,13 +292,29 @@ impl<F: Directory> Store<F> {
         while self.segments.get(1).is_some_and(|second| second.floor <= unneeded) {
             let oldest = self.segments.remove(0);
             directory::delete(&mut self.directory, &oldest.name())?;
+            self.delete_index(oldest.number)?;
         }
         Ok(())
+    }
+
+    fn delete_index(&mut self, number: u64) -> Result<(), StorageError> {
+        match self.directory.remove(&index_name(number)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let path = self.directory.path_of(&index_name(number));
+                Err(io_error(format!("delete {path}"))(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Deletes files without a reference, left behind by a crash.
     fn delete_orphans(&mut self) -> Result<(), StorageError> {
         directory::delete_all(&mut self.directory, |name| name.ends_with(TEMPORARY))?;
+        for number in numbers(&self.directory, INDEX)? {
+            if self.segments.iter().all(|segment| segment.number != number) {
+                self.delete_index(number)?;
+            }
+        }
         let current = self.state.snapshot.map(|snapshot| snapshot.number);
         self.stale = numbers(&self.directory, SNAPSHOT)?;
         self.stale.retain(|number| Some(*number) != current);
@@ -233,16 +324,21 @@ impl<F: Directory> Store<F> {
 
 impl<F: Directory> Storage for Store<F> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
-        match self.opened.take() {
-            Some(opened) => Ok(opened),
-            None => {
-                let durable = DurableThrough { next: self.next, recorded_in: DURABLE };
-                let replayed = replay(&self.directory, &self.identity, durable)?;
-                let (state, entries) = (&replayed.state, replayed.entries);
-                let loaded = load_state(&self.directory, &self.snapshots, state, entries)?;
-                Ok(PersistentState { identity: replayed.member, ..loaded })
-            }
-        }
+        let (first, last) = (self.index().first(), self.state.last);
+        let snapshot = match self.opened.take() {
+            Some(opened) => Some(opened),
+            None => load_snapshot(&self.directory, &self.snapshots, &self.state)?,
+        };
+        let entries = match first {
+            Some(first) => self.reader().read(first, last, u64::MAX)?,
+            None => Vec::new(),
+        };
+        let (identity, hard_state) = (self.member.clone(), self.state.hard_state);
+        Ok(PersistentState { identity, hard_state, snapshot, entries })
+    }
+
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        Some(Box::new(self.reader()))
     }
 
     fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {
@@ -321,13 +417,12 @@ fn open_file<F: Directory>(directory: &mut F, name: &str) -> Result<F::File, Sto
     directory.open(name).map_err(io_error(format!("open {}", directory.path_of(name))))
 }
 
-/// The state of the log and the snapshot it refers to.
-fn load_state<F: Directory>(
+/// The snapshot that the log refers to.
+fn load_snapshot<F: Directory>(
     directory: &F,
     snapshots: &SnapshotFiles<F>,
     state: &State,
-    entries: Vec<Entry>,
-) -> Result<PersistentState, StorageError> {
+) -> Result<Option<Snapshot>, StorageError> {
     let snapshot = state.snapshot.map(|reference| {
         let name = snapshot_name(reference.number);
         let path = directory.path_of(&name);
@@ -344,8 +439,7 @@ fn load_state<F: Directory>(
             }
         }
     });
-    let (hard_state, snapshot) = (state.hard_state, snapshot.transpose()?);
-    Ok(PersistentState { identity: None, hard_state, snapshot, entries })
+    snapshot.transpose()
 }
 
 fn newest_name(segments: &[Segment]) -> String {

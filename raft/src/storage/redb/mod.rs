@@ -25,6 +25,7 @@
 
 mod backend;
 mod errors;
+mod reader;
 mod rows;
 mod store;
 #[cfg(test)]
@@ -41,7 +42,7 @@ use super::durable_mark::{DurableMark, DurableThrough};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
 use super::snapshot_files::SnapshotFiles;
-use super::{SnapshotSpace, Storage, StorageError, WriteProgress, own_file, skipped};
+use super::{EntryReader, SnapshotSpace, Storage, StorageError, WriteProgress, own_file, skipped};
 use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, Index, PeerId};
@@ -140,6 +141,10 @@ impl Storage for RedbStorage {
 
     fn report_progress_to(&mut self, progress: WriteProgress) {
         self.store.report_progress_to(progress);
+    }
+
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        self.store.entry_reader()
     }
 
     fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {

@@ -8,6 +8,8 @@
 //! - Every row is checked when it is read, and so is every page when the store is opened.
 //! - After any error nothing is written any more (`health.rs`).
 
+use std::sync::Arc;
+
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
     WriteTransaction,
@@ -15,6 +17,7 @@ use redb::{
 
 use super::backend::{Backend, ProgressReport};
 use super::errors::{database_error, open_error};
+use super::reader::LogReader;
 use super::rows::{self, CHUNK, DataPlace, SnapshotHeader, State, Table};
 use crate::codec::DecodeError;
 use crate::entry::{Entry, Snapshot};
@@ -26,11 +29,11 @@ use crate::storage::durable_mark::{DurableMark, DurableThrough};
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
 use crate::storage::snapshot_files::{Opened, SnapshotFiles, SnapshotRef, snapshot_name};
-use crate::storage::{SnapshotSpace, Storage, StorageError, WriteProgress};
+use crate::storage::{EntryReader, SnapshotSpace, Storage, StorageError, WriteProgress};
 use crate::types::Index;
 
 pub(super) struct Store {
-    database: Database,
+    database: Arc<Database>,
     /// The file's path, for messages.
     path: String,
     seed: u64,
@@ -67,7 +70,10 @@ impl Store {
             transaction.open_table(table.definition()).map_err(|error| store.write_error(error))?;
         }
         store.commit(transaction, store.state)?;
-        store.database.close().map_err(|error| database_error("write", path, error))
+        let database = Arc::into_inner(store.database);
+        database
+            .map_or(Ok(()), Database::close)
+            .map_err(|error| database_error("write", path, error))
     }
 
     /// Opens a database. Nothing is changed before everything has been read and is valid.
@@ -103,6 +109,7 @@ impl Store {
         let report = ProgressReport::default();
         let path = path.to_owned();
         let (mark, files, file, opened) = (None, None, None, None);
+        let database = Arc::new(database);
         Self { database, path, seed, state, mark, files, file, health, report, opened }
     }
 
@@ -361,6 +368,11 @@ impl Storage for Store {
             Some(opened) => Ok(opened),
             None => self.read().map(|(_, stored, _)| stored),
         }
+    }
+
+    fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
+        let (database, path) = (Arc::clone(&self.database), self.path.clone());
+        Some(Box::new(LogReader { database, path, seed: self.seed }))
     }
 
     fn snapshot_space(&mut self) -> Option<Box<dyn SnapshotSpace>> {

@@ -1,6 +1,7 @@
 //! The store on a simulated disk with a fault at every step.
 
 mod damage;
+mod index;
 mod simulated;
 
 use self::simulated::{PEER, SimulatedDirectory};

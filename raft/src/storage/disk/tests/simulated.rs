@@ -27,6 +27,8 @@ struct Disk {
     /// Changes of names that are not durable.
     changes: Vec<Change>,
     faults: FaultInjector,
+    /// Bytes read so far.
+    read: usize,
 }
 
 type Names = BTreeMap<String, usize>;
@@ -52,6 +54,11 @@ impl SimulatedDirectory {
         let content =
             |(name, file): (&String, &usize)| (name.clone(), disk.files[*file].now.clone());
         disk.names.iter().map(content).collect()
+    }
+
+    /// Bytes read so far.
+    pub(super) fn bytes_read(&self) -> usize {
+        self.disk().read
     }
 
     /// A directory with these files, all durable.
@@ -134,8 +141,10 @@ impl Directory for SimulatedDirectory {
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        let disk = self.disk();
-        Ok(disk.files[disk.find(name)?].now.clone())
+        let mut disk = self.disk();
+        let bytes = disk.files[disk.find(name)?].now.clone();
+        disk.read += bytes.len();
+        Ok(bytes)
     }
 
     fn open_for_reading(&self, name: &str) -> io::Result<Box<dyn ReadableFile>> {
@@ -202,7 +211,8 @@ impl ReadableFile for SimulatedFile {
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let disk = self.directory.disk();
+        let mut disk = self.directory.disk();
+        disk.read += buffer.len();
         let mut bytes =
             &disk.files[self.file].now[usize::try_from(offset).expect("a small file")..];
         io::Read::read_exact(&mut bytes, buffer)
