@@ -42,6 +42,7 @@
 //! | the labs' Passed line | `record/passed_line.rs` |
 //! | equal failures, signatures | `record/signature.rs` |
 //! | result table, percentiles, confidence intervals | `report/summary.rs`, `report/stats.rs` |
+//! | campaigns over time, the first one that got worse | `report/history.rs`, `report/history/` |
 //! | JSON, JUnit, Markdown, CSV | `report/json.rs`, `report/junit.rs`, `report/tables.rs` |
 //! | campaigns on many machines: scripts, Slurm, Kubernetes | `submit/`, `command/status.rs` |
 //! | archives: packed, unpacked; paths of another machine | `archive/`, `store/archives.rs`; `relocation.rs` |
@@ -97,6 +98,7 @@ mod discover;
 pub mod engine;
 pub mod error;
 pub mod exit;
+mod git;
 pub mod list;
 pub mod origin;
 pub mod plan;

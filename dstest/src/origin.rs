@@ -26,14 +26,21 @@ pub struct Commit {
     pub modified: bool,
 }
 
+impl Commit {
+    /// The beginning of its name.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.id.chars().take(COMMIT_DIGITS).collect()
+    }
+}
+
 impl Origin {
     /// The commit, toolchain and architecture, in a few words.
     #[must_use]
     pub fn words(&self) -> String {
         let commit = self.commit.as_ref().map(|commit| {
-            let short: String = commit.id.chars().take(COMMIT_DIGITS).collect();
             let changes = if commit.modified { " with changes" } else { "" };
-            format!("commit {short}{changes}, ")
+            format!("commit {}{changes}, ", commit.short())
         });
         let toolchain = self.toolchain.as_ref().map(|name| format!("{name}, "));
         let (commit, toolchain) = (commit.unwrap_or_default(), toolchain.unwrap_or_default());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::stored::StoredCampaign;
 use crate::build::Project;
+use crate::git;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds, TestRule};
 use crate::run::inputs_of;
 use crate::seed::SeedWidth;
@@ -30,6 +31,8 @@ pub(crate) fn create(
     let file = CampaignFile {
         copied_from_user: None,
         origin: project.origin().cloned(),
+        commit: project.origin().is_none().then(|| git::commit_at(&project.dir)).flatten(),
+        build: plan.build.words(),
         store: Some(store.root().to_owned()),
         schema: CampaignFile::SCHEMA,
         dstest: env!("CARGO_PKG_VERSION").to_owned(),

@@ -194,6 +194,25 @@ Exit codes:
   1    with --fail-on-worse: a test fails more often, or takes longer
   2    bad usage, or a campaign compared with itself";
 
+pub(super) const HISTORY: &str = "\
+Examples:
+  dstest history                        a line for each test of the stored campaigns
+  dstest history backup_2b              the campaigns of one test
+  dstest history 2B --export-json h.json
+                                        the tests that match, for another program
+  dstest history -o ci/store            of another store
+
+Rates have exact 95 % intervals, medians and 95th percentiles of passed runs those of ranks. A change is
+a split of the campaigns into earlier and later ones that chance does not explain: failures by Fisher's
+exact test, times as in `compare`, beyond what all tests of a campaign have in common. A store in which
+nothing changes shows any change at all with a probability of 5 % at most, however many tests, campaigns
+and splits were looked at; so a rare failure takes several campaigns to show. `first one: A to B` is where
+the change lies with 95 % confidence, if that is not one campaign.
+
+Each campaign is that of the commit that was checked out; + means uncommitted changes. Campaigns with other
+options than the newest one (variables, arguments, build, limits) are shown and count for no change,
+with another number of workers not for times. Runs that are in two campaigns count once.";
+
 pub(super) const CI: &str = "\
 Examples:
   dstest ci -n 50                    all tests, 50 times

@@ -21,8 +21,8 @@ pub use self::archive::{ArchiveArgs, ContentArgs};
 pub use self::results::{ColumnArgs, ExportArgs, ShowArgs, StoreArgs};
 pub use self::run::{BudgetArgs, CiArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{
-    BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
-    ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
+    BrowseArgs, CompareArgs, HistoryArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs,
+    ReportArgs, ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
 pub use self::submit::{
     EngineArgs, KubernetesArgs, SlurmArgs, StatusArgs, SubmissionArgs, SubmitArgs,
@@ -87,6 +87,9 @@ pub enum Command {
     /// Compare failure rates and times of two campaigns
     #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
+    /// Show rates and times over the stored campaigns, and the first one in which they got worse
+    #[command(after_help = examples::HISTORY)]
+    History(HistoryArgs),
     /// Merge several campaigns, or the shards of one, into a new one
     #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),

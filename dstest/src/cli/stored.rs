@@ -204,6 +204,26 @@ pub struct CompareArgs {
     pub location: LocationArgs,
 }
 
+/// The options of `dstest history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Tests by name or pattern: of one test every campaign is shown [default: all tests, a line for each]
+    #[arg(value_name = "TEST")]
+    pub tests: Vec<String>,
+
+    /// Write the history as JSON to FILE (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub export_json: Option<PathBuf>,
+
+    /// Write the table as Markdown to FILE (`-`: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub export_markdown: Option<PathBuf>,
+
+    /// The store
+    #[command(flatten)]
+    pub location: LocationArgs,
+}
+
 /// The options of `dstest prune`.
 #[derive(Debug, Args)]
 pub struct PruneArgs {

@@ -1,7 +1,7 @@
 //! `dstest archive`: the tests of a project in one file.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::archive::{self, Contents, Manifest, Wanted};
 use crate::build::Project;
@@ -10,7 +10,8 @@ use crate::config;
 use crate::discover::{Surroundings, discover};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::origin::{Commit, Origin, architecture};
+use crate::git;
+use crate::origin::{Origin, architecture};
 use crate::plan::{BuildPlan, PlanError, selection};
 use crate::process::signals::Interrupts;
 use crate::seed::Seed;
@@ -108,26 +109,14 @@ fn words_on(manifest: &Manifest, bytes: u64) -> String {
 }
 
 fn origin(project: &Project) -> Origin {
-    let git = |args: &[&str]| said(Command::new("git").args(args).current_dir(&project.dir));
     let compiler = |[tool, argument]: [&str; 2]| {
-        said(Command::new(tool).arg(argument).current_dir(&project.dir))
+        git::said(Command::new(tool).arg(argument).current_dir(&project.dir))
     };
-    let commit = git(&["rev-parse", "HEAD"]).map(|id| Commit {
-        id,
-        modified: git(&["status", "--porcelain", "--untracked-files=no"]) != Some(String::new()),
-    });
     Origin {
         dstest: env!("CARGO_PKG_VERSION").to_owned(),
         created: Utc::now().rfc3339(),
         architecture: architecture(),
         toolchain: project.compiler().and_then(compiler),
-        commit,
+        commit: git::commit_at(&project.dir),
     }
-}
-
-/// The text that a tool prints; `None` if it fails, or is not there.
-fn said(command: &mut Command) -> Option<String> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
 }

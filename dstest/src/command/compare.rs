@@ -5,7 +5,7 @@ use crate::campaign::{StoredCampaign, check_files, write_export};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::report::compare::{Change, Clock, Comparison, Direction, Row, Side};
+use crate::report::compare::{Change, Clock, Comparison, Direction, Row, Side, p_words};
 use crate::report::tables;
 use crate::store::StoreError;
 use crate::text::style::{Paint, TextStyle};
@@ -85,15 +85,15 @@ fn changes(test: &Row) -> (String, TextStyle) {
             Direction::Worse => "fails more often",
             Direction::Better | Direction::Same | Direction::Unclear => "fails less often",
         };
-        format!("{words} ({})", p_value(change))
+        format!("{words} ({})", p_words(change.p))
     });
     let time = test.time.filter(|it| it.direction != Direction::Same).map(|change| {
         let unclear = if change.direction == Direction::Unclear { UNCLEAR } else { "" };
-        format!("takes {} as long{unclear} ({})", ratio(change), p_value(change))
+        format!("takes {} as long{unclear} ({})", ratio(change), p_words(change.p))
     });
     let cpu = test.cpu.filter(|it| it.direction != Direction::Same);
     let cpu =
-        cpu.map(|change| format!("takes {} the CPU time ({})", ratio(change), p_value(change)));
+        cpu.map(|change| format!("takes {} the CPU time ({})", ratio(change), p_words(change.p)));
     let style = match (test.is(Direction::Worse), test.is(Direction::Better)) {
         (true, _) => TextStyle::Bad,
         (false, true) => TextStyle::Good,
@@ -160,10 +160,6 @@ fn ratio(change: Change) -> String {
 
 fn times(ratio: f64) -> String {
     format!("{ratio:.2} ×")
-}
-
-fn p_value(change: Change) -> String {
-    if change.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", change.p) }
 }
 
 fn json(comparison: &Comparison, old: &StoredCampaign, new: &StoredCampaign) -> String {

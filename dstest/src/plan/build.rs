@@ -49,6 +49,16 @@ impl BuildPlan {
             args: args.build_arg.clone(),
         }
     }
+
+    /// The options that decide how programs are built, not which, as typed.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let profile = self.profile.iter().map(|profile| format!("--profile {profile}"));
+        let features = self.features.iter().map(|features| format!("--features {features}"));
+        let race = self.race.then(|| "--race".to_owned());
+        let args = self.args.iter().map(|arg| arg.to_string_lossy().into_owned());
+        profile.chain(features).chain(race).chain(args).collect()
+    }
 }
 
 /// The packages of the configuration, with those that a pattern asks for; none means all.

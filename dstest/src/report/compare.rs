@@ -18,7 +18,7 @@ use serde::Serialize;
 
 pub use self::load::{Clock, SMALL_RATIO};
 
-use self::load::Shifts;
+use self::load::{Shift, Shifts};
 use self::pair::pairs;
 use super::stats;
 use super::tally::Tally;
@@ -136,6 +136,27 @@ impl Row {
         let changes = [self.failures, self.time, self.cpu];
         changes.into_iter().flatten().any(|change| change.direction == direction)
     }
+}
+
+/// The changes of one test's time and CPU time beyond those of all tests, their probabilities not corrected.
+pub(super) fn times(before: &Tally, now: &Tally, key: &str) -> [Option<Change>; 2] {
+    let pairs = pairs(before, now);
+    let wall = pairs.iter().filter_map(|pair| pair.ratio(|test| &test.time));
+    let cpu = pairs.iter().filter_map(|pair| pair.ratio(|test| &test.cpu));
+    let shifts = Shifts::of(wall, cpu);
+    let pair = pairs.iter().find(|pair| pair.key() == Some(key));
+    pair.map_or([None; 2], |pair| [pair.time(&shifts), pair.cpu(&shifts)])
+}
+
+/// The ratio that all tests have in common, of those of each; 1 with few tests.
+pub(super) fn common_ratio(ratios: impl Iterator<Item = f64>) -> f64 {
+    Shift::of(ratios).ratio()
+}
+
+/// A corrected probability in words.
+#[must_use]
+pub fn p_words(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 /// The usual limit: chance alone falls below it in 1 of 20 comparisons.

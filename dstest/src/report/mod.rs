@@ -7,6 +7,7 @@ pub mod compare;
 pub mod completion;
 pub mod coverage;
 pub(crate) mod histogram;
+pub mod history;
 pub mod json;
 pub mod junit;
 pub mod metrics;

@@ -118,6 +118,42 @@ fn percentile(sorted: &[f32], share: f64) -> f32 {
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
 
+/// The nearest-rank quantile of sorted values: always one of them; `None` without values.
+#[must_use]
+pub fn quantile(sorted: &[f32], share: f64) -> Option<f64> {
+    (!sorted.is_empty()).then(|| f64::from(percentile(sorted, share)))
+}
+
+/// The ranks, from 1, of the values between which a quantile lies with 95 % probability, whatever the
+/// distribution; `None` at an end for which there are too few values.
+///
+/// ```
+/// use dstest::report::stats::quantile_ranks;
+/// assert_eq!(quantile_ranks(0.5, 50), (Some(18), Some(33)));
+/// assert_eq!(quantile_ranks(0.95, 50), (Some(44), None));
+/// ```
+#[must_use]
+pub fn quantile_ranks(share: f64, values: u64) -> (Option<u64>, Option<u64>) {
+    // The probability that at most so many of the values lie below the quantile.
+    let at_most = |count: u64| match count < values {
+        true => 1.0 - beta_share(share, count + 1, values - count),
+        false => 1.0,
+    };
+    let low = first_count(values, |count| at_most(count) > TAIL);
+    let high = first_count(values, |count| at_most(count) >= 1.0 - TAIL);
+    (Some(low).filter(|low| *low > 0), Some(high + 1).filter(|high| *high <= values))
+}
+
+/// The least number up to `most` for which a condition holds, which then holds for all after it.
+fn first_count(most: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        if holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
 /// An interval of rates, both within 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -409,6 +445,28 @@ mod tests {
         let (a, b): (Vec<f32>, Vec<f32>) = (floats(&mut a.into_iter()), floats(&mut b.into_iter()));
         let got = mann_whitney(&a, &b).unwrap();
         assert!((got - 0.051_332).abs() < 1e-5, "{got}");
+    }
+
+    #[test]
+    fn quantiles_lie_between_their_ranks() {
+        // From tables of order statistics (Conover 1999, table A3).
+        assert_eq!(quantile_ranks(0.5, 10), (Some(2), Some(9)));
+        assert_eq!(quantile_ranks(0.5, 5), (None, None), "5 values lie on one side in 1 of 16");
+        assert_eq!(quantile_ranks(0.5, 6), (Some(1), Some(6)));
+        assert_eq!(quantile_ranks(0.95, 0), (None, None));
+        for values in [1, 7, 60, 1000] {
+            for share in [0.5, 0.95] {
+                let (low, high) = quantile_ranks(share, values);
+                let (low, high) = (low.unwrap_or(0), high.unwrap_or(values + 1));
+                // Of each number of values below the quantile, its probability.
+                let chance = |k: u64| {
+                    let (k, rest) = (k as f64, (values - k) as f64);
+                    (ln_choose(values, k as u64) + k * share.ln() + rest * (1.0 - share).ln()).exp()
+                };
+                let coverage: f64 = (low..high).map(chance).sum();
+                assert!(coverage >= 0.95 - 1e-9, "{coverage} of {share} in {values}");
+            }
+        }
     }
 
     #[test]

@@ -106,6 +106,20 @@ impl Tally {
         tally
     }
 
+    /// The runs of several campaigns together, as far as counts and times go.
+    pub(super) fn pooled<'a>(tallies: impl IntoIterator<Item = &'a Self>) -> Self {
+        let (mut pooled, mut index_of) = (Self::default(), HashMap::new());
+        for test in tallies.into_iter().flat_map(|tally| &tally.tests) {
+            let index = *index_of.entry(&test.key).or_insert_with(|| {
+                let (name, key) = (test.name.clone(), test.key.clone());
+                pooled.tests.push(TestTally { name, key, ..TestTally::default() });
+                pooled.tests.len() - 1
+            });
+            pooled.tests[index].add(test);
+        }
+        pooled
+    }
+
     /// Adds a run of the test with this index; returns the group of a failure. A run without a result,
     /// such as a cancelled one, counts until the same run comes again.
     ///
@@ -277,6 +291,14 @@ impl TestTally {
     fn class(&self, class: Class) -> u64 {
         let of_class = Verdict::ALL.iter().filter(|verdict| verdict.class() == class);
         of_class.map(|verdict| self.count(*verdict)).sum()
+    }
+
+    /// Adds the counts and times of the same test in another campaign.
+    fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(own, other)| *own += other);
+        for (own, other) in [(&mut self.time, &other.time), (&mut self.cpu, &other.cpu)] {
+            other.values().iter().for_each(|value| own.push(f64::from(*value)));
+        }
     }
 
     fn passed(&mut self, record: &RunRecord) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open_dir::open_file;
 use super::{StoreError, io_error, write_atomically};
-use crate::origin::Origin;
+use crate::origin::{Commit, Origin};
 use crate::record::RunRecord;
 use crate::relocation::Relocation;
 use crate::seed::{Seed, SeedWidth};
@@ -35,6 +35,12 @@ pub struct CampaignFile {
     /// The origin of programs from an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// The commit that was checked out; absent outside of repositories, and in campaigns of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// The options of the build: profile, features, arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub build: Vec<String>,
     /// The store that it was written into; absent in campaigns of older versions. Paths below it follow a
     /// store that is moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -228,6 +234,13 @@ impl CampaignFile {
     pub fn planned_of_each(&self) -> Option<u64> {
         let shard = self.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
         Some(u64::from(shard.size(self.iterations?)))
+    }
+
+    /// The commit of its programs, as far as it is known.
+    #[must_use]
+    pub fn commit_of_programs(&self) -> Option<&Commit> {
+        let archived = self.origin.as_ref().map(|origin| origin.commit.as_ref());
+        archived.unwrap_or(self.commit.as_ref())
     }
 
     /// The index of each test by the name under which records have it: its key or, in campaigns of

@@ -175,6 +175,7 @@ impl MergedTests {
         let foreign = sources.iter().find_map(|Source { directory, file }| {
             directory.foreign_user(file, Trust::OwnFiles).map(|(_, user)| user)
         });
+        let is_of_one = sources.iter().all(|source| source.file.commit == first.commit);
         let iterations = sources.iter().filter_map(|source| source.file.iterations).max();
         let mut file = CampaignFile {
             started,
@@ -183,6 +184,7 @@ impl MergedTests {
             planned,
             max_fail_per_test: None,
             shard: None,
+            commit: first.commit.clone().filter(|_| is_of_one),
             store: Some(store.root.clone()),
             binaries: self.binaries,
             tests: self.tests,

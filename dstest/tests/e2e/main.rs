@@ -16,6 +16,7 @@ mod environment;
 mod exit_codes;
 mod exports;
 mod go_package;
+mod history;
 mod hostile_store;
 mod manual;
 mod merged;

@@ -25,7 +25,7 @@ pub(super) struct Shift {
 
 impl Shift {
     /// Of the ratios of all tests, later to earlier.
-    fn of(ratios: impl Iterator<Item = f64>) -> Self {
+    pub(super) fn of(ratios: impl Iterator<Item = f64>) -> Self {
         let mut ratios: Vec<f64> = ratios.map(f64::ln).collect();
         ratios.sort_unstable_by(f64::total_cmp);
         if ratios.len() < COMMON_TESTS_MIN {

@@ -27,6 +27,11 @@ pub(super) fn pairs<'a>(before: &'a Tally, now: &'a Tally) -> Vec<Pair<'a>> {
 }
 
 impl Pair<'_> {
+    /// The name of the test that is the same in both.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.now.or(self.before).map(|test| test.key.as_str())
+    }
+
     /// The row of the table, its probabilities not corrected yet.
     pub(super) fn row(&self, shifts: &Shifts) -> Row {
         let name = self.now.or(self.before).map_or_else(String::new, |test| test.name.clone());
@@ -55,7 +60,7 @@ impl Pair<'_> {
     }
 
     /// The change of the time on the clock, not corrected yet.
-    fn time(&self, shifts: &Shifts) -> Option<Change> {
+    pub(super) fn time(&self, shifts: &Shifts) -> Option<Change> {
         let change = self.change(|test| &test.time, shifts.wall, shifts.wall_limit())?;
         Some(match shifts.clock {
             Clock::Steady => change,
@@ -66,7 +71,7 @@ impl Pair<'_> {
 
     /// The change of the time on processors, not corrected yet; none that is a small part of the time
     /// on the clock is worth a word.
-    fn cpu(&self, shifts: &Shifts) -> Option<Change> {
+    pub(super) fn cpu(&self, shifts: &Shifts) -> Option<Change> {
         let change = self.change(|test| &test.cpu, shifts.cpu, shifts.cpu_limit())?;
         let median = |sample: &Sample| stats::median(sample.values());
         let (before, now) = (self.before?, self.now?);
