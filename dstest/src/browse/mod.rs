@@ -21,6 +21,7 @@ mod keys;
 mod known;
 mod layout;
 mod list;
+mod log_budget;
 mod log_page;
 mod page;
 mod rows;
@@ -52,7 +53,9 @@ use crate::text::shell;
 
 pub(crate) use self::campaign::Campaign;
 pub(crate) use self::colors::ColorScheme;
-pub(crate) use self::show::text as report_text;
+pub(crate) use self::log_budget::LogBudget;
+pub(crate) use self::log_page::failure_diagram;
+pub(crate) use self::show::{report as run_report, text as report_text};
 
 /// Shows a store until the user closes it.
 ///

@@ -7,20 +7,25 @@ use pretty::view::LogView;
 use pretty::{Background, Depth};
 
 use super::campaign::{Attempt, Campaign};
+use super::log_budget::LogBudget;
 use crate::campaign::CommandHints;
 use crate::record::{Retry, RunPicture, RunRecord, tail};
 use crate::store::REPLAYS;
-use crate::store::open_dir::read_file;
+use crate::store::open_dir::read_end;
 use crate::text::log_line::log_line;
 use crate::text::style::Paint;
 use crate::text::{shell, sink};
 
-/// The report of a run; lines of its log have their own colours if `paint` has any.
+/// The report of a run, and commands for more; lines of its log have their own colours if `paint` has any.
 pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
+    report(campaign, run, paint, &LogBudget::unlimited()) + &commands(campaign, run)
+}
+
+/// The report of a run.
+pub(crate) fn report(campaign: &Campaign, run: usize, paint: Paint, budget: &LogBudget) -> String {
     if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
         let lines: Vec<String> = text.trim_end().lines().map(sink::screen).collect();
-        let (picture, commands) = (picture(campaign, run), commands(campaign, run));
-        return format!("{}\n{picture}{commands}", lines.join("\n"));
+        return format!("{}\n{}", lines.join("\n"), picture(campaign, run));
     }
     let (_, record) = &campaign.runs[run];
     let mut text = format!(
@@ -38,11 +43,10 @@ pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
         text.push_str(&format!("TRACE      {trace}\n"));
     }
     match campaign.log(run) {
-        Some(log) => text.push_str(&of_log(&log, paint)),
+        Some(log) => text.push_str(&of_log(&log, paint, budget)),
         None => text.push_str("LOG        not stored\n"),
     }
     text.push_str(&picture(campaign, run));
-    text.push_str(&commands(campaign, run));
     text
 }
 
@@ -115,11 +119,31 @@ fn replays(campaign: &Campaign, run: usize) -> String {
 }
 
 /// The last state of the peers in a log, if any, and its last lines.
-fn of_log(path: &Path, paint: Paint) -> String {
-    let Ok(bytes) = read_file(path, u64::MAX) else { return String::new() };
+fn of_log(path: &Path, paint: Paint, budget: &LogBudget) -> String {
+    let whole = budget.admits(path);
+    let Ok(bytes) = read_end(path, if whole { u64::MAX } else { END_BYTES }) else {
+        return String::new();
+    };
     let tail = tail(&bytes, TAIL_LINES).into_iter();
     let tail: Vec<String> = tail.map(|line| log_line(line, TAIL_COLUMNS, paint)).collect();
-    let mut view = LogView::of_bytes(bytes, Background::Dark, Depth::None);
+    let mut text = if whole {
+        states(bytes)
+    } else {
+        "STATE      not read: the log is too large here\n".to_owned()
+    };
+    let title = match tail.len() {
+        0 => "the log is empty".to_owned(),
+        1 => "the last line of the log".to_owned(),
+        count => format!("the last {count} lines of the log"),
+    };
+    text.push_str(&format!("TAIL       {title}\n"));
+    tail.iter().for_each(|line| text.push_str(&format!("           {line}\n")));
+    text
+}
+
+/// The last state of the peers.
+fn states(log: Vec<u8>) -> String {
+    let mut view = LogView::of_bytes(log, Background::Dark, Depth::None);
     view.select(usize::MAX);
     let mut text = String::new();
     let states = view.peer_states();
@@ -131,13 +155,6 @@ fn of_log(path: &Path, paint: Paint) -> String {
         let (peer, facts) = (sink::screen(&peer.to_string()), sink::screen(&facts.join(" ")));
         text.push_str(&format!("{label} {peer:<4} {facts}\n"));
     }
-    let title = match tail.len() {
-        0 => "the log is empty".to_owned(),
-        1 => "the last line of the log".to_owned(),
-        count => format!("the last {count} lines of the log"),
-    };
-    text.push_str(&format!("TAIL       {title}\n"));
-    tail.iter().for_each(|line| text.push_str(&format!("           {line}\n")));
     text
 }
 
@@ -146,6 +163,9 @@ const TAIL_LINES: usize = 20;
 
 /// Enough for some pictures of a screen each.
 const PICTURE_LINES: usize = 100;
+
+/// As much of a log as its last lines can take.
+const END_BYTES: u64 = 256 << 10;
 
 /// Longer lines are data, not messages.
 const TAIL_COLUMNS: usize = 200;

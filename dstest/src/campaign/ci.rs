@@ -5,6 +5,7 @@
 //! DIR/junit.xml           for the service's view of tests
 //! DIR/results.json        as of --export-json
 //! DIR/trace.json          as of --export-chrome-trace
+//! DIR/report.html         as of --export-html
 //! DIR/code-quality.json   the failures at their lines, for GitLab
 //! DIR/store/              the campaign with its logs (`dstest ci`)
 //! ```
@@ -45,6 +46,7 @@ fn write(dir: &Path, results: &Results<'_>) -> Result<(), StoreError> {
         ("junit.xml", results.junit()),
         ("results.json", results.document.text()),
         ("trace.json", results.trace()?),
+        ("report.html", results.page()?),
         ("code-quality.json", annotations::code_quality(&findings)),
     ] {
         write_export(&dir.join(name), &text)?;

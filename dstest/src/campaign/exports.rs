@@ -1,7 +1,7 @@
 //! The files of `--export-*`: checked before a campaign, written after it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::hints::CommandHints;
@@ -16,7 +16,7 @@ use crate::report::junit::{self, CaseName, Evidence, MixedResults};
 use crate::report::tally::Tally;
 use crate::report::{chrome_trace, summary, tables};
 use crate::seed::Iteration;
-use crate::store::open_dir::open_file;
+use crate::store::open_dir::read_end;
 use crate::store::{StoreError, io_error, log_path, unused_beside, write_atomically};
 use crate::suite::Test;
 use crate::text::console;
@@ -111,7 +111,8 @@ impl Results<'_> {
         write(&args.export_junit, &|| Ok(self.junit()))?;
         write(&args.export_markdown, &|| Ok(self.markdown()))?;
         write(&args.export_csv, &|| Ok(tables::csv(self.tally)))?;
-        write(&args.export_chrome_trace, &|| self.trace())
+        write(&args.export_chrome_trace, &|| self.trace())?;
+        write(&args.export_html, &|| self.page())
     }
 
     pub(super) fn replay(&self, test: usize, iter: Iteration) -> String {
@@ -169,11 +170,7 @@ impl Results<'_> {
 
 /// The last lines of a log that are not blank, without colours.
 fn tail(log: &Path) -> io::Result<Vec<String>> {
-    let mut file = open_file(log)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let bytes = read_end(log, TAIL_BYTES)?;
     Ok(crate::record::tail(&bytes, TAIL_LINES).into_iter().map(printable).collect())
 }
 

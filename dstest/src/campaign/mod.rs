@@ -16,6 +16,7 @@ mod hints;
 mod history;
 mod live_session;
 mod output;
+mod page;
 mod recorder;
 mod rerun;
 mod scripts;

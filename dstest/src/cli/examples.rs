@@ -165,6 +165,7 @@ Examples:
   dstest report                          the newest campaign's table
   dstest report 4f2a -t --metrics        a campaign with every column
   dstest report --hist                   histograms of the times of each test
+  dstest report --export html > r.html   one page to pass on: table, failures, logs' ends, diagrams
   dstest report --export-junit j.xml     the results for another tool
   dstest report ../other/.dstest         the newest campaign of another store";
 
@@ -226,6 +227,7 @@ Writes into dstest-results (--artifacts DIR; --export-ci DIR of other commands w
   junit.xml           for the service's view of tests
   results.json        as of --export-json
   trace.json          as of --export-chrome-trace
+  report.html         as of --export-html: one page to pass on
   code-quality.json   failures at the lines that they name, for GitLab
   store/              the campaign with the logs of failures: -o dstest-results/store for show, browse,
                       merge, report

@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::archive::plan_options;
 pub use self::archive::{ArchiveArgs, ContentArgs};
-pub use self::results::{ColumnArgs, ExportArgs, ShowArgs, StoreArgs};
+pub use self::results::{ColumnArgs, ExportArgs, ExportFormat, ShowArgs, StoreArgs};
 pub use self::run::{BudgetArgs, CiArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{
     BrowseArgs, CompareArgs, HistoryArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs,

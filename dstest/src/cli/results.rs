@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::text::style::Color;
 
@@ -74,20 +74,68 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub export_chrome_trace: Option<PathBuf>,
 
+    /// Write the results as one page for a browser to FILE: table, failures with their evidence, coverage
+    #[arg(long, value_name = "FILE")]
+    pub export_html: Option<PathBuf>,
+
     /// Write all that a CI service shows into DIR (`dstest ci --help`), and annotations to the output
     #[arg(long, value_name = "DIR")]
     pub export_ci: Option<PathBuf>,
 }
 
+/// A format of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A page for a browser
+    Html,
+    /// JSON
+    Json,
+    /// JUnit XML
+    Junit,
+    /// Markdown
+    Markdown,
+    /// Comma-separated values
+    Csv,
+    /// A trace for ui.perfetto.dev
+    ChromeTrace,
+}
+
+impl ExportFormat {
+    /// The ending of a file in this format.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Junit => "xml",
+            Self::Markdown => "md",
+            Self::Csv => "csv",
+            Self::ChromeTrace => "trace.json",
+        }
+    }
+}
+
 impl ExportArgs {
+    /// The file of a format.
+    pub(crate) const fn file_mut(&mut self, format: ExportFormat) -> &mut Option<PathBuf> {
+        match format {
+            ExportFormat::Html => &mut self.export_html,
+            ExportFormat::Json => &mut self.export_json,
+            ExportFormat::Junit => &mut self.export_junit,
+            ExportFormat::Markdown => &mut self.export_markdown,
+            ExportFormat::Csv => &mut self.export_csv,
+            ExportFormat::ChromeTrace => &mut self.export_chrome_trace,
+        }
+    }
+
     /// Each option with its file.
-    pub(crate) const fn files(&self) -> [(&'static str, &Option<PathBuf>); 5] {
+    pub(crate) const fn files(&self) -> [(&'static str, &Option<PathBuf>); 6] {
         [
             ("--export-json", &self.export_json),
             ("--export-junit", &self.export_junit),
             ("--export-markdown", &self.export_markdown),
             ("--export-csv", &self.export_csv),
             ("--export-chrome-trace", &self.export_chrome_trace),
+            ("--export-html", &self.export_html),
         ]
     }
 }

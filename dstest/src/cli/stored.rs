@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::results::{ColumnArgs, ExportArgs, StoreArgs};
+use super::results::{ColumnArgs, ExportArgs, ExportFormat, StoreArgs};
 use super::values::{Words, parse_size, parse_words};
 use crate::seed::Seed;
 use crate::text::duration;
@@ -100,6 +100,10 @@ pub struct ReportArgs {
     /// The campaign: its directory, its id or a unique beginning of it [default: the newest]
     #[arg(value_name = "CAMPAIGN")]
     pub campaign: Option<String>,
+
+    /// Write the results in FORMAT to standard output or, if that is a terminal, to the file dstest-ID.FORMAT here
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub export: Option<ExportFormat>,
 
     /// The report and the exports
     #[command(flatten)]

@@ -52,7 +52,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             None => replay::replay(&args, &interrupts),
         },
         Some(Command::Shrink(args)) => shrink::run(&args, &interrupts),
-        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Resume(args)) => resume::run(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::History(args)) => history::run(&args),

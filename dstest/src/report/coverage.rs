@@ -12,11 +12,13 @@ pub struct Coverage {
     rows: Vec<Row>,
 }
 
+/// A situation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
-    name: String,
-    runs: u64,
-    count: u64,
+pub(super) struct Row {
+    pub(super) name: String,
+    /// The runs that reached it.
+    pub(super) runs: u64,
+    pub(super) count: u64,
 }
 
 impl Coverage {
@@ -40,6 +42,16 @@ impl Coverage {
             self.rows.len() - 1
         });
         &mut self.rows[place]
+    }
+
+    /// The situations, in the order of the runs.
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The runs that reported any.
+    pub(super) const fn runs(&self) -> u64 {
+        self.runs
     }
 
     /// One line: the number of situations, and the ones never reached. Empty without any.

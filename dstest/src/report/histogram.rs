@@ -12,8 +12,7 @@ use crate::text::width::shortened;
 /// A line for each test that has passed.
 pub(crate) fn lines(tally: &Tally) -> String {
     let passed = || tally.tests().iter().filter(|test| !test.time.values().is_empty());
-    let times = || passed().flat_map(|test| test.time.values()).map(|time| f64::from(*time));
-    let Some(scale) = Scale::of(times()) else { return String::new() };
+    let Some(scale) = Scale::of_tally(tally) else { return String::new() };
     let names = || passed().map(|test| shortened(&sink::screen(&test.name), NAME_COLUMNS));
     let width = names().map(|name| name.width()).max().unwrap_or(0);
     let mut out = format!("{:width$}  {}\n", "", scale.ruler());
@@ -27,12 +26,18 @@ pub(crate) fn lines(tally: &Tally) -> String {
 }
 
 /// Classes of times of equal ratio.
-struct Scale {
+pub(crate) struct Scale {
     low_s: f64,
     high_s: f64,
 }
 
 impl Scale {
+    /// For the times of all tests that have passed; `None` if none has.
+    pub(crate) fn of_tally(tally: &Tally) -> Option<Self> {
+        let times = tally.tests().iter().flat_map(|test| test.time.values());
+        Self::of(times.map(|time| f64::from(*time)))
+    }
+
     /// From the shortest time to the longest; `None` without times.
     fn of(times: impl Iterator<Item = f64>) -> Option<Self> {
         let (low, high) =
@@ -42,21 +47,41 @@ impl Scale {
         (low <= high).then(|| Self { low_s, high_s: high.max(low_s * RATIO_MIN) })
     }
 
+    /// The place of a time: 0 for the shortest, 1 for the longest.
+    pub(crate) fn place(&self, time_s: f64) -> f64 {
+        (time_s.max(self.low_s) / self.low_s).ln() / (self.high_s / self.low_s).ln()
+    }
+
     fn class_of(&self, time_s: f64) -> usize {
-        let share = (time_s.max(self.low_s) / self.low_s).ln() / (self.high_s / self.low_s).ln();
-        ((share * CLASSES as f64) as usize).min(CLASSES - 1)
+        ((self.place(time_s) * CLASSES as f64) as usize).min(CLASSES - 1)
+    }
+
+    /// The number of times in each class.
+    pub(crate) fn counts(&self, times: &[f32]) -> [usize; CLASSES] {
+        let mut counts = [0_usize; CLASSES];
+        times.iter().for_each(|time| counts[self.class_of(f64::from(*time))] += 1);
+        counts
+    }
+
+    /// The shortest and the longest time.
+    pub(crate) fn ends(&self) -> [String; 2] {
+        [self.low_s, self.high_s].map(time_label)
+    }
+
+    /// The powers of ten in it, in seconds.
+    pub(crate) fn decades(&self) -> impl Iterator<Item = f64> {
+        let [first, last] = [self.low_s.log10().ceil(), self.high_s.log10().floor()];
+        (first as i32..=last as i32).map(|power| 10_f64.powi(power))
     }
 
     /// A bar for each class, as high as its share of the fullest; a blank for an empty one.
     fn bars(&self, times: &[f32]) -> String {
-        let mut counts = [0_usize; CLASSES];
-        times.iter().for_each(|time| counts[self.class_of(f64::from(*time))] += 1);
-        bars(&counts)
+        bars(&self.counts(times))
     }
 
     /// Both ends of the scale, over the ends of the bars.
     fn ruler(&self) -> String {
-        let (low, high) = (time_label(self.low_s), time_label(self.high_s));
+        let [low, high] = self.ends();
         let gap = CLASSES.saturating_sub(low.chars().count() + high.chars().count() + 2);
         format!("{low} {} {high}", "┈".repeat(gap))
     }
@@ -83,7 +108,7 @@ fn time_label(seconds: f64) -> String {
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Leaves room for a long name in 80 columns.
-const CLASSES: usize = 40;
+pub(crate) const CLASSES: usize = 40;
 
 /// The rest of 80 columns.
 const NAME_COLUMNS: usize = 37;

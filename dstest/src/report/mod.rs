@@ -11,6 +11,7 @@ pub mod history;
 pub mod json;
 pub mod junit;
 pub mod metrics;
+pub(crate) mod page;
 pub mod stats;
 pub mod summary;
 pub mod tables;

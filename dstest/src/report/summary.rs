@@ -59,12 +59,8 @@ pub fn conclusions(
     replay: impl Fn(usize, crate::seed::Iteration) -> String,
 ) -> String {
     let mut out = String::new();
-    for line in inconclusive(tally) {
+    for line in remarks(tally) {
         out.push_str(&paint.apply(TextStyle::Warning, &sink::screen(&line)));
-        out.push('\n');
-    }
-    if let Some(line) = undecided(tally) {
-        out.push_str(&paint.apply(TextStyle::Warning, &line));
         out.push('\n');
     }
     if tally.failed() > 0 {
@@ -170,7 +166,7 @@ fn is_shown(column: Column, tally: &Tally, columns: Columns) -> bool {
     }
 }
 
-fn metric(column: Column, test: &TestTally) -> String {
+pub(super) fn metric(column: Column, test: &TestTally) -> String {
     let moments = test.metrics.moments(column.key).copied().unwrap_or_default();
     match column.unit {
         Unit::Seconds => spread(&moments),
@@ -178,7 +174,7 @@ fn metric(column: Column, test: &TestTally) -> String {
     }
 }
 
-fn name_style(test: &TestTally) -> TextStyle {
+pub(super) fn name_style(test: &TestTally) -> TextStyle {
     match (test.failed(), test.total()) {
         (0, 0) => TextStyle::Warning,
         (0, _) if test.count(Verdict::Flaky) > 0 => TextStyle::Warning,
@@ -187,7 +183,7 @@ fn name_style(test: &TestTally) -> TextStyle {
     }
 }
 
-fn spread(moments: &Moments) -> String {
+pub(super) fn spread(moments: &Moments) -> String {
     moments.mean().map_or_else(nothing, |mean| duration::spread(mean, moments.deviation()))
 }
 
@@ -214,6 +210,11 @@ pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) ->
 
 /// Above this share of all processors, waiting for a time may become waiting for a processor.
 const BUSY: f64 = 0.9;
+
+/// Remarks on runs that are not in the failure rate, or did not check everything.
+pub(super) fn remarks(tally: &Tally) -> Vec<String> {
+    inconclusive(tally).into_iter().chain(undecided(tally)).collect()
+}
 
 /// Remarks on runs that are not in the failure rate, or passed with a defect.
 fn inconclusive(tally: &Tally) -> Vec<String> {
@@ -252,7 +253,7 @@ fn undecided(tally: &Tally) -> Option<String> {
 }
 
 /// The upper bound of the failure rate after a campaign without failures, of any attempt.
-fn proof(tally: &Tally) -> String {
+pub(super) fn proof(tally: &Tally) -> String {
     if tally.nothing_tested() {
         return "Nothing was tested: every run was skipped\n".to_owned();
     }

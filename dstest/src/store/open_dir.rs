@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -194,6 +194,14 @@ pub(crate) fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > max {
         return Err(io::Error::other(format!("is larger than {max} bytes")));
     }
+    Ok(bytes)
+}
+
+/// The end of a regular file, of at most `max` bytes; see [`open_file`].
+pub(crate) fn read_end(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let (mut file, mut bytes) = (open_file(path)?, Vec::new());
+    file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(max)))?;
+    file.take(max).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -4,6 +4,7 @@ pub mod console;
 pub mod duration;
 pub(crate) mod echo;
 pub mod log_line;
+pub(crate) mod markup;
 pub mod names;
 pub mod shell;
 pub mod sink;

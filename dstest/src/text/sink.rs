@@ -7,7 +7,7 @@
 //! | `terminal` | a title, the order of characters, a place on the screen |
 //! | [`markdown`] | those, and a cell, a link, HTML, a mention |
 //! | [`csv`] | those of a screen, and a field, a formula |
-//! | [`xml`] | those of a screen, and an element |
+//! | [`xml`] (pages for browsers, too: `markup.rs`) | those of a screen, and an element |
 //! | [`workflow_data`], [`workflow_property`] | those of a screen, and a command of a GitHub workflow |
 //!
 //! JSON needs none: its encoder escapes by itself.
@@ -101,7 +101,7 @@ pub fn csv(text: &str) -> String {
 /// The first characters of formulas, also in their full width.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// Text and attribute values of XML; lines stay lines. Characters that XML cannot hold become U+FFFD.
+/// Text of XML and HTML, and attribute values in double quotes; lines stay lines. Characters that XML cannot hold become U+FFFD.
 #[must_use]
 pub fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

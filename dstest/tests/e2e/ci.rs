@@ -54,6 +54,7 @@ fn a_job_shows_failures_at_their_lines_and_leaves_its_results() {
     assert_eq!(json(&sandbox, "dstest-results/results.json")["done"], 9);
     assert!(read(&sandbox, "dstest-results/junit.xml").contains("3 of 9 runs failed"));
     assert!(read(&sandbox, "dstest-results/trace.json").contains("worker 0"));
+    assert!(read(&sandbox, "dstest-results/report.html").contains("<h1 class=\"bad\">3 of 9 runs"));
     let replay = own.split("<code>").nth(1).and_then(|rest| rest.split("</code>").next()).unwrap();
     // Markdown's signs again.
     let replay = replay.replace('\\', "");
@@ -72,7 +73,14 @@ fn elsewhere_there_are_files_alone_in_the_directory_that_is_asked_for() {
     let names: Vec<_> = files.into_iter().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(
         names,
-        ["code-quality.json", "junit.xml", "results.json", "summary.md", "trace.json"]
+        [
+            "code-quality.json",
+            "junit.xml",
+            "report.html",
+            "results.json",
+            "summary.md",
+            "trace.json"
+        ]
     );
     sandbox.call(&["report", "-o", "store", "--export-ci", "lib/check.sh"]).exits_with(2);
     // A summary that cannot be written fails no job.

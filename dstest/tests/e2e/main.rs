@@ -21,6 +21,7 @@ mod hostile_store;
 mod manual;
 mod merged;
 mod names;
+mod page;
 mod predecessor;
 mod retries;
 mod robustness;

@@ -171,6 +171,12 @@ impl Diagram {
     /// The most steps a diagram has: as many as can be looked at.
     pub const STEPS_MAX: usize = 400;
 
+    /// Tells whether it has messages, and is more than a list.
+    #[must_use]
+    pub fn has_messages(&self) -> bool {
+        !self.arrows.is_empty()
+    }
+
     /// The same with the peers in natural order, and only those that have a part in it.
     pub(super) fn arranged(mut self, ids: &HashMap<Vec<u8>, usize>) -> Self {
         let on_lifeline = self.steps.iter().filter_map(|step| match step.place {

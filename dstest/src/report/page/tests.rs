@@ -1,0 +1,223 @@
+use std::process::{Command, Stdio};
+
+use pretty::Rgb;
+use proptest::prelude::*;
+
+use super::*;
+use crate::record::{RunRecord, Verdict};
+use crate::report::completion::{Completion, End};
+use crate::report::json::Head;
+use crate::report::tally::tests::record;
+use crate::seed::Seed;
+
+/// A campaign of three tests, of which one failed in two ways and one has not run, all of whose texts
+/// are this one.
+fn page(text: &str) -> String {
+    let names = ["a", "b", "c"].map(|name| format!("{name} {text}"));
+    let mut tally = Tally::new(names.clone());
+    for iter in 1..=40 {
+        let passed = record(&names[0], iter, Verdict::Passed, 0.003 * f64::from(iter));
+        tally.record(0, &passed);
+    }
+    let coverage = crate::record::RunCoverage::of_line(b"sometimes: leader_lost=3 torn_write=0");
+    for (iter, verdict, reason) in [
+        (1, Verdict::Failed, "first"),
+        (2, Verdict::Failed, "second"),
+        (3, Verdict::Failed, "second"),
+        (4, Verdict::Flaky, "third"),
+        (5, Verdict::Skipped, "no docker"),
+        (6, Verdict::Passed, ""),
+    ] {
+        let signature = Some(format!("{reason} {text}"));
+        let own = record(&names[1], iter, verdict, 2.0);
+        tally.record(1, &RunRecord { signature, coverage: coverage.clone(), ..own });
+    }
+    page_of(&tally, text, &format!("FAILED\nTAIL  {text}\n"))
+}
+
+fn page_of(tally: &Tally, text: &str, report: &str) -> String {
+    let completion = Completion { planned: Some(99), done: 46, left_out: None, end: End::Time };
+    let (seed, started) = (Seed::new(7), "2026-12-01T10:00:00Z".to_owned());
+    let document = Document::new(Head { seed, started, wall_s: 5.0, completion }, tally);
+    let log = format!(
+        "1 | RPC | 0 | sends Vote to=1 id=1 {text}\n2 | RPC | 1 | receives Vote from=0 id=1\n"
+    );
+    let diagram = |_: &Group| {
+        let (mut parser, mut builder) =
+            (pretty::Parser::default(), pretty::DiagramBuilder::default());
+        log.lines().for_each(|line| builder.draw(&parser.parse(line.as_bytes())));
+        builder.finish().ok().filter(Diagram::has_messages)
+    };
+    let page = Page {
+        id: "4f2a",
+        document: &document,
+        tally,
+        facts: &[("Patterns", text.to_owned())],
+        missing: &[format!("53 runs are missing; to run the rest: {text}")],
+        load: None,
+        replay: &|test, iter| format!("dstest replay 4f2a {test}#{iter} {text}"),
+        evidence: &|kind| Evidence { report: report.to_owned(), is_known: kind.count == 2 },
+        diagram: &diagram,
+    };
+    page.text()
+}
+
+#[test]
+fn a_page_of_a_campaign() {
+    let page = page("x");
+    let own = page.replace(STYLE, "STYLE\n").replace(SCRIPT, "SCRIPT");
+    let mut shown = String::new();
+    // Pretty's tests look at its diagrams.
+    for (at, part) in own.split("<svg xmlns").enumerate() {
+        shown.push_str(if at == 0 { part } else { part.split_once("</svg>").unwrap().1 });
+    }
+    insta::assert_snapshot!(shown);
+}
+
+/// The tags of a page, without the values of their attributes, and the commands of its diagrams.
+fn tags(page: &str) -> Vec<String> {
+    let tags = page.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+    tags.map(|tag| tag.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")).collect()
+}
+
+#[test]
+fn no_payload_changes_the_page() {
+    let plain = tags(&page("x"));
+    for payload in include!("../../../tests/e2e/payloads.rs") {
+        let page = page(&payload.replace('\n', " "));
+        assert_eq!(tags(&page), plain, "{payload:?}");
+        assert!(
+            !page.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}'),
+            "{payload:?}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn no_text_changes_the_page(text in "[<>&\"'/=a-z;#{}\\PC]{0,30}") {
+        // What makes no log line of its own.
+        let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], " ");
+        prop_assert_eq!(tags(&page(&text)), tags(&page("x")));
+    }
+}
+
+#[test]
+fn a_page_is_bounded_whatever_failed_and_says_what_it_leaves_out() {
+    let mut tally = Tally::new(["a".repeat(2_000)]);
+    for iter in 1..=3000 {
+        let own = record("a", iter, Verdict::Failed, 1.0);
+        let letters = |number: u32| char::from(b'a' + (number % 26) as u8);
+        let kind: String = (0..3).map(|at| letters((iter % 1100) / 26_u32.pow(at))).collect();
+        let signature = Some(format!("{kind} {}", "x".repeat(600)));
+        tally.record(0, &RunRecord { signature, ..own });
+    }
+    let page = page_of(&tally, "x", &format!("{}\n", "x".repeat(300)).repeat(500));
+    assert!(page.len() < 6 << 20, "{} bytes", page.len());
+    for sign in [
+        "… and 100 more kinds",
+        "… and 380 lines more",
+        "xx…",
+        "aa…",
+        "the page would be too large",
+    ] {
+        assert!(page.contains(sign), "{sign}");
+    }
+    assert_eq!(page.matches("<template").count(), 20);
+    assert!(page.contains("Only 20 kinds have a diagram here"));
+}
+
+#[test]
+fn the_result_is_not_better_than_it_is() {
+    let verdict = |end: End, done: u64, runs: &[Verdict]| {
+        let mut tally = Tally::new(["a"]);
+        for (iter, verdict) in (1..).zip(runs) {
+            tally.record(0, &record("a", iter, *verdict, 1.0));
+        }
+        let completion = Completion { planned: Some(3), done, left_out: None, end };
+        let head = Head { seed: Seed::new(7), started: String::new(), wall_s: 1.0, completion };
+        let document = Document::new(head, &tally);
+        let page = Page {
+            id: "",
+            document: &document,
+            tally: &tally,
+            facts: &[],
+            missing: &[],
+            load: None,
+            replay: &|_, _| String::new(),
+            evidence: &|_| Evidence::default(),
+            diagram: &|_| None,
+        };
+        let (style, words) = page.verdict();
+        format!("{} {words}", class(style))
+    };
+    let (pass, fail, skip) = (Verdict::Passed, Verdict::Failed, Verdict::Skipped);
+    let rows = [
+        (End::Complete, 3, vec![pass; 3], "good All 3 runs passed"),
+        (End::Complete, 3, vec![pass, pass, skip], "good All 2 runs passed"),
+        (End::Complete, 3, vec![pass, fail, pass], "bad 1 of 3 runs failed"),
+        (End::Complete, 3, vec![Verdict::Flaky; 3], "warn 3 runs of 3 passed only when repeated"),
+        (End::Complete, 3, vec![skip; 3], "warn Nothing was tested"),
+        (
+            End::Complete,
+            2,
+            vec![pass, pass, Verdict::NotStarted],
+            "warn No failure in 2 runs so far",
+        ),
+        (End::Interrupted, 0, vec![], "warn Nothing was tested so far"),
+        (End::Interrupted, 2, vec![pass; 2], "warn No failure in 2 runs so far"),
+        (End::Running, 2, vec![pass, fail], "bad 1 of 2 runs failed so far"),
+    ];
+    for (end, done, runs, want) in rows {
+        assert_eq!(verdict(end, done, &runs), want, "{end:?} {runs:?}");
+    }
+}
+
+/// The value of a colour in each `:root` of the style: light, dark, print.
+fn colors(name: &str) -> Vec<Rgb> {
+    let value = format!("--{name}: #");
+    let hex = |at: &str, place: usize| u8::from_str_radix(&at[place..place + 2], 16).unwrap();
+    let found = STYLE.split(&value).skip(1);
+    found.map(|at| Rgb(hex(at, 0), hex(at, 2), hex(at, 4))).collect()
+}
+
+#[test]
+fn every_colour_of_text_can_be_read_on_every_ground() {
+    for text in ["text", "dim", "bad", "good", "warn", "link"] {
+        for ground in ["back", "panel"] {
+            let pairs: Vec<_> = colors(text).into_iter().zip(colors(ground)).collect();
+            assert_eq!(pairs.len(), 3, "light, dark, print");
+            for (color, ground) in pairs {
+                let contrast = color.contrast(ground);
+                assert!(contrast >= 4.5, "{text}: {color:?} on {ground:?} has {contrast:.2}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_policy_names_the_script() {
+    let run = |program: &str, args: &[&str], input: &[u8]| {
+        use std::io::Write as _;
+        let mut command = Command::new(program);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().ok()?;
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        output.status.success().then_some(output.stdout)
+    };
+    let Some(hex) = run("sha256sum", &[], SCRIPT.as_bytes()) else {
+        // Not by a macro: the harness would keep it to itself.
+        use std::io::Write as _;
+        return std::io::stderr()
+            .write_all(b"SKIPPED the_policy_names_the_script: no sha256sum\n")
+            .unwrap();
+    };
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap()).unwrap();
+    let hash: Vec<u8> =
+        hex[..64].chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
+    let base64 = run("base64", &["-w0"], &hash).unwrap();
+    let policy = format!("script-src 'sha256-{}'", String::from_utf8(base64).unwrap());
+    assert!(HEAD.contains(&policy), "the script has changed: {policy}");
+}
