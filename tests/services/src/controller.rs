@@ -176,7 +176,7 @@ impl Service for Controller {
     ) -> Result<Configuration, Rejection> {
         match request {
             Request::Query(number) => {
-                replica.read(|controller| controller.configuration(number).clone()).await
+                replica.read(move |controller| controller.configuration(number).clone()).await
             }
             Request::Change(command) => {
                 replica.propose(&command).await.map(|()| Configuration::default())

@@ -95,7 +95,7 @@ impl Service for KeyValueStore {
         Request { id, key, operation }: Request,
     ) -> Result<String, Rejection> {
         match operation {
-            Operation::Get => replica.read(|store| store.get(&key).to_owned()).await,
+            Operation::Get => replica.read(move |store| store.get(&key).to_owned()).await,
             Operation::Write(write) => {
                 replica.propose(&Command { id, key, write }).await.map(|()| String::new())
             }

@@ -13,6 +13,7 @@
 //! | [`key_value`], [`clerk`] | a key-value service, and its client |
 //! | [`controller`] | a shard controller, and its client |
 //! | [`sharded`], [`sharded_clerk`] | a key-value service of many groups, and its client |
+//! | `driver` | replicas that the library's driver runs, for real processes: the feature of that name |
 //! | [`world`] | servers and clients in the simulated world |
 //! | [`shard_rules`] | rules of the sharded service |
 //! | [`history`] | histories of strings, checked for linearizability |
@@ -25,6 +26,8 @@
 pub mod clerk;
 pub mod client;
 pub mod controller;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod history;
 pub mod key_value;
 pub mod lab3;

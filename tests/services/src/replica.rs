@@ -1,5 +1,7 @@
 //! Replicas: a state machine on one server, as a request handler reaches it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::state_machine::StateMachine;
 
 /// A server's replica of a state machine.
@@ -15,7 +17,10 @@ pub trait Replica<M: StateMachine> {
     ///
     /// # Errors
     /// The reason why it is not served; a retry is always safe.
-    fn read<R>(&self, query: impl FnOnce(&M) -> R) -> impl Future<Output = Result<R, Rejection>>;
+    fn read<R: Send + 'static>(
+        &self,
+        query: impl FnOnce(&M) -> R + Send + 'static,
+    ) -> impl Future<Output = Result<R, Rejection>>;
 }
 
 /// A service: a state machine, and the requests of clients to its servers.
@@ -36,7 +41,7 @@ pub trait Service: StateMachine {
 }
 
 /// Reason of a server for giving no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Rejection {
     /// Another server leads, or none.
     #[error("not the leader; the leader is {leader:?}")]

@@ -1,5 +1,6 @@
 //! The HTTP server: deadlines and limits for clients of any kind, and a graceful end.
 
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -12,25 +13,68 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use raft::Raft;
+use raft::driver::{Machine, RunState};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, timeout};
 
 /// The largest value, in bytes.
-pub(crate) const VALUE_BYTES_MAX: usize = 1 << 20;
+const VALUE_BYTES_MAX: usize = 1 << 20;
 /// Pause after a failed accept, for example without a free socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time after which a failure is logged again: clients can cause it.
 const REPEAT_AFTER: Duration = Duration::from_secs(60);
 
 /// Limit on the headers of a request, and on the wait for one.
-pub(crate) const HEADERS_MAX: Duration = Duration::from_secs(30);
+const HEADERS_MAX: Duration = Duration::from_secs(30);
 /// Limit on a request with its body and its answer, above the deadline of a call.
 const REQUEST_MAX: Duration = Duration::from_secs(15);
 /// Limit on open requests at the end.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Serves requests until the process is told to end or the node stops.
+///
+/// # Errors
+/// The node has stopped by itself.
+pub async fn serve_peer<M: Machine>(
+    raft: &Raft<M>,
+    listener: TcpListener,
+    app: Router,
+) -> Result<(), Box<dyn Error>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let peer = raft.clone();
+    let end = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+            () = stopped(&peer) => return,
+        }
+        // Transfers leadership before the shutdown, so that clients need not wait for an
+        // election. Only a leader knows the others' progress; a failed transfer does not delay
+        // the shutdown further.
+        let best = peer.status().peers.into_iter().max_by_key(|peer| peer.match_index);
+        if let Some(best) = best {
+            let _ = peer.transfer_leadership(best.id).await;
+        }
+    };
+    serve(listener, app, HEADERS_MAX, end).await;
+    let reason = raft.status().run;
+    raft.shutdown().await;
+    match reason {
+        RunState::Running => Ok(()),
+        RunState::Stopped(reason) => Err(format!("the node has stopped: {reason}").into()),
+    }
+}
+
+/// Waits until the node has stopped.
+async fn stopped<M: Machine>(raft: &Raft<M>) {
+    // The sender lives as long as the handle.
+    let _ = raft.watch().wait_for(|status| matches!(status.run, RunState::Stopped(_))).await;
+}
+
 /// Serves requests until `end`, then finishes those that are open.
-pub(crate) async fn serve(
+async fn serve(
     listener: TcpListener,
     app: Router,
     headers_max: Duration,
@@ -47,7 +91,7 @@ pub(crate) async fn serve(
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     if said.is_none_or(|said: Instant| said.elapsed() >= REPEAT_AFTER) {
-                        eprintln!("kv_service: cannot accept a connection: {error}");
+                        eprintln!("cannot accept a connection: {error}");
                         said = Some(Instant::now());
                     }
                     sleep(ACCEPT_PAUSE).await;

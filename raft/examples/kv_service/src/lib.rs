@@ -26,7 +26,7 @@
 mod arguments;
 #[cfg(test)]
 mod client;
-mod http;
+pub mod http;
 mod service;
 mod state_machine;
 

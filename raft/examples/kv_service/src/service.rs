@@ -9,12 +9,11 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use raft::driver::{Outcome, RunState, WriteError};
+use raft::driver::{Outcome, WriteError};
 use raft::{PeerId, Raft, Standing};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::http;
 use crate::state_machine::{Answer, Store, Write};
@@ -135,36 +134,8 @@ impl Service {
             .route("/keys/{key}", get(read).put(put).delete(delete))
             .route("/status", get(status))
             .with_state(self.clone());
-        let mut terminate = signal(SignalKind::terminate())?;
-        let raft = self.raft.clone();
-        let end = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-                () = stopped(&raft) => return,
-            }
-            // Transfers leadership before the shutdown, so that clients need not wait for an
-            // election. Only a leader knows the others' progress; a failed transfer does not delay
-            // the shutdown further.
-            let best = raft.status().peers.into_iter().max_by_key(|peer| peer.match_index);
-            if let Some(best) = best {
-                let _ = raft.transfer_leadership(best.id).await;
-            }
-        };
-        http::serve(listener, app, http::HEADERS_MAX, end).await;
-        let reason = self.raft.status().run;
-        self.raft.shutdown().await;
-        match reason {
-            RunState::Running => Ok(()),
-            RunState::Stopped(reason) => Err(format!("the node has stopped: {reason}").into()),
-        }
+        http::serve_peer(&self.raft, listener, app).await
     }
-}
-
-/// Waits until the node has stopped.
-async fn stopped(raft: &Raft<Store>) {
-    // The sender lives as long as the handle.
-    let _ = raft.watch().wait_for(|status| matches!(status.run, RunState::Stopped(_))).await;
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Service for ShardedStore {
     async fn handle(replica: &impl Replica<Self>, request: Request) -> Result<Reply, Rejection> {
         match request {
             Request::Client { key, operation: Operation::Get, .. } => {
-                let value = |store: &Self| match store.served(&key) {
+                let value = move |store: &Self| match store.served(&key) {
                     Some(shard) => {
                         Reply::Value(shard.values.get(&key).cloned().unwrap_or_default())
                     }
@@ -63,13 +63,13 @@ impl Service for ShardedStore {
                 })
             }
             Request::Fetch(transfer) => {
-                let kept = |store: &Self| {
+                let kept = move |store: &Self| {
                     store.kept.get(&transfer).cloned().map_or(Reply::NotKept, Reply::Shard)
                 };
                 replica.read(kept).await
             }
             Request::Delete(transfer) => {
-                let is_kept = |store: &Self| store.kept.contains_key(&transfer);
+                let is_kept = move |store: &Self| store.kept.contains_key(&transfer);
                 if replica.read(is_kept).await? {
                     replica.propose(&Command::Delete(transfer)).await?;
                 }

@@ -156,6 +156,12 @@ impl ShardedStore {
         }
     }
 
+    /// Shards that the configuration gives to the group and that have not come.
+    pub fn awaited(&self) -> impl Iterator<Item = usize> {
+        let awaited = self.owned.iter().filter(|(_, owned)| matches!(owned, Owned::Awaited(_)));
+        awaited.map(|(shard, _)| *shard)
+    }
+
     /// Shards that other groups have not confirmed to have.
     pub fn kept(&self) -> impl Iterator<Item = Transfer> {
         self.kept.keys().copied()

@@ -248,7 +248,10 @@ impl<M: StateMachine> Replica<M> for GroupReplica<'_, M> {
         answer.await.unwrap_or(Err(Rejection::NoAnswer))
     }
 
-    async fn read<R>(&self, query: impl FnOnce(&M) -> R) -> Result<R, Rejection> {
+    async fn read<R: Send + 'static>(
+        &self,
+        query: impl FnOnce(&M) -> R + Send + 'static,
+    ) -> Result<R, Rejection> {
         let cluster = &self.group.cluster;
         // A follower could ask its leader for a read index: one hop more than its client needs.
         if !cluster.is_leader(self.server) {
