@@ -1,20 +1,17 @@
 //! A cluster of three processes of the service: start, kill, signals, limits and status.
 
-use std::fs::{self, File};
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::process::ExitStatusExt;
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 
 use crate::http_client::HttpClient;
+use crate::process::{Process, free_addresses, wait};
 use crate::proxies::Proxies;
-use crate::workload::PROGRESS_TIMEOUT;
 use crate::{Outcome, ReadMode, Store};
 
 /// The number of processes.
@@ -60,13 +57,6 @@ pub(crate) enum Members {
     Itself,
 }
 
-struct Process {
-    child: Child,
-    /// Copies the output of the process into its log file. A pipe lies between, so that a process
-    /// that may write no more files can still log.
-    output: JoinHandle<io::Result<u64>>,
-}
-
 /// Starts the program that follows, without the signal that comes with a write beyond the limit on
 /// file sizes: the write fails, as on a full disk, and the process goes on.
 const IGNORE_FILE_SIZE_SIGNAL: &str = r#"trap '' XFSZ; exec "$0" "$@""#;
@@ -77,7 +67,10 @@ const SNAPSHOT_AFTER: u64 = 500;
 impl Cluster {
     /// Starts three processes with empty stores.
     pub(crate) fn start(directory: &Path, settings: Settings) -> Outcome<Self> {
-        let addresses = free_addresses()?;
+        let ports = free_addresses(2 * PEERS)?;
+        let pairs = ports.chunks_exact(2);
+        let addresses: Vec<_> =
+            pairs.map(|pair| Addresses { raft: pair[0], http: pair[1] }).collect();
         let proxies = match settings.links {
             Links::Direct => None,
             Links::Proxied => Some(Proxies::start(addresses.iter().map(|peer| peer.raft))?),
@@ -128,7 +121,6 @@ impl Cluster {
 
     /// Starts a peer's process with these initial members.
     pub(crate) fn start_with(&mut self, peer: usize, members: Members) -> Outcome {
-        let (mut reader, writer) = io::pipe()?;
         let Settings { election_timeout, reads, store, .. } = self.settings;
         let listed = match members {
             Members::All => 0..PEERS,
@@ -152,27 +144,14 @@ impl Cluster {
             })
             .arg((peer + 1).to_string())
             .arg(self.data(peer))
-            .args(addresses)
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone()?)
-            .stderr(writer);
-        let mut log = File::options().create(true).append(true).open(self.log(peer))?;
-        let child = command.spawn()?;
-        // The command holds the writing end of the pipe, which must close with the process.
-        drop(command);
-        let output = thread::spawn(move || io::copy(&mut reader, &mut log));
-        self.processes[peer] = Some(Process { child, output });
+            .args(addresses);
+        self.processes[peer] = Some(Process::start(command, &self.log(peer))?);
         Ok(())
     }
 
     /// `kill -9`, and waits for the end of the process.
     pub(crate) fn kill(&mut self, peer: usize) -> Outcome {
-        if let Some(mut process) = self.processes[peer].take() {
-            process.child.kill()?;
-            process.child.wait()?;
-            process.finish()?;
-        }
-        Ok(())
+        self.processes[peer].take().map_or(Ok(()), Process::kill)
     }
 
     /// Removes the store of a peer that does not run.
@@ -258,65 +237,3 @@ impl Cluster {
         self.directory.join(format!("peer-{}.log", peer + 1))
     }
 }
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        for process in self.processes.iter_mut().flatten() {
-            // It may have ended already.
-            let _ = process.child.kill();
-            let _ = process.child.wait();
-        }
-    }
-}
-
-impl Process {
-    /// Waits until the output of the process is in its log file.
-    fn finish(self) -> Outcome {
-        self.output.join().map_err(|_| "the thread that copies the output panicked")??;
-        Ok(())
-    }
-}
-
-/// An exit status in words.
-pub(crate) fn exit_text(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("with exit code {code}"),
-        (None, signal) => format!("by signal {}", signal.unwrap_or_default()),
-    }
-}
-
-/// Polls until there is a value.
-pub(crate) fn wait<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> Outcome<T> {
-    let deadline = Instant::now() + PROGRESS_TIMEOUT;
-    loop {
-        if let Some(value) = poll() {
-            return Ok(value);
-        }
-        if Instant::now() >= deadline {
-            return Err(format!("timed out after {PROGRESS_TIMEOUT:?} waiting for {what}").into());
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Free addresses. They are outside the ranges from which systems take the ports of outgoing
-/// connections, so that they are still free for a process that restarts; concurrent runs begin their
-/// search at different ports.
-fn free_addresses() -> Outcome<Vec<Addresses>> {
-    let block = 2 * PEERS as u16;
-    let blocks = (PORTS.end - PORTS.start) / block;
-    let first = std::process::id() % u32::from(blocks);
-    for offset in 0..blocks {
-        let start = PORTS.start + (first as u16 + offset) % blocks * block;
-        let ports = start..start + block;
-        let addresses: Vec<_> =
-            ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect();
-        if addresses.iter().all(|address| TcpListener::bind(address).is_ok()) {
-            let pairs = addresses.chunks_exact(2);
-            return Ok(pairs.map(|pair| Addresses { raft: pair[0], http: pair[1] }).collect());
-        }
-    }
-    Err(format!("no {block} free ports in a row in {PORTS:?}").into())
-}
-
-const PORTS: std::ops::Range<u16> = 12_000..30_000;

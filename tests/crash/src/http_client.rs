@@ -143,6 +143,6 @@ impl HttpClient {
     }
 }
 
-fn text(mut response: Response<Body>) -> Result<String, ureq::Error> {
+pub(crate) fn text(mut response: Response<Body>) -> Result<String, ureq::Error> {
     response.body_mut().read_to_string()
 }

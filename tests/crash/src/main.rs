@@ -25,9 +25,11 @@ mod cluster;
 mod concurrent_readers;
 mod evidence;
 mod http_client;
+mod process;
 mod proxies;
 mod recorder;
 mod scenarios;
+mod sharded;
 mod workload;
 
 use std::error::Error;
@@ -41,7 +43,7 @@ use clap::{Parser, ValueEnum};
 use libtest_mimic::{Arguments, Failed, Trial};
 use raft_tests::harness::run_directory;
 
-use self::scenarios::{SCENARIOS, Scenario};
+use self::scenarios::SCENARIOS;
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -95,22 +97,39 @@ pub(crate) enum Store {
 fn main() -> ExitCode {
     let options = Options::parse();
     let scenarios = SCENARIOS.map(|scenario| {
-        let options = options.clone();
-        Trial::test(scenario.name, move || test(&scenario, &options).map_err(Failed::from))
+        let (name, options) = (scenario.name, options.clone());
+        let play = move |options: &Options, directory: &Path| {
+            Ok(scenario.play(options, directory)?.to_string())
+        };
+        trial(name, options, play)
     });
+    let sharded = sharded::SCENARIOS.map(|(name, play)| trial(name, options.clone(), play));
     let own = Trial::test("a_failure_keeps_its_evidence", || Ok(evidence::check()?));
     // One scenario at a time.
     let tests = Arguments { test_threads: Some(1), ..options.tests };
-    libtest_mimic::run(&tests, scenarios.into_iter().chain([own]).collect()).exit_code()
+    libtest_mimic::run(&tests, scenarios.into_iter().chain(sharded).chain([own]).collect())
+        .exit_code()
+}
+
+fn trial(
+    name: &'static str,
+    options: Options,
+    play: impl FnOnce(&Options, &Path) -> Outcome<String> + Send + 'static,
+) -> Trial {
+    Trial::test(name, move || test(name, &options, play).map_err(Failed::from))
 }
 
 /// Plays a scenario in a directory of its own, which is removed if it passes.
-fn test(scenario: &Scenario, options: &Options) -> Result<(), String> {
+fn test(
+    name: &str,
+    options: &Options,
+    play: impl FnOnce(&Options, &Path) -> Outcome<String>,
+) -> Result<(), String> {
     let Options { rounds, seed, .. } = options;
-    println!("{}: seed {seed}, {rounds} rounds", scenario.name);
+    println!("{name}: seed {seed}, {rounds} rounds");
     let start = Instant::now();
-    let directory = directory(scenario.name, *seed);
-    let played = prepare(&directory).and_then(|()| scenario.play(options, &directory));
+    let directory = directory(name, *seed);
+    let played = prepare(&directory).and_then(|()| play(options, &directory));
     match played {
         Ok(totals) => {
             println!("  ... {totals} in {:.1} s", start.elapsed().as_secs_f64());

@@ -7,7 +7,8 @@ use rustix::process::Signal;
 
 use super::Run;
 use crate::Outcome;
-use crate::cluster::{Members, PEERS, wait};
+use crate::cluster::{Members, PEERS};
+use crate::process::wait;
 
 /// A process whose disk is full logs it and exits; the others go on. With room on the disk it
 /// restarts and catches up.

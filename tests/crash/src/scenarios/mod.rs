@@ -12,8 +12,9 @@ use raft_tests::sim::random::{Domain, Stream};
 
 use self::disks::{full_disk, lost_disk, other_members, torn_tail};
 use self::processes::{check_no_gap, kill_9, paused_leader, rolling_restart};
-use crate::cluster::{Cluster, Links, PEERS, Settings, exit_text};
+use crate::cluster::{Cluster, Links, PEERS, Settings};
 use crate::evidence;
+use crate::process::exit_text;
 use crate::recorder::Totals;
 use crate::workload::Workload;
 use crate::{Options, Outcome, ReadMode, Store};

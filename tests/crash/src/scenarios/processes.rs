@@ -8,8 +8,9 @@ use rustix::process::Signal;
 
 use super::Run;
 use crate::Outcome;
-use crate::cluster::{PEERS, exit_text};
+use crate::cluster::PEERS;
 use crate::concurrent_readers::ConcurrentReaders;
+use crate::process::exit_text;
 use crate::recorder::Totals;
 
 /// `kill -9` of one, two or all processes, and a restart a moment later. In every Nth round, if the
