@@ -138,7 +138,9 @@ fn test(
         }
         Err(error) => {
             let kept = directory.display();
-            Err(format!("seed {seed}: {error}\nlogs and the history of all calls: {kept}"))
+            Err(format!(
+                "seed {seed}: {error}\nlogs, stores and what was recorded of all calls: {kept}"
+            ))
         }
     }
 }

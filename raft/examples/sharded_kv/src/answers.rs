@@ -30,7 +30,7 @@ pub(crate) fn redirect(server: &str, target: &str) -> Response {
     Redirect::temporary(&format!("http://{server}{target}")).into_response()
 }
 
-/// What a client asked for, as it wrote it: a decoded key may mean another path. With the configuration
+/// The target that a client asked for, as it wrote it: a decoded key may mean another path. With the configuration
 /// that sends it elsewhere, so that a server with an earlier one does not send it back.
 pub(crate) fn target(uri: &Uri, configuration: Option<u64>) -> String {
     let sent = uri.query().unwrap_or_default().split('&');

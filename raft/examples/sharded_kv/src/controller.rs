@@ -1,6 +1,5 @@
 //! A server of the controller: changes by administrators, and the shard map.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,33 +20,12 @@ use crate::answers::rejected;
 use crate::arguments::{LocalAddress, Place};
 use crate::map::{self, ShardMap};
 use crate::sessions::Sessions;
+use crate::state::ControllerState;
 use crate::{calls, peer};
-
-/// The newest configuration, and the servers of all groups that ever joined.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct View {
-    pub(crate) configuration: Configuration,
-    pub(crate) groups: BTreeMap<GroupId, Vec<String>>,
-}
-
-impl View {
-    fn update(&mut self, controller: &Controller) -> bool {
-        let newest = controller.configuration(None);
-        if newest.number == self.configuration.number {
-            return false;
-        }
-        for number in self.configuration.number..=newest.number {
-            let groups = controller.configuration(Some(number)).groups.clone();
-            self.groups.extend(groups);
-        }
-        self.configuration = newest.clone();
-        true
-    }
-}
 
 /// Runs a server until the process is told to end.
 pub(crate) async fn run(place: Place) -> Result<(), Box<dyn Error>> {
-    let (publish, view) = watch::channel(View::default());
+    let (publish, view) = watch::channel(ControllerState::default());
     let observe = move |controller: &Controller| {
         publish.send_if_modified(|view| view.update(controller));
     };
@@ -72,7 +50,7 @@ pub(crate) async fn run(place: Place) -> Result<(), Box<dyn Error>> {
 struct Server {
     replica: DriverReplica<Controller>,
     servers: Arc<[SocketAddr]>,
-    view: watch::Receiver<View>,
+    view: watch::Receiver<ControllerState>,
     sessions: Arc<Sessions>,
 }
 

@@ -13,12 +13,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use kv_service::http;
 use serde::{Deserialize, Serialize};
-use services::controller::{Configuration, GroupId};
+use services::controller::GroupId;
 use services::driver::DriverReplica;
 use services::key_value::{Operation, Write};
 use services::replica::Service as _;
 use services::session::RequestId;
-use services::sharded::{Reply, Request, ShardedStore, Work, shard_of};
+use services::sharded::{Reply, Request, ShardedStore, shard_of};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
@@ -26,42 +26,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::answers::{redirect, rejected, target, unavailable};
 use crate::arguments::{LocalAddress, Place};
 use crate::sessions::Sessions;
+use crate::state::GroupState;
 use crate::{calls, peer, work};
-
-/// State of a replica without its contents.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct View {
-    configuration: Arc<Configuration>,
-    serving: Vec<usize>,
-    awaited: Vec<usize>,
-    /// Shards that other groups have not confirmed to have.
-    kept: Vec<usize>,
-    pub(crate) work: Vec<Work>,
-}
-
-impl View {
-    /// Takes the state of a replica; false if nothing has changed.
-    fn update(&mut self, store: &ShardedStore) -> bool {
-        let mut next = Self {
-            configuration: Arc::clone(&self.configuration),
-            serving: (0..services::controller::SHARDS)
-                .filter(|shard| store.serving(*shard).is_some())
-                .collect(),
-            awaited: store.awaited().collect(),
-            kept: store.kept().map(|transfer| transfer.shard).collect(),
-            work: store.work().collect(),
-        };
-        let same = store.configuration().number == self.configuration.number
-            && (&next.serving, &next.awaited, &next.kept, &next.work)
-                == (&self.serving, &self.awaited, &self.kept, &self.work);
-        if same {
-            return false;
-        }
-        next.configuration = Arc::new(store.configuration().clone());
-        *self = next;
-        true
-    }
-}
 
 /// Status of a server, as the controller reads it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,7 +49,7 @@ pub(crate) async fn run(
     controllers: Vec<LocalAddress>,
     place: Place,
 ) -> Result<(), Box<dyn Error>> {
-    let (publish, view) = watch::channel(View::default());
+    let (publish, view) = watch::channel(GroupState::default());
     let observe = move |store: &ShardedStore| {
         publish.send_if_modified(|view| view.update(store));
     };
@@ -115,7 +81,7 @@ struct Server {
     group: GroupId,
     replica: DriverReplica<ShardedStore>,
     servers: Arc<[SocketAddr]>,
-    view: watch::Receiver<View>,
+    view: watch::Receiver<GroupState>,
     sessions: Arc<Sessions>,
 }
 

@@ -31,6 +31,7 @@ mod group;
 mod map;
 mod peer;
 mod sessions;
+mod state;
 mod work;
 
 use std::error::Error;

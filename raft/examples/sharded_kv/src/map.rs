@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::calls::exchange;
-use crate::controller::View;
 use crate::group::Status;
+use crate::state::ControllerState;
 
 /// The page that shows the map.
 pub(crate) const PAGE: &str = include_str!("page.html");
@@ -52,7 +52,7 @@ struct ServerView {
 }
 
 /// Asks all servers.
-pub(crate) async fn gather(view: View) -> ShardMap {
+pub(crate) async fn gather(view: ControllerState) -> ShardMap {
     let mut asked = JoinSet::new();
     for (group, servers) in &view.groups {
         for (at, server) in servers.iter().cloned().enumerate() {
@@ -72,7 +72,7 @@ async fn status(server: &str) -> Option<Status> {
     serde_json::from_slice(&answer.await.ok()?.ok()?).ok()
 }
 
-fn shard_map(view: &View, statuses: &BTreeMap<(GroupId, usize), Status>) -> ShardMap {
+fn shard_map(view: &ControllerState, statuses: &BTreeMap<(GroupId, usize), Status>) -> ShardMap {
     let of_group = |group: GroupId| statuses.range((group, 0)..=(group, usize::MAX));
     // Of a group, the leader's view, or the newest.
     let newest = |group: GroupId| {
@@ -148,7 +148,7 @@ mod tests {
         let mut configuration = Configuration { number: 3, ..Configuration::default() };
         configuration.groups.insert(101, servers(101));
         configuration.shards = [Some(101); SHARDS];
-        let view = View { configuration, groups };
+        let view = ControllerState { configuration, groups };
         // The follower is behind; the second group awaits shard 7.
         let statuses = BTreeMap::from([
             ((100, 0), status(100, "follower", 2, &[4, 7], &[])),

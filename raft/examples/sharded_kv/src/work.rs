@@ -17,13 +17,13 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::calls::{AllGroups, Controllers};
-use crate::group::View;
+use crate::state::GroupState;
 
 /// Does the group's work, while this server leads. Never ends; runs among local tasks, as a clerk is for
 /// one thread.
 pub(crate) async fn run(
     replica: DriverReplica<ShardedStore>,
-    view: watch::Receiver<View>,
+    view: watch::Receiver<GroupState>,
     controllers: Arc<[SocketAddr]>,
 ) {
     let patience = Patience::Limited(WORK_LIMIT);

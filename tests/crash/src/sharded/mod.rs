@@ -145,13 +145,13 @@ fn unmoved_shards(options: &Options, directory: &Path) -> Outcome<String> {
         quiet.push((begun, Instant::now()));
         let begun = Instant::now();
         while begun.elapsed() < PHASE {
+            deployment.move_shard(MOVED[moves % 2], 1 - moves / 2 % 2)?;
             moves += 1;
-            for shard in MOVED {
-                deployment.move_shard(shard, moves % 2)?;
-            }
-            deployment.wait_until_settled()?;
+            thread::sleep(MOVE_INTERVAL);
         }
         moving.push((begun, Instant::now()));
+        // Not meanwhile: the controller asks all servers for each map.
+        deployment.wait_until_settled()?;
         clients.wait_for_progress()?;
         clients.recorder.next_round();
         round.checked_sub(1).map_or(Ok(()), |before| clients.recorder.check(before))
@@ -164,9 +164,9 @@ fn unmoved_shards(options: &Options, directory: &Path) -> Outcome<String> {
     let p50 = [&quiet, &moving].map(|taken| percentile(taken, 50));
     let ratio = |[quiet, moving]: [Duration; 2]| moving.as_secs_f64() / quiet.as_secs_f64();
     Ok(format!(
-        "shards moved {} times; {} calls on others meanwhile, {} before: median {:.1?}, {:.2} × of before; \
+        "a shard moved {} times; {} calls on others meanwhile, {} before: median {:.1?}, {:.2} × of before; \
          p99 {:.1?}, {:.2} × of before; {} retries",
-        moves * MOVED.len(),
+        moves,
         moving.len(),
         quiet.len(),
         p50[1],
@@ -214,6 +214,9 @@ const MOVED: [usize; 2] = [3, 7];
 /// Pause of a client: clients without one would use all of the machine, and anything else would slow
 /// them down.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Pause between two moves.
+const MOVE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Length of a phase.
 const PHASE: Duration = Duration::from_millis(400);
