@@ -50,7 +50,7 @@ impl Calendar {
         let error = || ZoneError(zone.to_owned());
         match zone {
             "utc" | "UTC" | "Z" => return Ok(Self::default()),
-            "local" => return Ok(Self::of(&TimeZone::system())),
+            "local" => return Ok(Self::local()),
             _ => {}
         }
         if zone.starts_with(['+', '-']) {
@@ -58,6 +58,20 @@ impl Calendar {
             return Ok(Self::fixed(offset));
         }
         TimeZone::get(zone).map(|zone| Self::of(&zone)).map_err(|_| error())
+    }
+
+    /// The calendar of the system. Its zone is asked for by name, for which the names of all zones are
+    /// read, only where it is neither UTC nor in the file that is there for it.
+    fn local() -> Self {
+        match std::env::var_os("TZ") {
+            Some(zone) if zone == "UTC" => Self::default(),
+            Some(_) => Self::of(&TimeZone::system()),
+            None => {
+                let zone = std::fs::read("/etc/localtime").ok();
+                let zone = zone.and_then(|zone| TimeZone::tzif("local", &zone).ok());
+                Self::of(&zone.unwrap_or_else(TimeZone::system))
+            }
+        }
     }
 
     /// The same calendar at this time since 1970: a date without a year is the last such date.
