@@ -16,6 +16,7 @@ pub(crate) fn event_name(text: &[u8]) -> Option<&[u8]> {
 
 /// A text in two: up to its `event=`, and ` kind=… event=…` or ` event=…`, which is empty without
 /// one.
+#[inline]
 pub(crate) fn split_event(text: &[u8]) -> (&[u8], &[u8]) {
     if event_name(text).is_none() {
         return (text, b"");

@@ -130,6 +130,7 @@ impl Filter {
 
     /// Tells whether events of this peer pass.
     #[must_use]
+    #[inline]
     pub fn shows_peer(&self, peer: &[u8]) -> bool {
         self.peers.as_ref().is_none_or(|peers| peers.contains(peer))
             && !self.not_peers.contains(peer)
@@ -151,6 +152,7 @@ impl Filter {
     /// Tells whether events of this time pass. A time that cannot be read is in every window.
     /// In a log with dates the window counts from `origin`, the date of the first event.
     #[must_use]
+    #[inline]
     pub fn shows_time(&self, stamp: Option<&Stamp<'_>>, origin: Option<Time>) -> bool {
         let Some((stamp, at)) = stamp.and_then(|stamp| Some((stamp, stamp.at?))) else {
             return true;
@@ -172,6 +174,7 @@ impl Filter {
 
     /// Tells whether events of this level pass.
     #[must_use]
+    #[inline]
     pub fn shows_level(&self, level: Option<Level>) -> bool {
         self.level.is_none() || level >= self.level
     }

@@ -53,6 +53,7 @@ impl Event<'_> {
     /// The text as columns show it, and what they leave out: the ` kind=… event=…` that repeats the
     /// text, in lines with the time of a run, or the facts about the program.
     #[must_use]
+    #[inline]
     pub fn split_text(&self) -> (&[u8], &[u8]) {
         match self.stamp.as_ref().and_then(|stamp| stamp.unit) {
             Some(_) => split_event(&self.text),
@@ -87,6 +88,7 @@ impl Stamp<'_> {
 
     /// The day of a time with a date, counted from 1970.
     #[must_use]
+    #[inline]
     pub fn day(&self) -> Option<i64> {
         self.offset?;
         Some(self.local()?.nanos().div_euclid(DAY_NANOS))

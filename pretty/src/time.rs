@@ -144,6 +144,7 @@ pub(crate) enum Fraction {
 impl Number {
     /// Reads digits with at most one point; `None` for anything else or a whole part that does not
     /// fit.
+    #[inline]
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let point = text.iter().position(|byte| *byte == b'.');
         let (whole, fraction) = match point {
@@ -155,14 +156,17 @@ impl Number {
             return None;
         }
         let whole = digits(whole)?;
-        digits(fraction.get(9..).unwrap_or_default())?;
-        let head = &fraction[..fraction.len().min(9)];
-        let scale = 10_i64.pow(9 - u32::try_from(head.len()).ok()?);
+        let head = match fraction.split_at_checked(9) {
+            Some((head, more)) => digits(more).map(|_| head)?,
+            None => fraction,
+        };
+        let scale = SCALES[head.len()];
         let fraction = if point.is_some() { Fraction::Present } else { Fraction::Absent };
         Some(Self { whole, billionths: digits(head)? * scale, fraction })
     }
 
     /// This many units after zero, clamped to what a [`Time`] can hold.
+    #[inline]
     pub(crate) fn at(self, unit: Tick) -> Time {
         let whole = self.whole.saturating_mul(unit.0);
         Time(whole.saturating_add(self.part_of(unit)))
@@ -179,12 +183,20 @@ impl Number {
     }
 }
 
+/// By the number of digits of a fraction, the billionths in a unit of the last of them.
+const SCALES: [i64; 10] =
+    [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+
 /// The value of a run of digits (wrapping beyond what fits); `None` if anything else is in it.
+#[inline]
 fn digits(text: &[u8]) -> Option<i64> {
-    text.iter().try_fold(0_i64, |value, byte| match byte {
-        b'0'..=b'9' => Some(value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'))),
-        _ => None,
-    })
+    let (mut value, mut are_digits) = (0_i64, true);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        are_digits &= digit < 10;
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+    }
+    are_digits.then_some(value)
 }
 
 /// Splits `1.5s` into `1.5` and its unit.

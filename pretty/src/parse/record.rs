@@ -51,6 +51,7 @@ impl<'a> Record<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn into_event(self) -> Event<'a> {
         let level = || Cow::Borrowed(self.level.map_or(&b""[..], |level| level.name().as_bytes()));
         Event {
@@ -74,6 +75,7 @@ pub(crate) fn short_name(peer: &[u8]) -> &[u8] {
 
 /// Tells whether a field can be the name of a topic or peer: short, and one word, so that prose with
 /// bars in it is not an event.
+#[inline]
 pub(super) fn is_name(field: &[u8]) -> bool {
     (1..=NAME_BYTES_MAX).contains(&field.len()) && !field.iter().any(u8::is_ascii_whitespace)
 }

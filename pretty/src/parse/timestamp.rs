@@ -27,6 +27,7 @@ pub(super) fn micros(micros: i64) -> Option<Stamp<'static>> {
 }
 
 /// A time that counts in this unit, as written but for leading zeros.
+#[inline]
 pub(super) fn counted(text: &[u8], number: Number, unit: Tick) -> Stamp<'_> {
     let text = Cow::Borrowed(without_leading_zeros(text));
     Stamp { text, at: Some(number.at(unit)), unit: Some(unit), offset: None }
@@ -177,6 +178,7 @@ fn digit(value: i64) -> u8 {
 }
 
 /// `000123` → `123`, `000000.500` → `0.500`.
+#[inline]
 pub(super) fn without_leading_zeros(time: &[u8]) -> &[u8] {
     let zeros = time.iter().take_while(|byte| **byte == b'0').count();
     match time.get(zeros) {

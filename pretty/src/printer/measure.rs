@@ -54,8 +54,11 @@ impl Measure {
 
     fn record_stamp(&mut self, stamp: &Stamp<'_>) {
         // Room to grow, so that the first second or ten do not end in a new layout.
-        let least = if stamp.text.contains(&b'.') { FRACTION_MIN } else { WHOLE_MIN };
-        self.columns.time = self.columns.time.max(least).max(columns_of(&stamp.text));
+        if self.columns.time < FRACTION_MIN {
+            let least = if stamp.text.contains(&b'.') { FRACTION_MIN } else { WHOLE_MIN };
+            self.columns.time = self.columns.time.max(least);
+        }
+        self.columns.time = self.columns.time.max(columns_of(&stamp.text));
         self.unit = stamp.unit.or(self.unit);
     }
 }

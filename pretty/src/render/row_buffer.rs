@@ -26,19 +26,27 @@ impl<W: Write> RowBuffer<W> {
         self.filled += bytes.len();
     }
 
-    /// Many a copy of a few bytes: those of a fixed length need no call.
     #[inline]
     pub(crate) fn put_code(&mut self, code: &Code) {
-        self.room(Code::BYTES_MAX).copy_from_slice(code.padded());
-        self.filled += code.len();
+        self.put_start(code.padded(), code.len());
     }
 
     #[inline]
     pub(crate) fn blanks(&mut self, count: usize) {
         if count <= BLANKS.len() {
-            self.room(BLANKS.len()).copy_from_slice(&BLANKS);
+            self.put_start(&BLANKS, count);
         } else {
             self.room(count).fill(b' ');
+            self.filled += count;
+        }
+    }
+
+    /// The first `count` of these bytes. Many a copy is of a few bytes: as an array, whose length is
+    /// known wherever this is compiled, they need no call.
+    #[inline]
+    fn put_start<const N: usize>(&mut self, bytes: &[u8; N], count: usize) {
+        if let Some(room) = self.room(N).first_chunk_mut() {
+            *room = *bytes;
         }
         self.filled += count;
     }
@@ -48,9 +56,14 @@ impl<W: Write> RowBuffer<W> {
     fn room(&mut self, count: usize) -> &mut [u8] {
         let end = self.filled + count;
         if end > self.buffer.len() {
-            self.buffer.resize(2 * end, 0);
+            self.grow(2 * end);
         }
         &mut self.buffer[self.filled..end]
+    }
+
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        self.buffer.resize(bytes, 0);
     }
 
     pub(crate) fn repeat(&mut self, text: &str, count: usize) {
@@ -63,7 +76,7 @@ impl<W: Write> RowBuffer<W> {
     /// Those of the writer, when the buffer is full.
     #[inline]
     pub(crate) fn end_row(&mut self) -> io::Result<()> {
-        self.put(b"\n");
+        self.put_start(b"\n", 1);
         self.rows += 1;
         if self.filled >= BUFFER_BYTES { self.hand_on() } else { Ok(()) }
     }

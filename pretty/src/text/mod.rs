@@ -23,6 +23,7 @@ pub(crate) fn columns_of(bytes: &[u8]) -> usize {
 }
 
 /// Columns a safe text takes on the screen.
+#[inline]
 pub(crate) fn columns(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { unicode_width::UnicodeWidthStr::width(text) }
 }
