@@ -26,7 +26,6 @@ pub(crate) fn tells_digits_apart(hir: &Hir) -> bool {
 
 /// The same expression with all digits wherever it has any.
 pub(crate) fn with_all_digits(hir: &Hir) -> Hir {
-    let parts = |all: &[Hir]| all.iter().map(with_all_digits).collect();
     match hir.kind() {
         HirKind::Literal(literal) => {
             let byte = |byte: &u8| match byte.is_ascii_digit() {
@@ -45,15 +44,29 @@ pub(crate) fn with_all_digits(hir: &Hir) -> Hir {
                 Class::Unicode(characters)
             }
         }),
+        HirKind::Empty
+        | HirKind::Look(_)
+        | HirKind::Class(_)
+        | HirKind::Repetition(_)
+        | HirKind::Capture(_)
+        | HirKind::Concat(_)
+        | HirKind::Alternation(_) => rebuilt(hir, &with_all_digits),
+    }
+}
+
+/// The same expression, made of other parts.
+pub(super) fn rebuilt(hir: &Hir, part: &impl Fn(&Hir) -> Hir) -> Hir {
+    let parts = |all: &[Hir]| all.iter().map(part).collect();
+    match hir.kind() {
         HirKind::Capture(own) => {
-            Hir::capture(Capture { sub: Box::new(with_all_digits(&own.sub)), ..own.clone() })
+            Hir::capture(Capture { sub: Box::new(part(&own.sub)), ..own.clone() })
         }
         HirKind::Repetition(own) => {
-            Hir::repetition(Repetition { sub: Box::new(with_all_digits(&own.sub)), ..*own })
+            Hir::repetition(Repetition { sub: Box::new(part(&own.sub)), ..*own })
         }
         HirKind::Concat(all) => Hir::concat(parts(all)),
         HirKind::Alternation(all) => Hir::alternation(parts(all)),
-        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => hir.clone(),
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
     }
 }
 

@@ -8,22 +8,26 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
 pub(crate) mod digits;
 mod first;
 mod pieces;
+pub(crate) mod set;
 mod spans;
+mod words;
 
 use first::FirstBytes;
 use pieces::{Outcome, Pieces};
 use spans::{GROUPS_MAX, Spans};
+pub(crate) use words::with_words;
 
 /// An expression some of whose groups are asked for.
 #[derive(Debug)]
 pub(crate) struct Expression {
     text: Box<str>,
+    /// The same before its words were spelled out.
+    source: Option<Box<str>>,
     /// The names of these groups. Invariant: at most [`GROUPS_MAX`].
     names: &'static [&'static str],
     groups: OnceLock<Groups>,
@@ -46,6 +50,7 @@ impl Clone for Expression {
     fn clone(&self) -> Self {
         Self {
             text: self.text.clone(),
+            source: self.source.clone(),
             groups: self.groups.clone(),
             pieces: self.pieces.clone(),
             whole: self.whole.clone(),
@@ -85,12 +90,19 @@ impl Expression {
         assert!(names.len() <= GROUPS_MAX, "{} groups are too many", names.len());
         Self {
             text: text.into(),
+            source: None,
             names,
             groups: OnceLock::new(),
             pieces: OnceLock::new(),
             whole: OnceLock::new(),
             uses: AtomicUsize::new(0),
         }
+    }
+
+    /// The same for an expression of bytes with words in it.
+    pub(crate) fn of_words(source: &str, names: &'static [&'static str]) -> Self {
+        let text = words::of_bytes(&with_words(source));
+        Self { source: Some(source.into()), ..Self::new(&text, names) }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -113,9 +125,9 @@ impl Expression {
     }
 
     /// The same expression with all digits wherever it has some, if it tells digits apart.
-    pub(crate) fn with_all_digits(&self) -> Option<String> {
-        let hir = ParserBuilder::new().utf8(false).build().parse(&self.text).ok()?;
-        digits::tells_digits_apart(&hir).then(|| digits::with_all_digits(&hir).to_string())
+    pub(crate) fn with_all_digits(&self) -> Option<Hir> {
+        let hir = self.whole_hir().ok()?;
+        digits::tells_digits_apart(&hir).then(|| digits::with_all_digits(&hir))
     }
 
     /// Tells whether it has this group.
@@ -178,8 +190,19 @@ impl Expression {
 
     /// Its parts, with the groups that are asked for.
     fn hir(&self) -> Option<Hir> {
-        let hir = ParserBuilder::new().utf8(false).build().parse(&self.text).ok()?;
+        let hir = self.whole_hir().ok()?;
         Some(pieces::numbered(&hir, self.names))
+    }
+
+    /// Its parts.
+    ///
+    /// # Errors
+    /// If it is not an expression.
+    pub(crate) fn whole_hir(&self) -> Result<Hir, Box<regex_syntax::Error>> {
+        match &self.source {
+            Some(source) => words::read_with_words(source),
+            None => set::read(&self.text),
+        }
     }
 
     fn groups(&self) -> &Groups {

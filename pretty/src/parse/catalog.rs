@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use regex::bytes::{RegexSet, RegexSetBuilder, SetMatches};
+use regex_syntax::hir::Hir;
 use serde::Deserialize;
 
 use super::keys::{KeyNames, Keys, OwnKeys};
 use super::pattern::{Fit, FormatError, Pattern, Tail};
 use crate::expression::Expression;
+use crate::expression::set::ExpressionSet;
 use crate::level::Level;
 use crate::time::Tick;
 use crate::words::without_samples;
@@ -31,11 +32,11 @@ pub(super) struct Catalog {
     pub(super) keys: Keys,
     key_names: KeyNames,
     /// All patterns of strict transports: one look tells whether any of them fits.
-    strict_transport_set: OnceLock<RegexSet>,
+    strict_transport_set: OnceLock<ExpressionSet>,
     /// All patterns of records, by their places: one look tells which of them fit.
-    record_set: OnceLock<RegexSet>,
+    record_set: OnceLock<ExpressionSet>,
     /// Those patterns of both that tell digits apart, with all digits where they have some.
-    with_all_digits: OnceLock<RegexSet>,
+    with_all_digits: OnceLock<ExpressionSet>,
     /// Without their samples.
     pub(super) files: Vec<FormatFile>,
 }
@@ -218,27 +219,29 @@ impl Catalog {
     }
 
     pub(super) fn may_be_transport(&self, line: &[u8]) -> bool {
-        let patterns = || set(self.strict_transports().map(|own| own.expression.text()));
+        let patterns = || set(self.strict_transports().map(|own| hir(&own.expression)));
         line.first() == Some(&b'{')
             || self.strict_transport_set.get_or_init(patterns).is_match(line)
     }
 
     /// The places of the record patterns that match a line; none is compiled for it alone.
-    pub(super) fn records_matching(&self, line: &[u8]) -> Option<SetMatches> {
-        let patterns = || set(self.records.iter().map(|own| own.expression.text()));
-        let set = self.record_set.get_or_init(patterns);
-        set.is_match(line).then(|| set.matches(line))
+    pub(super) fn records_matching(&self, line: &[u8]) -> Vec<usize> {
+        self.record_set().matching(line)
+    }
+
+    pub(super) fn record_set(&self) -> &ExpressionSet {
+        self.record_set.get_or_init(|| set(self.records.iter().map(|own| hir(&own.expression))))
     }
 
     /// Tells whether no strict transport and no pattern of a record reads any line that differs from this one in
     /// digits alone.
     pub(super) fn never_reads(&self, line: &[u8]) -> bool {
         !self.may_be_transport(line)
-            && self.records_matching(line).is_none()
+            && !self.record_set().is_match(line)
             && !self.with_all_digits().is_match(line)
     }
 
-    pub(super) fn with_all_digits(&self) -> &RegexSet {
+    pub(super) fn with_all_digits(&self) -> &ExpressionSet {
         self.with_all_digits.get_or_init(|| {
             let all = self.strict_transports().chain(&self.records).map(|own| &own.expression);
             set(all.filter_map(Expression::with_all_digits))
@@ -345,9 +348,15 @@ impl PatternText {
     clippy::panic,
     reason = "the expressions are part of the program, and a test compiles them"
 )]
-fn set(texts: impl Iterator<Item = impl AsRef<str>>) -> RegexSet {
-    let set = RegexSetBuilder::new(texts).size_limit(SET_BYTES_MAX).build();
+fn set(expressions: impl Iterator<Item = Hir>) -> ExpressionSet {
+    let set = ExpressionSet::new(&expressions.collect::<Vec<_>>());
     set.unwrap_or_else(|error| panic!("a set of built-in expressions: {error}"))
 }
 
-const SET_BYTES_MAX: usize = 64 << 20;
+#[expect(
+    clippy::panic,
+    reason = "the expressions are part of the program, and a test compiles them"
+)]
+fn hir(expression: &Expression) -> Hir {
+    expression.whole_hir().unwrap_or_else(|error| panic!("{}: {error}", expression.text()))
+}

@@ -133,9 +133,7 @@ impl Layers {
         // Most lines are read before the patterns, which take time to compile, are needed.
         let matching = LazyCell::new(|| CATALOG.records_matching(line));
         let may_fit = |own: &RecordLayer| match own {
-            RecordLayer::BuiltIn(at) if self.is_auto => {
-                matching.as_ref().is_some_and(|set| set.matched(*at))
-            }
+            RecordLayer::BuiltIn(at) if self.is_auto => matching.contains(at),
             RecordLayer::BuiltIn(_) | RecordLayer::Reader(_) | RecordLayer::Own(_) => true,
         };
         let all = self.by_fit.iter().map(|at| (*at, &self.all[*at]));

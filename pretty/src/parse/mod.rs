@@ -43,7 +43,6 @@ mod source_names;
 mod timestamp;
 mod transports;
 mod verbose;
-mod words;
 
 pub use calendar::{Calendar, ZoneError};
 #[cfg(feature = "cli")]

@@ -14,8 +14,6 @@ use super::context::ReadContext;
 use super::format::Format;
 use super::keys::{KeyNames, OwnKeys, PeerField};
 use super::known_lines::KnownLines;
-#[cfg(test)]
-use super::known_lines::KnownShape;
 use super::layers::Layers;
 use super::leads::{Leads, UnpairedLine};
 use super::line_parser::{FoundLayers, LineParser, Setup, owned};
@@ -27,8 +25,6 @@ use super::settings::ParserSettings;
 use super::{ansi, verbose};
 use crate::class::Class;
 use crate::line::Line;
-#[cfg(test)]
-use crate::shapes::Lookup;
 use crate::time::{Tick, Time};
 
 /// Turns lines into [`Line`]s.
@@ -242,12 +238,10 @@ impl Parser {
         self.found.names()
     }
 
-    /// Tells whether the record of such a line is known already.
+    /// The known lines of the current source.
     #[cfg(test)]
-    pub(super) fn knows(&mut self, line: &[u8]) -> bool {
-        let source = self.readings[self.source].as_mut();
-        source
-            .is_some_and(|own| matches!(own.known.find(line), Lookup::Known(KnownShape::Record(_))))
+    pub(super) fn known_lines(&mut self) -> Option<&mut KnownLines> {
+        Some(&mut self.readings[self.source].as_mut()?.known)
     }
 
     /// The unit the last header has named.

@@ -12,7 +12,7 @@ use super::groups::Group;
 use super::keys::{PeerField, peer_word};
 use super::record::{NAME_BYTES_MAX, Record, TimeText, short_name};
 use super::timestamp;
-use crate::expression::{Expression, Match};
+use crate::expression::{Expression, Match, with_words};
 use crate::level::{Level, LevelError};
 use crate::line::Stamp;
 use crate::time::{Fraction, Number, Tick, TimeError};
@@ -143,7 +143,7 @@ impl Pattern {
     /// The user's expression alone, of which a line is all text.
     pub(super) fn of_user(expression: &str) -> Result<Self, FormatError> {
         let mut pattern = Self::new("regex", expression);
-        pattern.expression = Expression::new(&super::words::with_words(expression), Group::NAMES);
+        pattern.expression = Expression::new(&with_words(expression), Group::NAMES);
         pattern.expression.check()?;
         match pattern.reads_nothing() {
             true => Err(FormatError::NoGroups),
@@ -154,11 +154,9 @@ impl Pattern {
     /// A pattern that is compiled when it is needed.
     pub(super) fn new(name: &str, expression: &str) -> Self {
         let (fit, tail, origin) = (Fit::Strict, Tail::Text, Origin::BuiltIn);
-        // Bytes count, not characters: much less to compile, and as much as logs need.
-        let expression = format!("(?-u){}", super::words::with_words(expression));
         Self {
             name: name.into(),
-            expression: Expression::new(&expression, Group::NAMES),
+            expression: Expression::of_words(expression, Group::NAMES),
             fit,
             tail,
             tick: None,
