@@ -12,18 +12,25 @@ use crate::text::{console, sink};
 pub(crate) fn history(store: &Store) -> Result<History, StoreError> {
     // An empty store is named as every command names it.
     store.find_campaign(None)?;
-    let mut sources = Vec::new();
-    for dir in store.campaigns() {
+    let (history, left_out) = read_all(store.campaigns());
+    left_out.iter().for_each(|sentence| console::warn(sentence));
+    Ok(history)
+}
+
+/// Reads campaigns, the oldest first; those that cannot be read are named in sentences.
+pub(super) fn read_all(dirs: Vec<CampaignDir>) -> (History, Vec<String>) {
+    let (mut sources, mut left_out) = (Vec::new(), Vec::new());
+    for dir in dirs {
         let id = dir.short_id.clone();
         match read(dir) {
             Ok(source) => sources.push(source),
             Err(error) => {
                 let error = sink::screen(&error.to_string());
-                console::warn(&format!("campaign {id} is left out: {error}"));
+                left_out.push(format!("campaign {id} is left out: {error}"));
             }
         }
     }
-    Ok(History::of(&sources))
+    (History::of(&sources), left_out)
 }
 
 fn read(dir: CampaignDir) -> Result<Source, StoreError> {

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use super::exports::Results;
+use super::history::read_all;
 use crate::browse::{Campaign, LogBudget, failure_diagram, run_report};
 use crate::report::completion::End;
-use crate::report::page::{Evidence, Page};
+use crate::report::page::{Evidence, Page, Past};
 use crate::report::summary;
 use crate::report::tally::Group;
 use crate::seed::Iteration;
-use crate::store::StoreError;
+use crate::store::{CampaignDir, StoreError};
 use crate::text::duration;
 use crate::text::style::Paint;
 
@@ -33,6 +34,7 @@ impl Results<'_> {
         };
         let replay = |test, iter| self.replay(test, iter);
         let (file, wall_s) = (&self.stored.file, self.document.wall_s);
+        let past = self.past();
         let page = Page {
             id: &self.stored.dir.short_id,
             document: self.document,
@@ -43,8 +45,27 @@ impl Results<'_> {
             replay: &replay,
             evidence: &evidence,
             diagram: &diagram,
+            past: past.as_ref(),
         };
         Ok(page.text())
+    }
+
+    /// The newest campaigns of the store, as many as can be read in a moment.
+    fn past(&self) -> Option<Past> {
+        let (mut bytes, mut dirs) = (0, self.stored.dir.store()?.campaigns());
+        let fits = |dir: &&CampaignDir| {
+            bytes += dir.records_size();
+            bytes <= PAST_BYTES_MAX
+        };
+        let count = dirs.iter().rev().take(PAST_MAX).take_while(fits).count();
+        let older = dirs.len() - count;
+        dirs.drain(..older);
+        let (history, mut left_out) = read_all(dirs);
+        if older > 0 {
+            left_out
+                .push(format!("{older} older campaigns are left out; `dstest history` shows all"));
+        }
+        Some(Past { history, this: self.stored.dir.short_id.clone(), left_out })
     }
 
     /// Facts on the campaign that a reader elsewhere cannot know. Variables and arguments are not
@@ -107,3 +128,9 @@ fn evidence(campaign: &Campaign, run: usize, kind: &Group, budget: &LogBudget) -
         is_known: campaign.is_known(kind.test, &kind.signature),
     }
 }
+
+/// More points than these are hard to tell apart.
+const PAST_MAX: usize = 60;
+
+/// Records of this size are read in a second.
+const PAST_BYTES_MAX: u64 = 64 << 20;

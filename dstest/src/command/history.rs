@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::plan::patterns;
 use crate::report::compare::Direction;
 use crate::report::history::{Change, Counts, History, Measure, Point, Quantile, TestHistory};
-use crate::report::summary::{percent, runs};
+use crate::report::summary::runs;
 use crate::report::tables;
 use crate::store::StoreError;
 use crate::text::console;
@@ -155,13 +155,13 @@ fn campaigns(history: &History, test: &TestHistory) -> Table {
         let commit = campaign.commit.as_ref().map_or_else(nothing, |commit| {
             format!("{}{}", commit.short(), if commit.modified { "+" } else { "" })
         });
-        let quantile = |quantile: Option<Quantile>| quantile.map_or_else(nothing, quantile_words);
+        let quantile = |quantile: Option<Quantile>| quantile.map_or_else(nothing, Quantile::words);
         let texts = [
             campaign.id.clone(),
             date(&campaign.started),
             commit,
             format!("{} of {}", point.failed, point.total),
-            rate_words(point),
+            point.rate_words(),
             quantile(point.time.map(|time| time.median)),
             quantile(point.time.map(|time| time.p95)),
             remarks.join("; "),
@@ -187,21 +187,6 @@ fn mark(change: &Change) -> String {
         Direction::Better | Direction::Same => format!("▼ {what} better from here"),
         Direction::Unclear => format!("◆ {what} or load changed from here"),
     }
-}
-
-fn rate_words(point: &Point) -> String {
-    if point.total == 0 {
-        return nothing();
-    }
-    let (low, high) = (percent(point.rate_low), percent(point.rate_high));
-    format!("{} ({} to {high})", percent(point.rate()), low.trim_end_matches(" %"))
-}
-
-/// `12.1 ms (11.8 ms to 12.6 ms)`; an end that too few runs leave open is `?`.
-fn quantile_words(quantile: Quantile) -> String {
-    let end = |end: Option<f64>| end.map_or_else(|| "?".to_owned(), duration::short);
-    let Quantile { value, low, high } = quantile;
-    format!("{} ({} to {})", duration::short(value), end(low), end(high))
 }
 
 /// The line below the table of one test.

@@ -127,6 +127,11 @@ impl CampaignDir {
         Some(Store::at(runs?.parent()?.to_owned()))
     }
 
+    /// The size of its records in bytes; 0 if there are none.
+    pub(crate) fn records_size(&self) -> u64 {
+        fs::metadata(self.path.join(events::FILE_NAME)).map_or(0, |found| found.len())
+    }
+
     /// The directory that must be a store before anything of the campaign is changed.
     pub(crate) fn own_store(&self) -> Store {
         self.store().unwrap_or_else(|| Store::at(self.path.clone()))

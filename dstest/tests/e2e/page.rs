@@ -23,6 +23,7 @@ const PAYLOADS: &[&str] = &include!("payloads.rs");
 /// A campaign of tests that bear all payloads as their names, and fail with them as their reasons.
 fn campaign() -> Sandbox {
     let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "1"], "true").exits_with(0);
     sandbox.on_script(&["-n", "2", "--verbose"], SCRIPT).exits_with(1);
     let dir = sandbox.latest();
     let campaign = fs::read_to_string(dir.join("campaign.json")).unwrap();
@@ -80,6 +81,7 @@ fn a_campaign_is_one_page_that_loads_nothing() {
     assert!(page.contains("xxx…") && !page.contains(&"x".repeat(1000)), "a long line is cut");
     assert!(page.contains("<template shadowrootmode=\"open\">"), "a diagram");
     assert!(page.contains("role=&lt;b&gt;leader"), "the state of a peer");
+    assert!(page.contains("0 of 18 tests worse than before, in 2 campaigns"), "the history");
 }
 
 #[test]

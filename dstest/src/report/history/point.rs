@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::report::stats::{self, Sample};
+use crate::report::summary::percent;
 use crate::report::tally::TestTally;
+use crate::text::duration;
 
 /// The results of one test in one campaign.
 #[derive(Debug, Serialize)]
@@ -87,6 +89,16 @@ impl Point {
     pub fn rate(&self) -> f64 {
         if self.total == 0 { 0.0 } else { self.failed as f64 / self.total as f64 }
     }
+
+    /// `2.0 % (0.2 to 7.0 %)`, the share of failures with its interval; `–` without runs.
+    #[must_use]
+    pub fn rate_words(&self) -> String {
+        if self.total == 0 {
+            return "–".to_owned();
+        }
+        let (low, high) = (percent(self.rate_low), percent(self.rate_high));
+        format!("{} ({} to {high})", percent(self.rate()), low.trim_end_matches(" %"))
+    }
 }
 
 impl Times {
@@ -99,6 +111,14 @@ impl Times {
 }
 
 impl Quantile {
+    /// `12.1 ms (11.8 ms to 12.6 ms)`; an end that too few runs leave open is `?`.
+    #[must_use]
+    pub fn words(self) -> String {
+        let end = |end: Option<f64>| end.map_or_else(|| "?".to_owned(), duration::short);
+        let Self { value, low, high } = self;
+        format!("{} ({} to {})", duration::short(value), end(low), end(high))
+    }
+
     fn of(sorted: &[f32], share: f64) -> Option<Self> {
         let value = stats::quantile(sorted, share)?;
         let (low, high) = stats::quantile_ranks(share, sorted.len() as u64);

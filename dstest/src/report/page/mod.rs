@@ -9,11 +9,13 @@
 //! said where it would be.
 
 mod failures;
+mod past;
 mod tests_table;
 
 use pretty::Diagram;
 
 use super::coverage::Coverage;
+use super::history::History;
 use super::json::Document;
 use super::summary;
 use super::tally::{Group, Tally};
@@ -42,6 +44,19 @@ pub(crate) struct Page<'a> {
     pub(crate) evidence: &'a dyn Fn(&Group) -> Evidence,
     /// A diagram of what led to it, if its log tells of messages.
     pub(crate) diagram: &'a dyn Fn(&Group) -> Option<Diagram>,
+    /// The campaigns of its store; `None` outside of one.
+    pub(crate) past: Option<&'a Past>,
+}
+
+/// The campaigns of the store.
+#[derive(Debug)]
+pub(crate) struct Past {
+    /// Their results.
+    pub(crate) history: History,
+    /// The id of this one among them.
+    pub(crate) this: String,
+    /// Sentences on those that are left out.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// The evidence of a failed run.
@@ -72,6 +87,7 @@ impl Page<'_> {
         failures::write(self, &mut page);
         tests_table::write(self, &mut page);
         coverage(self.tally.coverage(), &mut page);
+        past::write(self, &mut page);
         self.campaign(&mut page);
         page.add("</main>\n<script>");
         page.add(SCRIPT);
@@ -141,6 +157,9 @@ impl Page<'_> {
         if !self.tally.coverage().rows().is_empty() {
             page.add("<a href=\"#coverage\">Coverage</a> ");
         }
+        if self.past.is_some() {
+            page.add("<a href=\"#history\">History</a> ");
+        }
         page.add("<a href=\"#campaign\">Campaign</a>");
         page.add("<label class=\"script\">Filter <input id=\"filter\" type=\"search\" autocomplete=\"off\"></label>");
         page.add("</nav>\n");
@@ -209,7 +228,7 @@ fn class(style: TextStyle) -> &'static str {
 const HEAD: &str = "<!doctype html>
 <html lang=\"en\"><head><meta charset=\"utf-8\">
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-script-src 'sha256-4/7WevoiYcqwmzUXuaa28HgDrO2lHW1vzCxP6Zz4v6I='; base-uri 'none'; form-action 'none'\">
+script-src 'sha256-e7CjyOu7HoApKQAiulNFmwmPJoMTcRzNhqSdTu58sM0='; base-uri 'none'; form-action 'none'\">
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
 <meta name=\"color-scheme\" content=\"light dark\">
 ";

@@ -22,7 +22,7 @@ const show = () => {
   const words = filter.value.toLowerCase().split(/\s+/);
   const fits = (text) => words.every((word) => text.toLowerCase().includes(word));
   for (const kind of document.querySelectorAll(".kind")) kind.hidden = !fits(kind.firstElementChild.textContent);
-  for (const row of document.querySelectorAll("#tests tbody tr"))
+  for (const row of document.querySelectorAll("#tests tbody tr, #history .sort tbody tr"))
     row.hidden = !fits(row.cells[0].textContent) || failed.checked && row.classList.contains("good");
 };
 filter.addEventListener("input", show);

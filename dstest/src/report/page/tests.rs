@@ -4,11 +4,14 @@ use pretty::Rgb;
 use proptest::prelude::*;
 
 use super::*;
+use crate::origin::Commit;
 use crate::record::{RunRecord, Verdict};
 use crate::report::completion::{Completion, End};
+use crate::report::history::Source;
 use crate::report::json::Head;
 use crate::report::tally::tests::record;
 use crate::seed::Seed;
+use crate::store::campaign_file::tests::campaign_file;
 
 /// A campaign of three tests, of which one failed in two ways and one has not run, all of whose texts
 /// are this one.
@@ -58,8 +61,29 @@ fn page_of(tally: &Tally, text: &str, report: &str) -> String {
         replay: &|test, iter| format!("dstest replay 4f2a {test}#{iter} {text}"),
         evidence: &|kind| Evidence { report: report.to_owned(), is_known: kind.count == 2 },
         diagram: &diagram,
+        past: Some(&past(text)),
     };
     page.text()
+}
+
+/// Three campaigns of the same tests, in the last of which one fails.
+fn past(text: &str) -> Past {
+    let source = |campaign: u32| {
+        let names = ["a", "b"].map(|name| format!("{name} {text}"));
+        let mut file = campaign_file(&names.each_ref().map(String::as_str));
+        let commit = format!("{campaign}{}", "0".repeat(39));
+        file.commit = Some(Commit { id: commit, modified: false });
+        let mut tally = Tally::of(&file.tests);
+        for iter in 1..=20 {
+            let verdict = if campaign == 3 && iter > 8 { Verdict::Failed } else { Verdict::Passed };
+            tally.record(0, &record(&names[0], iter, Verdict::Passed, 0.01 * f64::from(iter)));
+            tally.record(1, &record(&names[1], iter, verdict, 0.5));
+        }
+        let completion = Completion::of(&file, &tally, End::Complete);
+        Source { id: format!("c{campaign}"), file, tally, completion }
+    };
+    let history = History::of(&[1, 2, 3].map(source));
+    Past { history, this: "c3".to_owned(), left_out: vec![format!("campaign {text} is left out")] }
 }
 
 #[test]
@@ -148,6 +172,7 @@ fn the_result_is_not_better_than_it_is() {
             replay: &|_, _| String::new(),
             evidence: &|_| Evidence::default(),
             diagram: &|_| None,
+            past: None,
         };
         let (style, words) = page.verdict();
         format!("{} {words}", class(style))
