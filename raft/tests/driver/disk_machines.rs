@@ -9,7 +9,7 @@ use raft::driver::{
 };
 use raft::{EntryId, Index, PeerId, Raft, Term};
 
-use crate::support::{Add, Cluster, TEST_TIMEOUT};
+use crate::support::{Add, Cluster, ElectionOrder, FirstLeads, TEST_TIMEOUT};
 
 /// A state that outlives its process.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -168,7 +168,10 @@ async fn a_lagging_state_is_replaced_by_a_stream() {
         let settings = Settings { snapshots, deadline: TEST_TIMEOUT, ..Settings::default() };
         let builder = cluster.builder(id).state_machine(OnDisk(ledger.clone()));
         // A peer that lacks entries gets the snapshot.
-        let builder = builder.configure(|config| config.trailing_entries_max = 0);
+        let builder = builder
+            .configure(|config| config.trailing_entries_max = 0)
+            .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+            .jitter(FirstLeads(id));
         cluster.rafts.push(builder.settings(settings).start().await.expect("all parts are there"));
     }
     let leader = cluster.leader().await.clone();

@@ -3,7 +3,7 @@
 use raft::driver::{Command, MachineError, Settings};
 use raft::{Raft, RoleName, StateMachine};
 
-use crate::support::{ElectionOrder, TEST_TIMEOUT, free_addresses};
+use crate::support::{ElectionOrder, FirstLeads, TEST_TIMEOUT, free_addresses};
 
 /// Counts bytes.
 #[derive(Default)]
@@ -58,7 +58,7 @@ async fn commands_above_all_limits_of_messages_and_queues_succeed_in_one_term() 
             .listen(&addresses[id as usize - 1])
             .settings(settings.clone())
             .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
-            .jitter(ElectionOrder(id))
+            .jitter(FirstLeads(id))
             .state_machine(Bytes::default());
         rafts.push(builder.start().await.expect("directory and address are free"));
     }

@@ -13,7 +13,7 @@ use raft::{Index, PeerId, Raft, StateMachine};
 use tempfile::TempDir;
 
 use crate::state_machines::Gate;
-use crate::support::{Cluster, ElectionOrder, TEST_TIMEOUT};
+use crate::support::{Cluster, ElectionOrder, FirstLeads, TEST_TIMEOUT};
 
 /// A state of many pages, each of which is shared with views until it changes.
 #[derive(Default)]
@@ -109,12 +109,9 @@ impl Durables {
             ..Settings::default()
         };
         let builder = self.cluster.without_store(id);
-        // One that is alone needs no long timeout.
-        let alone = self.directories.len() == 1;
-        let longest = if alone { ElectionOrder::SHORTEST * 2 } else { ElectionOrder::LONGEST };
         let builder = builder
-            .election_timeout(ElectionOrder::SHORTEST, longest)
-            .jitter(ElectionOrder(id))
+            .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+            .jitter(FirstLeads(id))
             .state_machine(Pages { gate, begun, ..Pages::default() })
             .storage(open(directory, PeerId::new(id)))
             .configure(|config| config.trailing_entries_max = 0)

@@ -170,9 +170,18 @@ fn index(id: u64) -> usize {
     usize::try_from(id).expect("a small number") - 1
 }
 
-/// Election timeouts for tests on the real clock of a slow machine: peer 1 starts the first
-/// election, peer 2 a later one. All other timeouts are long, as a leader tolerates missing answers
-/// for as long.
+/// Election timeouts for tests on the real clock of a slow machine in which peer 1 leads all the time: all
+/// others are long, as a leader tolerates missing answers for as long.
+pub(crate) struct FirstLeads(pub(crate) u64);
+
+impl Jitter for FirstLeads {
+    fn draw(&mut self, _: Term) -> u64 {
+        if self.0 == 1 { 0 } else { u64::MAX }
+    }
+}
+
+/// Election timeouts for tests on the real clock in which another peer follows as leader: peer 1 starts the
+/// first election, peer 2 a later one. All others are long.
 pub(crate) struct ElectionOrder(pub(crate) u64);
 
 impl ElectionOrder {

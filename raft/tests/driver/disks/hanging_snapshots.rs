@@ -10,7 +10,7 @@ use raft::storage::{MemoryStorage, SnapshotSpace, SnapshotWriter, Storage, Stora
 use raft::{PersistentState, Raft, SnapshotData, Write};
 
 use super::{Behaviour, DiskControl, NOT_POISONED, no_disk_timeout};
-use crate::support::{Add, Cluster, ElectionOrder, Saving, TEST_TIMEOUT};
+use crate::support::{Add, Cluster, ElectionOrder, FirstLeads, Saving, TEST_TIMEOUT};
 
 /// Ends the wait of the threads in any case: a runtime waits for them.
 struct Answering(DiskControl);
@@ -94,7 +94,7 @@ async fn start(count: u64) -> (Cluster<Saving<1>>, Vec<Disk>) {
         let builder = cluster.without_store(id).state_machine(Saving::<1>::default());
         let builder = builder
             .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
-            .jitter(ElectionOrder(id))
+            .jitter(FirstLeads(id))
             .storage(disk.clone())
             .configure(|config| config.trailing_entries_max = 0)
             .settings(settings.clone());
