@@ -152,6 +152,7 @@ pub mod read_index;
 mod restore_error;
 pub mod role;
 pub mod snapshot_data;
+mod snapshot_transfer;
 pub mod storage;
 pub mod trace;
 #[cfg(feature = "driver")]

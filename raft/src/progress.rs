@@ -12,10 +12,10 @@
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
-use std::time::Duration;
 
 use crate::entry::Snapshot;
 use crate::identity::{Incarnation, Standing, StoreStamp};
+pub use crate::snapshot_transfer::{Chunks, SnapshotTransfer};
 use crate::types::{Index, Instant, Round};
 
 /// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
@@ -175,81 +175,6 @@ impl InFlight {
     }
 }
 
-/// A snapshot on its way to a follower: chunks ahead of their answers, within a window of bytes that
-/// grows with each answer, and shrinks when none comes.
-///
-/// Invariant: `offset <= next`.
-#[derive(Clone, Debug)]
-pub struct SnapshotTransfer {
-    /// The snapshot; it stays the same even if the leader takes a newer one meanwhile.
-    pub snapshot: Snapshot,
-    /// The number of bytes the follower holds.
-    pub offset: u64,
-    /// The offset of the next chunk; none once the last one is sent.
-    pub next: Option<u64>,
-    /// The most bytes sent ahead of their answers.
-    pub window: u64,
-    /// The state of the chunks between.
-    pub chunks: Chunks,
-    /// The time of the last answer that moved `offset`, or of the first chunk after none was unanswered.
-    pub(crate) last_progress_at: Instant,
-}
-
-/// The state of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Chunks {
-    /// They flow.
-    Flowing,
-    /// A heartbeat interval passed without an answer: chunks are empty until the follower says what it
-    /// holds.
-    Silent,
-}
-
-impl SnapshotTransfer {
-    /// The offset of a chunk to send now.
-    pub(crate) fn due_chunk(&self) -> Option<u64> {
-        let within = |next: &u64| *next == self.offset || *next - self.offset < self.window;
-        self.next.filter(within).filter(|_| self.chunks == Chunks::Flowing)
-    }
-
-    /// Notes a chunk of this many bytes, sent from `next` on.
-    pub(crate) fn sent(&mut self, bytes: u64, now: Instant) {
-        let Some(next) = self.next else { return };
-        if next == self.offset {
-            self.last_progress_at = now;
-        }
-        self.next = Some(next + bytes).filter(|next| *next < self.snapshot.data.len());
-    }
-
-    /// Notes that the follower holds this many bytes.
-    pub(crate) fn answered(&mut self, offset: u64, window_max: u64, now: Instant) {
-        if offset > self.offset {
-            self.window = window_max.min(self.window + (offset - self.offset));
-            self.offset = offset;
-            self.next = self.next.map(|next| next.max(offset));
-            self.last_progress_at = now;
-        }
-    }
-
-    /// Continues from what the follower holds: chunks sent after that count as lost.
-    pub(crate) fn resume(&mut self, offset: u64, now: Instant) {
-        (self.offset, self.next) = (offset, Some(offset));
-        (self.chunks, self.last_progress_at) = (Chunks::Flowing, now);
-    }
-
-    /// Stops sending if no answer has come for an interval; returns whether it did so now.
-    pub(crate) fn expire(&mut self, now: Instant, interval: Duration, window_min: u64) -> bool {
-        let is_unanswered = self.next != Some(self.offset);
-        let stalled = is_unanswered && now.since(self.last_progress_at) >= interval;
-        let stops = stalled && self.chunks == Chunks::Flowing;
-        if stops {
-            self.chunks = Chunks::Silent;
-            self.window = window_min.max(self.window / 2);
-        }
-        stops
-    }
-}
-
 impl Progress {
     /// The state of a follower at the start of a leader's term (Figure 2: `nextIndex` starts after
     /// the leader's last entry).
@@ -314,16 +239,9 @@ impl Progress {
         !matches!(self.loss, Some(Loss { kind: LossKind::RolledBack, .. }))
     }
 
-    /// Switches to sending the snapshot, within this window at first.
-    pub(crate) fn start_snapshot(&mut self, snapshot: Snapshot, window: u64, now: Instant) {
-        self.flow = Flow::Snapshot(SnapshotTransfer {
-            snapshot,
-            offset: 0,
-            next: Some(0),
-            window,
-            chunks: Chunks::Flowing,
-            last_progress_at: now,
-        });
+    /// Switches to sending the snapshot, in chunks of this many bytes.
+    pub(crate) fn start_snapshot(&mut self, snapshot: Snapshot, chunk_bytes: u64, now: Instant) {
+        self.flow = Flow::Snapshot(SnapshotTransfer::new(snapshot, chunk_bytes, now));
     }
 }
 

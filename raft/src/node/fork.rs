@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::{Jitter, Node};
-use crate::progress::{Flow, Progress, SnapshotTransfer};
+use crate::progress::{Flow, Progress};
 use crate::role::{Candidate, Follower, IncomingSnapshot, Leader, PreCandidate, Role};
 use crate::types::Instant;
 
@@ -186,13 +186,7 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
     match flow {
         Flow::Probe(probe) => probe.hash(hasher),
         Flow::Replicate(in_flight) => in_flight.behaviour_hash(now, hasher),
-        Flow::Snapshot(transfer) => {
-            let SnapshotTransfer { snapshot, offset, next, window, chunks, last_progress_at } =
-                transfer;
-            (snapshot, offset, next, window, chunks).hash(hasher);
-            // Without an unanswered chunk it has no effect.
-            (*next != Some(*offset)).then(|| now.since(*last_progress_at)).hash(hasher);
-        }
+        Flow::Snapshot(transfer) => transfer.behaviour_hash(now, hasher),
     }
 }
 

@@ -67,8 +67,8 @@ impl Node {
         for (peer, progress) in &mut leader.followers {
             if let Some(snapshot) = needed_snapshot(progress, &self.log, self.snapshot.as_ref()) {
                 transfers.push((*peer, snapshot.last_included));
-                let window = config.snapshot_chunk_bytes as u64;
-                progress.start_snapshot(snapshot.clone(), window, self.now);
+                let chunk_bytes = config.snapshot_chunk_bytes as u64;
+                progress.start_snapshot(snapshot.clone(), chunk_bytes, self.now);
             }
             while let Some(message) = builder.next_message(*peer, progress) {
                 progress.round_sent = builder.round;
@@ -250,8 +250,7 @@ impl Progress {
             Flow::Probe(probe) if self.heartbeat_due <= now => probe.expire(),
             Flow::Probe(_) => {}
             Flow::Snapshot(transfer) => {
-                let window_min = config.snapshot_chunk_bytes as u64;
-                if transfer.expire(now, config.heartbeat_interval, window_min) {
+                if transfer.expire(now, config) {
                     return Expired::Pipeline;
                 }
             }

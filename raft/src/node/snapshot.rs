@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::Node;
+use crate::early_appends::EarlyAppends;
 use crate::entry::Snapshot;
 use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
-use crate::progress::{Chunks, Flow, Progress};
+use crate::progress::{Flow, Progress};
 use crate::role::{IncomingSnapshot, Role};
 use crate::snapshot_data::{ReceivedData, SnapshotData};
 use crate::trace::{Event, RejectReason};
@@ -195,6 +196,9 @@ impl Node {
     fn install(&mut self, snapshot: Snapshot) {
         let (last_included, bytes) = (snapshot.last_included, snapshot.data.len());
         let from = self.commit_index;
+        if let Role::Follower(follower) = &mut self.role {
+            follower.early = EarlyAppends::default();
+        }
         self.log.rebase(last_included);
         self.commit_index = last_included.index;
         self.snapshot = Some(snapshot.clone());
@@ -232,7 +236,7 @@ impl Node {
         }
     }
 
-    /// Sends more chunks. An answer of before the last silence may be late: it ends none.
+    /// Sends more chunks.
     fn on_snapshot_continue(
         &mut self,
         of: PeerId,
@@ -240,20 +244,16 @@ impl Node {
         offset: u64,
         round: Round,
     ) {
-        let (now, window_max) = (self.now, self.config.settings().in_flight_bytes_max as u64);
+        let (now, config) = (self.now, self.config.settings());
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
-        let since = progress.probed_since;
+        let is_late = round < progress.probed_since;
         let Flow::Snapshot(transfer) = &mut progress.flow else { return };
         let ours = transfer.snapshot.index() == last_included_index;
         if !ours || offset > transfer.snapshot.data.len() {
             return;
         }
-        match transfer.chunks {
-            Chunks::Silent if round >= since => transfer.resume(offset, now),
-            Chunks::Silent => {}
-            Chunks::Flowing => transfer.answered(offset, window_max, now),
-        }
+        transfer.answered(offset, is_late, config, now);
     }
 }
 

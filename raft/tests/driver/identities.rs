@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raft::driver::{Builder, MemberState, Status};
+use raft::driver::{Builder, MemberState, Settings, Status};
 use raft::storage::{MemoryStorage, Storage as _};
 use raft::transport::{LinkDirection, RefusalKind, RefusedLink};
 use raft::{Membership, MembershipChange, PeerId, Raft, Record, RoleName, Suffix, Write, WriteId};
@@ -36,7 +36,8 @@ impl TcpCluster {
         let mut addresses = self.addresses.clone();
         address.clone_into(&mut addresses[id as usize - 1]);
         let peers = (1..).zip(addresses.clone());
-        Raft::builder(id).peers(peers).listen(address).state_machine(Counter::default())
+        let builder = Raft::builder(id).peers(peers).listen(address).settings(settings());
+        builder.state_machine(Counter::default())
     }
 
     /// The leader, once both others have answered it.
@@ -51,6 +52,10 @@ impl TcpCluster {
         leader.wait(is_followed, TEST_TIMEOUT).await.expect("it leads");
         leader
     }
+}
+
+fn settings() -> Settings {
+    Settings { deadline: TEST_TIMEOUT, ..Settings::default() }
 }
 
 fn refused(status: &Status, peer: PeerId, direction: LinkDirection, kind: RefusalKind) -> bool {
@@ -151,6 +156,7 @@ async fn a_joining_peer_that_knows_a_follower_alone_reads_through_its_leader() {
     let joining = Raft::builder(4)
         .peers([(follower.id(), of_follower.as_str()), (PeerId::new(4), &address)])
         .listen(&address)
+        .settings(settings())
         .storage(MemoryStorage::default())
         .state_machine(Counter::default())
         .join();

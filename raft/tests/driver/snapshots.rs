@@ -109,8 +109,11 @@ impl Durables {
             ..Settings::default()
         };
         let builder = self.cluster.without_store(id);
+        // One that is alone needs no long timeout.
+        let alone = self.directories.len() == 1;
+        let longest = if alone { ElectionOrder::SHORTEST * 2 } else { ElectionOrder::LONGEST };
         let builder = builder
-            .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+            .election_timeout(ElectionOrder::SHORTEST, longest)
             .jitter(FirstLeads(id))
             .state_machine(Pages { gate, begun, ..Pages::default() })
             .storage(open(directory, PeerId::new(id)))
