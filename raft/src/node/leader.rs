@@ -137,6 +137,7 @@ impl Node {
             return;
         }
         self.commit_index = index;
+        self.drop_incoming_through(index);
         self.trace(&Event::Committed { from, commit_index: index });
         self.prune_address_book(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);

@@ -150,7 +150,7 @@ impl Node {
             self.commit_through(chunk.last_included.index);
         }
         let reply = if chunk.last_included.index <= self.commit_index {
-            self.drop_incoming();
+            self.drop_incoming_through(self.commit_index);
             let match_index = chunk.last_included.index;
             InstallSnapshotReply::Installed { match_index, round: chunk.round }
         } else {
@@ -159,9 +159,10 @@ impl Node {
         self.reply(envelope.from, Message::InstallSnapshotReply(reply));
     }
 
-    fn drop_incoming(&mut self) {
+    /// Forgets the chunks of a snapshot of what is committed.
+    pub(super) fn drop_incoming_through(&mut self, index: Index) {
         if let Role::Follower(follower) = &mut self.role {
-            follower.incoming = None;
+            follower.incoming.take_if(|incoming| incoming.last_included.index <= index);
         }
     }
 

@@ -7,6 +7,7 @@ use raft::driver::{
     DiskStateMachine, MachineError, OnDisk, RunState, Settings, SnapshotPolicy, SnapshotView,
     Status, StopReason, from_bytes, to_bytes,
 };
+use raft::storage::Storage as _;
 use raft::{EntryId, Index, PeerId, Raft, Term};
 
 use crate::support::{Add, Cluster, ElectionOrder, FirstLeads, TEST_TIMEOUT};
@@ -124,6 +125,20 @@ async fn a_restart_applies_what_the_state_lacks_and_no_more() {
         let numbers = raft.read(|ledger| ledger.state().numbers).await.expect("it leads");
         assert_eq!(numbers, (1..=120).chain([1000]).collect::<Vec<_>>(), "from {kept}");
     }
+}
+
+#[tokio::test]
+async fn a_restart_applies_kept_entries_before_the_snapshot_where_they_are_few() {
+    let (cluster, ledger) = (Cluster::empty(1), Ledger::default());
+    let states = written(&cluster, &ledger).await;
+    let stored = cluster.stores[0].clone().load().expect("it is in memory");
+    let snapshot = stored.snapshot.expect("every fifty entries").index().number();
+    let is_older = |state: &&State| state.applied.1 == snapshot - 2;
+    ledger.put(states.iter().find(is_older).expect("one entry each").clone());
+    let raft = start(&cluster, &ledger).await;
+    let sum = raft.propose(Add(1000)).await.expect("it leads");
+    assert_eq!(sum, (1..=120).sum::<u64>() + 1000);
+    assert_eq!(ledger.given()[..3], [snapshot - 1, snapshot, snapshot + 1]);
 }
 
 /// The store was deleted or put back from a copy, or the state is another peer's.

@@ -8,6 +8,7 @@ use super::{Builder, OpenStorage, StartMode};
 use crate::cluster_view::ClusterView;
 use crate::config::{Config, ValidConfig};
 use crate::driver::admission::Admission;
+use crate::driver::apply::job::Job;
 use crate::driver::apply::{Applier, applied_through, restore};
 use crate::driver::clock::Clock;
 use crate::driver::core_task::links::{ViewKey, view_of};
@@ -26,6 +27,7 @@ use crate::driver::snapshots::Snapshots;
 use crate::driver::status::{DiskState, Status, StatusCell};
 use crate::driver::tracing_sink::TracingSink;
 use crate::driver::waiters::Waiters;
+use crate::entry::Entry;
 use crate::membership::Address;
 use crate::node::{Jitter, Node};
 use crate::persistent_state::PersistentState;
@@ -58,6 +60,8 @@ struct Loaded<M> {
     machine: M,
     /// The last entry in the machine's state.
     last_applied: Index,
+    /// The entries through the snapshot that it lacks.
+    missed: Vec<Entry>,
 }
 
 impl<M: Machine> Builder<M> {
@@ -113,7 +117,7 @@ impl<M: Machine> ValidBuilder<M> {
         let Self { machine, store, network, addresses, config, known, clock, .. } = self;
         let (jitter, settings, sink) = (self.jitter, self.settings, self.sink);
         let id = config.settings().id;
-        let Loaded { storage, stored, skipped, machine, last_applied } =
+        let Loaded { storage, stored, skipped, machine, last_applied, missed } =
             load(store, id, machine).await?;
         let last_snapshot = stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.data.len());
         let snapshot_bytes_max = config.settings().snapshot_bytes_max;
@@ -147,6 +151,8 @@ impl<M: Machine> ValidBuilder<M> {
         let disk = start_disk(storage, &shared)?;
         shared.metrics.start();
         let place = snapshot_schedule::rank(id, None, node.membership().voters());
+        // Before all others.
+        let _ = shared.jobs.put(Job::Apply(missed.into_iter(), shared.clock.now()));
         let applier = Applier::new(machine, skipped, last_applied, Arc::clone(&shared));
         let core = CoreTask {
             addresses: node.address_book().clone(),
@@ -210,8 +216,9 @@ async fn load<M: Machine>(
         let stored = storage.load()?;
         let skipped = storage.skipped_entries()?;
         let applied = applied_through(&mut machine)?;
+        let missed = missed_entries(&stored, applied);
         let last_applied = match &stored.snapshot {
-            Some(snapshot) if snapshot.index() > applied.index => {
+            Some(snapshot) if snapshot.index() > applied.index && missed.is_empty() => {
                 restore(&mut machine, snapshot)?;
                 snapshot.index()
             }
@@ -220,12 +227,26 @@ async fn load<M: Machine>(
                 applied.index
             }
         };
-        Ok(Loaded { storage, stored, skipped, machine, last_applied })
+        Ok(Loaded { storage, stored, skipped, machine, last_applied, missed })
     });
     match work.await {
         Ok(loaded) => loaded,
         Err(error) => Err(StartError::Thread(std::io::Error::other(error))),
     }
+}
+
+/// The entries that lead from the state machine's own state to the snapshot, if the log has kept them, and they
+/// have fewer bytes than the snapshot.
+fn missed_entries(stored: &PersistentState, applied: EntryId) -> Vec<Entry> {
+    let Some(snapshot) = &stored.snapshot else { return Vec::new() };
+    let (from, through) = (applied.index, snapshot.index());
+    if from == Index::ZERO || stored.term_at(from) != Some(applied.term) {
+        return Vec::new();
+    }
+    let is_missed = |entry: &&Entry| from < entry.id.index && entry.id.index <= through;
+    let missed: Vec<_> = stored.entries.iter().filter(is_missed).cloned().collect();
+    let bytes: u64 = missed.iter().map(|entry| entry.encoded_len() as u64).sum();
+    if bytes < snapshot.data.len() { missed } else { Vec::new() }
 }
 
 /// Checks that the store holds the last entry in the state machine's own state: it was applied from there.

@@ -210,6 +210,8 @@ impl<M: Machine> CoreTask<M> {
             changed
         });
         let (metrics, status) = (&self.shared.metrics, node.status());
+        let receiver = &self.shared.snapshots.receiver;
+        receiver.give_up_obsolete(status.current_term, status.commit_index);
         if std::mem::replace(&mut self.member, member) != member {
             let removed = member == Some(MemberState::Removed);
             metrics.removed.set(f64::from(u8::from(removed)));

@@ -174,7 +174,7 @@ impl<M: Machine> CoreTask<M> {
     }
 
     fn on_snapshot_made(&mut self, through: Index, data: SnapshotData) {
-        let bytes = data.len();
+        let (bytes, written) = (data.len(), data.clone());
         match self.node.compact(self.now, through, data) {
             Ok(()) => {
                 self.shared.metrics.snapshots.increment(1);
@@ -185,6 +185,8 @@ impl<M: Machine> CoreTask<M> {
             Err(error) => {
                 self.snapshots.finished();
                 tracing::debug!(peer = %self.id(), %through, %error, "snapshot not needed");
+                // Its file is deleted, which takes a while.
+                tokio::task::spawn_blocking(move || drop(written));
             }
         }
     }

@@ -11,7 +11,7 @@ use super::Space;
 use crate::driver::error::catch_store_panic;
 use crate::message::{Envelope, InstallSnapshot, Message};
 use crate::storage::{SnapshotWriter, StorageError};
-use crate::types::{EntryId, PeerId, Term};
+use crate::types::{EntryId, Index, PeerId, Term};
 
 /// Chunks that wait for the disk, in bytes; later ones are dropped, and sent again.
 const WAITING_BYTES: usize = 16 << 20;
@@ -20,7 +20,10 @@ const WAITING_BYTES: usize = 16 << 20;
 pub(in crate::driver) struct ChunkReceiver {
     space: Arc<Space>,
     queue: Mutex<Queue>,
+    /// Locked while a chunk is written.
     incoming: Mutex<Option<Incoming>>,
+    /// The transfer that has a file, for those who may not wait for the disk.
+    transfer: Mutex<Option<Transfer>>,
 }
 
 #[derive(Default)]
@@ -47,7 +50,22 @@ struct Transfer {
 
 impl ChunkReceiver {
     pub(super) fn new(space: Arc<Space>) -> Self {
-        Self { space, queue: Mutex::default(), incoming: Mutex::default() }
+        let (queue, incoming, transfer) = Default::default();
+        Self { space, queue, incoming, transfer }
+    }
+
+    /// Deletes the file of a transfer that has no use any more: in this term another peer leads, or the
+    /// entries have come through this index.
+    pub(in crate::driver) fn give_up_obsolete(self: &Arc<Self>, term: Term, commit_index: Index) {
+        let is_obsolete = |transfer: &mut Transfer| {
+            transfer.term < term || transfer.last_included.index <= commit_index
+        };
+        let Some(obsolete) = lock(&self.transfer).take_if(is_obsolete) else { return };
+        let receiver = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let is_obsolete = |incoming: &mut Incoming| incoming.transfer == obsolete;
+            drop(lock(&receiver.incoming).take_if(is_obsolete));
+        });
     }
 
     /// Stores the chunk of a message, then delivers the message, or a failure of the store.
@@ -76,7 +94,7 @@ impl ChunkReceiver {
             // A whole one passes to the node, and its file stays as long as the node has it. After an
             // error nothing more comes, as the node stops.
             if stored.is_err() || incoming.as_ref().is_some_and(|incoming| incoming.finished) {
-                *incoming = None;
+                (*incoming, *lock(&self.transfer)) = (None, None);
             }
             drop(incoming);
             deliver(stored);
@@ -108,6 +126,7 @@ impl ChunkReceiver {
             *incoming = None;
             let Some(writer) = self.space.create() else { return Ok(envelope) };
             *incoming = Some(Incoming { transfer, writer: writer?, finished: false });
+            *lock(&self.transfer) = Some(transfer);
         }
         if let Some(incoming) = &mut *incoming {
             incoming.put(chunk)?;
@@ -149,12 +168,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::time::Duration;
 
     use super::*;
     use crate::membership::Membership;
     use crate::snapshot_data::{SnapshotData, StoredSnapshot};
     use crate::storage::SnapshotSpace;
-    use crate::types::{Index, MessageId, Round};
+    use crate::types::{MessageId, Round};
 
     /// A snapshot in memory that counts as stored.
     #[derive(Default)]
@@ -249,5 +269,24 @@ mod tests {
         let incoming = lock(&receiver.incoming);
         let whole = incoming.as_ref().expect("the second one").writer.data();
         assert_eq!(whole.in_memory().expect("it is there").bytes(), Some(b"bbbbbbbb".as_slice()));
+    }
+
+    #[tokio::test]
+    async fn a_transfer_of_a_deposed_leader_or_of_committed_entries_loses_its_file() {
+        for (term, commit_index, is_kept) in [(1, 8, true), (2, 8, false), (1, 9, false)] {
+            let space = Space::default();
+            space.set(Some(Box::new(Files)));
+            let receiver = Arc::new(ChunkReceiver::new(Arc::new(space)));
+            put(&receiver, chunk(1, 0, b"aaa"));
+            receiver.give_up_obsolete(Term::new(term), Index::new(commit_index));
+            assert_eq!(lock(&receiver.transfer).is_some(), is_kept, "{term} {commit_index}");
+            let deleted = async {
+                while !is_kept && lock(&receiver.incoming).is_some() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), deleted).await.expect("by a thread");
+            assert_eq!(lock(&receiver.incoming).is_some(), is_kept, "{term} {commit_index}");
+        }
     }
 }
