@@ -302,8 +302,11 @@ async fn only_snapshots_that_shorten_the_log_are_counted() {
     durables.cluster.faults.clear();
     raft.wait(|status| status.snapshot == newest, TEST_TIMEOUT).await.expect("it is received");
     durables.gate.open();
+    // It must not receive the leader's before it has made its own.
+    leaders_gate.close();
     leader.propose(Change::AddAndSave(4)).await.expect("it leads");
     raft.wait(|status| status.snapshot > newest, TEST_TIMEOUT).await.expect("its own");
+    leaders_gate.open();
     let counted = snapshotter.snapshot().into_vec().into_iter().find_map(|(key, _, _, value)| {
         (key.key().name() == "raft_snapshots_total").then_some(value)
     });
