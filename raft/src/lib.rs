@@ -42,6 +42,8 @@
 //! | `disk` | [`DiskStorage`](storage/struct.DiskStorage.html), a durable store |
 //! | `tcp` | [`transport::tcp`](transport/tcp/index.html) with mutual TLS; includes `driver` |
 //! | `full` | `driver`, `disk` and `tcp` |
+//! | `admin` | [`admin`](admin/index.html), a Unix socket for the program `raftctl`: status, members, backups; includes `driver` and `disk` |
+//! | `raftctl` | the program `raftctl`, which inspects, recovers and restores directories, and operates running peers |
 //! | `redb` | [`RedbStorage`](storage/struct.RedbStorage.html), a durable store in a redb database |
 //!
 //! # Where to go next
@@ -127,6 +129,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "admin", unix))]
+pub mod admin;
+#[cfg(feature = "disk")]
+pub mod backup;
 pub mod cluster_view;
 pub mod codec;
 pub mod config;

@@ -32,6 +32,20 @@ pub enum MembershipChange {
         /// The member.
         peer: PeerId,
     },
+    /// Puts a learner that has caught up in the place of a voter, which leaves.
+    ReplaceVoter {
+        /// The voter.
+        old: PeerId,
+        /// The learner.
+        new: PeerId,
+    },
+    /// Changes a member's address.
+    UpdateAddress {
+        /// The member.
+        peer: PeerId,
+        /// Its new address.
+        address: Address,
+    },
     /// Replaces the members, however many change: learners that have caught up may become voters in
     /// one step, members not listed leave, and addresses are replaced.
     Replace(Membership),
@@ -151,6 +165,13 @@ impl Membership {
                 }
                 self.clone().without(peer)
             }
+            MembershipChange::ReplaceVoter { old, new } => self.with_replaced(old, new)?,
+            MembershipChange::UpdateAddress { peer, address } => {
+                if !self.contains(peer) {
+                    return Err(ChangeError::NotAMember { peer });
+                }
+                self.clone().with_address(peer, address)
+            }
             MembershipChange::Replace(target) => target.with_records_of(self),
         };
         if target.is_joint() {
@@ -160,6 +181,16 @@ impl Membership {
             return Err(ChangeError::NoChange);
         }
         Ok(target.validated()?)
+    }
+
+    /// A voter replaced by a learner. Nothing changes if that has been done.
+    fn with_replaced(&self, old: PeerId, new: PeerId) -> Result<Self, ChangeError> {
+        if !self.contains(old) && self.voters().contains(&new) {
+            return Ok(self.clone());
+        }
+        self.must(old, self.voters(), ChangeError::NotAVoter { peer: old })?;
+        self.must(new, self.learners(), ChangeError::NotALearner { peer: new })?;
+        Ok(self.clone().with_voter(new).without(old))
     }
 
     fn must(
@@ -201,6 +232,12 @@ mod tests {
             (MembershipChange::Remove { peer: p(3) }, "voters 1 2", 0),
             (MembershipChange::Remove { peer: p(2) }, "voters 1, learners 3", 1),
             (MembershipChange::Replace(Membership::of_voters([p(9)])), "voters 9", 0),
+            (MembershipChange::ReplaceVoter { old: p(1), new: p(3) }, "voters 2 3", 1),
+            (
+                MembershipChange::UpdateAddress { peer: p(1), address: "one".into() },
+                "voters 1 2, learners 3",
+                2,
+            ),
         ];
         for (change, expected, addresses) in rows {
             let after = members().changed(change.clone()).expect(expected);
@@ -226,6 +263,17 @@ mod tests {
                 "a joint configuration is not a valid request; give the new members alone",
             ),
             (MembershipChange::Replace(Membership::default()), "no voter"),
+            (MembershipChange::ReplaceVoter { old: p(3), new: p(3) }, "peer 3 is not a voter"),
+            (
+                MembershipChange::ReplaceVoter { old: p(1), new: p(2) },
+                "peer 2 must be a learner before",
+            ),
+            (MembershipChange::ReplaceVoter { old: p(7), new: p(2) }, "no change"),
+            (
+                MembershipChange::UpdateAddress { peer: p(7), address: "x".into() },
+                "peer 7 is not a member",
+            ),
+            (MembershipChange::UpdateAddress { peer: p(3), address: "three".into() }, "no change"),
         ];
         for (change, expected) in rows {
             let error = members().changed(change.clone()).expect_err(expected).to_string();

@@ -172,6 +172,14 @@ impl PersistentState {
         Identity { incarnation, standing, peers, known }
     }
 
+    /// Checks what a node relies on.
+    ///
+    /// # Errors
+    /// The contents cannot result from writes carried out in order.
+    pub fn check(&self) -> Result<(), CorruptStore> {
+        self.clone().restore().map(drop)
+    }
+
     /// Takes the state apart for a node, and checks what the node relies on.
     ///
     /// # Errors

@@ -171,6 +171,14 @@ pub enum MembershipError {
     /// The change was started and may still complete. The status of any peer shows the members.
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(UnknownReason),
+    /// The change was not accepted within the deadline of a call that waits; nothing changed.
+    #[error("gave up after {waited:?}: {last}")]
+    GaveUp {
+        /// The deadline.
+        waited: Duration,
+        /// The last error.
+        last: Box<Self>,
+    },
     /// The node has stopped; nothing changed.
     #[error("the node has stopped: {0}")]
     Stopped(StopReason),
@@ -376,8 +384,7 @@ fn remedy(entry: Option<EntryId>) -> String {
     let Some(EntryId { index, .. }) = entry else { return String::new() };
     format!(
         "; every start fails there again: start a program that can apply the command, or exclude it \
-         on every peer while it is stopped (`skip_entry({index})` of `DiskStorage` and `RedbStorage`, \
-         example `skip_entry`)"
+         on every peer while it is stopped (`raftctl skip DIRECTORY {index}`)"
     )
 }
 

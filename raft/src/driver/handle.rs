@@ -1,4 +1,4 @@
-//! The handle of a running peer: writes, reads, membership changes, leadership transfers, status.
+//! The handle of a running peer: writes, membership changes, leadership transfers, status.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,11 +7,9 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::admission::Rejected;
-use super::apply::query::Closure;
 use super::core_task::request::{MembershipRequest, Proposal, Request, TransferRequest};
 use super::error::{
-    LeadershipTransferError, MembershipError, ReadError, StopReason, UnknownReason, WaitError,
-    WriteError,
+    LeadershipTransferError, MembershipError, StopReason, UnknownReason, WaitError, WriteError,
 };
 use super::machine::Machine;
 use super::reply::{Appended, await_answer, reply};
@@ -95,6 +93,10 @@ impl<M: Machine> Raft<M> {
         Self(Arc::new(HandleGuard { shared }))
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared<M>> {
+        &self.0.shared
+    }
+
     /// The peer's id.
     #[must_use]
     pub fn id(&self) -> PeerId {
@@ -173,25 +175,6 @@ impl<M: Machine> Raft<M> {
             .put(Request::Propose(proposal))
             .map_err(|_| WriteError::Stopped(shared.stop_reason()))?;
         Ok(answer)
-    }
-
-    /// Reads the state machine. The answer is linearizable: it is of a state that was the newest at
-    /// some time between the call and its answer (dissertation §6.4).
-    ///
-    /// # Errors
-    /// The reason; a retry is always safe.
-    pub async fn read<R, F>(&self, query: F) -> Result<R, ReadError>
-    where
-        R: Send + 'static,
-        F: FnOnce(&M) -> R + Send + 'static,
-    {
-        let shared = &self.0.shared;
-        let overloaded = |Rejected { calls, .. }| ReadError::Overloaded { pending: calls };
-        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
-        let query = Box::new(Closure { query, reply });
-        let stopped = || ReadError::Stopped(shared.stop_reason());
-        shared.requests.put(Request::Read(query)).map_err(|_| stopped())?;
-        shared.answer_in_time(answer, ReadError::DeadlineExceeded, stopped).await
     }
 
     /// Changes the membership configuration, and returns once the change is complete. Only the

@@ -33,7 +33,7 @@
 //! |---|---|
 //! | write a state machine in memory, or on disk | [`StateMachine`], [`DiskStateMachine`]; [`Command`] |
 //! | configure and start a peer | [`Builder`], [`Settings`], [`crate::storage`], [`crate::transport`] |
-//! | write, read, change members, transfer leadership, stop | [`Raft`] |
+//! | write, read, back up, change members, transfer leadership, stop | [`Raft`] |
 //! | handle errors, and retry safely | [`WriteError::outcome`], [`ReadError`] |
 //! | operate a peer | [`Status`], [`metrics`], `tracing` events with the target `raft::protocol` |
 //! | test a service | [`MemoryStorage`](crate::storage::MemoryStorage), [`Hub`](crate::transport::memory::Hub), [`Faults`](crate::transport::Faults) |
@@ -81,6 +81,8 @@
 
 mod admission;
 mod apply;
+#[cfg(feature = "disk")]
+mod backup;
 mod builder;
 mod clock;
 mod core_task;
@@ -89,7 +91,9 @@ mod error;
 mod handle;
 mod machine;
 mod mailbox;
+mod members;
 pub mod metrics;
+mod reads;
 mod reply;
 mod settings;
 mod shared;
@@ -100,6 +104,8 @@ mod tracing_sink;
 mod waiters;
 
 pub use self::apply::mode::ApplyOn;
+#[cfg(feature = "disk")]
+pub use self::backup::{Backup, MakeBackupError};
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
@@ -108,6 +114,7 @@ pub use self::error::{
 };
 pub use self::handle::Raft;
 pub use self::machine::{DiskStateMachine, Machine, OnDisk};
+pub use self::reads::{Consistency, LocalRead};
 pub use self::reply::Appended;
 pub use self::settings::{Settings, SnapshotPolicy};
 pub use self::state_machine::{

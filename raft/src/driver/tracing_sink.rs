@@ -142,7 +142,7 @@ mod text {
         of this cluster, or its data is damaged: see \"Terms\" in docs/operations.md";
     pub(super) const TERMS_EXHAUSTED: &str = "no term is left after this peer's: it starts no election \
         any more, and if all peers are like that no leader is elected; stop all of them and lower \
-        their terms with the example `reset_term`";
+        their terms with `raftctl reset-term`";
     pub(super) const STORE_LOST: &str = "a member lost its data, or two processes run with its id: it \
         has no vote and counts in no quorum; stop the wrong process, or remove the member and add it \
         again, or set `lost_store` to `Reseed`";

@@ -193,6 +193,11 @@ impl OsDirectory {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// The directory at `path`, which is there.
+    pub(super) fn existing(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     fn at(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -245,14 +250,14 @@ impl Directory for OsDirectory {
 }
 
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(here)?.sync_all()
 }
 
 /// Other systems have no such call, or do it implicitly.
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

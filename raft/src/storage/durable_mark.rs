@@ -131,13 +131,13 @@ fn parse(bytes: &[u8], seed: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::identity::Kind;
+    use crate::storage::identity::StoreKind;
     use crate::types::PeerId;
 
     #[test]
     fn a_torn_or_foreign_mark_is_none_and_an_older_one_than_the_identity_is_not_used() {
         let identity =
-            Identity { seed: 7, read_through: 12, ..Identity::new(Kind::Log, PeerId::new(1)) };
+            Identity { seed: 7, read_through: 12, ..Identity::new(StoreKind::Log, PeerId::new(1)) };
         let newest = |mark: &[u8]| {
             let DurableThrough { next, recorded_in } = DurableThrough::newest(mark, &identity);
             (next, recorded_in)

@@ -17,14 +17,14 @@ const FORMAT: u64 = 3;
 
 /// The kind of store in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum StoreKind {
     /// `DiskStorage`.
     Log,
     /// `RedbStorage`.
     Redb,
 }
 
-impl Kind {
+impl StoreKind {
     const ALL: [Self; 2] = [Self::Log, Self::Redb];
 
     /// The first line up to the format number.
@@ -35,7 +35,9 @@ impl Kind {
         }
     }
 
-    const fn storage(self) -> &'static str {
+    /// The name of the type that opens it.
+    #[must_use]
+    pub const fn storage(self) -> &'static str {
         match self {
             Self::Log => "DiskStorage",
             Self::Redb => "RedbStorage",
@@ -45,7 +47,7 @@ impl Kind {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
-    pub(super) kind: Kind,
+    pub(super) kind: StoreKind,
     pub(super) peer: PeerId,
     /// The seed of all checksums; no two stores have the same.
     pub(super) seed: u64,
@@ -55,7 +57,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(kind: Kind, peer: PeerId) -> Self {
+    pub(super) fn new(kind: StoreKind, peer: PeerId) -> Self {
         use std::hash::{BuildHasher, RandomState};
         Self { kind, peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
     }
@@ -81,7 +83,7 @@ impl Identity {
     /// The directory belongs to another peer, another kind of store, or something else.
     pub(super) fn read_or_create<F: Directory>(
         directory: &mut F,
-        kind: Kind,
+        kind: StoreKind,
         peer: PeerId,
     ) -> Result<Self, StorageError> {
         if let Some(identity) = Self::read(directory)? {
@@ -101,7 +103,7 @@ impl Identity {
     /// The directory belongs to another peer or another kind of store.
     pub(super) fn check_owner(
         &self,
-        kind: Kind,
+        kind: StoreKind,
         peer: PeerId,
         directory: &str,
     ) -> Result<(), StorageError> {
@@ -136,10 +138,22 @@ impl Identity {
         text
     }
 
+    /// The format and the version that wrote it, as a directory with an identity states them.
+    pub(super) fn stated_format<F: Directory>(
+        directory: &F,
+    ) -> Result<(u64, String), StorageError> {
+        let path = directory.path_of(IDENTITY);
+        let bytes = directory.read(IDENTITY).map_err(io_error(format!("read {path}")))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let format = StoreKind::ALL.into_iter().find_map(|kind| value(&text, kind.title()));
+        let format = format.and_then(|format| format.parse().ok()).unwrap_or(0);
+        Ok((format, value(&text, "written by ").unwrap_or("an unknown version").to_owned()))
+    }
+
     fn parse(text: &str, path: &str) -> Result<Self, StorageError> {
         let damaged = || StorageError::Damaged(format!("{path}: unexpected content {text:?}"));
-        let titled = |kind: Kind| Some((kind, value(text, kind.title())?.parse().ok()?));
-        let titled: Option<(Kind, u64)> = Kind::ALL.into_iter().find_map(titled);
+        let titled = |kind: StoreKind| Some((kind, value(text, kind.title())?.parse().ok()?));
+        let titled: Option<(StoreKind, u64)> = StoreKind::ALL.into_iter().find_map(titled);
         let (kind, format) = titled.ok_or_else(damaged)?;
         if format > FORMAT {
             return Err(newer(path, format, value(text, "written by ").unwrap_or("something")));
@@ -181,11 +195,11 @@ mod tests {
     use super::*;
 
     const IT: Identity =
-        Identity { kind: Kind::Log, peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
+        Identity { kind: StoreKind::Log, peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
 
     #[test]
     fn an_identity_is_read_back() {
-        for kind in Kind::ALL {
+        for kind in StoreKind::ALL {
             let it = Identity { kind, ..IT };
             assert_eq!(Identity::parse(&it.text(), "f").map_err(|error| error.to_string()), Ok(it));
         }

@@ -1,7 +1,7 @@
 //! The lock of a data directory.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use super::directory::io_error;
@@ -13,16 +13,13 @@ pub(super) const LOCK: &str = "LOCK";
 ///
 /// Both the file and the directory are locked: a process that finds no file would make a new one,
 /// and lock that. Earlier versions lock the file alone.
-pub(super) struct Lock {
-    file: File,
-    directory: Option<File>,
-}
+pub(super) struct Lock(Vec<File>);
 
 impl Lock {
     pub(super) fn take(data_dir: &Path) -> Result<Self, StorageError> {
         let path = data_dir.join(LOCK);
         let failed = |source| io_error(format!("lock {}", path.display()))(source);
-        let directory = lock_directory(data_dir);
+        let directory = lock_directory(data_dir, Use::Owning);
         let mut file = own_file::open_or_create(&path).map_err(failed)?;
         let locked = match directory {
             Directory::Taken => Err(TryLockError::WouldBlock),
@@ -31,21 +28,35 @@ impl Lock {
         match locked {
             Ok(()) => {}
             Err(TryLockError::Error(source)) => return Err(failed(source)),
-            Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                // The owner may have written nothing yet.
-                let _ = file.read_to_string(&mut owner);
-                let directory = data_dir.display().to_string();
-                return Err(StorageError::InUse { directory, owner: owner.trim().to_owned() });
-            }
+            Err(TryLockError::WouldBlock) => return Err(in_use(data_dir, Some(&mut file))),
         }
         // Informative only, so errors such as a full disk are ignored.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        let directory = match directory {
-            Directory::Locked(directory) => Some(directory),
-            Directory::Taken | Directory::Unsupported => None,
+        let mut locked = vec![file];
+        locked.extend(directory.locked());
+        Ok(Self(locked))
+    }
+
+    /// Keeps processes out while a directory is read, and changes nothing in it. Several may read.
+    pub(super) fn take_for_reading(data_dir: &Path) -> Result<Self, StorageError> {
+        let path = data_dir.join(LOCK);
+        let failed = |source| io_error(format!("lock {}", path.display()))(source);
+        let directory = lock_directory(data_dir, Use::Reading);
+        let mut file = match own_file::open(&path, File::options().read(true)) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
         };
-        Ok(Self { file, directory })
+        let locked = match (&directory, &file) {
+            (Directory::Taken, _) => Err(TryLockError::WouldBlock),
+            (Directory::Locked(_) | Directory::Unsupported, Some(file)) => file.try_lock_shared(),
+            (Directory::Locked(_) | Directory::Unsupported, None) => Ok(()),
+        };
+        match locked {
+            Ok(()) => Ok(Self(file.into_iter().chain(directory.locked()).collect())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+            Err(TryLockError::WouldBlock) => Err(in_use(data_dir, file.as_mut())),
+        }
     }
 }
 
@@ -53,11 +64,27 @@ impl Drop for Lock {
     /// Unlocks explicitly: closing the file does not suffice while a process being started by
     /// another thread holds a copy of it.
     fn drop(&mut self) {
-        let _ = self.file.unlock();
-        if let Some(directory) = &self.directory {
-            let _ = directory.unlock();
+        for file in &self.0 {
+            let _ = file.unlock();
         }
     }
+}
+
+fn in_use(data_dir: &Path, file: Option<&mut File>) -> StorageError {
+    let mut owner = String::new();
+    if let Some(file) = file {
+        // The owner may have written nothing yet.
+        let _ = file.read_to_string(&mut owner);
+    }
+    let directory = data_dir.display().to_string();
+    StorageError::InUse { directory, owner: owner.trim().to_owned() }
+}
+
+/// The use of a locked directory.
+#[derive(Clone, Copy)]
+enum Use {
+    Owning,
+    Reading,
 }
 
 /// Result of locking the directory itself.
@@ -69,9 +96,22 @@ enum Directory {
     Unsupported,
 }
 
-fn lock_directory(data_dir: &Path) -> Directory {
+impl Directory {
+    fn locked(self) -> Option<File> {
+        match self {
+            Self::Locked(directory) => Some(directory),
+            Self::Taken | Self::Unsupported => None,
+        }
+    }
+}
+
+fn lock_directory(data_dir: &Path, purpose: Use) -> Directory {
     let Ok(directory) = File::open(data_dir) else { return Directory::Unsupported };
-    match directory.try_lock() {
+    let locked = match purpose {
+        Use::Owning => directory.try_lock(),
+        Use::Reading => directory.try_lock_shared(),
+    };
+    match locked {
         Ok(()) => Directory::Locked(directory),
         Err(TryLockError::WouldBlock) => Directory::Taken,
         Err(TryLockError::Error(_)) => Directory::Unsupported,

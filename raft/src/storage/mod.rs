@@ -18,6 +18,7 @@
 //! | test without a disk | [`MemoryStorage`] |
 //! | write a store, and test it | [`Storage`], [`SnapshotSpace`], [`conformance`] |
 //! | handle a damaged or occupied data directory | [`StorageError`] |
+//! | look into a directory, restore a backup, recover without a quorum (feature `disk`) | `StoredDirectory`, `restore_backup`, `recover`; the program `raftctl` |
 //!
 //! A store performs the core's writes, no more: the meaning of each record is defined once, by
 //! [`PersistentState::record`](crate::PersistentState::record), and is the same for every store.
@@ -38,6 +39,8 @@ mod identity;
 mod lock;
 mod memory;
 #[cfg(feature = "disk")]
+mod new_cluster;
+#[cfg(feature = "disk")]
 mod own_file;
 mod progress;
 #[cfg(feature = "redb")]
@@ -50,17 +53,27 @@ mod skipped;
 #[cfg(feature = "disk")]
 mod snapshot_files;
 mod snapshot_space;
+#[cfg(feature = "disk")]
+mod stored_directory;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
 pub(crate) use self::entry_reader::ByteLimit;
 pub use self::entry_reader::EntryReader;
+#[cfg(feature = "disk")]
+pub use self::identity::StoreKind;
 pub use self::memory::MemoryStorage;
+#[cfg(feature = "disk")]
+pub use self::new_cluster::{
+    NewCluster, NewClusterError, NewDirectory, RecoveryFacts, recover, restore_backup,
+};
 pub use self::progress::WriteProgress;
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStorage;
 pub use self::reset_term::{ResetTermError, StoredTerm, reset_term, stored_term};
 pub use self::snapshot_space::{SnapshotSpace, SnapshotWriter};
+#[cfg(feature = "disk")]
+pub use self::stored_directory::{StoredDirectory, open_store, skip_entry};
 
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -42,13 +42,21 @@ pub(super) fn add<F: Directory>(
         command_at(stored, index).map_err(|problem| StorageError::NotSkipped { index, problem })?;
     let mut skipped = read(directory)?;
     skipped.insert(id);
+    write(directory, &skipped)?;
+    Ok(id)
+}
+
+/// Replaces the excluded entries.
+pub(super) fn write<F: Directory>(
+    directory: &mut F,
+    skipped: &BTreeSet<EntryId>,
+) -> Result<(), StorageError> {
     let mut text = format!("{TITLE}\n");
-    for id in &skipped {
+    for id in skipped {
         // A String takes everything.
         let _ = writeln!(text, "{id}");
     }
-    directory::replace(directory, SKIPPED, &[text.as_bytes()])?;
-    Ok(id)
+    directory::replace(directory, SKIPPED, &[text.as_bytes()])
 }
 
 fn command_at(stored: &PersistentState, index: Index) -> Result<EntryId, String> {

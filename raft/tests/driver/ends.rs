@@ -150,7 +150,7 @@ async fn a_command_that_panics_at_every_start_is_skipped_offline<S: Skippable>()
     for expected in [
         format!("the state machine failed applying entry {poisonous}: panicked: "),
         "the number of the beast".to_owned(),
-        format!("`skip_entry({index})`"),
+        format!("`raftctl skip DIRECTORY {index}`"),
     ] {
         assert!(first_end.contains(&expected), "{first_end:?} should contain {expected:?}");
     }

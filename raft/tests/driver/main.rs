@@ -1,5 +1,8 @@
 //! The driver: its documented guarantees, on a paused clock wherever no thread is involved.
 
+#[cfg(unix)]
+mod admin;
+mod backups;
 mod builder;
 mod disk_machines;
 mod disks;
@@ -10,6 +13,7 @@ mod large_commands;
 mod observability;
 mod outcomes;
 mod paused_process;
+mod recoveries;
 mod requests;
 mod snapshots;
 mod state_machines;

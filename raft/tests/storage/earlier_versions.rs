@@ -18,13 +18,13 @@ use crate::stores::Durable;
 const TIMEOUT: Duration = Duration::from_secs(60);
 const PEERS: [u64; 3] = [1, 2, 3];
 /// The sum of 1 to 12.
-const VALUE: u64 = 78;
+pub(crate) const VALUE: u64 = 78;
 
 #[derive(Default)]
-struct Counter(u64);
+pub(crate) struct Counter(pub(crate) u64);
 
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Add(u64);
+pub(crate) struct Add(u64);
 
 impl StateMachine for Counter {
     type Command = Add;
@@ -46,7 +46,7 @@ impl StateMachine for Counter {
 }
 
 /// The directory of a peer as the earlier version left it.
-fn old_directory(durable: Durable, peer: u64, at: &Path) {
+pub(crate) fn old_directory(durable: Durable, peer: u64, at: &Path) {
     let name = match durable {
         Durable::Disk => "disk",
         Durable::Redb => "redb",

@@ -8,6 +8,8 @@ mod full_disk;
 #[cfg(unix)]
 mod private_files;
 mod progress;
+#[cfg(unix)]
+mod raftctl;
 mod rejected_directories;
 mod snapshots;
 mod stores;

@@ -25,6 +25,7 @@ mod cluster;
 mod concurrent_readers;
 mod evidence;
 mod http_client;
+mod operations;
 mod process;
 mod proxies;
 mod recorder;
@@ -105,9 +106,13 @@ fn main() -> ExitCode {
     });
     let sharded = sharded::SCENARIOS.map(|(name, play)| trial(name, options.clone(), play));
     let own = Trial::test("a_failure_keeps_its_evidence", || Ok(evidence::check()?));
+    let page = Trial::test("commands_of_the_operations_page", || {
+        operations::check();
+        Ok(())
+    });
     // One scenario at a time.
     let tests = Arguments { test_threads: Some(1), ..options.tests };
-    libtest_mimic::run(&tests, scenarios.into_iter().chain(sharded).chain([own]).collect())
+    libtest_mimic::run(&tests, scenarios.into_iter().chain(sharded).chain([own, page]).collect())
         .exit_code()
 }
 

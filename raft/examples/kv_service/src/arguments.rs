@@ -19,6 +19,9 @@ options:
   --store disk|redb      log files or a redb database [default: disk]
   --reseed               when this peer leads, make a member that lost its data a learner, and a
                          voter once it has caught up [default: warn, and leave it without a vote]
+  --join                 take the members from the cluster or the store, not from the PEERs: for a
+                         peer that is added, and one that was recovered or restored
+  --admin SOCKET         serve the program raftctl on this Unix socket
   --tls DIRECTORY        encrypt and authenticate messages between peers with ca.pem,
                          peer-ID.pem and peer-ID.key of this directory (example
                          make_certificates of raft makes them)
@@ -41,6 +44,17 @@ pub(crate) struct Arguments {
     pub(crate) open: OpenStore,
     pub(crate) security: Security,
     pub(crate) audience: Audience,
+    pub(crate) members: Members,
+    pub(crate) admin: Option<PathBuf>,
+}
+
+/// The source of the members at the first start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Members {
+    /// The list of peers.
+    Listed,
+    /// The cluster that the peer joins, or its store.
+    Joined,
 }
 
 /// Protection of messages between peers.
@@ -77,6 +91,7 @@ impl Arguments {
         let (mut reads, mut store) = (Reads::ReadIndex, "disk".to_owned());
         let (mut security, mut audience) = (Security::Loopback, Audience::ThisMachine);
         let mut lost_store = LostStore::Report;
+        let (mut members, mut admin) = (Members::Listed, None);
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--election-timeout" => election_timeout = number(&arg, args.next())?,
@@ -87,6 +102,8 @@ impl Arguments {
                 "--snapshot-after" => snapshot_after = number(&arg, args.next())?,
                 "--store" => store = args.next().ok_or("--store needs a name")?,
                 "--reseed" => lost_store = LostStore::Reseed,
+                "--join" => members = Members::Joined,
+                "--admin" => admin = Some(args.next().ok_or("--admin needs a path")?.into()),
                 "--tls" => {
                     security = Security::Tls(args.next().ok_or("--tls needs a directory")?.into());
                 }
@@ -125,6 +142,8 @@ impl Arguments {
             open,
             security,
             audience,
+            members,
+            admin,
         })
     }
 }
@@ -150,6 +169,9 @@ mod tests {
         assert_eq!(tls.lost_store, LostStore::Report);
         let reseed = parse(&["--reseed"]).expect("no values");
         assert_eq!(reseed.lost_store, LostStore::Reseed);
+        let joining = parse(&["--join", "--admin", "1.sock"]).expect("a path");
+        assert_eq!(joining.members, Members::Joined);
+        assert_eq!(joining.admin.as_deref(), Some(std::path::Path::new("1.sock")));
         let open = parse(&["--plain", "--public"]).expect("no values");
         assert!(matches!(open.security, Security::Plain) && open.audience == Audience::Everyone);
         assert_eq!(parse(&["--tsl", "x"]).err().as_deref(), Some("unknown option --tsl"));

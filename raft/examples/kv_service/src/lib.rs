@@ -18,6 +18,8 @@
 //! clients rise, too, such as the time of their start: with more than 10 000 of them, the lowest
 //! ones end, and their writes are answered with 410.
 //!
+//! With `--admin SOCKET` the program `raftctl` shows the peer and changes members through it.
+//!
 //! HTTP is not encrypted and asks no one for a name: it is for this machine, unless `--public` is
 //! given, and then for a proxy in front of it.
 
@@ -40,7 +42,7 @@ use raft::transport::tcp::TlsFiles;
 use raft::{PeerId, Raft};
 use tokio::net::TcpListener;
 
-use self::arguments::{Arguments, Audience, Security, USAGE};
+use self::arguments::{Arguments, Audience, Members, Security, USAGE};
 use self::service::Service;
 use self::state_machine::Store;
 
@@ -81,6 +83,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // Opening reads the whole log, which may take a while.
     let store = tokio::task::spawn_blocking(move || open(&directory, PeerId::new(id))).await??;
     let builder = secure(Raft::builder(id), id, arguments.security);
+    let builder = match arguments.members {
+        Members::Listed => builder,
+        Members::Joined => builder.join(),
+    };
     let raft = builder
         .listen(&raft_addresses[at])
         .peers((1..).zip(raft_addresses))
@@ -95,6 +101,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(with_options)?;
     let http = (1..).map(PeerId::new).zip(http).collect();
+    let served = arguments.admin.map(|socket| raft::admin::serve(&raft, socket));
+    let _served = served.transpose().map_err(|error| format!("--admin: {error}"))?;
     Service { raft, http: Arc::new(http) }.serve(listener).await
 }
 

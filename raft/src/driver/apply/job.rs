@@ -2,7 +2,7 @@
 
 use std::vec;
 
-use super::query::Query;
+use super::query::{Cost, Query};
 use crate::driver::machine::Machine;
 use crate::entry::{Entry, Snapshot};
 use crate::types::Instant;
@@ -21,7 +21,11 @@ pub(crate) enum Job<M: Machine> {
 
 impl<M: Machine> Job<M> {
     /// True for jobs that are slow with any state machine.
-    pub(crate) const fn is_heavy(&self) -> bool {
-        matches!(self, Self::Restore(_) | Self::Snapshot)
+    pub(crate) fn is_heavy(&self) -> bool {
+        match self {
+            Self::Restore(_) | Self::Snapshot => true,
+            Self::Read(query) => query.cost() == Cost::Heavy,
+            Self::Apply(..) => false,
+        }
     }
 }

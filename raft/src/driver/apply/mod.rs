@@ -24,14 +24,14 @@ use super::shared::Shared;
 use super::state_machine::Command;
 use super::waiters::Completed;
 use crate::entry::{Entry, Payload, Snapshot};
-use crate::types::{EntryId, Index, Instant};
+use crate::types::{EntryId, Instant};
 
 /// The owner of the state machine.
 pub(super) struct Applier<M: Machine> {
     machine: M,
     /// Entries that an operator has excluded.
     skipped: BTreeSet<EntryId>,
-    last_applied: Index,
+    last_applied: EntryId,
     /// End of the last apply, or of the last work on a thread.
     applied_at: Instant,
     shared: Arc<Shared<M>>,
@@ -51,7 +51,7 @@ impl<M: Machine> Applier<M> {
     pub(super) fn new(
         machine: M,
         skipped: BTreeSet<EntryId>,
-        last_applied: Index,
+        last_applied: EntryId,
         shared: Arc<Shared<M>>,
     ) -> Self {
         let apply_on = match M::STATE {
@@ -163,7 +163,7 @@ impl<M: Machine> Applier<M> {
         let before = self.answers.len();
         let applied = self.apply_batches(entries.take(entries_max));
         self.shared.metrics.applied.increment((self.answers.len() - before) as u64);
-        let at = self.answers.last().map_or(self.last_applied, |(id, _)| id.index);
+        let at = self.answers.last().map_or(self.last_applied, |(id, _)| *id);
         self.last_applied = at;
         self.applied_at = self.shared.clock.now();
         self.shared.metrics.apply.record(seconds(self.applied_at.since(given)));
@@ -178,7 +178,7 @@ impl<M: Machine> Applier<M> {
     ) -> Result<(), MachineFailure> {
         let mut batch = Vec::new();
         // A state on disk may contain more than the snapshot that the log begins with.
-        let applied = self.last_applied;
+        let applied = self.last_applied.index;
         for Entry { id, payload } in entries.skip_while(|it| it.id.index <= applied) {
             match payload {
                 Payload::Command(_) if self.skipped.contains(&id) => {
@@ -234,7 +234,7 @@ impl<M: Machine> Applier<M> {
     /// Answers the callers of applied entries.
     fn answer_callers(&mut self) {
         self.shared.waiters.answer(&mut self.answers, &mut self.completed);
-        let last_applied = self.last_applied;
+        let last_applied = self.last_applied.index;
         self.shared.status.update(|status| {
             std::mem::replace(&mut status.last_applied, last_applied) != last_applied
         });
@@ -249,17 +249,17 @@ impl<M: Machine> Applier<M> {
 
     /// Restores a snapshot unless the state machine already includes it (from the node's start).
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), MachineFailure> {
-        if snapshot.index() <= self.last_applied {
+        if snapshot.index() <= self.last_applied.index {
             return Ok(());
         }
         restore(&mut self.machine, snapshot)?;
-        self.last_applied = snapshot.index();
+        self.last_applied = snapshot.last_included;
         self.shared.waiters.fail_through(snapshot.index());
         Ok(())
     }
 
     fn snapshot(&mut self) -> Result<(), MachineFailure> {
-        let through = self.last_applied;
+        let through = self.last_applied.index;
         let view = catch_panic(|| self.machine.view());
         let view = view.map_err(|panic| MachineFailure::at_index(through, panic))?;
         self.shared.submit_snapshot(through, view);
@@ -269,7 +269,7 @@ impl<M: Machine> Applier<M> {
     fn read(&mut self, query: Box<dyn Query<M>>) {
         let start = self.shared.clock.now();
         // The caller may be gone, and its answer's own code panic as it is dropped.
-        let _ = catch_panic(|| query.run(&self.machine));
+        let _ = catch_panic(|| query.run(&self.machine, self.last_applied));
         self.mode.record(self.shared.clock.now().since(start), Timing::WorkOnly);
     }
 }

@@ -59,7 +59,7 @@ struct Loaded<M> {
     skipped: BTreeSet<EntryId>,
     machine: M,
     /// The last entry in the machine's state.
-    last_applied: Index,
+    last_applied: EntryId,
     /// The entries through the snapshot that it lacks.
     missed: Vec<Entry>,
 }
@@ -132,7 +132,7 @@ impl<M: Machine> ValidBuilder<M> {
         }
         node.set_sink(Box::new(TracingSink::new(sink)));
         let mut status = Status::of(&node);
-        status.last_applied = last_applied;
+        status.last_applied = last_applied.index;
         let shared = Arc::new(Shared {
             id,
             admission: Arc::new(Admission::new(settings.pending_max, settings.pending_bytes_max)),
@@ -220,11 +220,11 @@ async fn load<M: Machine>(
         let last_applied = match &stored.snapshot {
             Some(snapshot) if snapshot.index() > applied.index && missed.is_empty() => {
                 restore(&mut machine, snapshot)?;
-                snapshot.index()
+                snapshot.last_included
             }
             Some(_) | None => {
                 check_applied(&stored, applied)?;
-                applied.index
+                applied
             }
         };
         Ok(Loaded { storage, stored, skipped, machine, last_applied, missed })

@@ -154,6 +154,14 @@ impl std::fmt::Debug for DiskStorage {
     }
 }
 
+/// Reads the store in a directory without changing it.
+pub(super) fn read(
+    directory: &OsDirectory,
+    identity: &Identity,
+) -> Result<PersistentState, StorageError> {
+    Store::read(directory, identity)
+}
+
 /// Options of a store on disk.
 #[derive(Clone, Copy, Debug)]
 pub struct DiskOptions {

@@ -39,6 +39,14 @@ pub(super) struct Replayed {
     floor: Index,
 }
 
+/// The use of indexes in place of complete files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Indexes {
+    Used,
+    /// Every frame is read and checked.
+    Ignored,
+}
+
 /// Reads all log files, oldest first.
 ///
 /// # Errors
@@ -47,12 +55,16 @@ pub(super) fn replay<F: Directory>(
     directory: &F,
     identity: &Identity,
     durable: DurableThrough,
+    indexes: Indexes,
 ) -> Result<Replayed, StorageError> {
     let files = numbers(directory, LOG)?;
     let mut replayed = Replayed::default();
     for (position, number) in files.iter().enumerate() {
         let newest = position + 1 == files.len();
-        let known = FileIndex::read(directory, *number, identity.seed).filter(|_| !newest);
+        let known = match indexes {
+            Indexes::Used if !newest => FileIndex::read(directory, *number, identity.seed),
+            Indexes::Used | Indexes::Ignored => None,
+        };
         if known.is_some_and(|(index, start)| replayed.adopt(&index, start)) {
             continue;
         }

@@ -15,7 +15,7 @@ use super::files::{INDEX, LOG, SNAPSHOT, Segment, index_name, numbers, snapshot_
 use super::format::{self, HEADER, SnapshotRef, State};
 use super::index::LogIndex;
 use super::reader::LogReader;
-use super::replay::{FIRST, replay};
+use super::replay::{FIRST, Indexes, replay};
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
@@ -23,7 +23,7 @@ use crate::persistent_state::PersistentState;
 use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_error};
 use crate::storage::durable_mark::{DurableMark, DurableThrough};
 use crate::storage::health::Health;
-use crate::storage::identity::{Identity, Kind};
+use crate::storage::identity::{Identity, StoreKind};
 use crate::storage::snapshot_files::{Opened, SnapshotFiles};
 use crate::storage::{EntryReader, SnapshotSpace, Storage, StorageError, WriteProgress};
 use crate::types::{Index, PeerId};
@@ -81,12 +81,12 @@ impl<F: Directory> Store<F> {
         peer: PeerId,
         lengths: FileLengths,
     ) -> Result<Self, StorageError> {
-        let identity = Identity::read_or_create(&mut directory, Kind::Log, peer)?;
+        let identity = Identity::read_or_create(&mut directory, StoreKind::Log, peer)?;
         if identity.read_through == 0 && numbers(&directory, LOG)?.is_empty() {
             write_segment(&mut directory, &identity, 1, (&State::default(), None))?;
         }
         let durable = DurableThrough::read(&directory, &identity)?;
-        let replayed = replay(&directory, &identity, durable)?;
+        let replayed = replay(&directory, &identity, durable, Indexes::Used)?;
         let newest = newest_name(&replayed.segments);
         let member = replayed.member;
         let next = SnapshotFiles::next_number(&directory)?;
@@ -122,6 +122,30 @@ impl<F: Directory> Store<F> {
             index.write(&mut store.directory, store.identity.seed)?;
         }
         Ok(store)
+    }
+
+    /// Reads the store in a directory without changing it.
+    pub(super) fn read(
+        directory: &F,
+        identity: &Identity,
+    ) -> Result<PersistentState, StorageError> {
+        if identity.read_through == 0 && numbers(directory, LOG)?.is_empty() {
+            return Ok(PersistentState::default());
+        }
+        let durable = DurableThrough::read(directory, identity)?;
+        let replayed = replay(directory, identity, durable, Indexes::Ignored)?;
+        let next = SnapshotFiles::next_number(directory)?;
+        let snapshots = SnapshotFiles::new(directory.clone(), identity.seed, next);
+        let snapshot = load_snapshot(directory, &snapshots, &replayed.state)?;
+        let (first, last) = (replayed.index.first(), replayed.state.last);
+        let index = Arc::new(Mutex::new(replayed.index));
+        let mut reader = LogReader { directory: directory.clone(), index, seed: identity.seed };
+        let entries = match first {
+            Some(first) => reader.read(first, last, u64::MAX)?,
+            None => Vec::new(),
+        };
+        let (identity, hard_state) = (replayed.member, replayed.state.hard_state);
+        Ok(PersistentState { identity, hard_state, snapshot, entries })
     }
 
     pub(super) fn report_progress_to(&mut self, progress: WriteProgress) {

@@ -25,6 +25,7 @@
 
 mod backend;
 mod errors;
+mod read_only;
 mod reader;
 mod rows;
 mod store;
@@ -32,14 +33,17 @@ mod store;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use redb::backends::FileBackend;
 
+use self::read_only::ReadOnlyFile;
 use self::store::Store;
 use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::durable_mark::{DurableMark, DurableThrough};
-use super::identity::{Identity, Kind};
+use super::identity::{Identity, StoreKind};
 use super::lock::Lock;
 use super::snapshot_files::SnapshotFiles;
 use super::{EntryReader, SnapshotSpace, Storage, StorageError, WriteProgress, own_file, skipped};
@@ -94,10 +98,10 @@ impl RedbStorage {
         let mut directory = OsDirectory::create(data_dir)?;
         // A foreign directory stays unchanged.
         if let Some(identity) = Identity::read(&directory)? {
-            identity.check_owner(Kind::Redb, peer, &directory.path_of(""))?;
+            identity.check_owner(StoreKind::Redb, peer, &directory.path_of(""))?;
         }
         let lock = Lock::take(data_dir)?;
-        let identity = Identity::read_or_create(&mut directory, Kind::Redb, peer)?;
+        let identity = Identity::read_or_create(&mut directory, StoreKind::Redb, peer)?;
         if !directory::names(&directory)?.iter().any(|name| name == DATABASE) {
             create(&mut directory, data_dir, &identity)?;
         }
@@ -160,6 +164,29 @@ impl std::fmt::Debug for RedbStorage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedbStorage").finish_non_exhaustive()
     }
+}
+
+/// Reads the store in a directory without changing it.
+pub(super) fn read(
+    directory: &OsDirectory,
+    data_dir: &Path,
+    identity: &Identity,
+) -> Result<PersistentState, StorageError> {
+    let (path, file) = (directory.path_of(DATABASE), data_dir.join(DATABASE));
+    let file = match own_file::open(&file, File::options().read(true)) {
+        Ok(file) => ReadOnlyFile::new(file),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return match identity.read_through {
+                0 => Ok(PersistentState::default()),
+                _ => Err(StorageError::Damaged(format!("{path}: the file is missing"))),
+            };
+        }
+        Err(error) => return Err(io_error(format!("open {path}"))(error)),
+    };
+    let durable = DurableThrough::read(directory, identity)?;
+    let next = SnapshotFiles::next_number(directory)?;
+    let files = SnapshotFiles::new(directory.clone(), identity.seed, next);
+    Store::read_only(file, &path, identity, durable, files)
 }
 
 /// Creates the database, which gets its name once it is complete and durable.

@@ -84,14 +84,7 @@ impl Store {
         durable: DurableThrough,
         files: Option<SnapshotFiles<OsDirectory>>,
     ) -> Result<Self, StorageError> {
-        let system = |error| io_error(format!("open {path}"))(error);
-        let backend = Backend::staged(file).map_err(system)?;
-        let mut builder = Builder::new();
-        // Without this check, redb trusts all pages, and may panic over wrong ones.
-        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-        let database = builder.create_with_backend(backend.clone());
-        let database = database.map_err(|error| open_error(path, error))?;
-        let mut store = Self { files, ..Self::of(database, path, identity.seed) };
+        let (mut store, backend) = Self::open_staged(file, path, identity, files)?;
         let (state, stored, file) = store.read()?;
         durable.check(|| path.to_owned(), state.next)?;
         backend.accept().map_err(io_error(format!("write {path}")))?;
@@ -102,6 +95,37 @@ impl Store {
             files.delete_others(file)?;
         }
         Ok(store)
+    }
+
+    /// Reads and checks a database without changing it.
+    pub(super) fn read_only<B: StorageBackend>(
+        file: B,
+        path: &str,
+        identity: &Identity,
+        durable: DurableThrough,
+        files: SnapshotFiles<OsDirectory>,
+    ) -> Result<PersistentState, StorageError> {
+        let (store, _) = Self::open_staged(file, path, identity, Some(files))?;
+        let (state, stored, _) = store.read()?;
+        durable.check(|| path.to_owned(), state.next)?;
+        Ok(stored)
+    }
+
+    /// Opens a database whose file stays unchanged until the backend accepts it.
+    fn open_staged<B: StorageBackend>(
+        file: B,
+        path: &str,
+        identity: &Identity,
+        files: Option<SnapshotFiles<OsDirectory>>,
+    ) -> Result<(Self, Backend<B>), StorageError> {
+        let system = |error| io_error(format!("open {path}"))(error);
+        let backend = Backend::staged(file).map_err(system)?;
+        let mut builder = Builder::new();
+        // Without this check, redb trusts all pages, and may panic over wrong ones.
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        let database = builder.create_with_backend(backend.clone());
+        let database = database.map_err(|error| open_error(path, error))?;
+        Ok((Self { files, ..Self::of(database, path, identity.seed) }, backend))
     }
 
     fn of(database: Database, path: &str, seed: u64) -> Self {

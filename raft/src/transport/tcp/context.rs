@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -32,8 +32,15 @@ pub(super) struct Context {
     commit_index: AtomicU64,
     /// Lines about links to peers that were learned: strangers can cause them.
     pub(super) learned_links: LogLimit,
-    /// Takes reports, once it is there.
-    pub(super) reports: OnceLock<Inbox>,
+    reports: Mutex<Reports>,
+}
+
+/// The receiver of reports. Links run from the moment the driver names them, which may be before the start.
+#[derive(Debug)]
+enum Reports {
+    /// Those made before the start.
+    Kept(Vec<LinkReport>),
+    To(Inbox),
 }
 
 /// A peer to send to.
@@ -68,7 +75,7 @@ impl Context {
             view: watch::Sender::new(Arc::default()),
             commit_index: AtomicU64::new(0),
             learned_links: LogLimit::new(5),
-            reports: OnceLock::new(),
+            reports: Mutex::new(Reports::Kept(Vec::new())),
         }
     }
 
@@ -84,9 +91,23 @@ impl Context {
     }
 
     pub(super) fn report(&self, report: LinkReport) {
-        if let Some(inbox) = self.reports.get() {
-            inbox.report(report);
+        match &mut *self.reports() {
+            Reports::Kept(kept) => kept.push(report),
+            Reports::To(inbox) => inbox.report(report),
         }
+    }
+
+    /// Passes reports on from now on, and those made before.
+    pub(super) fn report_to(&self, inbox: Inbox) {
+        let mut reports = self.reports();
+        if let Reports::Kept(kept) = &mut *reports {
+            std::mem::take(kept).into_iter().for_each(|report| inbox.report(report));
+        }
+        *reports = Reports::To(inbox);
+    }
+
+    fn reports(&self) -> MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Peer>> {
@@ -138,5 +159,53 @@ impl Context {
 impl Peer {
     pub(super) const fn is_of_driver(&self) -> bool {
         matches!(self.source, Source::Driver(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Envelope;
+    use crate::transport::{InboxSink, LinkDirection, PutError};
+
+    /// Keeps reports.
+    #[derive(Default)]
+    struct Driver {
+        reports: Mutex<Vec<LinkReport>>,
+        space_freed: Notify,
+    }
+
+    impl InboxSink for Driver {
+        fn capacity(&self) -> usize {
+            1
+        }
+
+        fn put(&self, envelope: Envelope) -> Result<(), PutError> {
+            Err(PutError::Full(envelope))
+        }
+
+        fn space_freed(&self) -> &Notify {
+            &self.space_freed
+        }
+
+        fn report(&self, report: LinkReport) {
+            self.reports.lock().expect("nothing has panicked").push(report);
+        }
+    }
+
+    #[test]
+    fn a_report_of_a_link_that_is_faster_than_the_start_is_not_lost() {
+        let context = Context::new(PeerId::new(1), TcpOptions::default(), Security::Plain);
+        let report = |peer| LinkReport::Cleared {
+            peer: PeerId::new(peer),
+            direction: LinkDirection::Outgoing,
+        };
+        context.report(report(2));
+        let driver = Arc::new(Driver::default());
+        let sink: Arc<dyn InboxSink> = Arc::<Driver>::clone(&driver);
+        context.report_to(Inbox::from_sink(sink));
+        context.report(report(3));
+        let reports = driver.reports.lock().expect("nothing has panicked");
+        assert_eq!(*reports, [report(2), report(3)]);
     }
 }

@@ -163,8 +163,7 @@ impl Transport for TcpTransport {
         let address = self.local_address.to_string();
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|source| TransportError::Listen { address, source })?;
-        // A transport starts once.
-        let _ = self.context.reports.set(inbox.clone());
+        self.context.report_to(inbox.clone());
         self.tasks.spawn(Incoming::new(Arc::clone(&self.context), inbox).run(listener));
         Ok(())
     }

@@ -132,7 +132,7 @@ mod tests {
         let more = admit(7);
         assert_eq!(remaining(&unidentified), [0, 1, 4], "3 has sent nothing");
         drop((tickets, flood, more));
-        assert_eq!(remaining(&unidentified), []);
+        assert_eq!(remaining(&unidentified), [0; 0]);
 
         let tickets = [admit(9), admit(9), admit(2)];
         let _new = admit(3);

@@ -9,7 +9,7 @@ use super::super::store::Store;
 use crate::storage::StorageError;
 use crate::storage::directory::WritableFile;
 use crate::storage::durable_mark::{DurableMark, DurableThrough};
-use crate::storage::identity::{Identity, Kind};
+use crate::storage::identity::{Identity, StoreKind};
 use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
 use crate::types::PeerId;
 
@@ -48,7 +48,7 @@ const SECTOR: usize = 64;
 
 impl Default for SimulatedFile {
     fn default() -> Self {
-        let identity = Identity { seed: 7, ..Identity::new(Kind::Redb, PeerId::new(1)) };
+        let identity = Identity { seed: 7, ..Identity::new(StoreKind::Redb, PeerId::new(1)) };
         Self(Arc::new(Mutex::new(Disk {
             identity,
             created: false,
