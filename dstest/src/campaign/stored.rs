@@ -10,7 +10,7 @@ use crate::record::{Class, RunRecord};
 use crate::report::completion::{Completion, End};
 use crate::report::json::{Document, Head};
 use crate::report::tally::Tally;
-use crate::run::{Campaign, Inputs, ReplaySpec};
+use crate::run::{Campaign, Inputs, ReplaySpec, change_of};
 use crate::store::live_dir::is_busy;
 use crate::store::marker::refuse_links;
 use crate::store::open_dir::{DESCRIPTION_BYTES_MAX, read_json};
@@ -201,8 +201,8 @@ impl StoredCampaign {
 }
 
 fn note_edited(path: &Path) {
-    let path = path.display();
-    console::warn(&format!("{path} has changed since the campaign; its result may differ"));
+    let (change, path) = (change_of(path), path.display());
+    console::warn(&format!("{path} {change} since the campaign; its result may differ"));
 }
 
 /// The summary of a campaign that has ended; a campaign that begins again removes it.

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Budget, Columns, Order, Rounds};
 use crate::process::signals::Interrupts;
-use crate::run::{Inputs, ReplaySpec};
+use crate::run::{Inputs, ReplaySpec, change_of};
 use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::store::StoreError;
@@ -33,12 +33,13 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
     let earlier = Duration::try_from_secs_f64(stored.tally()?.1).unwrap_or_default();
     let inputs = Inputs::new(&stored.file);
     if let (Some(file), false) = (inputs.edited(), args.allow_edits) {
-        return Err(StoreError::Unsuitable(format!(
-            "{} has changed since the campaign: further runs would be those of another program \
-             (--allow-edits goes on)",
-            file.display()
-        ))
-        .into());
+        let (change, path) = (change_of(file), file.display());
+        let reason = match file.exists() {
+            true => "further runs would be those of another program (--allow-edits goes on)",
+            false => "put it back to go on",
+        };
+        let error = format!("{path} {change} since the campaign: {reason}");
+        return Err(StoreError::Unsuitable(error).into());
     }
     // From now on, this is the plan.
     if args.iterations.is_some() {

@@ -55,6 +55,12 @@ impl Inputs {
     }
 }
 
+/// The change of a file that is not what the campaign began with: `has changed` or `is missing`.
+#[must_use]
+pub fn change_of(file: &Path) -> &'static str {
+    if file.exists() { "has changed" } else { "is missing" }
+}
+
 impl Watched {
     fn is_edited(&self) -> bool {
         // Without its program no run is started; without a script one would fail.

@@ -25,5 +25,5 @@ mod worker;
 pub use self::campaign::{Attempts, Campaign, FirstRuns, LogNames, ReplaySpec, Seeds};
 pub use self::dispatcher::{DispatchOptions, dispatch};
 pub use self::event::{ExpectedDuration, Observer, Outcome, RunEvent, RunningRun, Stop};
-pub use self::inputs::{Inputs, inputs_of};
+pub use self::inputs::{Inputs, change_of, inputs_of};
 pub use self::launch::{Launch, launch};

@@ -52,8 +52,11 @@ impl Kubernetes<'_> {
     /// pod has done its work.
     fn tasks(&self) -> Value {
         let task = format!("sh {PROGRAMS}/{TASK} \"$((JOB_COMPLETION_INDEX + 1))\"");
+        // A shell passes no signal on by itself, and an evicted pod is asked by SIGTERM to end.
         let script = format!(
-            "{task} {} {RESULTS} && code=0 || code=$?; case $code in {RESULT_CODES}) exit 0;; *) exit $code;; esac",
+            "trap 'kill -TERM $!' TERM; {task} {} {RESULTS} & wait $! && code=0 || code=$?; \
+             [ $code -ne {TERMINATED} ] || {{ wait $! && code=0 || code=$?; }}; \
+             case $code in {RESULT_CODES}) exit 0;; *) exit $code;; esac",
             self.workers
         );
         json!({
@@ -140,6 +143,9 @@ const RESULTS: &str = "/results";
 
 /// Exit codes of a task that has done its work: passed, failed, nothing tested, ended early.
 const RESULT_CODES: &str = "0|1|4|5";
+
+/// The exit code of a shell's `wait` that SIGTERM has ended.
+const TERMINATED: u32 = 128 + 15;
 
 /// Exit codes of `status --wait` when all tasks are over: passed, failed, ended at a limit.
 const WAITED_CODES: &str = "0|1|5";

@@ -23,6 +23,10 @@ fn an_edit_stops_the_campaign_and_only_an_option_goes_on() {
     let resume = |more: &[&str]| sandbox.call(&[&["resume", "-o", "store"][..], more].concat());
     resume(&[]).exits_with(2).warns("t.sh has changed since the campaign");
     assert_eq!(sandbox.events().len(), 3);
+    // A store, or a project, in another place.
+    fs::rename(sandbox.path().join("t.sh"), sandbox.path().join("u.sh")).unwrap();
+    resume(&[]).exits_with(2).warns("t.sh is missing since the campaign: put it back");
+    fs::rename(sandbox.path().join("u.sh"), sandbox.path().join("t.sh")).unwrap();
     resume(&["--allow-edits"]).exits_with(0).prints("\n6 runs in ");
 }
 

@@ -92,6 +92,12 @@ fn tasks_of_a_manifest_go_on_after_a_kill_and_merge_into_the_whole() {
     let commands = entry_commands(&sandbox);
     let [task, merge] = &commands[..] else { panic!("two containers: {commands:?}") };
     fs::write(sandbox.path().join("hold"), "").unwrap();
+    let mut evicted = start(&sandbox, task, 1);
+    wait_until("run 6 of task 2", || sandbox.path().join("held").exists());
+    let shell = rustix::process::Pid::from_child(&evicted);
+    rustix::process::kill_process(shell, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(evicted.wait().unwrap().code(), Some(130), "dstest has ended its runs itself");
+    fs::remove_file(sandbox.path().join("held")).unwrap();
     let mut killed = start(&sandbox, task, 1);
     let store = sandbox.path().join("results/tasks/2");
     wait_until("run 6 of task 2", || sandbox.path().join("held").exists());
