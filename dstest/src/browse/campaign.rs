@@ -19,8 +19,9 @@ pub(crate) struct Campaign {
     pub(crate) dir: CampaignDir,
     pub(crate) file: CampaignFile,
     pub(crate) tally: Tally,
-    /// Every run with its test's index, in the order of their ends.
+    /// Every run that is kept with its test's index, in the order of their ends.
     pub(crate) runs: Vec<(usize, RunRecord)>,
+    keeps: fn(&RunRecord) -> bool,
     /// The runs without a result that were run again, as by `resume`.
     repeated: HashSet<usize>,
     /// The last record of each run without a result.
@@ -71,10 +72,23 @@ impl Campaign {
     /// # Errors
     /// [`StoreError`] if `campaign.json` cannot be read; unreadable events are only counted.
     pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
+        Self::read(dir, |_| true)
+    }
+
+    /// Reads a campaign, of which only the runs that failed are kept: others may be millions.
+    ///
+    /// # Errors
+    /// As of [`Self::open`].
+    pub(crate) fn open_failures(dir: CampaignDir) -> Result<Self, StoreError> {
+        Self::read(dir, |record| record.verdict.failure().is_some())
+    }
+
+    fn read(dir: CampaignDir, keeps: fn(&RunRecord) -> bool) -> Result<Self, StoreError> {
         let file = dir.description()?;
         let mut campaign = Self {
             tally: Tally::of(&file.tests),
             runs: Vec::new(),
+            keeps,
             repeated: HashSet::new(),
             open: HashMap::new(),
             known: KnownFailures::of_store(&dir),
@@ -96,11 +110,14 @@ impl Campaign {
     pub(crate) fn poll(&mut self) -> Result<bool, StoreError> {
         let before = self.runs.len() + self.attempts.len();
         let Self { file, tally, runs, index_of, follower, attempts, attempt_follower, .. } = self;
-        let (open, repeated) = (&mut self.open, &mut self.repeated);
+        let (open, repeated, keeps) = (&mut self.open, &mut self.repeated, self.keeps);
         follower.poll(|mut record| {
             if let Some(test) = index_of.get(&record.test) {
                 record.test.clone_from(&file.tests[*test].key);
                 tally.record(*test, &record);
+                if !keeps(&record) {
+                    return;
+                }
                 repeated.extend(open.remove(&(*test, record.iter)));
                 if record.verdict.class() == Class::Inconclusive {
                     open.insert((*test, record.iter), runs.len());

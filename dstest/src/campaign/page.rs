@@ -17,12 +17,14 @@ use crate::text::style::Paint;
 impl Results<'_> {
     /// The campaign as a page for a browser.
     pub(super) fn page(&self) -> Result<String, StoreError> {
-        let campaign = Campaign::open(self.stored.dir.clone())?;
-        let failed = campaign.runs.iter().enumerate();
-        let failed = failed.filter(|(_, (_, record))| record.verdict.failure().is_some());
+        let campaign = Campaign::open_failures(self.stored.dir.clone())?;
         // The last record of a run counts, as for `dstest show`.
-        let runs: HashMap<(usize, Iteration), usize> =
-            failed.map(|(at, (test, record))| ((*test, record.iter), at)).collect();
+        let runs: HashMap<(usize, Iteration), usize> = campaign
+            .runs
+            .iter()
+            .enumerate()
+            .map(|(at, (test, record))| ((*test, record.iter), at))
+            .collect();
         let budget = LogBudget::of_many();
         let evidence = |kind: &Group| {
             let run = runs.get(&(kind.test, kind.first));
@@ -60,10 +62,15 @@ impl Results<'_> {
         let count = dirs.iter().rev().take(PAST_MAX).take_while(fits).count();
         let older = dirs.len() - count;
         dirs.drain(..older);
+        if dirs.len() < 2 {
+            // It would be read for nothing.
+            dirs.clear();
+        }
         let (history, mut left_out) = read_all(dirs);
         if older > 0 {
-            left_out
-                .push(format!("{older} older campaigns are left out; `dstest history` shows all"));
+            left_out.push(format!(
+                "{older} earlier or larger campaigns are left out; `dstest history` has all"
+            ));
         }
         Some(Past { history, this: self.stored.dir.short_id.clone(), left_out })
     }
