@@ -126,7 +126,7 @@ impl Page<'_> {
     fn lead(&self, page: &mut Markup) {
         let tests = self.tally.tests();
         let failing = tests.iter().filter(|test| test.failed() > 0).count();
-        if failing > 0 {
+        if failing > 0 && tests.len() > 1 {
             page.put("<p>{} of {} tests failed</p>\n", &[&failing, &tests.len()]);
         }
         let untested = tests.iter().filter(|test| test.total() == 0).count();
