@@ -64,6 +64,8 @@ pub(super) struct KnownRecord {
     peer_at: Option<usize>,
     text: Vec<Part>,
     text_bytes: usize,
+    /// Those of all parts, and a few bytes more.
+    words: Box<[u8]>,
     left_out: usize,
     /// Places of numbers that must not begin with a zero.
     numbers: Vec<usize>,
@@ -77,8 +79,10 @@ enum TimeAt {
 
 #[derive(Debug)]
 enum Part {
+    /// In the line.
     Line(Range<usize>),
-    Words(Box<[u8]>),
+    /// In the words of the record.
+    Words(Range<usize>),
 }
 
 impl Clone for KnownLines {
@@ -222,7 +226,8 @@ impl KnownRecord {
         named: NamedBy,
         context: &ReadContext<'_>,
     ) -> Option<Self> {
-        let mut pieces = Pieces { line, parts: Vec::new(), bytes: 0, is_stable: true };
+        let mut pieces =
+            Pieces { line, words: Vec::new(), parts: Vec::new(), bytes: 0, is_stable: true };
         let numbers = match layer {
             Some(layer) => layer.write_text(line, context, &mut pieces)?,
             None => Vec::new(),
@@ -240,7 +245,7 @@ impl KnownRecord {
         };
         let peer = match (&record.peer, named) {
             (None, _) => None,
-            (Some(peer), NamedBy::Default) => Some(Part::Words((&**peer).into())),
+            (Some(peer), NamedBy::Default) => Some(Part::Words(pieces.add_words(peer))),
             (Some(Cow::Borrowed(peer)), NamedBy::Line) => Some(Part::Line(place(line, peer)?)),
             (Some(Cow::Owned(peer)), NamedBy::Line) => {
                 let start = record.peer_at?;
@@ -252,7 +257,9 @@ impl KnownRecord {
             Some(Cow::Borrowed(topic)) => Some(place(line, topic)?),
             Some(Cow::Owned(_)) => return None,
         };
+        pieces.words.extend([0; SHORT_BYTES]);
         pieces.is_stable.then_some(Self {
+            words: pieces.words.into(),
             layer: layer.cloned(),
             time,
             level: record.level,
@@ -282,20 +289,11 @@ impl KnownRecord {
         };
         let part = |part: &Part| match part {
             Part::Line(place) => Cow::Borrowed(&line[place.clone()]),
-            Part::Words(words) => Cow::Owned(words.to_vec()),
+            Part::Words(place) => Cow::Owned(self.words[place.clone()].to_vec()),
         };
         let text = match &self.text[..] {
             [one] => part(one),
-            parts => {
-                let mut text = Vec::with_capacity(self.text_bytes);
-                for part in parts {
-                    text.extend_from_slice(match part {
-                        Part::Line(place) => &line[place.clone()],
-                        Part::Words(words) => words,
-                    });
-                }
-                Cow::Owned(text)
-            }
+            parts => Cow::Owned(self.joined(parts, line)),
         };
         Some(Record {
             stamp,
@@ -308,7 +306,31 @@ impl KnownRecord {
             left_out: self.left_out,
         })
     }
+
+    /// The text of these parts.
+    fn joined(&self, parts: &[Part], line: &[u8]) -> Vec<u8> {
+        let mut text = vec![0; self.text_bytes + SHORT_BYTES];
+        let mut start = 0;
+        for part in parts {
+            let (from, place) = match part {
+                Part::Line(place) => (line, place),
+                Part::Words(place) => (&*self.words, place),
+            };
+            let end = start + place.len();
+            // Most parts are short: so many bytes, whatever is behind the part, need no call.
+            let short = from[place.start..].first_chunk::<SHORT_BYTES>();
+            match (short, text[start..].first_chunk_mut()) {
+                (Some(short), Some(room)) if place.len() <= SHORT_BYTES => *room = *short,
+                _ => text[start..end].copy_from_slice(&from[place.clone()]),
+            }
+            start = end;
+        }
+        text.truncate(start);
+        text
+    }
 }
+
+const SHORT_BYTES: usize = 16;
 
 /// The place of a part of a line.
 fn place(line: &[u8], part: &[u8]) -> Option<Range<usize>> {
@@ -319,6 +341,7 @@ fn place(line: &[u8], part: &[u8]) -> Option<Range<usize>> {
 /// A text, by the places of its pieces in a line.
 struct Pieces<'l> {
     line: &'l [u8],
+    words: Vec<u8>,
     parts: Vec<Part>,
     bytes: usize,
     /// Pieces that are not in the line have no digits, which may be those of the line.
@@ -326,15 +349,18 @@ struct Pieces<'l> {
 }
 
 impl Pieces<'_> {
+    fn add_words(&mut self, words: &[u8]) -> Range<usize> {
+        let start = self.words.len();
+        self.words.extend_from_slice(words);
+        start..self.words.len()
+    }
+
     /// The place in the line of a part of the text.
     fn place_in_line(&self, part: Range<usize>) -> Option<Range<usize>> {
         let mut start = 0;
         for own in &self.parts {
-            let length = match own {
-                Part::Line(place) => place.len(),
-                Part::Words(words) => words.len(),
-            };
-            let end = start + length;
+            let (Part::Line(place) | Part::Words(place)) = own;
+            let end = start + place.len();
             if let Part::Line(place) = own
                 && start <= part.start
                 && part.end <= end
@@ -357,8 +383,13 @@ impl TextSink for Pieces<'_> {
                 last.end = place.end;
             }
             (Some(place), _) => self.parts.push(Part::Line(place)),
-            (None, Some(Part::Words(words))) => *words = [&**words, piece].concat().into(),
-            (None, _) => self.parts.push(Part::Words(piece.into())),
+            (None, _) => {
+                let place = self.add_words(piece);
+                match self.parts.last_mut() {
+                    Some(Part::Words(last)) if last.end == place.start => last.end = place.end,
+                    _ => self.parts.push(Part::Words(place)),
+                }
+            }
         }
         self.is_stable &= !has_digits(piece) || place(self.line, piece).is_some();
     }

@@ -26,6 +26,15 @@ impl<W: Write> RowBuffer<W> {
         self.filled += bytes.len();
     }
 
+    /// A part of a text, from `start` on.
+    #[inline]
+    pub(crate) fn put_part(&mut self, text: &[u8], start: usize, count: usize) {
+        match text[start..].first_chunk() {
+            Some(short) if count <= SHORT_BYTES => self.put_start::<SHORT_BYTES>(short, count),
+            _ => self.put(&text[start..start + count]),
+        }
+    }
+
     #[inline]
     pub(crate) fn put_code(&mut self, code: &Code) {
         self.put_start(code.padded(), code.len());
@@ -108,5 +117,8 @@ impl<W: Write> RowBuffer<W> {
 
 /// As much as a pipe takes at once.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Most rows of a text are no longer.
+const SHORT_BYTES: usize = 32;
 
 const BLANKS: [u8; 32] = [b' '; 32];

@@ -40,6 +40,16 @@ impl StyledWriter {
         }
     }
 
+    fn put_row<W: Write>(&self, rows: &mut RowBuffer<W>, piece: StyledText<'_>, row: Range<usize>) {
+        if !row.is_empty() {
+            rows.put_code(piece.sgr);
+            rows.put_part(piece.text.text().as_bytes(), row.start, row.len());
+            if !piece.sgr.is_empty() {
+                rows.put_code(&self.off);
+            }
+        }
+    }
+
     #[inline]
     pub(super) fn put_styled<W: Write>(
         &self,
@@ -48,7 +58,7 @@ impl StyledWriter {
         row: Range<usize>,
     ) {
         if piece.marks.is_empty() {
-            return self.put(rows, piece.sgr, &piece.text.text()[row]);
+            return self.put_row(rows, piece, row);
         }
         let bytes = piece.text.text().as_bytes();
         rows.put_code(piece.sgr);
