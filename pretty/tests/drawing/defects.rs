@@ -1,6 +1,6 @@
 //! Mistakes viewers of such logs have made, each kept from coming back by a test that shows the
 //! input it happened with. They have numbers: `d01` to `d21`. Those that need the program itself
-//! are in `tests/program.rs`; the last test here checks that none is missing.
+//! are in `tests/program/main.rs`; the last test here checks that none is missing.
 
 use crate::common::{draw, wide};
 use pretty::{Background, Bound, Depth, Filter, NameSet, Options, Printer, Theme};
@@ -208,7 +208,7 @@ fn d21_no_two_topics_look_the_same_and_all_can_be_read() {
 
 #[test]
 fn no_number_is_missing() {
-    let sources = [include_str!("defects.rs"), include_str!("../program.rs")].concat();
+    let sources = [include_str!("defects.rs"), include_str!("../program/main.rs")].concat();
     for number in 1..=21 {
         assert!(sources.contains(&format!("\nfn d{number:02}_")), "{number}");
     }
