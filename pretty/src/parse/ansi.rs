@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-/// The line without colours (`ESC [ … m`, and the `ESC [ K` that grep adds), if it has any.
+/// The line without colours (`ESC [ … m`, and the `ESC [ K` that grep adds) and the times of Buildkite
+/// (`ESC _ bk;t=… BEL`), if it has any.
 pub(super) fn strip(line: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = memchr::memchr(ESCAPE, line) else {
         return Cow::Borrowed(line);
@@ -25,12 +26,16 @@ pub(super) fn strip(line: &[u8]) -> Cow<'_, [u8]> {
 
 /// The length of a sequence behind its escape.
 fn sequence(text: &[u8]) -> Option<usize> {
+    if text.starts_with(b"_bk;t=") {
+        return Some(memchr::memchr(BELL, text)? + 1);
+    }
     let inner = text.strip_prefix(b"[")?;
     let end = inner.iter().position(|byte| !byte.is_ascii_digit() && !b";:".contains(byte))?;
     matches!(inner[end], b'm' | b'K').then_some(end + 2)
 }
 
 const ESCAPE: u8 = 0x1b;
+const BELL: u8 = 0x07;
 
 #[cfg(test)]
 mod tests {
@@ -41,6 +46,9 @@ mod tests {
         for (line, plain) in [
             ("\x1b[31m000123 VOTE\x1b[0m", "000123 VOTE"),
             ("a\x1b[1;38;5;9mb\x1b[K", "ab"),
+            ("\x1b_bk;t=1714637482101\x07a", "a"),
+            ("torn \x1b_bk;t=17", "torn \x1b_bk;t=17"),
+            ("title \x1b_x\x07", "title \x1b_x\x07"),
             ("clear \x1b[2J", "clear \x1b[2J"),
             ("plain", "plain"),
             ("torn \x1b[", "torn \x1b["),
