@@ -10,11 +10,21 @@ use std::time::Duration;
 use raft::Raft;
 use raft::admin::{Change, Client, ClientError, Request, StatusReport, serve};
 use raft::backup::BackupReader;
+use raft::driver::Settings;
 
-use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
+use crate::support::{Add, Cluster, Counter, ElectionOrder, FirstLeads, TEST_TIMEOUT};
 
+/// Three peers on the real clock, of which the first leads.
 async fn started() -> Cluster<Counter> {
-    let cluster = Cluster::start(3, |builder| builder.state_machine(Counter::default())).await;
+    let mut cluster = Cluster::empty(3);
+    for id in 1..=3 {
+        let builder = cluster.builder(id).state_machine(Counter::default());
+        let builder = builder
+            .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+            .jitter(FirstLeads(id))
+            .settings(Settings { deadline: TEST_TIMEOUT, ..Settings::default() });
+        cluster.rafts.push(builder.start().await.expect("all parts are there"));
+    }
     cluster.leader().await;
     cluster
 }

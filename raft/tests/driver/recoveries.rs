@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use raft::driver::{Builder, MemberState, Status};
+use raft::driver::{Builder, MemberState, Settings, Status};
 use raft::storage::{
     NewClusterError, NewDirectory, StoreKind, StoredDirectory, open_store, recover, skip_entry,
 };
@@ -11,7 +11,7 @@ use raft::transport::{RefusalKind, RefusedLink};
 use raft::{Index, MembershipChange, PeerId, Raft, RoleName};
 use tempfile::TempDir;
 
-use crate::support::{Add, Counter, TEST_TIMEOUT, free_addresses};
+use crate::support::{Add, Counter, ElectionOrder, FirstLeads, TEST_TIMEOUT, free_addresses};
 
 /// Peers over TCP with directories in one place.
 struct Peers {
@@ -32,20 +32,30 @@ impl Peers {
     fn builder(&self, id: u64, directory: &str) -> Builder<Counter> {
         let path = self.directory(directory);
         let store = open_store(self.kind, path, PeerId::new(id)).expect("it is whole");
-        let builder = Raft::builder(id).listen(&self.addresses[id as usize - 1]).storage(store);
-        builder.state_machine(Counter::default())
+        let disk_timeout = Some(TEST_TIMEOUT);
+        Raft::builder(id)
+            .listen(&self.addresses[id as usize - 1])
+            .storage(store)
+            .settings(Settings { deadline: TEST_TIMEOUT, disk_timeout, ..Settings::default() })
+            .state_machine(Counter::default())
     }
 
-    async fn member(&self, id: u64) -> Raft<Counter> {
-        let peers = (1..).zip(self.addresses.clone());
-        self.builder(id, &id.to_string()).peers(peers).start().await.expect("its address is free")
+    fn member(&self, id: u64) -> Builder<Counter> {
+        self.builder(id, &id.to_string()).peers((1..).zip(self.addresses.clone()))
+    }
+
+    /// Starts a member that was there before.
+    async fn restart(&self, id: u64) -> Raft<Counter> {
+        self.member(id).start().await.expect("its address is free")
     }
 
     /// Leaves behind the directories of a cluster of three with the value 7, peer 1 with all of it.
     async fn lose(&self) {
         let mut rafts = Vec::new();
         for id in 1..=3 {
-            rafts.push(self.member(id).await);
+            let builder = self.member(id).jitter(FirstLeads(id));
+            let builder = builder.election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST);
+            rafts.push(builder.start().await.expect("its address is free"));
         }
         let led = rafts[0].wait(|status| status.leader.is_some(), TEST_TIMEOUT).await;
         let leader = led.expect("an election").leader.expect("checked by the condition");
@@ -111,7 +121,7 @@ async fn one_peer_goes_on_alone_the_others_are_kept_out_and_come_back_empty() {
         alone.propose(Add(1)).await.expect("it leads");
 
         // Both others come back as if nothing had happened.
-        let [two, three] = [peers.member(2).await, peers.member(3).await];
+        let [two, three] = [peers.restart(2).await, peers.restart(3).await];
         for old in [&two, &three] {
             old.wait(|status| refuses_other_cluster(status, 1), TEST_TIMEOUT).await.expect("by id");
         }
