@@ -11,7 +11,7 @@
 //!   kubernetes.yaml   the manifest (Kubernetes), with a Dockerfile
 //!   programs/         the unpacked archive, for all tasks
 //!   tasks/<I>/        the store of a task, from 1
-//!   merged/           the store of the whole; result.json, result.xml, result.md beside it
+//!   merged/           the store of the whole; result.json, .xml, .md and .html beside it
 //!   logs/             what the tasks and the merge have printed (Slurm)
 //! ```
 //!

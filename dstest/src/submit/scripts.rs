@@ -53,7 +53,8 @@ for store in "$results"/tasks/*; do
 done
 [ $# -gt 0 ] || {{ echo "no task has begun: nothing to merge in $results/tasks" >&2; exit 5; }}
 exec "$programs/dstest" merge -o "$results/merged" --export-json "$results/result.json" \
-    --export-junit "$results/result.xml" --export-markdown "$results/result.md" "$@"
+    --export-junit "$results/result.xml" --export-markdown "$results/result.md" \
+    --export-html "$results/result.html" "$@"
 "#
     )
 }

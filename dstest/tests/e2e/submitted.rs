@@ -129,6 +129,8 @@ fn tasks_of_a_manifest_go_on_after_a_kill_and_merge_into_the_whole() {
     assert_eq!(fs::read_dir(store.join("runs")).unwrap().count(), 1, "it went on, not anew");
     let merged = without_times(&sandbox.path().join("results/result.json"));
     assert_eq!(merged, of_one_machine(&sandbox));
+    let page = fs::read_to_string(sandbox.path().join("results/result.html")).unwrap();
+    assert!(page.contains("24 runs failed</h1>"), "{page}");
     let status = sandbox.call(&["status", "results"]);
     status.exits_with(1).prints("4 tasks: 4 done; 24 runs").prints("error: bad seed");
     // The laptop has a copy of the merged store, and of nothing else.
