@@ -66,8 +66,9 @@ impl Lockstep {
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => self.applied[index] += entries.len() as u64,
-                // No snapshots are sent, nothing is read, no peer joins or leaves.
-                Output::Restore(_)
+                // All entries are in memory, no snapshots are sent, nothing is read, no peer joins or leaves.
+                Output::ReadEntries(_)
+                | Output::Restore(_)
                 | Output::Peers(_)
                 | Output::ReadReady { .. }
                 | Output::ReadDropped { .. } => {}

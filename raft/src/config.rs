@@ -70,6 +70,12 @@ pub struct Config {
     /// The largest snapshot, in bytes: made here, or accepted from a leader. All peers should have
     /// the same, or a follower refuses what its leader makes.
     pub snapshot_bytes_max: u64,
+    /// The most encoded bytes of entries in memory: older ones that are committed and durable are in the store
+    /// alone, and read back ([`Output::ReadEntries`](crate::Output::ReadEntries)) for a follower that lacks
+    /// them, or for the state machine after a restart, up to `in_flight_bytes_max` at a time for
+    /// each. Entries of a few bytes take several times as much memory. Without a limit by default;
+    /// `driver::Builder` sets 64 MiB, and none for a store that reads nothing back.
+    pub cache_bytes_max: u64,
     /// Pre-votes before an election.
     pub pre_vote: PreVote,
     /// Leaders without a quorum step down, and peers with a live leader ignore candidates.
@@ -190,6 +196,7 @@ impl Config {
             trailing_bytes_max: 16 << 20,
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
+            cache_bytes_max: u64::MAX,
             pre_vote: PreVote::On,
             check_quorum: CheckQuorum::On,
             term_jump_max: 1 << 32,
@@ -280,6 +287,12 @@ impl ValidConfig {
     #[must_use]
     pub const fn settings(&self) -> &Config {
         &self.0
+    }
+
+    /// The same without [`Config::cache_bytes_max`], for a store that reads nothing back.
+    #[cfg(feature = "driver")]
+    pub(crate) fn without_cache_limit(self) -> Self {
+        Self(Config { cache_bytes_max: u64::MAX, ..self.0 })
     }
 
     /// The members of a new cluster; none for a node that joins one.

@@ -113,6 +113,7 @@
 //!         Output::Apply(entries) => applied += entries.len(),
 //!         Output::Restore(_) => unreachable!("no snapshots"),
 //!         Output::Peers(_) => unreachable!("no membership changes"),
+//!         Output::ReadEntries(_) => unreachable!("all entries are in memory"),
 //!         Output::ReadReady { .. } | Output::ReadDropped { .. } => unreachable!("no reads"),
 //!     }
 //! };
@@ -160,6 +161,7 @@ pub mod role;
 pub mod snapshot_data;
 mod snapshot_transfer;
 pub mod storage;
+mod term_runs;
 pub mod trace;
 #[cfg(feature = "driver")]
 pub mod transport;
@@ -182,12 +184,16 @@ pub use node::{
     CompactError, Jitter, Node, ProposeError, ReadError, Refusal, RefusedTerm, Status,
     TransferError, Violation,
 };
-pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
-pub use persistent_state::PersistentState;
+pub use output::{
+    AddressBook, EntryRead, HardState, Input, Output, ReadPurpose, Record, Suffix, Write,
+};
+pub use persistent_state::{EarlierEntries, PersistentState};
 pub use read_index::ReadDropReason;
 pub use restore_error::{CorruptStore, OtherPeers, RestoreError};
 pub use role::{Role, RoleName};
 pub use snapshot_data::SnapshotData;
+pub use term_runs::TermRuns;
 pub use types::{
-    EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
+    EntryId, EntryReadId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term,
+    WriteId,
 };

@@ -1,11 +1,14 @@
-//! The log in memory: the entries after a base, which is at or before the snapshot's end.
+//! The log: the entries after a base, which is at or before the snapshot's end. The last ones are in
+//! memory; of those before them, which the store holds, only the terms are.
 //!
 //! Invariants: indexes are consecutive from `base.index + 1`, terms never fall. The log is
 //! independent of roles, commits and disks.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use crate::entry::{Entry, LogSlice};
+use crate::term_runs::TermRuns;
 use crate::types::{EntryId, Index, Term};
 
 /// A peer's log: all entries after its snapshot, and the last ones before the snapshot's end that are
@@ -14,19 +17,35 @@ use crate::types::{EntryId, Index, Term};
 pub struct Log {
     /// The last entry that was deleted into a snapshot; [`EntryId::ZERO`] at first.
     base: EntryId,
+    /// The entries after the base that only the store holds.
+    stored: TermRuns,
+    /// The entry before those in memory.
+    start: EntryId,
     entries: VecDeque<Entry>,
+    /// The encoded bytes of the entries in memory.
+    bytes: u64,
 }
 
 impl Log {
     /// The log of `slice`: its `prev` is the base.
     #[must_use]
     pub fn new(slice: LogSlice) -> Self {
-        Self { base: slice.prev(), entries: slice.into_entries().into() }
+        let base = slice.prev();
+        Self::after_stored(base, TermRuns::default(), slice.into_entries())
+    }
+
+    /// The log of these entries, after those that only the store holds, which follow the base.
+    #[must_use]
+    pub fn after_stored(base: EntryId, stored: TermRuns, entries: Vec<Entry>) -> Self {
+        let start = stored.last().unwrap_or(base);
+        let bytes = bytes_of(&entries);
+        Self { base, stored, start, entries: entries.into(), bytes }
     }
 
     /// Appends an entry of `term` and returns its id.
     pub(crate) fn push(&mut self, term: Term, payload: crate::entry::Payload) -> Entry {
         let entry = Entry { id: EntryId::new(term, self.last().index.next()), payload };
+        self.bytes += entry.encoded_len() as u64;
         self.entries.push_back(entry.clone());
         entry
     }
@@ -36,30 +55,54 @@ impl Log {
         if let Some(first) = entries.first() {
             assert_eq!(first.id.index, self.last().index.next(), "an appended entry leaves no gap");
         }
+        self.bytes += bytes_of(entries);
         self.entries.extend(entries.iter().cloned());
     }
 
     /// Deletes all entries from `from` on.
     pub(crate) fn truncate(&mut self, from: Index) {
         assert!(from > self.base.index, "truncating from {from} cuts into {}", self.base);
-        self.entries.truncate(to_usize(from.prev().since(self.base.index)));
+        let left = to_usize(from.prev().since(self.start.index)).min(self.entries.len());
+        self.bytes -= bytes_of(self.entries.range(left..));
+        self.entries.truncate(left);
+        if from <= self.start.index {
+            self.stored.truncate(from);
+            self.start = self.stored.last().unwrap_or(self.base);
+        }
     }
 
     /// Deletes the entries through `base`, which is in a snapshot. Entries after it stay if the log
     /// holds that entry (same index, same term), else the whole log goes.
     pub(crate) fn rebase(&mut self, base: EntryId) {
-        if self.contains(base) {
-            self.entries.drain(..to_usize(base.index.since(self.base.index)));
-        } else {
-            self.entries.clear();
+        if !self.contains(base) {
+            *self = Self::after_stored(base, TermRuns::default(), Vec::new());
+            return;
         }
+        let gone = to_usize(base.index.since(self.start.index));
+        self.bytes -= bytes_of(self.entries.range(..gone));
+        self.entries.drain(..gone);
+        self.stored.drop_through(base.index);
         self.base = base;
+        self.start = self.start.max(base);
+    }
+
+    /// Leaves entries through `through` to the store, oldest first, until those in memory have at most so
+    /// many encoded bytes.
+    pub(crate) fn evict(&mut self, through: Index, bytes_max: u64) {
+        while self.bytes > bytes_max
+            && let Some(entry) = self.entries.pop_front_if(|entry| entry.id.index <= through)
+        {
+            let bytes = entry.encoded_len() as u64;
+            self.bytes -= bytes;
+            self.stored.push(entry.id, bytes);
+            self.start = entry.id;
+        }
     }
 
     /// The base of a log that keeps, of the entries through `through`, the last ones: at most so many,
     /// of at most so many encoded bytes.
     pub(crate) fn base_of_last(&self, through: Index, entries_max: u64, bytes_max: u64) -> EntryId {
-        let end = to_usize(through.since(self.base.index)).min(self.entries.len());
+        let end = to_usize(through.since(self.start.index)).min(self.entries.len());
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             bytes += entry.encoded_len() as u64;
@@ -69,8 +112,23 @@ impl Log {
         let kept = last.count();
         match end.checked_sub(kept + 1) {
             Some(place) => self.entries[place].id,
-            None => self.base,
+            None => self.stored_base_of_last(through, entries_max, bytes_max.saturating_sub(bytes)),
         }
+    }
+
+    /// The same where all entries in memory fit, of those in the store in whole runs.
+    fn stored_base_of_last(&self, through: Index, entries_max: u64, bytes_max: u64) -> EntryId {
+        let last = through.min(self.start.index);
+        let (mut first, mut bytes) = (last.next(), 0);
+        for (run, length) in self.stored.starts_before(last) {
+            bytes += length;
+            if bytes > bytes_max || through.since(run.index.prev()) > entries_max {
+                break;
+            }
+            first = run.index;
+        }
+        let base = first.prev();
+        EntryId::new(self.term_at(base).unwrap_or_default(), base)
     }
 
     /// The entry before the first one.
@@ -80,28 +138,37 @@ impl Log {
         self.base
     }
 
+    /// The entry before those in memory: through it, only the store has them.
+    #[inline]
+    #[must_use]
+    pub const fn start(&self) -> EntryId {
+        self.start
+    }
+
     /// The last entry, or the base if there is none after it.
     #[inline]
     #[must_use]
     pub fn last(&self) -> EntryId {
-        self.entries.back().map_or(self.base, |entry| entry.id)
+        self.entries.back().map_or(self.start, |entry| entry.id)
     }
 
     /// The term of the entry at `index`, unless it is compacted or past the end.
     #[inline]
     #[must_use]
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        if index == self.base.index {
-            return Some(self.base.term);
+        match index.cmp(&self.start.index) {
+            Ordering::Greater => self.get(index).map(|entry| entry.id.term),
+            Ordering::Equal => Some(self.start.term),
+            Ordering::Less if index == self.base.index => Some(self.base.term),
+            Ordering::Less => self.stored.term_at(index),
         }
-        self.get(index).map(|entry| entry.id.term)
     }
 
-    /// The entry at `index`, unless it is compacted or past the end.
+    /// The entry at `index`, if it is in memory.
     #[inline]
     #[must_use]
     pub fn get(&self, index: Index) -> Option<&Entry> {
-        let place = index.number().checked_sub(self.base.index.number() + 1)?;
+        let place = index.number().checked_sub(self.start.index.number() + 1)?;
         self.entries.get(usize::try_from(place).ok()?)
     }
 
@@ -112,37 +179,35 @@ impl Log {
         self.term_at(id.index) == Some(id.term)
     }
 
-    /// The entries after `after`, through `through`, in order.
+    /// The entries after `after`, through `through`, in order, as far as they are in memory.
     pub fn range(&self, after: Index, through: Index) -> impl Iterator<Item = &Entry> {
-        let start = to_usize(after.since(self.base.index)).min(self.entries.len());
-        let end = to_usize(through.since(self.base.index)).min(self.entries.len());
+        let start = to_usize(after.since(self.start.index)).min(self.entries.len());
+        let end = to_usize(through.since(self.start.index)).min(self.entries.len());
         self.entries.range(start..end.max(start))
     }
 
-    /// The encoded bytes of the entries after `after`.
+    /// The encoded bytes of the entries in memory after `after`, through `through`.
     #[must_use]
-    pub(crate) fn bytes_after(&self, after: Index) -> u64 {
-        self.bytes_of(after, self.last().index)
+    pub(crate) fn memory_bytes_of(&self, after: Index, through: Index) -> u64 {
+        bytes_of(self.range(after, through))
     }
 
-    /// The encoded bytes of the entries after `after`, through `through`.
+    /// The encoded bytes of the entries after `after`, through `through`, or a few more.
     #[must_use]
     pub(crate) fn bytes_of(&self, after: Index, through: Index) -> u64 {
-        self.range(after, through).map(|entry| entry.encoded_len() as u64).sum()
+        let stored = self.stored.bytes_of(after, through);
+        stored + self.memory_bytes_of(after, through)
     }
 
     /// Entries after `prev` of at most `bytes_max` encoded bytes and a quarter of those that a
-    /// message may hold, but at least one if there is any.
+    /// message may hold, but at least one if there is any. None if the first one is not in memory.
     #[must_use]
     pub(crate) fn slice_after(&self, prev: EntryId, bytes_max: usize) -> Vec<Entry> {
-        let mut bytes = 0;
-        let fits = |entry: &&Entry| {
-            let first = bytes == 0;
-            bytes += entry.encoded_len();
-            first || bytes <= bytes_max
-        };
-        let after = self.range(prev.index, self.last().index);
-        after.take(ENTRIES_MAX).take_while(fits).cloned().collect()
+        if prev.index < self.start.index {
+            return Vec::new();
+        }
+        let after = || self.range(prev.index, self.last().index);
+        after().take(fitting(after(), bytes_max)).cloned().collect()
     }
 
     /// The last entry at or below `index` whose term is at most `term`: the last place two logs may
@@ -152,10 +217,28 @@ impl Log {
     /// last paragraphs).
     #[must_use]
     pub(crate) fn last_at_most(&self, index: Index, term: Term) -> EntryId {
-        let end = to_usize(index.since(self.base.index)).min(self.entries.len());
+        let end = to_usize(index.since(self.start.index)).min(self.entries.len());
         let place = self.entries.range(..end).rev().find(|entry| entry.id.term <= term);
-        place.map_or(self.base, |entry| entry.id)
+        let stored = || self.stored.last_at_most(index, term);
+        place.map(|entry| entry.id).or_else(stored).unwrap_or(self.base)
     }
+}
+
+/// The number of the first entries that one message holds: of at most `bytes_max` encoded bytes, but one at
+/// least if there is any.
+pub(crate) fn fitting<'a>(entries: impl Iterator<Item = &'a Entry>, bytes_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&Entry| {
+        let first = bytes == 0;
+        bytes += entry.encoded_len();
+        first || bytes <= bytes_max
+    };
+    entries.take(ENTRIES_MAX).take_while(fits).count()
+}
+
+/// The encoded bytes of these entries.
+pub(crate) fn bytes_of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {
+    entries.into_iter().map(|entry| entry.encoded_len() as u64).sum()
 }
 
 /// Lengths of data in memory fit into a `usize`.

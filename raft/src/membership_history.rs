@@ -37,6 +37,12 @@ impl MembershipHistory {
         Self { base: (index, base), later: Vec::new() }
     }
 
+    /// Adds those of a log at the start, if they are after the base.
+    pub(crate) fn restore(&mut self, memberships: Vec<(Index, Arc<Membership>)>) {
+        let base = self.base.0;
+        self.later.extend(memberships.into_iter().filter(|(index, _)| *index > base));
+    }
+
     /// Adds the configurations among new entries at the end of the log.
     pub(crate) fn extend<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) -> Latest {
         let mut latest = Latest::Unchanged;

@@ -7,6 +7,7 @@
 //! storage ─────► Input::Persisted ┤            │ Output::Apply ────► state machine, in order
 //! clients ─────► propose, read    ┘            ├ Output::Restore ──► state machine
 //!                                              ├ Output::ReadReady ► state machine, in order
+//! storage ─────► Input::EntriesRead            ├ Output::ReadEntries ► storage
 //!                                              └ Output::Peers ────► address book
 //! ```
 //!
@@ -45,6 +46,11 @@
 //!     store handed out: the driver reads it, at its leisure, and sends the message with the bytes.
 //!     Likewise it may put arriving chunks into its store, and pass in ranges of it.
 
+//! 11. **Entries are read back when the node asks for them.** With
+//!     [`Config::cache_bytes_max`](crate::Config::cache_bytes_max), older entries are in the store alone.
+//!     A driver answers [`Output::ReadEntries`] by [`Input::EntriesRead`], at its leisure and in any order;
+//!     the node does everything else meanwhile. Answers that came too late have no effect.
+
 use std::collections::BTreeMap;
 
 use crate::entry::{Entry, Snapshot};
@@ -52,7 +58,7 @@ use crate::identity::Identity;
 use crate::membership::Address;
 use crate::message::Envelope;
 use crate::read_index::ReadDropReason;
-use crate::types::{Index, PeerId, ReadId, Term, WriteId};
+use crate::types::{EntryReadId, Index, PeerId, ReadId, Term, WriteId};
 
 /// An event outside the core.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +69,13 @@ pub enum Input {
     Receive(Envelope),
     /// All writes up to and including this one are durable.
     Persisted(WriteId),
+    /// Entries were read from the store.
+    EntriesRead {
+        /// The read.
+        read: EntryReadId,
+        /// The entries, as an [`EntryReader`](crate::storage::EntryReader) returns them.
+        entries: Vec<Entry>,
+    },
 }
 
 /// A task for the driver; see the module's contract.
@@ -92,8 +105,35 @@ pub enum Output {
         /// The reason.
         reason: ReadDropReason,
     },
+    /// Read these entries from the store, and pass them in by [`Input::EntriesRead`].
+    ReadEntries(EntryRead),
     /// The peers the node sends requests to from now on.
     Peers(AddressBook),
+}
+
+/// Entries that the node needs from the store. They are durable there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntryRead {
+    /// The read's number.
+    pub id: EntryReadId,
+    /// The first entry.
+    pub first: Index,
+    /// The last one.
+    pub through: Index,
+    /// The most encoded bytes, but for the first entry.
+    pub bytes_max: u64,
+    /// The reason.
+    pub purpose: ReadPurpose,
+}
+
+/// The reason for reading entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadPurpose {
+    /// The state machine is to apply them. A driver may wait with the answer until the state machine has
+    /// applied those before, so that they do not pile up.
+    Apply,
+    /// This follower lacks them.
+    Send(PeerId),
 }
 
 /// The peers a node sends requests to, itself among them if it is a member, and their addresses, as

@@ -2,14 +2,16 @@
 //! the core's writes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::entry::{Entry, LogSlice, Payload, Snapshot};
+use crate::entry::{BrokenSlice, Entry, LogSlice, Payload, Snapshot};
 use crate::identity::{Identity, Incarnation, Standing};
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix};
 use crate::restore_error::{CorruptStore, OtherPeers};
 use crate::storage::ByteLimit;
+use crate::term_runs::TermRuns;
 use crate::types::{EntryId, Index, PeerId, Term};
 
 /// The durable state of a peer: empty at first, later what survived.
@@ -31,9 +33,41 @@ pub struct PersistentState {
     pub hard_state: HardState,
     /// The newest snapshot.
     pub snapshot: Option<Snapshot>,
+    /// The entries before `entries` that were left to the store; none unless few were asked for
+    /// ([`Storage::load_recent`](crate::storage::Storage::load_recent)).
+    pub earlier: EarlierEntries,
     /// The entries, without gaps: all after the snapshot, and the last ones before its end that were
     /// kept for other peers ([`Suffix::Kept`]).
     pub entries: Vec<Entry>,
+}
+
+/// Entries that were left to the store: what a node must know of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EarlierEntries {
+    /// Their terms and sizes.
+    pub runs: TermRuns,
+    /// The configurations among them, by the index of their entry.
+    pub memberships: Vec<(Index, Arc<Membership>)>,
+}
+
+impl EarlierEntries {
+    /// Adds the next entry.
+    pub fn push(&mut self, entry: &Entry) {
+        self.runs.push(entry.id, entry.encoded_len() as u64);
+        if let Payload::Membership(membership) = &entry.payload {
+            self.memberships.push((entry.id.index, Arc::clone(membership)));
+        }
+    }
+
+    fn truncate(&mut self, from: Index) {
+        self.runs.truncate(from);
+        self.memberships.retain(|(index, _)| *index < from);
+    }
+
+    fn drop_through(&mut self, index: Index) {
+        self.runs.drop_through(index);
+        self.memberships.retain(|(at, _)| *at > index);
+    }
 }
 
 impl PersistentState {
@@ -54,8 +88,14 @@ impl PersistentState {
             }
             Record::Snapshot { snapshot, suffix } => {
                 match suffix {
-                    Suffix::Kept { after } => self.entries.retain(|it| it.id.index > *after),
-                    Suffix::Discarded => self.entries.clear(),
+                    Suffix::Kept { after } => {
+                        self.earlier.drop_through(*after);
+                        self.entries.retain(|it| it.id.index > *after);
+                    }
+                    Suffix::Discarded => {
+                        self.earlier = EarlierEntries::default();
+                        self.entries.clear();
+                    }
                 }
                 self.snapshot = Some(snapshot.clone());
             }
@@ -65,6 +105,22 @@ impl PersistentState {
     fn truncate(&mut self, from: Index) {
         let place = self.entries.partition_point(|entry| entry.id.index < from);
         self.entries.truncate(place);
+        self.earlier.truncate(from);
+    }
+
+    /// The same state with the last entries only, of at most so many encoded bytes; the others are left to
+    /// the store.
+    #[must_use]
+    pub fn recent(mut self, bytes_max: u64) -> Self {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            bytes += entry.encoded_len() as u64;
+            bytes <= bytes_max
+        };
+        let kept = self.entries.iter().rev().take_while(fits).count();
+        let gone = self.entries.len() - kept;
+        self.entries.drain(..gone).for_each(|entry| self.earlier.push(&entry));
+        self
     }
 
     /// The entries from `first` through `through`, as an [`EntryReader`](crate::storage::EntryReader)
@@ -95,15 +151,19 @@ impl PersistentState {
         if index == base.index {
             return Some(base.term);
         }
-        let first = self.entries.first()?.id.index;
-        let position = index.number().checked_sub(first.number())?;
-        self.entries.get(usize::try_from(position).ok()?).map(|entry| entry.id.term)
+        let in_memory = || {
+            let first = self.entries.first()?.id.index;
+            let position = index.number().checked_sub(first.number())?;
+            self.entries.get(usize::try_from(position).ok()?).map(|entry| entry.id.term)
+        };
+        in_memory().or_else(|| self.earlier.runs.term_at(index))
     }
 
     /// The last entry, or the snapshot's place.
     #[must_use]
     pub fn last(&self) -> EntryId {
-        self.entries.last().map_or(self.base(), |entry| entry.id)
+        let last = self.entries.last().map(|entry| entry.id);
+        last.or_else(|| self.earlier.runs.last()).unwrap_or_else(|| self.base())
     }
 
     /// The newest membership configuration in the log or the snapshot; `None` while the initial one
@@ -115,7 +175,12 @@ impl PersistentState {
         match newest.map(|entry| &entry.payload) {
             Some(Payload::Membership(membership)) => Some(membership),
             Some(Payload::NoOp | Payload::Command(_)) | None => {
-                self.snapshot.as_ref().map(|snapshot| &*snapshot.membership)
+                let snapshot = self.snapshot.as_ref();
+                let earlier = self.earlier.memberships.last();
+                // The newest of them may be in the snapshot.
+                let earlier = earlier.filter(|(at, _)| *at > self.base().index);
+                let earlier = earlier.map(|(_, membership)| &**membership);
+                earlier.or_else(|| snapshot.map(|snapshot| &*snapshot.membership))
             }
         }
     }
@@ -186,30 +251,38 @@ impl PersistentState {
     /// The contents cannot result from writes carried out in order.
     pub(crate) fn restore(self) -> Result<RestoredState, CorruptStore> {
         let base = self.base();
-        let Self { identity: _, hard_state, snapshot, mut entries } = self;
-        let first = entries.first().map(|entry| entry.id);
+        let Self { identity: _, hard_state, snapshot, earlier, mut entries } = self;
+        let EarlierEntries { mut runs, memberships } = earlier;
+        let first = runs.first().or_else(|| entries.first().map(|entry| entry.id));
         // The term before kept entries is not stored, so the first one takes the place of a snapshot.
         let start = match first.filter(|first| first.index <= base.index) {
-            Some(first) => {
+            Some(first) if runs.is_empty() => {
                 entries.remove(0);
+                first
+            }
+            Some(first) => {
+                runs.drop_through(first.index);
                 first
             }
             None => base,
         };
-        let slice = LogSlice::new(start, entries)?;
-        let covers = slice.prev() == base || slice.entries().iter().any(|entry| entry.id == base);
-        if !covers {
-            return Err(CorruptStore::WithoutSnapshot {
-                start,
-                last: slice.last(),
-                snapshot: base,
-            });
+        let after = match runs.first() {
+            Some(first) if first.index != start.index.next() || first.term < start.term => {
+                return Err(BrokenSlice { after: start, found: first }.into());
+            }
+            Some(_) | None => runs.last().unwrap_or(start),
+        };
+        let entries = LogSlice::new(after, entries)?.into_entries();
+        let log = Log::after_stored(start, runs, entries);
+        let last = log.last();
+        if !log.contains(base) {
+            return Err(CorruptStore::WithoutSnapshot { start, last, snapshot: base });
         }
-        let (current_term, last) = (hard_state.current_term, slice.last());
+        let current_term = hard_state.current_term;
         if last.term > current_term {
             return Err(CorruptStore::TermBehindLog { current_term, last });
         }
-        Ok(RestoredState { hard_state, snapshot, log: Log::new(slice) })
+        Ok(RestoredState { hard_state, snapshot, memberships, log })
     }
 }
 
@@ -217,6 +290,8 @@ impl PersistentState {
 pub(crate) struct RestoredState {
     pub(crate) hard_state: HardState,
     pub(crate) snapshot: Option<Snapshot>,
+    /// The configurations among the entries that only the store holds.
+    pub(crate) memberships: Vec<(Index, Arc<Membership>)>,
     pub(crate) log: Log,
 }
 

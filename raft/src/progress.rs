@@ -13,8 +13,9 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use crate::entry::Snapshot;
+use crate::entry::{Entry, Snapshot};
 use crate::identity::{Incarnation, Standing, StoreStamp};
+use crate::output::EntryRead;
 pub use crate::snapshot_transfer::{Chunks, SnapshotTransfer};
 use crate::types::{Index, Instant, Round};
 
@@ -40,6 +41,8 @@ pub struct Progress {
     pub heartbeat_due: Instant,
     /// The flow of entries to it.
     pub flow: Flow,
+    /// Entries for it that are not in memory.
+    pub fetch: Fetch,
     /// The store of its last answer that counted.
     pub store: Option<StoreStamp>,
     /// The sign that it lost its data.
@@ -89,6 +92,18 @@ pub enum Flow {
     Replicate(InFlight),
     /// The snapshot first: the entries it needs are gone.
     Snapshot(SnapshotTransfer),
+}
+
+/// Entries for a follower that only the store holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Fetch {
+    /// None are needed.
+    #[default]
+    None,
+    /// They are being read.
+    Open(EntryRead),
+    /// They are read, and not yet sent.
+    Done(VecDeque<Entry>),
 }
 
 /// The state of a probe.
@@ -190,6 +205,7 @@ impl Progress {
             probed_since: Round::ZERO,
             heartbeat_due: now,
             flow: Flow::Probe(Probe::Ready),
+            fetch: Fetch::None,
             store: None,
             loss: None,
             suspicion: None,
@@ -217,6 +233,7 @@ impl Progress {
 
     fn replicate(&mut self, now: Instant) {
         self.next_index = self.match_index.next();
+        self.fetch = Fetch::None;
         self.flow = Flow::Replicate(InFlight::new(now));
     }
 
@@ -224,6 +241,7 @@ impl Progress {
     pub(crate) fn probe_from(&mut self, next_index: Index, probe: Probe) {
         self.next_index = next_index.max(self.match_index.next());
         self.flow = Flow::Probe(probe);
+        self.fetch = Fetch::None;
     }
 
     /// Starts anew with a follower whose acknowledged entries are gone.
@@ -231,6 +249,7 @@ impl Progress {
         self.match_index = Index::ZERO;
         self.suspicion = None;
         self.flow = Flow::Probe(Probe::Ready);
+        self.fetch = Fetch::None;
     }
 
     /// Returns whether its acknowledgements count. After a loss they do not until the configuration
@@ -241,6 +260,7 @@ impl Progress {
 
     /// Switches to sending the snapshot, in chunks of this many bytes.
     pub(crate) fn start_snapshot(&mut self, snapshot: Snapshot, chunk_bytes: u64, now: Instant) {
+        self.fetch = Fetch::None;
         self.flow = Flow::Snapshot(SnapshotTransfer::new(snapshot, chunk_bytes, now));
     }
 }

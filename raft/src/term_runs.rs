@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 
-use crate::entry::Entry;
 use crate::types::{EntryId, Index, Term};
 
 /// Consecutive entries, by their terms and, roughly, their sizes.
@@ -61,11 +60,6 @@ impl TermRuns {
         self.push(first, bytes);
         assert!(first.index <= last, "a run ends with {last}, before {first}");
         self.last = last;
-    }
-
-    /// Adds the next entries.
-    pub(crate) fn extend<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
-        entries.into_iter().for_each(|entry| self.push(entry.id, entry.encoded_len() as u64));
     }
 
     /// Returns whether there is no entry.
@@ -139,5 +133,75 @@ impl TermRuns {
     /// The run that has `index`, or would if it were longer.
     fn place(&self, index: Index) -> Option<usize> {
         self.runs.partition_point(|run| run.first.index <= index).checked_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(term: u64, index: u64) -> EntryId {
+        EntryId::new(Term::new(term), Index::new(index))
+    }
+
+    /// Entries 4 to 12 of terms 1, 1, 3, 3, 3, 3, 6, 6, 6, of a third of a run each.
+    fn runs() -> TermRuns {
+        let mut runs = TermRuns::default();
+        for (term, index) in [1, 1, 3, 3, 3, 3, 6, 6, 6].into_iter().zip(4..) {
+            runs.push(id(term, index), RUN_BYTES / 2);
+        }
+        runs
+    }
+
+    fn terms(runs: &TermRuns) -> Vec<(u64, u64)> {
+        let term = |index| Some((index, runs.term_at(Index::new(index))?.number()));
+        (0..20).filter_map(term).collect()
+    }
+
+    #[test]
+    fn terms_are_known_of_the_entries_that_are_left_after_cuts_at_either_end() {
+        let all = [(4, 1), (5, 1), (6, 3), (7, 3), (8, 3), (9, 3), (10, 6), (11, 6), (12, 6)];
+        for through in 0..15_u64 {
+            for from in 1..16_u64 {
+                let mut cut = runs();
+                cut.drop_through(Index::new(through));
+                cut.truncate(Index::new(from));
+                let mut other = runs();
+                other.truncate(Index::new(from));
+                other.drop_through(Index::new(through));
+                let left = |(index, _): &(u64, u64)| *index > through && *index < from;
+                let expected: Vec<_> = all.into_iter().filter(left).collect();
+                assert_eq!(terms(&cut), expected, "after {through}, before {from}");
+                assert_eq!(terms(&other), expected, "before {from}, after {through}");
+                let ends = |at: Option<&(u64, u64)>| at.map(|(index, term)| id(*term, *index));
+                assert_eq!(
+                    (cut.first(), cut.last()),
+                    (ends(expected.first()), ends(expected.last()))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_entry_of_a_term_or_an_earlier_one_is_found_and_sizes_are_never_too_small() {
+        let runs = runs();
+        for (index, term, expected) in [
+            (12, 6, Some(id(6, 12))),
+            (11, 9, Some(id(6, 11))),
+            (12, 5, Some(id(3, 9))),
+            (7, 3, Some(id(3, 7))),
+            (30, 2, Some(id(1, 5))),
+            (3, 9, None),
+            (12, 0, None),
+        ] {
+            assert_eq!(runs.last_at_most(Index::new(index), Term::new(term)), expected);
+        }
+        for (after, through, least) in [(0, 20, 9), (3, 4, 1), (5, 9, 4), (11, 12, 1)] {
+            let bytes = runs.bytes_of(Index::new(after), Index::new(through));
+            assert!(bytes >= least * RUN_BYTES / 2, "{bytes} of {after} to {through}");
+            assert!(bytes <= (least + 2) * RUN_BYTES / 2, "{bytes} of {after} to {through}");
+        }
+        assert_eq!(runs.bytes_of(Index::new(12), Index::new(20)), 0);
+        assert_eq!(runs.bytes_of(Index::new(0), Index::new(3)), 0);
     }
 }

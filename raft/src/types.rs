@@ -85,6 +85,11 @@ number! {
 }
 
 number! {
+    /// The number of a read of entries from the store, among those of a node since its start.
+    EntryReadId
+}
+
+number! {
     /// The number of a leader's round of messages, among those of its term (dissertation §6.4). A
     /// peer that answers a message of a round received it after the round started.
     #[derive(Default)]
@@ -181,6 +186,15 @@ impl WriteId {
 
 impl RequestId {
     /// The request after this one.
+    #[inline]
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl EntryReadId {
+    /// The read after this one.
     #[inline]
     #[must_use]
     pub const fn next(self) -> Self {

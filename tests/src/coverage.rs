@@ -57,6 +57,12 @@ marks! {
     VoteLost = "unsynced-vote-lost",
     /// A crash tears an append, of which some entries survive.
     TornAppend = "torn-append",
+    /// A leader has read entries for a follower.
+    EntriesReadToSend = "entries-read-to-send",
+    /// A peer has read entries to apply.
+    EntriesReadToApply = "entries-read-to-apply",
+    /// Entries that were read are of no use any more.
+    EntryReadOvertaken = "entry-read-overtaken",
     /// A flush fails, and its peer stops.
     FailedFlush = "failed-flush",
     /// A flush takes longer than an election.

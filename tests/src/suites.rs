@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::dissertation::{
     compacted, extended, joint_consensus, leadership, leases, lost_disks, members, membership,
     quiet, removal, reseeded, restarts, small_limits, three_peers, with_leases,
-    with_trailing_entries, without_no_op, without_pre_vote,
+    with_trailing_entries, without_cache, without_no_op, without_pre_vote,
 };
 use crate::lab2::{agreement, elections, persistence, snapshots};
 #[cfg(feature = "real")]
@@ -253,6 +253,8 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
         Dissertation, Drawn(|_| compacted(3, 3)), |c| restarts::snapshot_beside_slow_write(c);
     rolling_restarts_5: "restarts one after the other under load cause no transfer of a snapshot",
         Dissertation, Drawn(|_| with_trailing_entries()), |c| restarts::rolling_restarts(c);
+    entries_read_back_5: "the same with logs that are on the disks alone",
+        Dissertation, Drawn(|_| without_cache()), |c| restarts::entries_read_back(c);
     wiped_follower_4_1: "a follower without its disk does not help to lose an entry",
         Dissertation, Drawn(|_| reseeded(3, 3)), |c| lost_disks::wiped_follower(c);
     wiped_one_by_one_4_1: "the same after each peer has lost its disk once",

@@ -100,6 +100,7 @@ mod shared;
 mod snapshots;
 mod state_machine;
 mod status;
+mod stored_entries;
 mod tracing_sink;
 mod waiters;
 

@@ -17,8 +17,10 @@ use super::snapshots::Snapshots;
 use super::snapshots::making::Made;
 use super::state_machine::{MachineError, SnapshotView};
 use super::status::StatusCell;
+use super::stored_entries::StoredEntries;
 use super::waiters::Waiters;
 use crate::message::Envelope;
+use crate::output::EntryRead;
 use crate::storage::StorageError;
 use crate::transport::{InboxSink, LinkReport, PutError};
 use crate::types::{Index, PeerId};
@@ -35,6 +37,7 @@ pub(super) struct Shared<M: Machine> {
     pub(super) status: StatusCell,
     pub(super) metrics: Metrics,
     pub(super) snapshots: Snapshots,
+    pub(super) entries: Arc<StoredEntries>,
     pub(super) stopped: OnceLock<StopReason>,
 }
 
@@ -95,12 +98,27 @@ impl<M: Machine> Shared<M> {
         let _ = self.requests.put(request);
     }
 
+    /// Has entries read from the store, and passes them to the core task.
+    pub(super) fn read_entries(self: &Arc<Self>, read: EntryRead) {
+        let shared = Arc::clone(self);
+        let deliver = move |entries| {
+            let request = match entries {
+                Ok(entries) => Request::EntriesRead { read: read.id, entries },
+                Err(error) => Request::Stop(StopReason::Storage(StorageError::into(error))),
+            };
+            // The core task may have ended.
+            let _ = shared.requests.put(request);
+        };
+        self.entries.read(read, Box::new(deliver));
+    }
+
     /// Closes the queues and answers all callers.
     pub(super) fn end(&self, reason: &StopReason) {
         // The first reason counts.
         let _ = self.stopped.set(reason.clone());
         let reason = self.stop_reason();
         self.snapshots.stop();
+        self.entries.stop();
         for request in self.requests.close() {
             request.reject(reason.clone());
         }

@@ -169,7 +169,7 @@ impl Node {
             quorum_check_due,
             transfer: None,
             timeout_now_sent_at: None,
-            uncommitted_bytes: self.log.bytes_after(self.commit_index),
+            uncommitted_bytes: self.log.memory_bytes_of(self.commit_index, last),
             reads,
         };
         self.set_role(Role::Leader(leader));

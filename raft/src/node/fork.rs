@@ -35,6 +35,7 @@ impl Node {
             address_book,
             due,
             writes,
+            entry_reads,
             outbox,
             identity,
             formation,
@@ -62,6 +63,7 @@ impl Node {
             address_book: address_book.clone(),
             due: *due,
             writes: writes.clone(),
+            entry_reads: entry_reads.clone(),
             outbox: outbox.clone(),
             identity: identity.clone(),
             formation: formation.clone(),
@@ -98,6 +100,7 @@ impl Node {
             address_book,
             due: _,
             writes,
+            entry_reads,
             outbox,
             identity,
             formation,
@@ -119,6 +122,7 @@ impl Node {
         let durable = writes.durable();
         restoring.as_ref().map(|(write, snapshot)| (write.since(durable), snapshot)).hash(hasher);
         writes.behaviour_hash(hasher);
+        entry_reads.hash(hasher);
         outbox.behaviour_hash(durable, hasher);
     }
 }
@@ -174,10 +178,12 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         last_contact: _,
         heartbeat_due,
         flow,
+        fetch,
         store,
         loss,
         suspicion,
     } = progress;
+    fetch.hash(hasher);
     (store, suspicion, loss.map(|loss| (loss.kind, now.since(loss.seen_at)))).hash(hasher);
     (round_sent, round_answered, probed_since).hash(hasher);
     (match_index, next_index, commit_sent, time_left(*heartbeat_due, now)).hash(hasher);

@@ -142,7 +142,7 @@ impl Node {
         self.prune_address_book(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);
         if let Role::Leader(leader) = &mut self.role {
-            leader.uncommitted_bytes -= self.log.bytes_of(from, index);
+            leader.uncommitted_bytes -= self.log.memory_bytes_of(from, index);
             leader.commit_notice_due.get_or_insert(notice_due);
         }
     }

@@ -11,6 +11,7 @@
 //!                                ├► lost_store      (members that come back without their data)
 //!                                ├► joint_consensus (§6: membership changes)
 //!                                ├► read_index      (dissertation §6.4: reads without an entry)
+//!                                ├► entry_reads     (entries that only the store holds)
 //!                                ├► transfer        (dissertation §3.10)
 //!                                └► snapshot        (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ replication  (messages due to each follower)
@@ -22,6 +23,7 @@
 mod check_quorum;
 mod dispatch;
 mod election;
+mod entry_reads;
 mod follower;
 mod fork;
 mod formation;
@@ -54,6 +56,7 @@ pub use self::snapshot::CompactError;
 pub use self::transfer::TransferError;
 pub use self::validation::RefusedTerm;
 
+use self::entry_reads::EntryReads;
 use self::formation::{Formation, initial_membership};
 use self::jitter::draw_timeout;
 use self::outbox::Outbox;
@@ -130,6 +133,7 @@ pub struct Node {
     address_book: AddressBook,
     due: Due,
     writes: Writes,
+    entry_reads: EntryReads,
     outbox: Outbox,
     /// The identity of the store, unless it has none.
     identity: Option<Identity>,
@@ -192,13 +196,14 @@ impl Node {
             let incarnation = config.settings().incarnation?;
             Some(stored.first_identity(own, peers, incarnation))
         });
-        let RestoredState { hard_state, snapshot, log } = stored.restore()?;
+        let RestoredState { hard_state, snapshot, memberships, log } = stored.restore()?;
         let base_index = snapshot.as_ref().map_or(Index::ZERO, Snapshot::index);
         let first = match &snapshot {
             Some(snapshot) => Arc::clone(&snapshot.membership),
             None => Arc::new(initial_membership(identity.as_ref(), &config)),
         };
         let mut membership_history = MembershipHistory::new(base_index, first);
+        membership_history.restore(memberships);
         let _at_the_start = membership_history.extend(log.range(base_index, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
@@ -226,6 +231,7 @@ impl Node {
             election_timeout,
             due: Due::Unknown,
             writes: Writes::new(log.last().index),
+            entry_reads: EntryReads::NONE,
             log,
             snapshot,
             commit_index: base_index,
@@ -273,6 +279,7 @@ impl Node {
             Input::Tick => self.on_tick(),
             Input::Receive(envelope) => self.on_receive(&envelope),
             Input::Persisted(write) => self.on_persisted(write),
+            Input::EntriesRead { read, entries } => self.on_entries_read(read, entries),
         }
         self.assert_consistent();
     }
@@ -419,6 +426,7 @@ impl Node {
         self.replicate();
         self.apply_committed();
         self.release_reads();
+        self.leave_to_store();
     }
 
     /// Repeats the search.
@@ -432,6 +440,9 @@ impl Node {
         let through = self.commit_index.min(self.writes.durable_index());
         if self.restoring.is_some() || through <= self.last_applied {
             return;
+        }
+        if self.last_applied < self.log.start().index {
+            return self.read_to_apply(through);
         }
         let entries = self.log.range(self.last_applied, through).cloned().collect();
         self.trace(&Event::Applied { first: self.last_applied.next(), last: through });

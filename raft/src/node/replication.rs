@@ -82,6 +82,7 @@ impl Node {
         for (to, last_included) in transfers {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
+        self.read_to_send();
         self.send_timeout_now();
     }
 
@@ -159,12 +160,10 @@ impl MessageBuilder<'_> {
                 (due || round_due).then(|| self.heartbeat(progress))
             }
             Flow::Replicate(in_flight) => {
-                let room = in_flight.len() < self.config.messages_in_flight_max
-                    && in_flight.bytes() < self.config.in_flight_bytes_max;
-                if room && progress.next_index <= last {
-                    Some(self.pipelined(progress))
-                } else {
-                    (due || commit_due || round_due).then(|| self.heartbeat(progress))
+                let wanted = in_flight.has_room(self.config) && progress.next_index <= last;
+                match wanted.then(|| self.pipelined(progress)).flatten() {
+                    Some(message) => Some(message),
+                    None => (due || commit_due || round_due).then(|| self.heartbeat(progress)),
                 }
             }
             Flow::Snapshot(transfer) => match transfer.due_chunk() {
@@ -185,15 +184,23 @@ impl MessageBuilder<'_> {
         LogSlice::of_log(prev, self.log.slice_after(prev, self.config.append_bytes_max))
     }
 
-    /// Entries sent ahead of the replies to those before them.
-    fn pipelined(&self, progress: &mut Progress) -> Message {
-        let slice = self.slice_after(self.prev(progress));
+    /// Entries sent ahead of the replies to those before them; none while they are read from the store.
+    fn pipelined(&self, progress: &mut Progress) -> Option<Message> {
+        let prev = self.prev(progress);
+        let slice = if prev.index < self.log.start().index {
+            LogSlice::of_log(prev, progress.take_read(self.config.append_bytes_max))
+        } else {
+            self.slice_after(prev)
+        };
+        if slice.entries().is_empty() {
+            return None;
+        }
         let last = slice.last().index;
         progress.next_index = last.next();
         if let Flow::Replicate(in_flight) = &mut progress.flow {
             in_flight.sent(last, slice.encoded_len(), self.now);
         }
-        self.append(progress, slice)
+        Some(self.append(progress, slice))
     }
 
     /// A heartbeat, which also checks whether the logs match at `next_index - 1`. While a large
@@ -283,6 +290,11 @@ impl Probe {
 }
 
 impl InFlight {
+    /// Returns whether another message with entries may be sent.
+    pub(super) fn has_room(&self, config: &Config) -> bool {
+        self.len() < config.messages_in_flight_max && self.bytes() < config.in_flight_bytes_max
+    }
+
     /// A large entry has the time that slow links and disks take for it.
     fn is_stalled(&self, now: Instant, config: &Config) -> bool {
         let Some(bytes) = self.first_bytes() else { return false };

@@ -201,6 +201,7 @@ impl Node {
             follower.early = EarlyAppends::default();
         }
         self.log.rebase(last_included);
+        self.entry_reads.drop_apply();
         self.commit_index = last_included.index;
         self.snapshot = Some(snapshot.clone());
         self.trace(&Event::SnapshotInstalled { last_included, bytes });

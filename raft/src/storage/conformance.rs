@@ -21,7 +21,8 @@ use crate::entry::{Entry, Payload, Snapshot};
 use crate::identity::{Identity, Incarnation, Standing};
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix, Write};
-use crate::persistent_state::PersistentState;
+use crate::persistent_state::{EarlierEntries, PersistentState};
+use crate::term_runs::TermRuns;
 use crate::types::{EntryId, Index, PeerId, Term, WriteId};
 
 /// Number of scripts run by [`check`].
@@ -56,8 +57,8 @@ fn run_script<S: Storage>(
     let mut last = Vec::new();
     let violation = |what: String, last: &[Write]| Violation { seed, what, last: last.to_vec() };
     let rejected = |error: StorageError| format!("write rejected: {error}");
-    let mut store =
-        opened(open, &PersistentState::default()).map_err(|what| violation(what, &last))?;
+    let mut store = opened(open, &PersistentState::default(), &mut script.draws)
+        .map_err(|what| violation(what, &last))?;
     for _ in 0..BATCHES {
         last = script.batch();
         let streamed = streamed(&mut store, &last);
@@ -66,21 +67,53 @@ fn run_script<S: Storage>(
         reads_back(&mut store, &mut script).map_err(|what| violation(what, &last))?;
         if script.random.below(3) == 0 {
             drop(store);
-            store = opened(open, script.model()).map_err(|what| violation(what, &last))?;
+            store = opened(open, &script.model, &mut script.draws)
+                .map_err(|what| violation(what, &last))?;
         }
     }
     drop(store);
-    opened(open, script.model()).map_err(|what| violation(what, &last))?;
+    opened(open, &script.model, &mut script.draws).map_err(|what| violation(what, &last))?;
     Ok(())
 }
 
 fn opened<S: Storage>(
     open: &mut impl FnMut() -> Result<S, StorageError>,
     model: &PersistentState,
+    random: &mut Random,
 ) -> Result<S, String> {
     let mut store = open().map_err(|error| format!("cannot open: {error}"))?;
     let loaded = store.load().map_err(|error| format!("cannot load: {error}"))?;
-    difference(&loaded, model).map_or(Ok(store), Err)
+    if let Some(what) = difference(&loaded, model) {
+        return Err(what);
+    }
+    recent(&mut store, model, random.below(400)).map_or(Ok(store), Err)
+}
+
+/// Loads the last entries, if the store reads the others back; the first difference.
+fn recent<S: Storage>(store: &mut S, model: &PersistentState, bytes_max: u64) -> Option<String> {
+    store.entry_reader()?;
+    let found = match store.load_recent(bytes_max) {
+        Ok(found) => found,
+        Err(error) => return Some(format!("cannot load the last entries: {error}")),
+    };
+    let bytes: u64 = found.entries.iter().map(|entry| entry.encoded_len() as u64).sum();
+    if bytes > bytes_max {
+        return Some(format!("loaded {bytes} bytes of entries, expected {bytes_max} at most"));
+    }
+    let (earlier, last) = model.entries.split_at(model.entries.len() - found.entries.len());
+    let mut expected = EarlierEntries::default();
+    earlier.iter().for_each(|entry| expected.push(entry));
+    let runs = &found.earlier.runs;
+    let wrong = earlier.iter().find(|entry| runs.term_at(entry.id.index) != Some(entry.id.term));
+    if let Some(entry) = wrong {
+        return Some(format!("found {runs:?}, expected entry {} in it", entry.id));
+    }
+    let ends = |runs: &TermRuns| (runs.first(), runs.last());
+    if ends(runs) != ends(&expected.runs) || found.earlier.memberships != expected.memberships {
+        return Some(format!("found {:?}, expected {expected:?}", found.earlier));
+    }
+    let whole = PersistentState { entries: last.to_vec(), ..model.clone() };
+    difference(&found, &whole)
 }
 
 /// Reads entries back, if the store has a reader: random parts of the log, and of what was in it.

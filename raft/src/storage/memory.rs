@@ -31,6 +31,10 @@ impl Storage for MemoryStorage {
         Ok(self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        self.load().map(|stored| stored.recent(bytes_max))
+    }
+
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {

@@ -90,6 +90,17 @@ pub trait Storage: Send + 'static {
     /// The store cannot be read, or is damaged.
     fn load(&mut self) -> Result<PersistentState, StorageError>;
 
+    /// Loads the durable state with the last entries only, of at most so many encoded bytes; of the others,
+    /// what [`PersistentState::earlier`] has. For stores with an [`Storage::entry_reader`]. Called in
+    /// place of [`Storage::load`].
+    ///
+    /// # Errors
+    /// As [`Storage::load`].
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        let _ = bytes_max;
+        self.load()
+    }
+
     /// Performs these writes in order, and returns once all of them are durable. If one of them
     /// survives a crash, so do all before it.
     ///
@@ -139,6 +150,10 @@ pub trait Storage: Send + 'static {
 impl Storage for Box<dyn Storage> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         (**self).load()
+    }
+
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        (**self).load_recent(bytes_max)
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {

@@ -51,7 +51,7 @@ const RESET_MAX: Term = Term::new(Term::MAX.number() / 2);
 /// # Errors
 /// The store cannot be read.
 pub fn stored_term(store: &mut impl Storage) -> Result<StoredTerm, StorageError> {
-    let stored = store.load()?;
+    let stored = store.load_recent(0)?;
     Ok(StoredTerm { current_term: stored.hard_state.current_term, last: stored.last() })
 }
 

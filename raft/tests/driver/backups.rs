@@ -60,7 +60,7 @@ async fn restored(backup: &[u8], kind: StoreKind, path: &Path, hub: &Hub) -> Raf
     let new = NewDirectory { path: path.to_owned(), kind, peer, address };
     restore_backup(backup, &new).expect("it is whole");
     let directory = StoredDirectory::open(path).expect("it is whole");
-    let PersistentState { identity, hard_state, snapshot, entries } =
+    let PersistentState { identity, hard_state, snapshot, entries, earlier: _ } =
         directory.read().expect("it is whole");
     assert!(entries.is_empty());
     let (suffix, snapshot) = (Suffix::Discarded, snapshot.expect("it has the state"));

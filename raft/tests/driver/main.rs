@@ -17,5 +17,6 @@ mod recoveries;
 mod requests;
 mod snapshots;
 mod state_machines;
+mod stored_entries;
 mod support;
 mod terms;

@@ -7,10 +7,10 @@ use raft::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, RequestPreVote, RequestVote,
 };
 use raft::{
-    AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index,
-    Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId, Node,
-    Output, Payload, PeerId, PersistentState, PreVote, ReadDropReason, ReadError, ReadId, RoleName,
-    Round, Snapshot, Term, WriteId,
+    AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, EntryRead, Envelope, FirstEntry,
+    Index, Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId,
+    Node, Output, Payload, PeerId, PersistentState, PreVote, ReadDropReason, ReadError, ReadId,
+    RoleName, Round, Snapshot, Term, WriteId,
 };
 
 /// The speed of a peer's disk.
@@ -26,6 +26,8 @@ pub(crate) struct Peer {
     pub(crate) stored: PersistentState,
     pub(crate) applied: Vec<Entry>,
     pub(crate) restored: Vec<Snapshot>,
+    /// Reads of entries that have no answer yet.
+    pub(crate) reading: Vec<EntryRead>,
     /// Results of reads: the index that was ready or the reason it was dropped, with the last index
     /// applied by then.
     pub(crate) reads: Vec<(ReadId, Result<Index, ReadDropReason>, Index)>,
@@ -117,13 +119,15 @@ impl Cluster {
         }
         let jitter = Box::new(JitterByNumber(peer.number()));
         let config = config.validate().unwrap();
-        let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
+        let recent = stored.clone().recent(config.settings().cache_bytes_max);
+        let node = Node::new(config, recent, self.now, jitter).unwrap();
         Peer {
             address_book: node.address_book().clone(),
             node,
             stored,
             applied: vec![],
             restored: vec![],
+            reading: vec![],
             reads: vec![],
             disk: Disk::Immediate,
             written: WriteId::ZERO,
@@ -160,6 +164,17 @@ impl Cluster {
         let peer = self.peers.get_mut(&peer).unwrap();
         peer.disk = Disk::Immediate;
         peer.node.handle(now, Input::Persisted(peer.written));
+    }
+
+    /// Answers the reads of entries of a peer from its disk; returns their number.
+    pub(crate) fn answer_entry_reads(&mut self, peer: PeerId) -> usize {
+        let this = self.peers.get_mut(&peer).unwrap();
+        let reading = std::mem::take(&mut this.reading);
+        for EntryRead { id, first, through, bytes_max, .. } in &reading {
+            let entries = this.stored.read(*first, *through, *bytes_max);
+            this.node.handle(self.now, Input::EntriesRead { read: *id, entries });
+        }
+        reading.len()
     }
 
     pub(crate) fn cut(&mut self, peer: PeerId) {
@@ -240,6 +255,7 @@ impl Cluster {
                 Output::ReadReady { read, index } => this.record_read(read, Ok(index)),
                 Output::ReadDropped { read, reason } => this.record_read(read, Err(reason)),
                 Output::Peers(address_book) => this.address_book = address_book,
+                Output::ReadEntries(read) => this.reading.push(read),
             }
         }
     }

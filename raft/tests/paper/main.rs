@@ -15,4 +15,5 @@ mod reordering;
 mod replication;
 mod snapshots;
 mod storage;
+mod stored_entries;
 mod terms;

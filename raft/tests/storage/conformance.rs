@@ -119,6 +119,10 @@ impl Storage for BuggyStore {
         Ok(self.stored.lock().expect("sound").clone())
     }
 
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        self.load().map(|stored| stored.recent(bytes_max))
+    }
+
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         (self.write)(&mut self.stored.lock().expect("sound"), writes);
         Ok(())

@@ -76,6 +76,9 @@ impl fmt::Display for SettingLines<'_> {
         if let (entries @ 1.., bytes) = limits.trailing {
             writeln!(f, "trailing {entries} {bytes}")?;
         }
+        if limits.cache_bytes < u64::MAX {
+            writeln!(f, "cache-bytes {}", limits.cache_bytes)?;
+        }
         match self.0.first_entry {
             FirstEntry::NoOp => writeln!(f, "first-entry no-op")?,
             FirstEntry::Command => writeln!(f, "first-entry command")?,

@@ -108,6 +108,7 @@ impl Draft {
             "in-flight-bytes" => limits.in_flight_bytes = tokens.number("bytes")?,
             "uncommitted-bytes" => limits.uncommitted_bytes = tokens.number("bytes")?,
             "chunk-bytes" => limits.chunk_bytes = tokens.number("bytes")?,
+            "cache-bytes" => limits.cache_bytes = tokens.number("bytes")?,
             "trailing" => limits.trailing = (tokens.number("a count")?, tokens.number("bytes")?),
             "first-entry" => {
                 self.settings.first_entry = match tokens.word("no-op or command")? {

@@ -109,6 +109,8 @@ pub struct Limits {
     pub chunk_bytes: usize,
     /// Entries behind a snapshot, and their bytes.
     pub trailing: (u64, u64),
+    /// Bytes of entries in memory; `u64::MAX` for all.
+    pub cache_bytes: u64,
 }
 
 /// Protocol extensions beyond the paper.
@@ -154,6 +156,7 @@ impl Settings {
                 uncommitted_bytes: 64 << 20,
                 chunk_bytes: 1024,
                 trailing: (0, 0),
+                cache_bytes: u64::MAX,
             },
             first_entry: FirstEntry::Command,
             protocol: Protocol::PAPER,

@@ -65,6 +65,12 @@ pub(crate) fn with_trailing_entries() -> Settings {
     Settings { limits: Limits { trailing, ..settings.limits }, ..settings }
 }
 
+/// The same with no committed entry in memory.
+pub(crate) fn without_cache() -> Settings {
+    let settings = with_trailing_entries();
+    Settings { limits: Limits { cache_bytes: 0, ..settings.limits }, ..settings }
+}
+
 /// Clusters whose peers may lose their disks, and whose leaders re-seed those that did.
 pub(crate) fn reseeded(initial_members: usize, peers: usize) -> Settings {
     Settings { stores: Stores::Reseeded, ..members(initial_members, peers) }

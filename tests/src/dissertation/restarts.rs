@@ -134,6 +134,18 @@ pub(crate) async fn rolling_restarts(cluster: Cluster) -> Result<(), Failure> {
     loaded.end(PeerSet::first(3)).await
 }
 
+/// Chapter 5: the same where the peers keep no committed entry in memory: what the others lack, and what they
+/// apply after a restart, they read from their disks.
+///
+/// # Errors
+/// A snapshot is sent, a peer does not catch up, or nothing is read.
+pub(crate) async fn entries_read_back(cluster: Cluster) -> Result<(), Failure> {
+    rolling_restarts(cluster.clone()).await?;
+    let marks = [Mark::EntriesReadToSend, Mark::EntriesReadToApply];
+    let read = marks.map(|mark| cluster.world().coverage().count(mark));
+    expect(read.iter().all(|count| *count > 0), format_args!("entries read, found {read:?}"))
+}
+
 /// Waits until these are the members by each of these peers, and no log on its disk holds their entry
 /// any more.
 async fn wait_until_compacted(

@@ -3,7 +3,9 @@
 //! could lose.
 
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Registration, Vote};
-use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, PersistentState, Term};
+use raft::{
+    Entry, EntryId, Envelope, HardState, Index, Log, LogSlice, Message, PersistentState, Term,
+};
 
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
@@ -50,6 +52,53 @@ pub fn check_sent(
         | Message::ReadIndex(_)
         | Message::ReadIndexReply(ReadIndexReply::Rejected { .. })
         | Message::RegisterReply(Registration::Refused { .. }) => Ok(()),
+    }
+}
+
+/// Checks that the disk of a peer holds the last entry that is not in the peer's memory.
+///
+/// # Errors
+/// It does not.
+pub fn check_stored(
+    witness: Witness,
+    log: &Log,
+    disk: &PersistentState,
+) -> Result<(), Box<Violation>> {
+    let start = log.start();
+    if start == log.base() || holds(disk, start) {
+        return Ok(());
+    }
+    Err(Invariant::Durability.broken(format_args!(
+        "{witness} keeps {start} out of memory, and its disk ends with {}",
+        disk.last()
+    )))
+}
+
+/// A peer's whole log, with the entries that are on its disk alone; none if all are in memory.
+///
+/// # Errors
+/// They are not on its disk.
+pub fn whole_log(
+    witness: Witness,
+    log: &Log,
+    disk: &PersistentState,
+) -> Result<Option<Log>, Box<Violation>> {
+    let (base, start) = (log.base(), log.start());
+    if base == start {
+        return Ok(None);
+    }
+    let is_stored = |entry: &&Entry| entry.id.index > base.index && entry.id.index <= start.index;
+    let stored = disk.entries.iter().filter(is_stored);
+    let wrong = stored.clone().find(|entry| log.term_at(entry.id.index) != Some(entry.id.term));
+    let in_memory = log.range(start.index, log.last().index);
+    let whole = LogSlice::new(base, stored.chain(in_memory).cloned().collect());
+    match whole {
+        Ok(whole) if wrong.is_none() => Ok(Some(Log::new(whole))),
+        Ok(_) | Err(_) => Err(Invariant::Durability.broken(format_args!(
+            "{witness} keeps the entries after {base} through {start} out of memory, \
+             and its disk has {:?} of them",
+            disk.entries.iter().filter(is_stored).map(|entry| entry.id).collect::<Vec<_>>()
+        ))),
     }
 }
 

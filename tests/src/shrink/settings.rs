@@ -27,7 +27,7 @@ fn change(attempts: &mut Attempts, change: impl Fn(&mut Settings)) {
     attempts.try_case(case);
 }
 
-const SIMPLIFICATIONS: [fn(&mut Settings); 14] = [
+const SIMPLIFICATIONS: [fn(&mut Settings); 15] = [
     |settings| settings.late_polls = LatePolls::NEVER,
     |settings| settings.padding = 0,
     |settings| settings.snapshots = sooner(settings.snapshots, 5),
@@ -37,6 +37,7 @@ const SIMPLIFICATIONS: [fn(&mut Settings); 14] = [
     |settings| settings.limits.in_flight = 64,
     |settings| settings.limits.chunk_bytes = 64 * 1024,
     |settings| settings.limits.trailing = (0, 0),
+    |settings| settings.limits.cache_bytes = u64::MAX,
     |settings| settings.timing.commit_notice = Duration::ZERO,
     |settings| settings.first_entry = FirstEntry::NoOp,
     |settings| settings.network = NetworkProfile::LAB_RELIABLE,

@@ -40,6 +40,12 @@ impl Source {
         Self(5 << 60 | peer as u64)
     }
 
+    /// A peer's reads of entries.
+    #[must_use]
+    pub const fn entry_reads(peer: usize) -> Self {
+        Self(6 << 60 | peer as u64)
+    }
+
     /// A task of the test, by its name as a number.
     #[must_use]
     pub const fn task(name: u64) -> Self {

@@ -38,6 +38,8 @@ pub enum Domain {
     LatePoll = 11,
     /// Flipped bits of one directed link's messages.
     Flip = 12,
+    /// One peer's reads of entries.
+    EntryRead = 13,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.

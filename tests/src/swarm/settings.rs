@@ -69,6 +69,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
             uncommitted_bytes,
             chunk_bytes: rng.pick(&[200, 1000, 64 * 1024]),
             trailing: trailing(seed),
+            cache_bytes: cache_bytes(seed),
         },
         first_entry: rng.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
         protocol: protocol(family, seed),
@@ -133,6 +134,12 @@ fn bytes(seed: u64) -> (usize, u64) {
 fn trailing(seed: u64) -> (u64, u64) {
     let mut rng = Stream::new(seed, Domain::Settings, [10, 0]);
     (rng.pick(&[0, 0, 1, 3, 20, 1 << 17]), rng.pick(&[1, 200, 1000, 16 << 20]))
+}
+
+/// Draws the limit of entries in memory, from none on; a stream of its own.
+fn cache_bytes(seed: u64) -> u64 {
+    let mut rng = Stream::new(seed, Domain::Settings, [11, 0]);
+    rng.pick(&[u64::MAX, u64::MAX, 0, 100, 1000])
 }
 
 /// Draws how late drivers take outputs, from a stream of its own: up to a heartbeat, in most runs.

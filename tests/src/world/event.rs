@@ -1,5 +1,7 @@
 //! Events of the simulated world.
 
+use raft::{Entry, EntryRead};
+
 use crate::sim::executor::TaskId;
 
 /// An event of the world.
@@ -11,12 +13,24 @@ pub(super) enum Event {
     Timer { server: usize },
     /// A flush of a peer's disk ends.
     Flushed { server: usize, incarnation: u32, failed: Option<FlushNumber> },
+    /// A peer's read of entries ends.
+    EntriesRead(Box<EndedRead>),
     /// The time of a peer's late poll has come.
     Poll { server: usize },
     /// A paused peer may resume.
     Resume { server: usize },
     /// A task of the test resumes.
     Wake(TaskId),
+}
+
+/// A read of entries.
+#[derive(Debug)]
+pub(super) struct EndedRead {
+    pub(super) server: usize,
+    pub(super) incarnation: u32,
+    pub(super) read: EntryRead,
+    /// The entries on the disk at the start of the read; none if they are read at its end.
+    pub(super) entries: Option<Vec<Entry>>,
 }
 
 /// A directed link, small: most events of a run are messages.

@@ -299,6 +299,7 @@ impl World {
         (peer.timeout_now_term, peer.transfer_candidacy) = (None, None);
         peer.node = Some(node);
         peer.service.restart();
+        self.observe_whole_log(server)?;
         if let Some(observed) = observed_peer(&self.peers, server, self.now) {
             self.invariants.peer_started(observed)?;
         }
@@ -329,7 +330,7 @@ impl World {
         };
         let config = config.validate().map_err(|error| cannot_start(&error))?;
         let jitter = PeerJitter::new(self.seed, server);
-        let stored = peer.disk.durable().clone();
+        let stored = peer.disk.durable().clone().recent(config.settings().cache_bytes_max);
         let now: Instant = peer.clock.local_time(self.now);
         let mut node = Node::new(config, stored, now, Box::new(jitter))
             .map_err(|error| cannot_start(&error))?;

@@ -11,6 +11,7 @@
 mod coverage_probe;
 mod diagnosis;
 mod drive;
+mod entry_reads;
 mod event;
 mod faults;
 pub(crate) mod logging;

@@ -52,6 +52,7 @@ impl World {
                 Output::Send(envelope) => self.send(server, &envelope)?,
                 Output::Apply(entries) => self.apply(server, &entries)?,
                 Output::Restore(snapshot) => self.restore(server, &snapshot)?,
+                Output::ReadEntries(read) => self.begin_entry_read(server, read),
                 Output::Peers(address_book) => self.peers[server].listed = address_book,
                 Output::ReadReady { read, index } => self.complete_read(server, read, index)?,
                 Output::ReadDropped { read, reason } => self.drop_read(server, read, reason)?,
@@ -100,6 +101,7 @@ impl World {
     }
 
     fn check_invariants(&mut self, server: usize) -> Result<(), Failure> {
+        self.observe_log(server)?;
         let Some(observed) = observed_peer(&self.peers, server, self.now) else { return Ok(()) };
         // An index that rose with this input was counted in the configuration before it.
         let before = &self.peers[server].members.last.1;
@@ -154,6 +156,7 @@ impl World {
     /// Goes through the logs of all running peers, and compares the states of their services.
     pub(super) fn audit(&mut self) -> Result<(), Failure> {
         for server in 0..self.peers.len() {
+            self.observe_whole_log(server)?;
             if let Some(observed) = observed_peer(&self.peers, server, self.now) {
                 self.invariants.audit(observed)?;
             }
@@ -389,7 +392,7 @@ pub(super) fn observed_peer(
         at,
         server,
         status: node.status(),
-        log: node.log(),
+        log: peer.whole_log.as_ref().unwrap_or_else(|| node.log()),
         members: node.membership(),
         disk: peer.disk.durable(),
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use raft::output::AddressBook;
 use raft::{
-    Config, EntryId, Incarnation, Index, Instant, Jitter, Membership, MessageId, Node, PeerId,
+    Config, EntryId, Incarnation, Index, Instant, Jitter, Log, Membership, MessageId, Node, PeerId,
     RoleName, Round, Status, Term,
 };
 
@@ -26,6 +26,10 @@ pub(super) struct Peer {
     /// Number of starts: completions meant for an earlier incarnation are ignored.
     pub(super) incarnation: u32,
     pub(super) disk: Disk,
+    /// Its log with the entries that only the disk holds, if the checks need them.
+    pub(super) whole_log: Option<Log>,
+    /// Number of reads of entries.
+    pub(super) entry_reads: u64,
     pub(super) service: PeerService,
     pub(super) clock: Clock,
     /// End of the peer's pause.
@@ -120,6 +124,8 @@ impl Peer {
             node: None,
             incarnation: 0,
             disk,
+            whole_log: None,
+            entry_reads: 0,
             service: hosted.map_or_else(
                 || PeerService::Recorded(Service::new(settings.snapshots, settings.machine)),
                 |service| PeerService::Hosted(service, Index::ZERO),
@@ -218,6 +224,7 @@ pub(crate) fn config(
         snapshot_chunk_bytes: limits.chunk_bytes,
         trailing_entries_max: limits.trailing.0,
         trailing_bytes_max: limits.trailing.1,
+        cache_bytes_max: limits.cache_bytes,
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,
         first_entry: *first_entry,

@@ -42,6 +42,10 @@ impl World {
                     Ok(())
                 }
             },
+            Event::EntriesRead(read) => {
+                self.end_entry_read(*read);
+                Ok(())
+            }
             Event::Poll { server } => {
                 if self.peers[server].poll_at.is_some_and(|at| at <= self.now) {
                     self.mark_due(server);
@@ -74,6 +78,7 @@ impl World {
             }
             Event::Timer { server } => (*server, Source::timer(*server)),
             Event::Flushed { server, .. } => (*server, Source::disk(*server)),
+            Event::EntriesRead(read) => (read.server, Source::entry_reads(read.server)),
             Event::Poll { server } => (*server, Source::poll(*server)),
             Event::Resume { .. } | Event::Wake(_) => return Some(event),
         };

@@ -5,12 +5,15 @@ use std::vec;
 use super::query::{Cost, Query};
 use crate::driver::machine::Machine;
 use crate::entry::{Entry, Snapshot};
+use crate::output::EntryRead;
 use crate::types::Instant;
 
 /// Work for the state machine.
 pub(crate) enum Job<M: Machine> {
     /// Apply these entries, submitted at this time.
     Apply(vec::IntoIter<Entry>, Instant),
+    /// Have these entries read, which are to be applied next.
+    ReadEntries(EntryRead),
     /// Restore this snapshot.
     Restore(Snapshot),
     /// Make a snapshot of the state.
@@ -25,7 +28,7 @@ impl<M: Machine> Job<M> {
         match self {
             Self::Restore(_) | Self::Snapshot => true,
             Self::Read(query) => query.cost() == Cost::Heavy,
-            Self::Apply(..) => false,
+            Self::Apply(..) | Self::ReadEntries(_) => false,
         }
     }
 }

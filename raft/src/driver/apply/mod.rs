@@ -141,6 +141,7 @@ impl<M: Machine> Applier<M> {
                 }
                 return Ok(done);
             }
+            Some(Job::ReadEntries(read)) => self.shared.read_entries(read),
             Some(Job::Restore(snapshot)) => self.restore(&snapshot)?,
             Some(Job::Snapshot) => self.snapshot()?,
             Some(Job::Read(query)) => self.read(query),

@@ -101,6 +101,7 @@ impl<M: Machine> Builder<M> {
                 election_timeout_max: Duration::from_millis(1000),
                 heartbeat_interval: Duration::from_millis(100),
                 commit_notice_delay: Duration::from_millis(1),
+                cache_bytes_max: 64 << 20,
                 first_message_id: first_message_id(),
                 incarnation: Some(incarnation(id)),
                 ..Config::new(id, Vec::new())

@@ -25,13 +25,14 @@ use crate::driver::settings::Settings;
 use crate::driver::shared::Shared;
 use crate::driver::snapshots::Snapshots;
 use crate::driver::status::{DiskState, Status, StatusCell};
+use crate::driver::stored_entries::StoredEntries;
 use crate::driver::tracing_sink::TracingSink;
 use crate::driver::waiters::Waiters;
 use crate::entry::Entry;
 use crate::membership::Address;
 use crate::node::{Jitter, Node};
 use crate::persistent_state::PersistentState;
-use crate::storage::Storage;
+use crate::storage::{EntryReader, Storage, StorageError};
 use crate::trace::Sink;
 use crate::transport::{Inbox, InboxSink, Transport};
 use crate::types::{EntryId, Index, PeerId, ReadId};
@@ -54,7 +55,9 @@ pub(super) struct ValidBuilder<M> {
 
 /// The loaded state, with the state machine restored from its snapshot.
 struct Loaded<M> {
+    config: ValidConfig,
     storage: Box<dyn Storage>,
+    entry_reader: Option<Box<dyn EntryReader>>,
     stored: PersistentState,
     skipped: BTreeSet<EntryId>,
     machine: M,
@@ -117,8 +120,8 @@ impl<M: Machine> ValidBuilder<M> {
         let Self { machine, store, network, addresses, config, known, clock, .. } = self;
         let (jitter, settings, sink) = (self.jitter, self.settings, self.sink);
         let id = config.settings().id;
-        let Loaded { storage, stored, skipped, machine, last_applied, missed } =
-            load(store, id, machine).await?;
+        let loaded = load(store, config, machine).await?;
+        let Loaded { config, storage, entry_reader, stored, last_applied, .. } = loaded;
         let last_snapshot = stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.data.len());
         let snapshot_bytes_max = config.settings().snapshot_bytes_max;
         let timeouts = Timeouts::of(&config, &settings);
@@ -144,6 +147,7 @@ impl<M: Machine> ValidBuilder<M> {
             status: StatusCell::new(status),
             metrics: Metrics::new(id),
             snapshots: Snapshots::new(snapshot_bytes_max),
+            entries: Arc::new(StoredEntries::new(entry_reader)),
             stopped: OnceLock::new(),
         });
         let view = view_of(&node, known.get(&id));
@@ -152,7 +156,8 @@ impl<M: Machine> ValidBuilder<M> {
         shared.metrics.start();
         let place = snapshot_schedule::rank(id, None, node.membership().voters());
         // Before all others.
-        let _ = shared.jobs.put(Job::Apply(missed.into_iter(), shared.clock.now()));
+        let _ = shared.jobs.put(Job::Apply(loaded.missed.into_iter(), shared.clock.now()));
+        let (machine, skipped) = (loaded.machine, loaded.skipped);
         let applier = Applier::new(machine, skipped, last_applied, Arc::clone(&shared));
         let core = CoreTask {
             addresses: node.address_book().clone(),
@@ -208,15 +213,21 @@ fn connect<M: Machine>(
 /// Reads the store and restores its snapshot, on a thread that may block.
 async fn load<M: Machine>(
     store: OpenStorage,
-    id: PeerId,
+    config: ValidConfig,
     mut machine: M,
 ) -> Result<Loaded<M>, StartError> {
     let work = tokio::task::spawn_blocking(move || {
-        let mut storage = store(id)?;
-        let stored = storage.load()?;
+        let mut storage = store(config.settings().id)?;
+        let stored = storage.load_recent(config.settings().cache_bytes_max)?;
+        let mut entry_reader = storage.entry_reader();
+        let config = match entry_reader {
+            Some(_) => config,
+            None => config.without_cache_limit(),
+        };
         let skipped = storage.skipped_entries()?;
         let applied = applied_through(&mut machine)?;
-        let missed = missed_entries(&stored, applied);
+        let kept = config.settings().trailing_bytes_max;
+        let missed = missed_entries(&stored, entry_reader.as_deref_mut(), applied, kept)?;
         let last_applied = match &stored.snapshot {
             Some(snapshot) if snapshot.index() > applied.index && missed.is_empty() => {
                 restore(&mut machine, snapshot)?;
@@ -227,7 +238,7 @@ async fn load<M: Machine>(
                 applied
             }
         };
-        Ok(Loaded { storage, stored, skipped, machine, last_applied, missed })
+        Ok(Loaded { config, storage, entry_reader, stored, skipped, machine, last_applied, missed })
     });
     match work.await {
         Ok(loaded) => loaded,
@@ -237,16 +248,32 @@ async fn load<M: Machine>(
 
 /// The entries that lead from the state machine's own state to the snapshot, if the log has kept them, and they
 /// have fewer bytes than the snapshot.
-fn missed_entries(stored: &PersistentState, applied: EntryId) -> Vec<Entry> {
-    let Some(snapshot) = &stored.snapshot else { return Vec::new() };
+///
+/// Those that are not in memory are read, up to `bytes_max`.
+///
+/// # Errors
+/// They cannot be read.
+fn missed_entries(
+    stored: &PersistentState,
+    reader: Option<&mut (dyn EntryReader + 'static)>,
+    applied: EntryId,
+    bytes_max: u64,
+) -> Result<Vec<Entry>, StorageError> {
+    let Some(snapshot) = &stored.snapshot else { return Ok(Vec::new()) };
     let (from, through) = (applied.index, snapshot.index());
     if from == Index::ZERO || stored.term_at(from) != Some(applied.term) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let is_missed = |entry: &&Entry| from < entry.id.index && entry.id.index <= through;
-    let missed: Vec<_> = stored.entries.iter().filter(is_missed).cloned().collect();
+    let in_store = stored.earlier.runs.last().is_some_and(|last| last.index > from);
+    let missed = match reader {
+        Some(reader) if in_store && from < through => {
+            reader.read(from.next(), through, bytes_max.min(snapshot.data.len()))?
+        }
+        Some(_) | None => stored.read(from.next(), through, snapshot.data.len()),
+    };
     let bytes: u64 = missed.iter().map(|entry| entry.encoded_len() as u64).sum();
-    if bytes < snapshot.data.len() { missed } else { Vec::new() }
+    let is_whole = missed.len() as u64 == through.since(from) && bytes < snapshot.data.len();
+    Ok(if is_whole { missed } else { Vec::new() })
 }
 
 /// Checks that the store holds the last entry in the state machine's own state: it was applied from there.

@@ -283,6 +283,10 @@ impl<M: Machine> CoreTask<M> {
         // A hanging state machine must not delay the node's end further.
         let _ = tokio::time::timeout(timeout, applier).await;
         disk.end(timeout).await;
+        let entries = Arc::clone(&shared.entries);
+        let released = tokio::task::spawn_blocking(move || entries.release());
+        // Nor must a hanging read.
+        let _ = tokio::time::timeout(timeout, released).await;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::driver::snapshots::sending;
 use crate::entry::Entry;
 use crate::membership::Address;
 use crate::message::Envelope;
-use crate::output::{AddressBook, Input, Output, Write};
+use crate::output::{AddressBook, Input, Output, ReadPurpose, Write};
 
 impl<M: Machine> CoreTask<M> {
     /// Executes all outputs of the node, in their order.
@@ -31,6 +31,11 @@ impl<M: Machine> CoreTask<M> {
                     self.snapshots.restored(snapshot.data.len(), rank, voters);
                     self.submit_job(Job::Restore(snapshot));
                 }
+                Output::ReadEntries(read) => match read.purpose {
+                    // Once those before them are applied, so that they do not pile up.
+                    ReadPurpose::Apply => self.submit_job(Job::ReadEntries(read)),
+                    ReadPurpose::Send(_) => self.shared.read_entries(read),
+                },
                 Output::ReadReady { read, .. } => self.on_read_ready(read),
                 Output::ReadDropped { read, reason } => self.on_read_dropped(read, reason),
                 Output::Peers(book) => {

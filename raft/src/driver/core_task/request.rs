@@ -10,12 +10,12 @@ use crate::driver::error::{
 use crate::driver::machine::Machine;
 use crate::driver::reply::Reply;
 use crate::driver::state_machine::MachineError;
-use crate::entry::Bytes;
+use crate::entry::{Bytes, Entry};
 use crate::membership_change::MembershipChange;
 use crate::message::Envelope;
 use crate::snapshot_data::SnapshotData;
 use crate::transport::LinkReport;
-use crate::types::{EntryId, Index, Instant, PeerId, Term};
+use crate::types::{EntryId, EntryReadId, Index, Instant, PeerId, Term};
 
 /// One input of the core task.
 pub(crate) enum Request<M: Machine> {
@@ -37,6 +37,8 @@ pub(crate) enum Request<M: Machine> {
     TransferLeadership(TransferRequest),
     /// A report of the disk.
     Disk(DiskReport),
+    /// Entries were read from the store.
+    EntriesRead { read: EntryReadId, entries: Vec<Entry> },
     /// A snapshot of the state machine at an index.
     SnapshotMade { through: Index, data: SnapshotData },
     /// A snapshot could not be made.
@@ -100,6 +102,7 @@ impl<M: Machine> Request<M> {
             Self::Message(_)
             | Self::Link(_)
             | Self::Disk(_)
+            | Self::EntriesRead { .. }
             | Self::SnapshotMade { .. }
             | Self::SnapshotFailed { .. }
             | Self::SnapshotSuperseded

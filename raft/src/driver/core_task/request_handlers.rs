@@ -34,6 +34,9 @@ impl<M: Machine> CoreTask<M> {
             Request::ChangeMembership(request) => self.on_change_membership(request),
             Request::TransferLeadership(request) => self.on_transfer_leadership(request),
             Request::Disk(report) => self.on_disk(report),
+            Request::EntriesRead { read, entries } => {
+                self.node.handle(self.now, Input::EntriesRead { read, entries });
+            }
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
                 self.on_snapshot_failed(through, &*error);

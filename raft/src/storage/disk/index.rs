@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::entry::{Entry, Payload};
 use crate::membership::Membership;
+use crate::persistent_state::EarlierEntries;
 use crate::types::{EntryId, Index};
 
 /// Entries of one term in consecutive frames of one file.
@@ -98,15 +99,10 @@ impl LogIndex {
         self.blocks.back().map(|block| EntryId { index: self.last, ..block.first })
     }
 
-    pub(super) fn first(&self) -> Option<Index> {
-        self.blocks.front().map(|block| block.first.index)
-    }
-
     /// The block of the entry at `index`, and the block's last entry.
     pub(super) fn find(&self, index: Index) -> Option<(Block, Index)> {
         let place = self.place(index).filter(|_| index <= self.last)?;
-        let end = self.blocks.get(place + 1).map_or(self.last, |next| next.first.index.prev());
-        Some((self.blocks[place], end))
+        Some((self.blocks[place], self.end_of(place)))
     }
 
     /// The blocks in this file.
@@ -117,6 +113,31 @@ impl LogIndex {
     /// The configurations from `first` on.
     pub(super) fn memberships_from(&self, first: Index) -> Vec<(Index, Arc<Membership>)> {
         self.memberships.iter().filter(|(index, _)| *index >= first).cloned().collect()
+    }
+
+    /// The first of the last entries that have at most so many bytes, in whole blocks, and those before it.
+    pub(super) fn split_recent(&self, bytes_max: u64) -> (Index, EarlierEntries) {
+        let mut bytes = 0;
+        let fits = |block: &&Block| {
+            bytes += block.bytes;
+            bytes <= bytes_max
+        };
+        let kept = self.blocks.iter().rev().take_while(fits).count();
+        let end = self.blocks.len() - kept;
+        let mut earlier = EarlierEntries::default();
+        for place in 0..end {
+            let block = self.blocks[place];
+            earlier.runs.push_run(block.first, self.end_of(place), block.bytes);
+        }
+        let first = self.blocks.get(end).map_or(self.last.next(), |block| block.first.index);
+        let before = self.memberships.iter().filter(|(index, _)| *index < first);
+        earlier.memberships = before.cloned().collect();
+        (first, earlier)
+    }
+
+    /// The last entry of the block at this place.
+    fn end_of(&self, place: usize) -> Index {
+        self.blocks.get(place + 1).map_or(self.last, |next| next.first.index.prev())
     }
 
     fn place(&self, index: Index) -> Option<usize> {

@@ -127,6 +127,10 @@ impl Storage for DiskStorage {
         self.store.load()
     }
 
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        self.store.load_recent(bytes_max)
+    }
+
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.store.write(writes)
     }

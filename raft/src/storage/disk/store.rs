@@ -137,15 +137,13 @@ impl<F: Directory> Store<F> {
         let next = SnapshotFiles::next_number(directory)?;
         let snapshots = SnapshotFiles::new(directory.clone(), identity.seed, next);
         let snapshot = load_snapshot(directory, &snapshots, &replayed.state)?;
-        let (first, last) = (replayed.index.first(), replayed.state.last);
+        let (first, earlier) = replayed.index.split_recent(u64::MAX);
+        let last = replayed.state.last;
         let index = Arc::new(Mutex::new(replayed.index));
         let mut reader = LogReader { directory: directory.clone(), index, seed: identity.seed };
-        let entries = match first {
-            Some(first) => reader.read(first, last, u64::MAX)?,
-            None => Vec::new(),
-        };
+        let entries = reader.read(first, last, u64::MAX)?;
         let (identity, hard_state) = (replayed.member, replayed.state.hard_state);
-        Ok(PersistentState { identity, hard_state, snapshot, entries })
+        Ok(PersistentState { identity, hard_state, snapshot, earlier, entries })
     }
 
     pub(super) fn report_progress_to(&mut self, progress: WriteProgress) {
@@ -348,17 +346,18 @@ impl<F: Directory> Store<F> {
 
 impl<F: Directory> Storage for Store<F> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
-        let (first, last) = (self.index().first(), self.state.last);
+        self.load_recent(u64::MAX)
+    }
+
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        let (first, earlier) = self.index().split_recent(bytes_max);
         let snapshot = match self.opened.take() {
             Some(opened) => Some(opened),
             None => load_snapshot(&self.directory, &self.snapshots, &self.state)?,
         };
-        let entries = match first {
-            Some(first) => self.reader().read(first, last, u64::MAX)?,
-            None => Vec::new(),
-        };
+        let entries = self.reader().read(first, self.state.last, u64::MAX)?;
         let (identity, hard_state) = (self.member.clone(), self.state.hard_state);
-        Ok(PersistentState { identity, hard_state, snapshot, entries })
+        Ok(PersistentState { identity, hard_state, snapshot, earlier, entries })
     }
 
     fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {

@@ -139,6 +139,10 @@ impl Storage for RedbStorage {
         self.store.load()
     }
 
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        self.store.load_recent(bytes_max)
+    }
+
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.store.write(writes)
     }

@@ -8,6 +8,7 @@
 //! - Every row is checked when it is read, and so is every page when the store is opened.
 //! - After any error nothing is written any more (`health.rs`).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use redb::{
@@ -22,7 +23,7 @@ use super::rows::{self, CHUNK, DataPlace, SnapshotHeader, State, Table};
 use crate::codec::DecodeError;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
-use crate::persistent_state::PersistentState;
+use crate::persistent_state::{EarlierEntries, PersistentState};
 use crate::snapshot_data::SnapshotData;
 use crate::storage::directory::{OsDirectory, io_error};
 use crate::storage::durable_mark::{DurableMark, DurableThrough};
@@ -47,8 +48,6 @@ pub(super) struct Store {
     health: Health,
     /// Passes the progress of writes to the backend's file.
     report: ProgressReport,
-    /// The state read at opening, until it is loaded.
-    opened: Option<PersistentState>,
 }
 
 /// The node has the log in memory, so nothing is read twice; this is for the inner pages of trees.
@@ -85,11 +84,11 @@ impl Store {
         files: Option<SnapshotFiles<OsDirectory>>,
     ) -> Result<Self, StorageError> {
         let (mut store, backend) = Self::open_staged(file, path, identity, files)?;
-        let (state, stored, file) = store.read()?;
+        let (state, _, file) = store.read(0)?;
         durable.check(|| path.to_owned(), state.next)?;
         backend.accept().map_err(io_error(format!("write {path}")))?;
         store.report = backend.progress_report();
-        (store.state, store.opened, store.file) = (state, Some(stored), file);
+        (store.state, store.file) = (state, file);
         if let Some(files) = &store.files {
             files.delete_unfinished()?;
             files.delete_others(file)?;
@@ -106,7 +105,7 @@ impl Store {
         files: SnapshotFiles<OsDirectory>,
     ) -> Result<PersistentState, StorageError> {
         let (store, _) = Self::open_staged(file, path, identity, Some(files))?;
-        let (state, stored, _) = store.read()?;
+        let (state, stored, _) = store.read(u64::MAX)?;
         durable.check(|| path.to_owned(), state.next)?;
         Ok(stored)
     }
@@ -132,9 +131,9 @@ impl Store {
         let (state, health) = (State { next: 1, ..State::default() }, Health::default());
         let report = ProgressReport::default();
         let path = path.to_owned();
-        let (mark, files, file, opened) = (None, None, None, None);
+        let (mark, files, file) = (None, None, None);
         let database = Arc::new(database);
-        Self { database, path, seed, state, mark, files, file, health, report, opened }
+        Self { database, path, seed, state, mark, files, file, health, report }
     }
 
     /// Marks how far the writes are durable, from now on.
@@ -269,8 +268,9 @@ impl Store {
         Ok(())
     }
 
-    /// Reads and checks all rows, and the snapshot's file, whose number is returned.
-    fn read(&self) -> Result<(State, PersistentState, Option<u64>), StorageError> {
+    /// Reads and checks all rows, and the snapshot's file, whose number is returned; keeps the last
+    /// entries, of at most so many bytes.
+    fn read(&self, bytes_max: u64) -> Result<(State, PersistentState, Option<u64>), StorageError> {
         let transaction = self.database.begin_read().map_err(|error| self.read_error(error))?;
         let (mut state, mut identity) = (None, None);
         self.rows(&transaction, Table::State, |key, value| match key {
@@ -284,17 +284,16 @@ impl Store {
             }
         })?;
         let state = state.ok_or_else(|| self.damaged("the state is missing"))?;
-        let mut entries = Vec::new();
+        let mut recent = Recent::default();
         let mut next = state.base().index.next().number();
         self.rows(&transaction, Table::Log, |key, value| {
-            if entries.is_empty() {
+            if recent.is_empty() {
                 // Entries before the snapshot's end may have been kept.
                 next = next.min(key);
             }
             expect(key, next)?;
             next += 1;
-            entries.push(rows::decode_entry(key, value)?);
-            Ok(())
+            recent.push(rows::decode_entry(key, value)?, bytes_max)
         })?;
         if next != state.last.next().number() {
             let (found, last) = (next - 1, state.last);
@@ -302,7 +301,9 @@ impl Store {
         }
         let (snapshot, file) = self.read_snapshot(&transaction, &state)?;
         let hard_state = state.hard_state;
-        Ok((state, PersistentState { identity, hard_state, snapshot, entries }, file))
+        let Recent { earlier, entries, bytes: _ } = recent;
+        let entries = entries.into();
+        Ok((state, PersistentState { identity, hard_state, snapshot, earlier, entries }, file))
     }
 
     fn read_snapshot(
@@ -388,10 +389,11 @@ impl Store {
 
 impl Storage for Store {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
-        match self.opened.take() {
-            Some(opened) => Ok(opened),
-            None => self.read().map(|(_, stored, _)| stored),
-        }
+        self.load_recent(u64::MAX)
+    }
+
+    fn load_recent(&mut self, bytes_max: u64) -> Result<PersistentState, StorageError> {
+        self.read(bytes_max).map(|(_, stored, _)| stored)
     }
 
     fn entry_reader(&mut self) -> Option<Box<dyn EntryReader>> {
@@ -406,7 +408,6 @@ impl Storage for Store {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         self.health.check(|| self.path.clone())?;
-        self.opened = None;
         let done = self.apply_writes(writes).and_then(|(state, file)| {
             self.state = state;
             self.mark.as_mut().map_or(Ok(()), |mark| mark.advance(state.next))?;
@@ -423,6 +424,36 @@ impl Storage for Store {
 /// The keys of the rows in the table of the state.
 const STATE: u64 = 0;
 const IDENTITY: u64 = 1;
+
+/// The last entries of those that were read.
+#[derive(Default)]
+struct Recent {
+    earlier: EarlierEntries,
+    entries: VecDeque<Entry>,
+    bytes: u64,
+}
+
+impl Recent {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.earlier.runs.is_empty()
+    }
+
+    fn push(&mut self, entry: Entry, bytes_max: u64) -> Result<(), Damage> {
+        let last = self.entries.back().map(|entry| entry.id).or(self.earlier.runs.last());
+        if last.is_some_and(|last| last.term > entry.id.term) {
+            return Err(Damage(format!("entry {} cannot follow {last:?}", entry.id)));
+        }
+        self.bytes += entry.encoded_len() as u64;
+        self.entries.push_back(entry);
+        while self.bytes > bytes_max
+            && let Some(entry) = self.entries.pop_front()
+        {
+            self.bytes -= entry.encoded_len() as u64;
+            self.earlier.push(&entry);
+        }
+        Ok(())
+    }
+}
 
 /// The damage of a row.
 struct Damage(String);

@@ -200,8 +200,8 @@ impl State {
                     self.history.check_restored(snapshot.last_included)?;
                     peer.applied = snapshot.index();
                 }
-                // The network needs no addresses.
-                Output::Peers(_) => {}
+                // All entries are in memory, and the network needs no addresses.
+                Output::ReadEntries(_) | Output::Peers(_) => {}
                 Output::ReadReady { read, index } => {
                     self.reads.complete(server, read, index, peer.applied)?;
                 }

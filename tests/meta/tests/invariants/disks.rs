@@ -2,7 +2,8 @@
 
 use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
 use raft::{
-    HardState, Index, Message, PeerId, PersistentState, RoleName, Round, Snapshot, Status, Term,
+    EntryId, HardState, Index, Log, Message, PeerId, PersistentState, RoleName, Round, Snapshot,
+    Status, Term, TermRuns,
 };
 use raft_tests::invariants::monotonic::Past;
 use raft_tests::invariants::{Invariant, durability};
@@ -48,6 +49,25 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
         let leader = log(&[1, 2]);
         let envelope = envelope(3, message);
         holds(durability::check_sent(peer(0), &envelope, &disk, |index| leader.term_at(index)));
+    }
+}
+
+#[test]
+fn durability_fires_on_entries_that_are_neither_in_memory_nor_on_the_disk() {
+    let mut runs = TermRuns::default();
+    [id(1, 1), id(2, 2)].into_iter().for_each(|id| runs.push(id, 10));
+    let log = Log::after_stored(EntryId::ZERO, runs, vec![entry(2, 3, b"x")]);
+    let sound = disk(2, None, &[1, 2]);
+    holds(durability::check_stored(peer(0), &log, &sound));
+    let whole = durability::whole_log(peer(0), &log, &sound).expect("the disk has them");
+    let indexes = whole.map(|log| log.range(Index::ZERO, log.last().index).count());
+    assert_eq!(indexes, Some(3));
+    for (terms, ends) in [(&[1][..], "ends with 1@1"), (&[1, 1], "ends with 2@1")] {
+        let disk = disk(2, None, terms);
+        let check = durability::check_stored(peer(0), &log, &disk);
+        fires(check, Invariant::Durability, &["keeps 2@2 out of memory", ends]);
+        let whole = durability::whole_log(peer(0), &log, &disk).map(|_| ());
+        fires(whole, Invariant::Durability, &["keeps the entries after 0@0 through 2@2"]);
     }
 }
 

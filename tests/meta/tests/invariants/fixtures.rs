@@ -34,7 +34,7 @@ pub(crate) fn log(terms: &[u64]) -> Log {
 pub(crate) fn disk(term: u64, voted_for: Option<u64>, terms: &[u64]) -> PersistentState {
     let voted_for = voted_for.map(PeerId::new);
     let hard_state = HardState { current_term: Term::new(term), voted_for };
-    PersistentState { identity: None, hard_state, snapshot: None, entries: entries(terms) }
+    PersistentState { hard_state, entries: entries(terms), ..PersistentState::default() }
 }
 
 pub(crate) fn status(role: RoleName, term: u64, commit: u64) -> Status {
