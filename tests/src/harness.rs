@@ -42,6 +42,13 @@ pub trait Runnable {
     /// The report of the failure.
     fn simulate(&self, seed: u64, logger: Option<Logger>) -> Outcome;
 
+    /// Runs it once on real peers; `None` if it needs the simulated world.
+    #[cfg(feature = "real")]
+    fn run_real(&self, seed: u64, logger: Option<Logger>) -> Option<crate::real::RealOutcome> {
+        let _ = (seed, logger);
+        None
+    }
+
     /// The run of a seed as a case; `None` if this has no cases.
     fn case(&self, seed: u64) -> Option<String> {
         let _ = seed;
@@ -104,6 +111,11 @@ impl Runnable for Scenario {
     fn simulate(&self, seed: u64, logger: Option<Logger>) -> Outcome {
         simulate(self, seed, logger)
     }
+
+    #[cfg(feature = "real")]
+    fn run_real(&self, seed: u64, logger: Option<Logger>) -> Option<crate::real::RealOutcome> {
+        suites::real_body(self.name).map(|body| crate::real::run(self, seed, logger, body))
+    }
 }
 
 /// Runs a scenario as a test: with the seed, the case and the log that the environment requests,
@@ -129,7 +141,7 @@ pub fn run(name: &str) {
 }
 
 /// Runs a scenario of another package as a test, with the seed, the case and the log that the
-/// environment requests, in the simulated world.
+/// environment requests.
 ///
 /// # Panics
 /// The run fails, or the environment asks for something else.
@@ -149,9 +161,9 @@ pub fn run_seeded(scenario: &dyn Runnable) {
             let SmallCase { text, size, from } = small.unwrap_or_else(|error| panic!("{error}"));
             save_case(&path, &text, size, from);
         }
-        (WorldKind::Real, _) => {
-            panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name())
-        }
+        (WorldKind::Real, RunRequest::Seeds { first, count }) => run_real(scenario, first, count),
+        (WorldKind::Real, RunRequest::Case(_)) => requires_simulation("DSTEST_CASE"),
+        (WorldKind::Real, RunRequest::Shrink { .. }) => requires_simulation("DSTEST_SHRINK"),
     }
 }
 
@@ -274,14 +286,14 @@ fn run_seeds(scenario: &dyn Runnable, first: u64, count: u64) {
 
 #[cfg(feature = "real")]
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
-fn run_real(scenario: &Scenario, first: u64, count: u64) {
-    let Some(body) = suites::real_body(scenario.name) else {
-        panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
-    };
+fn run_real(scenario: &dyn Runnable, first: u64, count: u64) {
     let mut total: Option<crate::real::RealRunSummary> = None;
     for seed in seeds(first, count) {
-        let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
-        match crate::real::run(scenario, seed, logger, body) {
+        let logger = logger(scenario.name(), seed, scenario.peers(seed));
+        let outcome = scenario.run_real(seed, logger);
+        match outcome.unwrap_or_else(|| {
+            panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name())
+        }) {
             Ok(passed) => match &mut total {
                 None => total = Some(passed),
                 Some(total) => total.add(&passed),
@@ -295,7 +307,7 @@ fn run_real(scenario: &Scenario, first: u64, count: u64) {
 }
 
 #[cfg(not(feature = "real"))]
-fn run_real(_: &Scenario, _: u64, _: u64) {
+fn run_real(_: &dyn Runnable, _: u64, _: u64) {
     panic!(
         "RAFT_WORLD=real, but the real world is not built in: build with `--features real`, as \
          dstest.toml of this workspace makes dstest do"

@@ -26,10 +26,7 @@ impl<M> Driven<M> {
     }
 }
 
-impl<M> driver::StateMachine for Driven<M>
-where
-    M: StateMachine<Command: Send + 'static, Answer: Send> + Send,
-{
+impl<M: StateMachine> driver::StateMachine for Driven<M> {
     type Command = M::Command;
     type Answer = M::Answer;
 
@@ -51,37 +48,23 @@ where
 }
 
 /// A running replica, for request handlers. Peers have numbers from 1 on, in the order of the servers.
-pub struct DriverReplica<M: StateMachine<Command: Send + 'static, Answer: Send> + Send> {
+pub struct DriverReplica<M: StateMachine> {
     /// The peer.
     pub raft: Raft<Driven<M>>,
     /// Longest time for a command.
     pub deadline: Duration,
 }
 
-impl<M> Clone for DriverReplica<M>
-where
-    M: StateMachine<Command: Send + 'static, Answer: Send> + Send,
-{
+impl<M: StateMachine> Clone for DriverReplica<M> {
     fn clone(&self) -> Self {
         Self { raft: self.raft.clone(), deadline: self.deadline }
     }
 }
 
-impl<M> Replica<M> for DriverReplica<M>
-where
-    M: StateMachine<Command: Clone + Send + 'static, Answer: Send> + Send,
-{
+impl<M: StateMachine> Replica<M> for DriverReplica<M> {
     async fn propose(&self, command: &M::Command) -> Result<M::Answer, Rejection> {
         let answer = self.raft.propose_within(command.clone(), self.deadline).await;
-        answer.map_err(|error| {
-            if let WriteError::NotLeader { leader, .. } = error {
-                return Rejection::NotLeader { leader: leader.and_then(server) };
-            }
-            match error.outcome() {
-                Outcome::Never => Rejection::NotLeader { leader: None },
-                Outcome::Unknown => Rejection::LeadershipLost,
-            }
-        })
+        answer.map_err(|error| rejection_of_write(&error, 1))
     }
 
     async fn read<R: Send + 'static>(
@@ -94,7 +77,18 @@ where
     }
 }
 
+/// The reason why a write has no answer; `first_peer` is the number of the first server's peer.
+pub(crate) fn rejection_of_write(error: &WriteError, first_peer: usize) -> Rejection {
+    if let WriteError::NotLeader { leader, .. } = error {
+        return Rejection::NotLeader { leader: leader.and_then(|peer| server(peer, first_peer)) };
+    }
+    match error.outcome() {
+        Outcome::Never => Rejection::NotLeader { leader: None },
+        Outcome::Unknown => Rejection::LeadershipLost,
+    }
+}
+
 /// The place of a peer among the servers.
-fn server(peer: PeerId) -> Option<usize> {
-    usize::try_from(peer.number()).ok()?.checked_sub(1)
+pub(crate) fn server(peer: PeerId, first_peer: usize) -> Option<usize> {
+    usize::try_from(peer.number()).ok()?.checked_sub(first_peer)
 }

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A deterministic state machine. The whole of it is its snapshot.
-pub trait StateMachine: Clone + fmt::Debug + Serialize + DeserializeOwned + 'static {
+pub trait StateMachine: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + 'static {
     /// A change of the state, as it travels through the log.
-    type Command: Serialize + DeserializeOwned;
+    type Command: Serialize + DeserializeOwned + Clone + Send + 'static;
     /// Result of a command.
-    type Answer: 'static;
+    type Answer: Send + 'static;
 
     /// Applies a committed command.
     fn apply(&mut self, command: Self::Command) -> Self::Answer;

@@ -2,6 +2,9 @@
 //! line that is printed, its part, the servers it runs on, and the body that drives them. The test
 //! program of a lab calls the macro named in the block's first line.
 
+#[cfg(feature = "real")]
+mod real;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -311,6 +314,11 @@ impl Runnable for Scenario {
         }
     }
 
+    #[cfg(feature = "real")]
+    fn run_real(&self, seed: u64, logger: Option<Logger>) -> Option<raft_tests::real::RealOutcome> {
+        self.on_real_peers(seed, logger)
+    }
+
     fn case(&self, seed: u64) -> Option<String> {
         Some(self.drawn(seed)?.0.to_string())
     }
@@ -374,22 +382,34 @@ impl Runnable for Played {
     }
 }
 
+impl Servers {
+    fn setup(self, seed: u64, logger: Option<Logger>) -> GroupSetup<KeyValueStore> {
+        let Self { count, network, limit } = self;
+        GroupSetup::new(&KeyValueStore::default(), seed, count, network, limit, logger)
+    }
+}
+
+/// The controller of a scenario of its own.
+fn controller_setup(seed: u64, logger: Option<Logger>) -> GroupSetup<Controller> {
+    let network = NetworkProfile::LAB_RELIABLE;
+    GroupSetup::new(&Controller::default(), seed, CONTROLLERS, network, Never, logger)
+}
+
 impl Scenario {
     fn run_key_value(
         &self,
-        Servers { count, network, limit }: Servers,
+        servers: Servers,
         body: fn(Lab) -> Body,
         seed: u64,
         logger: Option<Logger>,
     ) -> Outcome {
-        let store = KeyValueStore::default();
-        let setup = GroupSetup::new(&store, seed, count, network, limit, logger);
+        let setup = servers.setup(seed, logger);
         let worlds = vec![setup.world()];
         let (calls, history) = (Calls::default(), Rc::new(RefCell::new(History::default())));
         let shared = (calls.clone(), Rc::clone(&history));
         let start = |clusters: Vec<_>| {
             let cluster = clusters.into_iter().next().expect("there is one group");
-            body(Lab::new(setup.into_group(cluster), limit, shared.0, shared.1))
+            body(Lab::new(setup.into_group(cluster), servers.limit, shared.0, shared.1))
         };
         let mut summary = simulate_groups(self.name, self.part, seed, worlds, start)?;
         summary.traffic.rpcs += calls.made();
@@ -403,9 +423,7 @@ impl Scenario {
         seed: u64,
         logger: Option<Logger>,
     ) -> Outcome {
-        let (network, never) = (NetworkProfile::LAB_RELIABLE, Never);
-        let setup =
-            GroupSetup::new(&Controller::default(), seed, CONTROLLERS, network, never, logger);
+        let setup = controller_setup(seed, logger);
         let (worlds, calls) = (vec![setup.world()], Calls::default());
         let shared = calls.clone();
         let start = |clusters: Vec<_>| {
@@ -416,6 +434,38 @@ impl Scenario {
         summary.traffic.rpcs += calls.made();
         summary.commands = calls.operations();
         Ok(summary)
+    }
+}
+
+impl Sharded {
+    /// Its controllers, and its groups, in worlds that check the rules of the service.
+    fn setups(
+        self,
+        seed: u64,
+        logger: Option<&Logger>,
+    ) -> (Vec<GroupSetup<Controller>>, Vec<GroupSetup<ShardedStore>>) {
+        let Self { controllers, groups, network, limit } = self;
+        let rules: Rc<RefCell<ShardRules>> = Rc::default();
+        let controller = |position: usize| {
+            let (initial, logger) = (Controller::default(), logger.cloned());
+            let setup = GroupSetup::new(&initial, seed, CONTROLLERS, network, Never, logger);
+            let setup = setup.numbered_from(position * NUMBERS);
+            let rules = Rc::clone(&rules);
+            let watch: Watch<Controller> =
+                Rc::new(move |entry, state| rules.borrow_mut().controller_applied(entry, state));
+            // Groups follow the first one.
+            if position == 0 { setup.watched(&watch) } else { setup }
+        };
+        let group = |group| {
+            let first_peer = (controllers + group) * NUMBERS;
+            let (group, rules) = (group_id(group), Rc::clone(&rules));
+            let initial = ShardedStore::new(group);
+            let setup = GroupSetup::new(&initial, seed, SERVERS, network, limit, logger.cloned());
+            let watch: Watch<ShardedStore> =
+                Rc::new(move |entry, state| rules.borrow_mut().group_applied(group, entry, state));
+            setup.numbered_from(first_peer).watched(&watch)
+        };
+        ((0..controllers).map(controller).collect(), (0..groups).map(group).collect())
     }
 }
 
@@ -441,33 +491,12 @@ impl Scenario {
 
     fn run_sharded(
         &self,
-        Sharded { controllers, groups, network, limit }: Sharded,
+        service: Sharded,
         body: impl FnOnce(ShardedLab) -> Body,
         seed: u64,
         logger: Option<&Logger>,
     ) -> Outcome {
-        let rules: Rc<RefCell<ShardRules>> = Rc::default();
-        let controller = |position: usize| {
-            let (initial, logger) = (Controller::default(), logger.cloned());
-            let setup = GroupSetup::new(&initial, seed, CONTROLLERS, network, Never, logger);
-            let setup = setup.numbered_from(position * NUMBERS);
-            let rules = Rc::clone(&rules);
-            let watch: Watch<Controller> =
-                Rc::new(move |entry, state| rules.borrow_mut().controller_applied(entry, state));
-            // Groups follow the first one.
-            if position == 0 { setup.watched(&watch) } else { setup }
-        };
-        let group = |group| {
-            let first_peer = (controllers + group) * NUMBERS;
-            let (group, rules) = (group_id(group), Rc::clone(&rules));
-            let initial = ShardedStore::new(group);
-            let setup = GroupSetup::new(&initial, seed, SERVERS, network, limit, logger.cloned());
-            let watch: Watch<ShardedStore> =
-                Rc::new(move |entry, state| rules.borrow_mut().group_applied(group, entry, state));
-            setup.numbered_from(first_peer).watched(&watch)
-        };
-        let controllers: Vec<_> = (0..controllers).map(controller).collect();
-        let groups: Vec<_> = (0..groups).map(group).collect();
+        let (controllers, groups) = service.setups(seed, logger);
         let worlds = controllers.iter().map(GroupSetup::world);
         let worlds = worlds.chain(groups.iter().map(GroupSetup::world)).collect();
         let (calls, history) = (Calls::default(), Rc::new(RefCell::new(History::default())));
@@ -482,7 +511,7 @@ impl Scenario {
             let controllers = controllers.map(controller).collect();
             let groups = groups.into_iter().zip(clusters);
             let groups = groups.map(|(setup, cluster)| setup.into_group(cluster)).collect();
-            body(ShardedLab::new(controllers, groups, limit, calls, history))
+            body(ShardedLab::new(controllers, groups, service.limit, calls, history))
         };
         let mut summary = simulate_groups(self.name, self.part, seed, worlds, start)?;
         summary.traffic.rpcs += calls.made();

@@ -35,7 +35,7 @@ pub enum WaitOutcome {
     TermPassed,
 }
 
-impl<W: Testbed> Cluster<W> {
+impl<W: Testbed + ?Sized> Cluster<W> {
     /// Number of services that applied a command at an index, and the command.
     ///
     /// All services apply the same one; that is checked on each application.

@@ -8,7 +8,7 @@ use raft::{RoleName, Term};
 use super::{Cluster, Testbed};
 use crate::failure::Failure;
 
-impl<W: Testbed> Cluster<W> {
+impl<W: Testbed + ?Sized> Cluster<W> {
     /// Waits for a leader among the connected peers: the one of the newest term that has one.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
 //! Faults that a scenario injects into peers and links.
 
 use super::{Cluster, Testbed};
+use crate::case::Links;
 use crate::failure::Failure;
-use crate::sim::network::NetworkProfile;
+use crate::sim::network::{Connection, NetworkProfile};
 
-impl<W: Testbed> Cluster<W> {
+impl<W: Testbed + ?Sized> Cluster<W> {
     /// Cuts every link from and to a peer.
     pub fn disconnect(&self, server: usize) {
         self.world_mut().disconnect(server);
@@ -37,6 +38,11 @@ impl<W: Testbed> Cluster<W> {
         self.start(server)?;
         self.connect(server);
         Ok(())
+    }
+
+    /// Cuts or restores links.
+    pub fn set_links(&self, links: Links, state: Connection) {
+        self.world_mut().set_links(links, state);
     }
 
     /// Crashes all peers, then starts and connects them one after the other.

@@ -31,16 +31,16 @@ use crate::sim::random::{Domain, Stream};
 use crate::world::{LogSource, Traffic, World};
 
 /// The tester's handle to a cluster of peers.
-pub struct Cluster<W = World> {
-    world: Rc<RefCell<W>>,
+pub struct Cluster<W: ?Sized = World> {
     tasks: Tasks,
     pause_rng: Rc<RefCell<Stream>>,
     command_rng: Rc<RefCell<Stream>>,
     fault_rng: Rc<RefCell<Stream>>,
+    world: Rc<RefCell<W>>,
 }
 
 /// Not derived: a world is shared, whether it can be copied or not.
-impl<W> Clone for Cluster<W> {
+impl<W: ?Sized> Clone for Cluster<W> {
     fn clone(&self) -> Self {
         Self {
             world: Rc::clone(&self.world),
@@ -92,6 +92,15 @@ impl fmt::Debug for Command {
 }
 
 impl<W: Testbed> Cluster<W> {
+    /// The same cluster, whatever its world is.
+    #[must_use]
+    pub fn of_any_world(self) -> Cluster<dyn Testbed> {
+        let Self { tasks, pause_rng, command_rng, fault_rng, world } = self;
+        Cluster { tasks, pause_rng, command_rng, fault_rng, world }
+    }
+}
+
+impl<W: Testbed + ?Sized> Cluster<W> {
     /// A handle to a world whose clock these tasks share.
     #[must_use]
     pub fn new(world: Rc<RefCell<W>>, tasks: Tasks) -> Self {
@@ -187,6 +196,18 @@ impl<W: Testbed> Cluster<W> {
     #[must_use]
     pub fn is_leader(&self, server: usize) -> bool {
         self.status(server).is_some_and(|status| status.role == RoleName::Leader)
+    }
+
+    /// The peer that leads the newest term that any peer leads.
+    #[must_use]
+    pub fn leading(&self) -> Option<usize> {
+        let leads = (0..self.size()).filter(|server| self.is_leader(*server));
+        leads.max_by_key(|server| self.term(*server))
+    }
+
+    /// Adds keys whose histories were too long to check.
+    pub fn add_undecided(&self, keys: u64) {
+        self.world_mut().add_undecided(keys);
     }
 
     /// A running peer's term.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::{EntryId, Index, Membership, PersistentState, ReadId, RoleName, Term};
+use raft::{EntryId, Index, Membership, PersistentState, ReadId, Term};
 
 use super::Cluster;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
@@ -20,20 +20,10 @@ impl Cluster {
         self.set_links(Links { from, to, direction: LinkDirection::One }, Connection::Cut);
     }
 
-    /// Cuts or restores links.
-    pub fn set_links(&self, links: Links, state: Connection) {
-        self.world_mut().set_links(links, state);
-    }
-
     /// Asks a peer for a read on behalf of its hosted service: its name if the peer takes it.
     #[must_use]
     pub fn begin_service_read(&self, server: usize) -> Option<ReadId> {
         self.world_mut().begin_service_read(server)
-    }
-
-    /// Adds keys whose histories were too long to check.
-    pub fn add_undecided(&self, keys: u64) {
-        self.world_mut().add_undecided(keys);
     }
 
     /// Ends the run with a failure, from a task that has no waiter.
@@ -125,17 +115,6 @@ impl Cluster {
     #[must_use]
     pub fn change_under_way(&self, server: usize) -> Option<Index> {
         self.world().node(server).and_then(raft::Node::change_under_way)
-    }
-
-    /// The peer that leads the newest term that any peer leads.
-    #[must_use]
-    pub fn leading(&self) -> Option<usize> {
-        let world = self.world();
-        let peer_status = |server| Some((world.status(server)?, server));
-        let leads = (0..world.size())
-            .filter_map(peer_status)
-            .filter(|(status, _)| status.role == RoleName::Leader);
-        leads.max_by_key(|(status, _)| status.current_term).map(|(_, server)| server)
     }
 
     /// Makes a peer's disk take this long from now on.

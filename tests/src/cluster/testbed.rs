@@ -9,7 +9,9 @@ use std::fmt;
 
 use raft::{Bytes, EntryId, Index, RoleName, Term};
 
+use crate::case::Links;
 use crate::failure::Failure;
+use crate::sim::disk::stored_bytes;
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::world::{LogSource, Traffic, World};
 
@@ -64,6 +66,15 @@ pub trait Testbed: 'static {
 
     /// Restores the links between a peer and all other connected peers.
     fn connect(&mut self, server: usize);
+
+    /// Cuts or restores links.
+    fn set_links(&mut self, links: Links, state: Connection);
+
+    /// Size of the term, the vote, the log and the snapshot that a peer keeps, in bytes.
+    fn stored_bytes(&self, server: usize) -> usize;
+
+    /// Adds keys whose histories were too long to check.
+    fn add_undecided(&mut self, keys: u64);
 
     /// Disconnects a peer and stops it at this instant; its persisted state stays.
     fn crash(&mut self, server: usize);
@@ -147,6 +158,18 @@ impl Testbed for World {
 
     fn connect(&mut self, server: usize) {
         self.connect(server);
+    }
+
+    fn set_links(&mut self, links: Links, state: Connection) {
+        self.set_links(links, state);
+    }
+
+    fn stored_bytes(&self, server: usize) -> usize {
+        stored_bytes(self.disk(server))
+    }
+
+    fn add_undecided(&mut self, keys: u64) {
+        self.add_undecided(keys);
     }
 
     fn crash(&mut self, server: usize) {

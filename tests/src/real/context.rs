@@ -1,5 +1,7 @@
 //! The parts of a real run that all its peers share.
 
+use std::sync::Arc;
+
 use raft::verbose::Logger;
 use tokio::runtime::Runtime;
 
@@ -11,9 +13,11 @@ use crate::case::Settings;
 
 /// State shared by all peers.
 pub(super) struct RunContext {
+    /// The number of the first peer: groups of one run have peers with other numbers each.
+    pub(super) first_peer: usize,
     pub(super) seed: u64,
     pub(super) settings: Settings,
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Arc<Runtime>,
     pub(super) clock: RealClock,
     pub(super) links: Links,
     pub(super) records: ServiceRecords,

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use raft::driver::Clock;
 
+use super::calls::RealCalls;
 use super::clock::RealClock;
-use super::service::ServiceRecords;
+use super::signals::Signals;
 use crate::failure::Failure;
 use crate::sim::executor::{Alarm, Join, Tasks};
 use crate::world::TIME_LIMIT;
@@ -17,7 +18,8 @@ use crate::world::TIME_LIMIT;
 /// Runs the test's tasks until its main one has ended, or the run has failed.
 pub(super) fn drive(
     clock: RealClock,
-    records: &ServiceRecords,
+    signals: &Signals,
+    calls: &RealCalls,
     tasks: &Tasks,
     main: &Join<Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -34,15 +36,13 @@ pub(super) fn drive(
         });
         if let Some(result) = main.take() {
             // A rule may have been broken while the test ended.
-            return records.failure_within(Duration::ZERO).map_or(result, Err);
+            return signals.wait(Duration::ZERO).and(result);
         }
         tasks.check_alive()?;
         if clock.now().as_nanos() > TIME_LIMIT.as_nanos() as u64 {
             return Err(Failure::TooLong(TIME_LIMIT));
         }
         let pause = alarms.front().map_or(Duration::ZERO, |alarm| clock.until(alarm.at));
-        if let Some(failure) = records.failure_within(pause) {
-            return Err(failure);
-        }
+        calls.deliver(signals.wait(pause)?);
     }
 }

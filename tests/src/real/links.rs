@@ -22,6 +22,8 @@ pub(super) struct Links {
     shared: Arc<Mutex<Shared>>,
     clock: RealClock,
     logger: Option<Logger>,
+    /// The number of the first peer.
+    first_peer: usize,
 }
 
 struct Shared {
@@ -33,6 +35,7 @@ struct Shared {
 
 impl Links {
     pub(super) fn new(
+        first_peer: usize,
         peers: usize,
         network: Network,
         clock: RealClock,
@@ -40,7 +43,7 @@ impl Links {
     ) -> Self {
         let next_messages = vec![MessageId::new(1); peers];
         let shared = Shared { network, traffic: Traffic::default(), next_messages };
-        Self { shared: Arc::new(Mutex::new(shared)), clock, logger }
+        Self { shared: Arc::new(Mutex::new(shared)), clock, logger, first_peer }
     }
 
     pub(super) fn wrap<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
@@ -64,7 +67,7 @@ impl Links {
     }
 
     fn link_state(&self, envelope: &Envelope) -> LinkState {
-        let link = self.lock().network.link(server(envelope.from), server(envelope.to));
+        let link = self.lock().network.link(self.server(envelope.from), self.server(envelope.to));
         match link {
             Connection::Up => LinkState::Open,
             Connection::Cut => {
@@ -72,6 +75,11 @@ impl Links {
                 LinkState::Cut
             }
         }
+    }
+
+    /// The server number of a peer.
+    fn server(&self, peer: PeerId) -> usize {
+        usize::try_from(peer.number()).map_or(usize::MAX, |number| number - self.first_peer)
     }
 
     fn lose(&self, envelope: &Envelope, loss: Loss) {
@@ -92,7 +100,7 @@ impl FaultPolicy for Links {
         if matches!(envelope.message, Message::InstallSnapshot(_)) {
             shared.traffic.snapshot_chunks += 1;
         }
-        let from = server(envelope.from);
+        let from = self.server(envelope.from);
         shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
         drop(shared);
         self.link_state(envelope)
@@ -101,7 +109,8 @@ impl FaultPolicy for Links {
     fn on_receive(&self, envelope: &Envelope) -> Delivery {
         let direction = envelope.message.direction();
         let mut shared = self.lock();
-        let sent = shared.network.send(server(envelope.from), server(envelope.to), direction);
+        let sent =
+            shared.network.send(self.server(envelope.from), self.server(envelope.to), direction);
         let verdict = sent.verdict();
         if direction == Direction::Reply && !matches!(verdict, Verdict::Lose(_)) {
             shared.traffic.bytes += codec::encode(envelope).len() as u64;
@@ -121,11 +130,6 @@ impl FaultPolicy for Links {
     fn on_delayed(&self, envelope: &Envelope) -> LinkState {
         self.link_state(envelope)
     }
-}
-
-/// The server number of a peer.
-fn server(peer: PeerId) -> usize {
-    usize::try_from(peer.number()).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -155,7 +159,7 @@ mod tests {
         fn over(reply: LinkProfile) -> Self {
             let network =
                 Network::new(3, 2, NetworkProfile { reply, ..NetworkProfile::LAB_RELIABLE });
-            let links = Links::new(2, network, RealClock::start(), None);
+            let links = Links::new(0, 2, network, RealClock::start(), None);
             let (hub, [one, two]) = (Hub::default(), [0, 1].map(PeerId::new));
             let [first, mut second] = [one, two].map(|peer| links.wrap(hub.join(peer)));
             let (inbox, received) = Inbox::new(SENT as usize);

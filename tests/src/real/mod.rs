@@ -18,17 +18,25 @@
 //! itself.
 
 mod audited_storage;
+mod calls;
 mod clock;
 mod context;
 mod drive;
+mod group;
+mod hosted;
 mod links;
 mod peer;
 mod report;
 mod run;
 mod service;
+mod signals;
 mod sink;
 mod world;
 
-pub use self::report::RealFailure;
-pub use self::run::{RealRunSummary, run};
+pub use self::calls::RealCalls;
+pub use self::group::{RealGroup, RealPeers};
+pub use self::hosted::{Compared, RealHosted};
+pub use self::report::{RealFailure, RealPeerView};
+pub use self::run::{RealOutcome, RealRun, RealRunSummary, run, run_groups};
+pub use self::service::Opaque;
 pub use self::world::{RealBody, RealWorld};

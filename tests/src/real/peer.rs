@@ -2,29 +2,31 @@
 
 use std::path::PathBuf;
 
-use raft::driver::{Raft, RunState, Settings as DriverSettings, SnapshotPolicy, Status};
+use raft::driver::{
+    Raft, RunState, Settings as DriverSettings, SnapshotPolicy, StateMachine, Status,
+};
 use raft::storage::DiskStorage;
 use raft::transport::tcp::{TcpOptions, TcpTransport};
 use raft::{Bytes, EntryId};
 
 use super::audited_storage::DurabilityAudit;
 use super::context::RunContext;
-use super::service::{Opaque, RealService};
+use super::service::Opaque;
 use super::sink::PeerSink;
 use crate::failure::Failure;
 use crate::world::{PeerJitter, config, peer_id};
 
 /// One peer.
-pub(super) struct Peer {
+pub(super) struct Peer<S: StateMachine> {
     server: usize,
-    pub(super) running: Option<Raft<RealService>>,
+    pub(super) running: Option<Raft<S>>,
     /// Number of starts.
     pub(super) life: u32,
     directory: PathBuf,
     pub(super) audit: DurabilityAudit,
 }
 
-impl Peer {
+impl<S: StateMachine<Command = Opaque>> Peer<S> {
     pub(super) fn new(server: usize, directory: PathBuf) -> Self {
         Self { server, running: None, life: 0, directory, audit: DurabilityAudit::default() }
     }
@@ -38,10 +40,10 @@ impl Peer {
     }
 
     /// Starts a new incarnation from the store.
-    pub(super) fn start(&mut self, context: &RunContext) -> Result<(), Failure> {
+    pub(super) fn start(&mut self, context: &RunContext, machine: S) -> Result<(), Failure> {
         self.life += 1;
         let server = self.server;
-        self.running = Some(self.build(context).map_err(|error| {
+        self.running = Some(self.build(context, machine).map_err(|error| {
             Failure::expected(format_args!("peer {server} cannot start: {error}"))
         })?);
         Ok(())
@@ -50,14 +52,21 @@ impl Peer {
     fn build(
         &self,
         context: &RunContext,
-    ) -> Result<Raft<RealService>, Box<dyn std::error::Error + Send + Sync>> {
-        let id = peer_id(self.server);
+        machine: S,
+    ) -> Result<Raft<S>, Box<dyn std::error::Error + Send + Sync>> {
+        let number = |server| peer_id(context.first_peer + server);
+        let id = number(self.server);
         let settings = &context.settings;
         let storage = self.audit.of(DiskStorage::open(&self.directory, id)?);
         let options = TcpOptions { cluster: context.cluster.clone(), ..TcpOptions::default() };
         let transport = TcpTransport::plain(id, &context.address(self.server))?.with(options)?;
-        let others = (0..settings.peers).map(|server| (peer_id(server), context.address(server)));
-        let wanted = config(0, self.server, settings, context.links.next_message(self.server));
+        let others = (0..settings.peers).map(|server| (number(server), context.address(server)));
+        let wanted = config(
+            context.first_peer,
+            self.server,
+            settings,
+            context.links.next_message(self.server),
+        );
         let builder = Raft::builder(id)
             .peers(others)
             .storage(storage)
@@ -69,7 +78,7 @@ impl Peer {
                 context.elections.clone(),
                 context.records.clone(),
             ))
-            .state_machine(context.records.service(self.server, settings.snapshots))
+            .state_machine(machine)
             .configure(|config| *config = wanted)
             .settings(DriverSettings {
                 snapshots: SnapshotPolicy::NEVER,

@@ -3,16 +3,14 @@
 
 use std::fmt;
 
-use raft::driver::{Clock, Status};
+use raft::driver::Status;
 use raft::{EntryId, Index, Instant, Term};
 use serde_json::{Value, json};
 
-use super::world::RealWorld;
-use crate::case::Settings;
-use crate::cluster::Testbed;
+use super::group::RealGroup;
 use crate::failure::Failure;
-use crate::report::{build, fmt_failure, setup};
-use crate::scenario::{Part, Scenario};
+use crate::report::{build, fmt_failure};
+use crate::scenario::Part;
 use crate::sim::network::Connection;
 
 /// The report of a failure on real peers.
@@ -23,47 +21,35 @@ pub struct RealFailure {
     seed: u64,
     at: Instant,
     failure: Failure,
-    peers: Vec<View>,
+    peers: Vec<RealPeerView>,
     setup: String,
 }
 
 /// A peer as the report shows it.
 #[derive(Clone, Debug)]
-struct View {
+pub struct RealPeerView {
+    /// The peer's number.
+    pub(super) number: usize,
     /// Status of the driver; `None` while the peer is down.
-    status: Option<Status>,
+    pub(super) status: Option<Status>,
     /// The last index that its service has applied.
-    applied: Index,
+    pub(super) applied: Index,
     /// Durable term, last entry of the snapshot, and last entry of the log.
-    durable: (Term, EntryId, EntryId),
-    connection: Connection,
+    pub(super) durable: (Term, EntryId, EntryId),
+    pub(super) connection: Connection,
 }
 
 impl RealFailure {
-    pub(super) fn new(scenario: &Scenario, world: &RealWorld, failure: Failure) -> Self {
-        let settings = &world.context.settings;
-        Self {
-            at: world.context.clock.now(),
-            peers: (0..world.size()).map(|server| View::of(world, server)).collect(),
-            ..Self::without_world(scenario, world.seed(), settings, failure)
-        }
-    }
-
-    pub(super) fn without_world(
-        scenario: &Scenario,
-        seed: u64,
-        settings: &Settings,
+    /// The report of a run of these groups.
+    pub(super) fn new(
+        (name, part, seed): (&str, Part, u64),
+        setup: String,
+        at: Instant,
+        groups: &[RealGroup],
         failure: Failure,
     ) -> Self {
-        Self {
-            name: scenario.name.to_owned(),
-            part: scenario.part,
-            seed,
-            at: Instant::START,
-            failure,
-            peers: Vec::new(),
-            setup: setup(settings),
-        }
+        let peers = groups.iter().flat_map(|group| group.borrow().views()).collect();
+        Self { name: name.to_owned(), part, seed, at, failure, peers, setup }
     }
 
     /// Reason of the failure.
@@ -76,8 +62,9 @@ impl RealFailure {
     fn rerun_command(&self) -> String {
         let Self { name, part, seed, .. } = self;
         format!(
-            "RAFT_WORLD=real DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
+            "RAFT_WORLD=real DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p {} \
              --features real --test {} -- --exact {name} --nocapture",
+            part.package(),
             part.program()
         )
     }
@@ -93,7 +80,7 @@ impl RealFailure {
             "seed": self.seed,
             "at_us": self.at.as_nanos() / 1000,
             "failure": { "kind": self.failure.signature(), "text": self.failure.to_string() },
-            "peers": self.peers.iter().map(View::to_json).collect::<Vec<_>>(),
+            "peers": self.peers.iter().map(RealPeerView::to_json).collect::<Vec<_>>(),
             "again": self.rerun_command(),
             "build": build(&self.setup),
             "signature": self.failure.headline(),
@@ -110,8 +97,8 @@ impl fmt::Display for RealFailure {
         writeln!(f, "FAIL {part} {name}   real world   seed={seed}   t={seconds}.{ms:03}s")?;
         fmt_failure(&self.failure, f)?;
         writeln!(f, "{HEADING}")?;
-        for (server, view) in self.peers.iter().enumerate() {
-            writeln!(f, "           {server:<4} {view}")?;
+        for view in &self.peers {
+            writeln!(f, "           {:<4} {view}", view.number)?;
         }
         writeln!(f, "BUILD      {}", build(&self.setup))?;
         writeln!(
@@ -129,18 +116,7 @@ impl fmt::Display for RealFailure {
 const HEADING: &str =
     "STATE      peer role      term commit log            applied  disk term/log       net";
 
-impl View {
-    fn of(world: &RealWorld, server: usize) -> Self {
-        let peer = &world.peers[server];
-        let stored = peer.audit.durable();
-        Self {
-            status: peer.status(),
-            applied: world.last_applied(server),
-            durable: (stored.hard_state.current_term, stored.base(), stored.last()),
-            connection: world.connection(server),
-        }
-    }
-
+impl RealPeerView {
     fn to_json(&self) -> Value {
         let (term, base, last) = self.durable;
         let node = self.status.as_ref().map(|status| {
@@ -165,7 +141,7 @@ impl View {
     }
 }
 
-impl fmt::Display for View {
+impl fmt::Display for RealPeerView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.status {
             Some(status) => {

@@ -4,21 +4,43 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use raft::Instant;
 use raft::driver::Clock;
 use raft::verbose::{Line, Logger, Topic};
+use tokio::runtime::Runtime;
 
+use super::calls::RealCalls;
+use super::clock::RealClock;
 use super::drive::drive;
+use super::group::RealGroup;
 use super::report::RealFailure;
+use super::signals::Signals;
 use super::world::{RealBody, RealWorld};
-use crate::cluster::{Cluster, Testbed};
+use crate::case::Settings;
+use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::report::fmt_passed;
+use crate::report::{fmt_passed, setup};
 use crate::run::panic_text;
-use crate::scenario::Scenario;
+use crate::scenario::{Body, Part, Scenario};
 use crate::sim::executor::Tasks;
 use crate::world::{LogSource, Traffic};
+
+/// The parts of a run that all its groups share.
+pub struct RealRun {
+    pub(super) seed: u64,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) clock: RealClock,
+    pub(super) signals: Signals,
+    pub(super) logger: Option<Logger>,
+    tasks: Tasks,
+    calls: RealCalls,
+}
+
+/// Outcome of a run.
+pub type RealOutcome = Result<RealRunSummary, Box<RealFailure>>;
 
 /// Summary of a run that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,52 +66,112 @@ impl fmt::Display for RealRunSummary {
 ///
 /// # Errors
 /// The failure, with the state of the peers.
-pub fn run(
-    scenario: &Scenario,
-    seed: u64,
-    logger: Option<Logger>,
-    body: RealBody,
-) -> Result<RealRunSummary, Box<RealFailure>> {
+pub fn run(scenario: &Scenario, seed: u64, logger: Option<Logger>, body: RealBody) -> RealOutcome {
     let settings = scenario.spec.settings(seed);
-    let world = match RealWorld::new(seed, settings.clone(), logger) {
-        Ok(world) => Rc::new(RefCell::new(world)),
-        Err(failure) => {
-            return Err(Box::new(RealFailure::without_world(scenario, seed, &settings, failure)));
-        }
-    };
-    let outcome = attempt(&world, body);
-    let world = world.borrow();
-    outcome.map(|()| RealRunSummary::of(&world)).map_err(|failure| {
-        world.log_failure(&failure);
-        Box::new(RealFailure::new(scenario, &world, failure))
+    let test = (scenario.name, scenario.part, seed);
+    run_groups(test, &settings, logger, |run| {
+        let world = Rc::new(RefCell::new(RealWorld::new(run, settings.clone())?));
+        let cluster = Cluster::new(Rc::clone(&world), run.tasks.clone());
+        Ok((vec![world as RealGroup], body(cluster)))
     })
 }
 
-fn attempt(world: &Rc<RefCell<RealWorld>>, body: RealBody) -> Result<(), Failure> {
-    let tasks = Tasks::default();
-    let (clock, records) = {
-        let world = world.borrow();
-        (world.context.clock, world.context.records.clone())
+/// Runs several groups of real peers, and a body that drives them all. `settings` are those of the first
+/// one, for reports.
+///
+/// # Errors
+/// The failure, with the state of the peers.
+pub fn run_groups(
+    test: (&str, Part, u64),
+    settings: &Settings,
+    logger: Option<Logger>,
+    start: impl FnOnce(&RealRun) -> Result<(Vec<RealGroup>, Body), Failure>,
+) -> RealOutcome {
+    let fails = |at, groups: &[RealGroup], failure| {
+        Box::new(RealFailure::new(test, setup(settings), at, groups, failure))
     };
-    // A panic leaves the world as it was; it is only looked at from here on.
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let main = tasks.spawn("test", body(Cluster::new(Rc::clone(world), tasks.clone())));
-        drive(clock, &records, &tasks, &main)
-    }))
-    .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
-    tasks.clear();
-    // A peer that ended by itself is the cause of whatever else failed.
-    world.borrow().unexpected_exit().map_or(outcome, Err)
+    let run = RealRun::new(test.2, logger);
+    let run = run.map_err(|failure| fails(Instant::START, &[], failure))?;
+    let mut groups = Vec::new();
+    match run.attempt(start, &mut groups) {
+        Ok(()) => Ok(RealRunSummary::of(run.clock.now(), &groups)),
+        Err(failure) => {
+            run.log_failure(&failure);
+            Err(fails(run.clock.now(), &groups, failure))
+        }
+    }
+}
+
+impl RealRun {
+    fn new(seed: u64, logger: Option<Logger>) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .enable_all()
+            .build();
+        let runtime =
+            Arc::new(runtime.map_err(|error| {
+                Failure::expected(format_args!("threads for the peers: {error}"))
+            })?);
+        let (signals, tasks) = (Signals::default(), Tasks::default());
+        let calls = RealCalls::new(Arc::clone(&runtime), signals.clone(), tasks.clone());
+        Ok(Self { seed, runtime, clock: RealClock::start(), signals, logger, tasks, calls })
+    }
+
+    /// The executor of the scenario's tasks.
+    #[must_use]
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// The calls of the scenario's tasks.
+    #[must_use]
+    pub const fn calls(&self) -> &RealCalls {
+        &self.calls
+    }
+
+    fn attempt(
+        &self,
+        start: impl FnOnce(&Self) -> Result<(Vec<RealGroup>, Body), Failure>,
+        groups: &mut Vec<RealGroup>,
+    ) -> Result<(), Failure> {
+        let Self { tasks, clock, signals, calls, .. } = self;
+        // A panic leaves the worlds as they were; they are only looked at from here on.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let (started, body) = start(self)?;
+            groups.extend(started);
+            let main = tasks.spawn("test", body);
+            drive(*clock, signals, calls, tasks, &main)
+        }))
+        .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
+        tasks.clear();
+        // A peer that ended by itself is the cause of whatever else failed.
+        let ended = groups.iter().find_map(|group| group.borrow().unexpected_exit());
+        ended.map_or(outcome, Err)
+    }
+
+    fn log_failure(&self, failure: &Failure) {
+        let Some(logger) = &self.logger else { return };
+        let text = failure.to_string();
+        let text = format_args!("{}", text.lines().next().unwrap_or_default());
+        let (at, peer, event) = (self.clock.now(), &LogSource::Tester, "failed");
+        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
+    }
 }
 
 impl RealRunSummary {
-    fn of(world: &RealWorld) -> Self {
-        Self {
-            cluster_time: Duration::from_nanos(world.context.clock.now().as_nanos()),
-            peers: world.size(),
-            traffic: world.traffic(),
-            commands: world.context.records.last_agreed().number(),
+    fn of(end: Instant, groups: &[RealGroup]) -> Self {
+        let mut summary = Self {
+            cluster_time: Duration::from_nanos(end.as_nanos()),
+            peers: 0,
+            traffic: Traffic::default(),
+            commands: 0,
+        };
+        for group in groups.iter().map(|group| group.borrow()) {
+            summary.peers += group.size();
+            summary.traffic.add(&group.traffic());
+            summary.commands += group.commands();
         }
+        summary
     }
 
     /// Adds the summary of another run.
@@ -101,15 +183,8 @@ impl RealRunSummary {
     }
 }
 
-impl RealWorld {
-    fn log_failure(&self, failure: &Failure) {
-        let Some(logger) = &self.context.logger else { return };
-        let text = failure.to_string();
-        let text = format_args!("{}", text.lines().next().unwrap_or_default());
-        let (at, peer, event) = (self.context.clock.now(), &LogSource::Tester, "failed");
-        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
-    }
-}
+/// Threads for the tasks of all peers. Their disks have threads of their own.
+const WORKERS: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -1,62 +1,82 @@
 //! The services of real peers: the same as in the simulation, as state machines of a driver.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use raft::driver::{Clock, Command, MachineError, StateMachine};
 use raft::{Bytes, Index, PeerId};
 
 use super::clock::RealClock;
+use super::signals::Signals;
 use crate::failure::Failure;
 use crate::invariants::Violation;
 use crate::invariants::violation::Witness;
 use crate::service::{AppliedLog, Machine, Service, Snapshots};
 
-/// Commands applied by all services of a run, and its failure, if any. Clones share them.
+/// Commands applied by all services of a group. Clones share them.
 #[derive(Clone)]
 pub(super) struct ServiceRecords {
-    shared: Arc<(Mutex<State>, Condvar)>,
+    shared: Arc<Mutex<State>>,
     clock: RealClock,
+    signals: Signals,
+    /// The number of the group's first peer.
+    first_peer: usize,
 }
 
 struct State {
     agreed: AppliedLog,
     /// Newest incarnation of each peer, and the last index that its service applied in it.
     peers: Vec<(u32, Index)>,
-    failed: Option<Failure>,
 }
 
 impl ServiceRecords {
-    pub(super) fn new(peers: usize, clock: RealClock) -> Self {
+    pub(super) fn new(first_peer: usize, peers: usize, clock: RealClock, signals: Signals) -> Self {
         let peers = vec![(0, Index::ZERO); peers];
-        let state = State { agreed: AppliedLog::default(), peers, failed: None };
-        Self { shared: Arc::new((Mutex::new(state), Condvar::new())), clock }
+        let state = State { agreed: AppliedLog::default(), peers };
+        Self { shared: Arc::new(Mutex::new(state)), clock, signals, first_peer }
     }
 
-    /// The service of a peer's next incarnation; entries that an earlier one still receives no
-    /// longer count.
-    pub(super) fn service(&self, server: usize, snapshots: Snapshots) -> RealService {
+    /// Begins a peer's next incarnation; entries that an earlier one still receives no longer count.
+    pub(super) fn begin_life(&self, server: usize) -> u32 {
         let mut state = self.lock();
         let (life, last) = &mut state.peers[server];
         *life += 1;
         *last = Index::ZERO;
-        let life = *life;
-        drop(state);
+        *life
+    }
+
+    /// The service of a peer's next incarnation.
+    pub(super) fn service(&self, server: usize, snapshots: Snapshots) -> RealService {
+        let life = self.begin_life(server);
         let service = Service::new(snapshots, Machine::History);
         RealService { server, life, service, due: None, records: self.clone() }
     }
 
-    /// The failure of the run; waits for one until `timeout` has passed.
-    pub(super) fn failure_within(&self, timeout: Duration) -> Option<Failure> {
-        let fine = |state: &mut State| state.failed.is_none();
-        let waited = self.shared.1.wait_timeout_while(self.lock(), timeout, fine);
-        waited.unwrap_or_else(PoisonError::into_inner).0.failed.clone()
+    /// Compares what an incarnation of a service is given, unless a newer one has begun; its last index.
+    pub(super) fn with(
+        &self,
+        server: usize,
+        life: u32,
+        compare: impl FnOnce(Witness, &mut AppliedLog) -> Result<Index, Box<Violation>>,
+    ) {
+        let peer = PeerId::new((self.first_peer + server) as u64);
+        let witness = Witness { peer, at: self.clock.now() };
+        let mut state = self.lock();
+        if state.peers[server].0 != life {
+            return;
+        }
+        let compared = compare(witness, &mut state.agreed);
+        if let Ok(last) = &compared {
+            state.peers[server].1 = *last;
+        }
+        drop(state);
+        if let Err(violation) = compared {
+            self.fail(violation.into());
+        }
     }
 
     /// Ends the run with a failure, unless it has failed already.
     pub(super) fn fail(&self, failure: Failure) {
-        self.lock().failed.get_or_insert(failure);
-        self.shared.1.notify_all();
+        self.signals.fail(failure);
     }
 
     pub(super) fn agreed(&self, index: Index) -> Option<Bytes> {
@@ -72,12 +92,12 @@ impl ServiceRecords {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A command as opaque bytes.
-pub(super) struct Opaque(pub(super) Bytes);
+pub struct Opaque(pub Bytes);
 
 impl Command for Opaque {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), MachineError> {
@@ -91,7 +111,7 @@ impl Command for Opaque {
 }
 
 /// The service of one incarnation of a peer. It counts its commands: indexes are those of commands.
-pub(super) struct RealService {
+pub struct RealService {
     server: usize,
     life: u32,
     service: Service,
@@ -106,18 +126,10 @@ impl RealService {
         &mut self,
         act: impl FnOnce(&mut Service, Witness, &mut AppliedLog) -> Result<(), Box<Violation>>,
     ) {
-        let peer = PeerId::new(self.server as u64);
-        let witness = Witness { peer, at: self.records.clock.now() };
-        let mut state = self.records.lock();
-        if state.peers[self.server].0 != self.life {
-            return;
-        }
-        let taken = act(&mut self.service, witness, &mut state.agreed);
-        state.peers[self.server].1 = self.service.last_applied();
-        drop(state);
-        if let Err(violation) = taken {
-            self.records.fail(violation.into());
-        }
+        let Self { server, life, service, records, .. } = self;
+        records.with(*server, *life, |witness, agreed| {
+            act(service, witness, agreed).map(|()| service.last_applied())
+        });
     }
 }
 

@@ -265,6 +265,13 @@ pub fn log_bytes(stored: &PersistentState) -> usize {
     HARD_STATE_BYTES + entries
 }
 
+/// The same with the snapshot.
+#[must_use]
+pub fn stored_bytes(stored: &PersistentState) -> usize {
+    let snapshot = stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.data.len() as usize);
+    log_bytes(stored) + snapshot
+}
+
 impl FlushFaultRates {
     fn draw(&self, rng: &mut Stream) -> Option<FlushFault> {
         if rng.happens(self.failure) {

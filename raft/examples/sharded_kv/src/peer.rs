@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::arguments::Place;
 
 /// A running server, before it answers clients.
-pub(crate) struct Peer<M: StateMachine<Command: Send + 'static, Answer: Send> + Send> {
+pub(crate) struct Peer<M: StateMachine> {
     pub(crate) replica: DriverReplica<M>,
     /// HTTP addresses of all servers of the group.
     pub(crate) servers: Arc<[SocketAddr]>,
@@ -23,15 +23,12 @@ pub(crate) struct Peer<M: StateMachine<Command: Send + 'static, Answer: Send> + 
 }
 
 /// Starts a server's peer; `observe` is called with each state.
-pub(crate) async fn start<M>(
+pub(crate) async fn start<M: StateMachine>(
     cluster: String,
     place: Place,
     initial: M,
     observe: impl FnMut(&M) + Send + 'static,
-) -> Result<Peer<M>, Box<dyn Error>>
-where
-    M: StateMachine<Command: Send + 'static, Answer: Send> + Send,
-{
+) -> Result<Peer<M>, Box<dyn Error>> {
     let Place { id, directory, peers, election_timeout, snapshot_after } = place;
     let at = usize::try_from(id)?.checked_sub(1).filter(|at| *at < peers.len());
     let at = at

@@ -101,7 +101,7 @@ async fn ended<T: 'static>(
     let result = task.join().await?;
     let taken = lab.group.cluster().now().since(healed);
     let text = format_args!("{what} to return within {COMPLETION:?}, it took {taken:?}");
-    expect(taken <= COMPLETION, text)?;
+    lab.group.cluster().expect_exact_timing(taken <= COMPLETION, text)?;
     Ok(result)
 }
 
@@ -158,7 +158,8 @@ pub(crate) async fn snapshot_size(lab: Lab) -> Result<(), Failure> {
         format_args!("snapshots of at most {SNAPSHOT_BYTES_MAX} bytes, the largest has {bytes}"),
     )?;
     let now = lab.group.cluster().now().since(Instant::START);
-    expect(now <= LIMIT, format_args!("an end within {LIMIT:?}, it came after {now:?}"))?;
+    let text = format_args!("an end within {LIMIT:?}, it came after {now:?}");
+    lab.group.cluster().expect_exact_timing(now <= LIMIT, text)?;
     lab.check_history()
 }
 

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use raft_tests::case::PeerSet;
-use raft_tests::cluster::expect;
 use raft_tests::failure::Failure;
 use raft_tests::sim::executor::Join;
 
@@ -183,7 +182,7 @@ pub(crate) async fn speed(lab: Lab) -> Result<(), Failure> {
     }
     let taken = cluster.now().since(begun);
     client.check("x", &value).await?;
-    expect(
+    cluster.expect_exact_timing(
         taken <= SPEED_LIMIT,
         format_args!("{SPEED_OPERATIONS} appends in {SPEED_LIMIT:?}, they took {taken:?}"),
     )?;

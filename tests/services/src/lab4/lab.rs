@@ -6,9 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use raft_tests::case::PeerSet;
-use raft_tests::cluster::Cluster;
+use raft_tests::cluster::{Cluster, Testbed};
 use raft_tests::failure::Failure;
-use raft_tests::sim::disk::log_bytes;
 use raft_tests::sim::network::Connection;
 use raft_tests::sim::random::Stream;
 
@@ -91,9 +90,15 @@ impl ShardedLab {
     }
 
     /// All groups of peers, the controller's first.
-    pub(crate) fn clusters(&self) -> impl Iterator<Item = &Cluster> {
+    fn clusters(&self) -> impl Iterator<Item = &Cluster<dyn Testbed>> {
         let controllers = self.controllers.iter().map(|lab| lab.group.cluster());
         controllers.chain(self.groups.iter().map(Group::cluster))
+    }
+
+    /// The same in the simulated world.
+    pub(crate) fn simulated(&self) -> impl Iterator<Item = &Cluster> {
+        let controllers = self.controllers.iter().map(|lab| lab.group.simulated());
+        controllers.chain(self.groups.iter().map(Group::simulated))
     }
 
     /// Number of clients so far.
@@ -102,7 +107,7 @@ impl ShardedLab {
     }
 
     /// The cluster whose tasks and streams are those of the tester.
-    pub(crate) fn cluster(&self) -> &Cluster {
+    pub(crate) fn cluster(&self) -> &Cluster<dyn Testbed> {
         self.controllers[0].group.cluster()
     }
 
@@ -178,11 +183,7 @@ impl ShardedLab {
     pub(crate) fn stored_bytes(&self) -> usize {
         let of_group = |group: &Group<ShardedStore>| -> usize {
             let world = group.cluster().world();
-            let of_server = |server| {
-                let disk = world.disk(server);
-                log_bytes(disk) + disk.snapshot.as_ref().map_or(0, |it| it.data.len() as usize)
-            };
-            (0..world.size()).map(of_server).sum()
+            (0..world.size()).map(|server| world.stored_bytes(server)).sum()
         };
         self.groups.iter().map(of_group).sum()
     }

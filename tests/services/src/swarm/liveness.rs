@@ -25,11 +25,11 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     lab.cluster().note(format_args!("the faults are over"));
     lab.routes.borrow_mut().clear();
-    lab.clusters().for_each(heal);
+    lab.simulated().for_each(heal);
     let end = lab.cluster().now().after(LIMIT);
     let mut clients = clients;
     loop {
-        for cluster in lab.clusters() {
+        for cluster in lab.simulated() {
             (0..cluster.size()).try_for_each(|server| cluster.start_if_down(server))?;
         }
         // Without a group no one serves the shards; a change that was under way may still remove all.

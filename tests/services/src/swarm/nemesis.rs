@@ -54,7 +54,7 @@ impl Nemesis {
             }
             self.happened.borrow_mut().insert((self.kind, number));
             if let Err(failure) = self.inject(&mut rng).await {
-                self.lab.cluster().fail(failure);
+                self.lab.controllers[0].group.simulated().fail(failure);
             }
         }
     }
@@ -152,7 +152,7 @@ impl Nemesis {
 
     /// The peers of the controller or of a group.
     fn cluster(&self, rng: &mut Stream) -> &Cluster {
-        self.lab.clusters().nth(rng.index(self.lab.groups.len() + 1)).expect("there are so many")
+        self.lab.simulated().nth(rng.index(self.lab.groups.len() + 1)).expect("there are so many")
     }
 
     fn server(&self, rng: &mut Stream) -> (&Cluster, usize) {

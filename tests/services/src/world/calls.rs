@@ -80,8 +80,8 @@ impl Calls {
     ) -> Result<M::Reply, Rejection> {
         self.made.update(|made| made + 1);
         let cluster = group.cluster();
-        let fate = Fate::draw(&cluster.world().network().profile(), &mut rng.borrow_mut());
-        let deadline = cluster.now().after(CALL_TIMEOUT);
+        let fate = Fate::draw(&cluster.world().profile(), &mut rng.borrow_mut());
+        let deadline = cluster.now().after(group.call_timeout());
         let silence = async || {
             cluster.sleep(deadline.since(cluster.now())).await;
             Err(Rejection::NoAnswer)
@@ -132,7 +132,7 @@ async fn deliver_copy<M: Service>(
 ) {
     group.cluster().sleep(delay).await;
     if group.is_reachable(server) {
-        let deadline = group.cluster().now().after(CALL_TIMEOUT);
+        let deadline = group.cluster().now().after(group.call_timeout());
         drop(M::handle(&group.replica(server, client, deadline), request).await);
     }
 }

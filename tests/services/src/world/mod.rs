@@ -3,6 +3,8 @@
 mod calls;
 mod group;
 mod host;
+#[cfg(feature = "real")]
+mod real;
 
 pub use self::calls::{CALL_TIMEOUT, Calls, Reach, Target};
 pub use self::group::{FIRST_OF_TESTER, Group, GroupReplica, GroupSetup};
