@@ -3,8 +3,8 @@
 //! Checked for every such service: all of a group are given the same commands in the same order, snapshots
 //! included.
 
-use raft::Index;
 use raft::driver::{MachineError, StateMachine};
+use raft::{Bytes, Index};
 
 use super::service::{Opaque, ServiceRecords};
 
@@ -14,7 +14,7 @@ pub trait RealHosted: Send + 'static {
     type Answer: Send + 'static;
 
     /// Applies a committed command.
-    fn apply(&mut self, command: &[u8]) -> Self::Answer;
+    fn apply(&mut self, command: &Bytes) -> Self::Answer;
 
     /// Returns whether a snapshot is due, after a command was applied.
     fn wants_snapshot(&self) -> bool;

@@ -129,7 +129,8 @@ pub(crate) async fn snapshot_rpc(lab: Lab) -> Result<(), Failure> {
         of_others.check(key, value).await?;
     }
     let sent = lab.group.cluster().traffic().snapshot_chunks - before;
-    expect(sent > 0, format_args!("a snapshot sent to the server that was cut off"))?;
+    let text = format_args!("a snapshot sent to the server that was cut off");
+    lab.group.cluster().expect_exact_timing(sent > 0, text)?;
 
     lab.group.connect_all();
     client.put("e", "E").await?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use raft::driver::{MachineError, from_bytes};
-use raft::{Bytes, Instant};
+use raft::{Bytes, Entry, EntryId, Index, Instant, Payload, Term};
 use raft_tests::cluster::Testbed;
 use raft_tests::real::{Compared, Opaque, RealCalls, RealHosted, RealWorld};
 
@@ -73,9 +73,12 @@ pub(super) fn lock<M>(state: &Mutex<State<M>>) -> MutexGuard<'_, State<M>> {
 impl<M: StateMachine> RealHosted for RealHost<M> {
     type Answer = M::Answer;
 
-    fn apply(&mut self, command: &[u8]) -> M::Answer {
+    fn apply(&mut self, command: &Bytes) -> M::Answer {
         let mut state = self.state();
-        state.log_bytes += command.len();
+        let payload = Payload::Command(command.clone());
+        // Its id has as many bytes as any.
+        let entry = Entry { id: EntryId::new(Term::new(1), Index::new(1)), payload };
+        state.log_bytes += entry.encoded_len();
         let command = decode(command).expect("every command in the log is one of the service");
         state.machine.apply(command)
     }
