@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::report::RealPeerView;
+use super::peer_view::RealPeerView;
 use crate::cluster::Testbed;
 use crate::failure::Failure;
 

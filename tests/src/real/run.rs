@@ -4,20 +4,16 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use raft::Instant;
 use raft::driver::Clock;
 use raft::verbose::{Line, Logger, Topic};
-use tokio::runtime::Runtime;
 
-use super::calls::RealCalls;
-use super::clock::RealClock;
 use super::drive::drive;
 use super::group::RealGroup;
 use super::report::RealFailure;
-use super::signals::Signals;
+use super::resources::RealRun;
 use super::world::{RealBody, RealWorld};
 use crate::case::Settings;
 use crate::cluster::Cluster;
@@ -25,19 +21,7 @@ use crate::failure::Failure;
 use crate::report::{fmt_passed, setup};
 use crate::run::panic_text;
 use crate::scenario::{Body, Part, Scenario};
-use crate::sim::executor::Tasks;
 use crate::world::{LogSource, Traffic};
-
-/// The parts of a run that all its groups share.
-pub struct RealRun {
-    pub(super) seed: u64,
-    pub(super) runtime: Arc<Runtime>,
-    pub(super) clock: RealClock,
-    pub(super) signals: Signals,
-    pub(super) logger: Option<Logger>,
-    tasks: Tasks,
-    calls: RealCalls,
-}
 
 /// Outcome of a run.
 pub type RealOutcome = Result<RealRunSummary, Box<RealFailure>>;
@@ -103,32 +87,6 @@ pub fn run_groups(
 }
 
 impl RealRun {
-    fn new(seed: u64, logger: Option<Logger>) -> Result<Self, Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .enable_all()
-            .build();
-        let runtime =
-            Arc::new(runtime.map_err(|error| {
-                Failure::expected(format_args!("threads for the peers: {error}"))
-            })?);
-        let (signals, tasks) = (Signals::default(), Tasks::default());
-        let calls = RealCalls::new(Arc::clone(&runtime), signals.clone(), tasks.clone());
-        Ok(Self { seed, runtime, clock: RealClock::start(), signals, logger, tasks, calls })
-    }
-
-    /// The executor of the scenario's tasks.
-    #[must_use]
-    pub const fn tasks(&self) -> &Tasks {
-        &self.tasks
-    }
-
-    /// The calls of the scenario's tasks.
-    #[must_use]
-    pub const fn calls(&self) -> &RealCalls {
-        &self.calls
-    }
-
     fn attempt(
         &self,
         start: impl FnOnce(&Self) -> Result<(Vec<RealGroup>, Body), Failure>,
@@ -182,9 +140,6 @@ impl RealRunSummary {
         self.commands += other.commands;
     }
 }
-
-/// Threads for the tasks of all peers. Their disks have threads of their own.
-const WORKERS: usize = 2;
 
 #[cfg(test)]
 mod tests {

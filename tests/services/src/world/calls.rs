@@ -14,13 +14,10 @@ use raft_tests::case::PeerSet;
 use raft_tests::sim::network::{Connection, NetworkProfile};
 use raft_tests::sim::random::{Chance, Stream};
 
-use super::group::Group;
+use super::group::{CALL_TIMEOUT, Group};
 use crate::client::Servers;
 use crate::replica::{Rejection, Service};
 use crate::session::ClientId;
-
-/// Longest wait of a client for an answer.
-pub const CALL_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Calls of all clients of a run. Clones share the count.
 #[derive(Clone, Debug, Default)]

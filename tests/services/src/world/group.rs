@@ -22,7 +22,6 @@ use raft_tests::sim::random::mix;
 use raft_tests::sim::random::{Domain, Stream};
 use raft_tests::world::{LogSource, Setup};
 
-use super::calls::CALL_TIMEOUT;
 use super::host::{Host, SnapshotLimit, Watch};
 #[cfg(feature = "real")]
 use super::real::{RealHost, RealServers, SharedStates, State, lock};
@@ -408,6 +407,9 @@ impl<M: StateMachine> Replica<M> for GroupReplica<'_, M> {
         }
     }
 }
+
+/// Longest wait of a client for an answer.
+pub const CALL_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Longest wait of a client for an answer of real peers, whose threads and disks may stall.
 #[cfg(feature = "real")]

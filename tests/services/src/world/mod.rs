@@ -6,6 +6,6 @@ mod host;
 #[cfg(feature = "real")]
 mod real;
 
-pub use self::calls::{CALL_TIMEOUT, Calls, Reach, Target};
-pub use self::group::{FIRST_OF_TESTER, Group, GroupReplica, GroupSetup};
+pub use self::calls::{Calls, Reach, Target};
+pub use self::group::{CALL_TIMEOUT, FIRST_OF_TESTER, Group, GroupReplica, GroupSetup};
 pub use self::host::{SnapshotLimit, Watch};
