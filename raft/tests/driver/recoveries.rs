@@ -61,6 +61,9 @@ impl Peers {
         let leader = led.expect("an election").leader.expect("checked by the condition");
         let leader = &rafts[leader.number() as usize - 1];
         leader.propose(Add(7)).await.expect("it leads");
+        // The log has configurations, with the id of their cluster.
+        leader.add_learner(9, None, TEST_TIMEOUT).await.expect("it leads");
+        leader.remove(9, TEST_TIMEOUT).await.expect("it leads");
         let last = leader.status().last_log;
         applies(&rafts[0], last).await;
         for raft in rafts {
