@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
+use crate::bisect::BisectError;
 use crate::build::BuildError;
 use crate::config::ConfigError;
 use crate::exit::Exit;
@@ -34,6 +35,9 @@ pub enum Error {
     /// The campaign cannot be submitted.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// There is nothing to bisect.
+    #[error(transparent)]
+    Bisect(#[from] BisectError),
     /// No test is left to run.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -127,6 +131,7 @@ impl Error {
             | Self::Plan(_)
             | Self::Archive(_)
             | Self::Submit(_)
+            | Self::Bisect(_)
             | Self::Store(_)
             | Self::Live(_)
             | Self::Watch(_)

@@ -17,6 +17,10 @@ pub enum Exit {
     NoTests,
     /// Merged campaigns do not make a complete one (5).
     Incomplete,
+    /// A commit is not decided (125, at which `git bisect run` skips it).
+    Undecided,
+    /// An error of a step of `git bisect run` (128, at which that ends).
+    NoStep,
     /// The build failed (101, cargo's own code).
     BuildFailed,
     /// The user interrupted it (130).
@@ -35,6 +39,8 @@ impl Exit {
             Self::NoTests => 4,
             Self::Incomplete => 5,
             Self::BuildFailed => 101,
+            Self::Undecided => 125,
+            Self::NoStep => 128,
             Self::Interrupted => 130,
         }
     }

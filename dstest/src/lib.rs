@@ -88,6 +88,7 @@
 //! ```
 
 pub mod archive;
+pub mod bisect;
 mod browse;
 pub mod build;
 mod campaign;
@@ -141,11 +142,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // Help and version are such errors too, with success as their exit code.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            return match error.use_stderr() {
+                // A mistake must not be a bad commit for `git bisect run`.
+                true if is_step(&args) => Exit::NoStep,
+                true => Exit::Usage,
+                false => Exit::Success,
+            };
         }
     };
     command::execute(cli, typed).unwrap_or_else(|error| {
         text::console::warn(&error.to_string());
         error.exit()
     })
+}
+
+/// `true` for a step of `git bisect run`.
+fn is_step(args: &[OsString]) -> bool {
+    let own = args.iter().take_while(|arg| *arg != "--");
+    let words: Vec<_> = own.map(|arg| arg.to_string_lossy()).collect();
+    let is_decision = |word: &str| word == "--decide" || word.starts_with("--decide=");
+    words.iter().any(|word| word == "bisect") && words.iter().any(|word| is_decision(word))
 }

@@ -20,6 +20,8 @@ pub(crate) enum Detail {
     Full,
     /// Each kind of failure once, and a table that fits the terminal.
     Brief,
+    /// Nothing but progress.
+    Silent,
 }
 
 impl<'a> Output<'a> {

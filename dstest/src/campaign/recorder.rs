@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 
 use super::hints::CommandHints;
 use super::output::Detail;
+use crate::bisect::Measurement;
 use crate::progress::{FailureReport, FixedReport, Notice, Novelty, SharedTally, View};
 use crate::record::{Class, RunRecord, Verdict};
 use crate::report::summary::runs;
-use crate::run::{ExpectedDuration, Observer, RunEvent, RunningRun};
+use crate::run::{ExpectedDuration, Observer, RunEvent, RunningRun, Stop};
 use crate::schedule::Job;
 use crate::seed::{Iteration, Seed};
 use crate::store::{EventLog, StoreError};
@@ -28,6 +29,8 @@ pub(super) struct Recorder<'a> {
     names: Vec<String>,
     /// Runs that have been called slow.
     slow: HashSet<(usize, Iteration)>,
+    /// The commit that is measured by its runs.
+    pub(super) measurement: Option<&'a mut Measurement>,
     /// Set once the store cannot be written.
     pub(super) store_failure: Option<StoreFailure>,
 }
@@ -58,7 +61,7 @@ impl<'a> Recorder<'a> {
         expected_duration: ExpectedDuration,
     ) -> Self {
         let names = tally.lock().tests().iter().map(|test| test.name.clone()).collect();
-        let (slow, store_failure) = (HashSet::new(), None);
+        let (slow, measurement, store_failure) = (HashSet::new(), None, None);
         Self {
             log,
             tally,
@@ -69,6 +72,7 @@ impl<'a> Recorder<'a> {
             expected_duration,
             names,
             slow,
+            measurement,
             store_failure,
         }
     }
@@ -90,12 +94,12 @@ impl<'a> Recorder<'a> {
     }
 
     /// Stores and counts a run; one that cannot be stored is not counted either.
-    fn finished(&mut self, test: usize, record: &RunRecord) -> ControlFlow<()> {
+    fn finished(&mut self, test: usize, record: &RunRecord) -> ControlFlow<Stop> {
         if let Err(error) = self.log.append(record) {
             let store_failure =
                 self.store_failure.get_or_insert(StoreFailure { error, unrecorded: 0 });
             store_failure.unrecorded += 1;
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Stop::StoreFailed);
         }
         let is_retry = self.retry.contains(&Job { test, iteration: record.iter });
         let name = self.tally.lock().tests()[test].name.clone();
@@ -108,6 +112,24 @@ impl<'a> Recorder<'a> {
                 (novelty, group.count)
             })
         };
+        if self.detail != Detail::Silent {
+            self.tell(name, record, report, is_retry);
+        }
+        let mut measurement = self.measurement.iter_mut();
+        if measurement.any(|measured| measured.observe(test, record)) {
+            return ControlFlow::Break(Stop::Decided);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Shows a failure, or one that is mended.
+    fn tell(
+        &self,
+        name: String,
+        record: &RunRecord,
+        report: Option<(Novelty, u64)>,
+        is_retry: bool,
+    ) {
         if let Some((novelty, count)) = report {
             let is_shown = self.detail == Detail::Full && count <= SHOWN_OF_A_KIND;
             if novelty == Novelty::New || is_shown {
@@ -123,7 +145,6 @@ impl<'a> Recorder<'a> {
             let (test, iter, seed) = (name, record.iter, record.seed);
             self.view.send(Notice::Fixed(FixedReport { test, iter, seed }));
         }
-        ControlFlow::Continue(())
     }
 
     fn report(
@@ -192,7 +213,7 @@ const SLOW_UNKNOWN_S: f64 = 30.0;
 const SHOWN_OF_A_KIND: u64 = 5;
 
 impl Observer for Recorder<'_> {
-    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<Stop> {
         match event {
             RunEvent::Finished { test, record } => return self.finished(*test, record),
             RunEvent::Round { iterations } => {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::plan::{Budget, Rounds};
 use crate::process::signals::Interrupts;
 use crate::record::RunRecord;
-use crate::run::{self, Campaign, DispatchOptions, Observer, Outcome, RunEvent};
+use crate::run::{self, Campaign, DispatchOptions, Observer, Outcome, RunEvent, Stop};
 use crate::schedule::{Job, Schedule};
 
 /// Collects the records of a few runs.
@@ -17,7 +17,7 @@ use crate::schedule::{Job, Schedule};
 struct Collector(Vec<RunRecord>);
 
 impl Observer for Collector {
-    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<Stop> {
         if let RunEvent::Finished { record, .. } = event {
             self.0.push((*record).clone());
         }

@@ -10,6 +10,7 @@ use super::live_session::LiveSession;
 use super::output::{Detail, Output};
 use super::recorder::{Recorder, StoreFailure};
 use super::stored::{SUMMARY, StoredCampaign};
+use crate::bisect::Measurement;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Budget, Rounds};
@@ -43,6 +44,8 @@ pub(crate) struct Session<'a> {
     /// Runs that failed before with the same seeds; they come first.
     pub(crate) retry: Vec<Job>,
     pub(crate) output: Output<'a>,
+    /// The commit that is measured by the runs.
+    pub(crate) measurement: Option<&'a mut Measurement>,
 }
 
 impl<'a> Session<'a> {
@@ -68,6 +71,7 @@ impl<'a> Session<'a> {
             known_times,
             retry,
             output,
+            measurement: None,
         }
     }
 
@@ -82,12 +86,15 @@ impl<'a> Session<'a> {
         let (headline, context) = (self.headline(), self.view_context(paint));
         let tally = SharedTally::new(self.tally);
         let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
-        view.send(Notice::Line(headline));
+        if self.output.detail != Detail::Silent {
+            view.send(Notice::Line(headline));
+        }
         let schedule = self.schedule.starting_with(&self.retry);
         let retry = (self.retry, self.output.detail);
         let expected = expected_duration(tally.clone(), self.known_times);
         let mut recorder =
             Recorder::new(log, tally.clone(), &view, hints.clone(), retry, Arc::clone(&expected));
+        recorder.measurement = self.measurement;
         let options = DispatchOptions {
             schedule,
             budget: self.budget,
@@ -191,7 +198,9 @@ impl FinalReport<'_> {
         if tally.failed() > 0 && is_verdict {
             text.push_str(&self.hints.browse_line());
         }
-        console::print(&text);
+        if self.output.detail != Detail::Silent {
+            console::print(&text);
+        }
         if let Some(failure) = store_failure {
             console::warn(&failure.message(&self.hints));
             return self.exit(tally, false);
@@ -207,7 +216,7 @@ impl FinalReport<'_> {
 
     fn completion(&self, tally: &Tally) -> Completion {
         let end = match self.stop {
-            Stop::Complete => End::Complete,
+            Stop::Complete | Stop::Decided => End::Complete,
             Stop::Time => End::Time,
             Stop::Failures => End::Failures,
             Stop::CannotStart | Stop::Edited | Stop::StoreFailed => End::Stopped,
@@ -314,6 +323,7 @@ fn last_line(completion: &Completion, wall: Duration, rate: &str, stop: &str) ->
 const fn stop_text(stop: Stop) -> &'static str {
     match stop {
         Stop::Complete => "",
+        Stop::Decided => ", enough to decide",
         Stop::Time => ", stopped by --for",
         Stop::Failures => ", stopped by the failure limit",
         Stop::CannotStart => ", stopped because runs cannot be started",

@@ -214,6 +214,39 @@ Each campaign is that of the commit that was checked out; + means uncommitted ch
 options than the newest one (variables, arguments, build, limits) are shown and count for no change,
 with another number of workers not for times. Runs that are in two campaigns count once.";
 
+pub(super) const BISECT: &str = "\
+Examples:
+  dstest bisect v1.2..HEAD -- dstest stress
+                                    the commit from which on a test of stress fails
+  dstest bisect HEAD~20..HEAD -- dstest -p 4 -- sh test.sh {seed}
+                                    with a command
+  dstest bisect a1b2c3d..main --failure 'lost update' --error 0.001 -- dstest 2B --release
+                                    one kind of failure, and with less error
+  dstest bisect                     go on with the search that was interrupted
+  dstest bisect --abort             drop it
+  git bisect run dstest bisect --decide 3% -- dstest stress
+                                    as a step of git's own bisection
+
+BAD is run until one kind of failure was seen ten times; that kind of that test is what is searched for, other
+failures say nothing. GOOD is run often enough to be told apart. Each commit between them is run until a
+sequential probability ratio test decides between the two rates. Its error is divided among the steps, so
+that all of them together are right with the probability that --error leaves: if commits fail either
+as GOOD does or as BAD does. The numbers of runs to be expected are said beforehand.
+
+Commits are checked out in a worktree below XDG_CACHE_HOME (~/.cache), never in yours: changes that are not
+committed are neither touched nor tested. Builds reuse that worktree's files. Commits that do not build, do
+not have the test, or fail only otherwise are skipped. After Ctrl-C, or a kill, `dstest bisect` goes on. Campaigns
+are stored as any others: `dstest show` has their failures.
+
+Exit codes:
+  0    found; with --decide: good
+  1    with --decide: bad
+  2    nothing to search for, or an error
+  5    it is one of several commits, as others were skipped
+  125  with --decide: not decided: it does not build, has no such test, or --max-runs or --for was reached
+  128  with --decide: an error, at which git bisect ends
+  130  interrupted";
+
 pub(super) const CI: &str = "\
 Examples:
   dstest ci -n 50                    all tests, 50 times

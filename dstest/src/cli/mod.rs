@@ -4,6 +4,7 @@
 //! configuration file are the business of [`crate::plan`].
 
 mod archive;
+mod bisect;
 mod examples;
 mod results;
 mod run;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::archive::plan_options;
 pub use self::archive::{ArchiveArgs, ContentArgs};
+pub use self::bisect::{BisectArgs, Rates};
 pub use self::results::{ColumnArgs, ExportArgs, ExportFormat, ShowArgs, StoreArgs};
 pub use self::run::{BudgetArgs, CiArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{
@@ -90,6 +92,9 @@ pub enum Command {
     /// Show rates and times over the stored campaigns, and the first one in which they got worse
     #[command(after_help = examples::HISTORY)]
     History(HistoryArgs),
+    /// Find the commit from which on a test fails, however rarely it does
+    #[command(after_help = examples::BISECT)]
+    Bisect(Box<BisectArgs>),
     /// Merge several campaigns, or the shards of one, into a new one
     #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),

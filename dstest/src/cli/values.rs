@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::bisect::Rates;
+use crate::bisect::Rate;
 use crate::engine::{EngineError, EngineShare};
 use crate::shard::Shard;
 
@@ -49,6 +51,45 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
         None => Err("too large".to_owned()),
     }
 }
+
+/// Reads the failure rates of good and bad commits: `0.1%..3%`, `0/300..10/330`, or `3%` alone.
+pub(super) fn parse_rates(text: &str) -> Result<Rates, &'static str> {
+    let (good, bad) = match text.split_once("..") {
+        Some((good, bad)) => (parse_rate(good)?, parse_rate(bad)?),
+        None => {
+            let bad = parse_rate(text)?;
+            (Rate::Known(bad.estimate() / GOOD_SHARE), bad)
+        }
+    };
+    if bad.estimate() > good.estimate() {
+        Ok(Rates { good, bad })
+    } else {
+        Err("bad commits must fail more often than good ones: write GOOD..BAD (0.1%..3%)")
+    }
+}
+
+/// Reads a rate: `3%`, `0.03`, or `10/330` as measured.
+fn parse_rate(text: &str) -> Result<Rate, &'static str> {
+    let not_a_rate = "not a rate: write 3%, 0.03, or FAILED/RUNS (10/330)";
+    if let Some((failed, runs)) = text.split_once('/') {
+        let failed = failed.trim().parse().map_err(|_| not_a_rate)?;
+        let runs = runs.trim().parse().map_err(|_| not_a_rate)?;
+        let is_rate = failed <= runs && (1..=RUNS_MAX).contains(&runs);
+        return if is_rate { Ok(Rate::Measured { failed, runs }) } else { Err(not_a_rate) };
+    }
+    let (number, unit) = match text.trim().strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text, 1.0),
+    };
+    let rate = number.trim().parse::<f64>().map_err(|_| not_a_rate)? / unit;
+    if (0.0..=1.0).contains(&rate) { Ok(Rate::Known(rate)) } else { Err(not_a_rate) }
+}
+
+/// Good commits fail so many times more rarely, if nothing else is said.
+const GOOD_SHARE: f64 = 10.0;
+
+/// More runs were never made.
+const RUNS_MAX: u64 = 1 << 40;
 
 /// Reads a variable and its value: `RUST_BACKTRACE=1`; the value may be empty.
 pub(super) fn parse_variable(text: &str) -> Result<(String, String), String> {

@@ -2,6 +2,7 @@
 
 mod archive;
 mod archived;
+mod bisect;
 mod browse;
 mod compare;
 mod history;
@@ -55,6 +56,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Resume(args)) => resume::run(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Bisect(args)) => bisect::run(&args, &argv, &interrupts),
         Some(Command::History(args)) => history::run(&args),
         Some(Command::Merge(args)) => merge::run(&args, argv),
         Some(Command::Archive(args)) => archive::run(&args, &argv, &interrupts),

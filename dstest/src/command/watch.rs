@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::archived;
-use super::run::{Repetition, run_campaign};
+use super::run::{Purpose, Repetition, run_campaign};
 use crate::build::{BuildError, Project};
 use crate::campaign::{StoredCampaign, cores};
 use crate::cli::WatchArgs;
@@ -127,7 +127,7 @@ fn campaign(
     known: &mut KnownFailures,
     interrupts: &Interrupts,
 ) -> Result<Option<Exit>, Error> {
-    let repetition = Some(Repetition { seed, known });
+    let repetition = Purpose::Repetition(Repetition { seed, known });
     match run_campaign(&args.run, None, argv.to_vec(), repetition, interrupts) {
         Ok((stored, exit)) => {
             known.update(&records(&stored)?);
@@ -211,7 +211,9 @@ fn waiting(exit: Exit, has_keys: bool) -> String {
         Exit::BuildFailed => "build failed",
         Exit::NoTests => "no tests",
         Exit::Differed => "not reproduced",
-        Exit::Usage | Exit::Incomplete | Exit::Interrupted => "error",
+        Exit::Usage | Exit::Incomplete | Exit::Undecided | Exit::NoStep | Exit::Interrupted => {
+            "error"
+        }
     };
     let keys = if has_keys { " (Enter: run again, q: quit)" } else { "" };
     format!("{verdict}; waiting for a save{keys}")

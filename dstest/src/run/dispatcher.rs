@@ -142,8 +142,8 @@ fn listen(
             let running = to.event(&RunEvent::Running { runs: &runs, left_out });
             reaction = if reaction.is_break() { reaction } else { running };
         }
-        if reaction.is_break() {
-            state.lock().end(Stop::StoreFailed);
+        if let ControlFlow::Break(reason) = reaction {
+            state.lock().end(reason);
         }
         if enforced.elapsed() >= ENFORCE_INTERVAL {
             state.lock().enforce();
@@ -152,7 +152,7 @@ fn listen(
     }
 }
 
-fn interrupt(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<()> {
+fn interrupt(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<Stop> {
     let escalation = state.lock().interrupt();
     match escalation {
         Escalation::Terminated(running) => to.event(&RunEvent::Interrupted { running }),
@@ -161,7 +161,7 @@ fn interrupt(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<()> {
 }
 
 /// Stops every run and dstest itself until SIGCONT, as `fg` sends it.
-fn suspend(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<()> {
+fn suspend(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<Stop> {
     let reaction = to.event(&RunEvent::Suspended);
     let mut state = state.lock();
     let since = Instant::now();
@@ -171,12 +171,12 @@ fn suspend(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<()> {
     state.resume(paused);
     drop(state);
     match reaction {
-        ControlFlow::Break(()) => reaction,
+        ControlFlow::Break(_) => reaction,
         ControlFlow::Continue(()) => to.event(&RunEvent::Resumed { paused }),
     }
 }
 
-const CONTINUE: ControlFlow<()> = ControlFlow::Continue(());
+const CONTINUE: ControlFlow<Stop> = ControlFlow::Continue(());
 
 /// A worker's frames are small; the log buffer of 32 KiB is its largest.
 const WORKER_STACK_BYTES: usize = 256 * 1024;

@@ -99,6 +99,8 @@ pub enum Stop {
     Edited,
     /// The store can no longer be written.
     StoreFailed,
+    /// Its runs are enough for what is measured.
+    Decided,
     /// The user interrupted it.
     Interrupted,
     /// The sources have changed.
@@ -113,7 +115,7 @@ impl Stop {
             Self::Complete | Self::Time | Self::Failures | Self::CannotStart | Self::Edited => {
                 false
             }
-            Self::StoreFailed | Self::Interrupted | Self::OutOfDate => true,
+            Self::StoreFailed | Self::Decided | Self::Interrupted | Self::OutOfDate => true,
         }
     }
 }
@@ -131,8 +133,8 @@ pub struct Outcome {
 
 /// A receiver of events.
 pub trait Observer {
-    /// Handles an event. After `Break` no run is started, and running ones are ended.
-    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()>;
+    /// Handles an event. After `Break` no run is started, and running ones are ended, for that reason.
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<Stop>;
 }
 
 /// The expected duration of a test in seconds, by its index; 0 if unknown.

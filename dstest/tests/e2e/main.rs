@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be had here ends the test, as it should")]
 
 mod archived;
+mod bisect;
 mod browse;
 mod cargo_project;
 mod ci;
