@@ -203,6 +203,19 @@ pub(crate) fn clean_runs(bad: Rate, error: f64) -> u64 {
     runs
 }
 
+/// The number of runs of the good commit, at least. With fewer than the bad one had, or with a handful, its rate
+/// would be so uncertain that a step, which narrows both, brings them together instead of deciding.
+pub(crate) fn good_runs(bad: Rate, error: f64) -> u64 {
+    let of_bad = match bad {
+        Rate::Known(_) => 0,
+        Rate::Measured { runs, .. } => runs,
+    };
+    clean_runs(bad, error).max(of_bad).max(GOOD_RUNS_MIN)
+}
+
+/// See [`good_runs`].
+const GOOD_RUNS_MIN: u64 = 30;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,7 +236,7 @@ mod tests {
     fn bisection(random: &mut u64, good: f64, bad: f64, steps: u32, error: f64) -> Option<bool> {
         let each = error / f64::from(steps + 1);
         let bad_rate = measured(random, bad, 10);
-        let runs = clean_runs(bad_rate, each);
+        let runs = good_runs(bad_rate, each);
         let failed = (0..runs).filter(|_| uniform(random) < good).count() as u64;
         let good_rate = Rate::Measured { failed, runs };
         if chance_of_so_few(bad_rate, failed, runs) > each {
@@ -290,7 +303,7 @@ mod tests {
             test.observe(true);
             test.answer().is_some()
         });
-        assert_eq!((test.answer(), more), (Some(Answer::Bad), Some(4)));
+        assert_eq!((test.answer(), more), (Some(Answer::Bad), Some(3)));
         let (mean, most) = expected_runs(&SequentialTest::new(good, bad, 0.002), 0.0);
         assert_eq!(mean, most, "without failures it always takes as long");
         assert!((250..450).contains(&mean), "{mean}");

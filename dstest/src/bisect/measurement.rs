@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Answer, Rate, SequentialTest, chance_of_so_few, clean_runs};
+use super::evidence::{Answer, Rate, SequentialTest, chance_of_so_few, good_runs};
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord};
 
@@ -210,7 +210,7 @@ impl Measurement {
             Goal::Failures(wanted) => self.most_frequent().is_some_and(|it| it.count >= *wanted),
             Goal::Apart { bad, error } => {
                 let runs = self.trials.counted();
-                runs >= clean_runs(*bad, *error)
+                runs >= good_runs(*bad, *error)
                     && chance_of_so_few(*bad, self.trials.failed, runs) <= *error
             }
             Goal::Decide(test) => test.answer().is_some(),

@@ -16,7 +16,7 @@ mod repository;
 mod state;
 
 pub use self::error::BisectError;
-pub(crate) use self::evidence::{Answer, Rate, SequentialTest, clean_runs, expected_runs};
+pub(crate) use self::evidence::{Answer, Rate, SequentialTest, expected_runs, good_runs};
 pub(crate) use self::measurement::{Goal, Kind, Measurement, SeenKind, Trials};
 pub(crate) use self::repository::{Next, Repository};
 pub(crate) use self::state::{BadCommit, Finding, Search, State, Step, Workplace, failure_pattern};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::bisect::{
-    BadCommit, Finding, Rate, Repository, SequentialTest, State, Step, Trials, clean_runs,
-    expected_runs,
+    BadCommit, Finding, Rate, Repository, SequentialTest, State, Step, Trials, expected_runs,
+    good_runs,
 };
 use crate::report::stats;
 use crate::report::summary::percent;
@@ -30,7 +30,7 @@ pub(super) fn rate(trials: Trials) -> String {
 /// The runs and the time to be expected from now on.
 pub(super) fn expectation(state: &State, bad: &BadCommit) -> String {
     let (rate, error) = (bad.trials.rate(), state.error_of_each());
-    let of_good = clean_runs(rate, error);
+    let of_good = good_runs(rate, error);
     // As if the good commit had not failed: it is not measured yet.
     let good = Rate::Measured { failed: 0, runs: of_good };
     let test = SequentialTest::new(good, rate, error);
