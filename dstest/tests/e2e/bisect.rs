@@ -165,7 +165,9 @@ fn what_is_not_decided_is_neither_good_nor_bad() {
     decide(&["50%"], &["--", "sh", "-c", "exit 77"]).exits_with(125).prints("without a result");
     decide(&["50%"], &["--", "false"]).exits_with(1).prints("bad: ");
     decide(&["50%"], &["--", "true"]).exits_with(0).prints("good: ");
-    decide(&["50%", "--failure", "x"], &["--", "false"]).exits_with(125).prints("failed otherwise");
+    decide(&["50%", "--failure", "lost update"], &["--", "false"])
+        .exits_with(125)
+        .prints("failed otherwise");
     // For git, other numbers below 128 would be a bad commit.
     decide(&["50%"], &["pattern"]).exits_with(128).warns("no Cargo.toml");
     decide(&["50%", "--error", "7"], &["--", "true"]).exits_with(128).warns("--error 7");
