@@ -113,3 +113,10 @@ pub enum BisectError {
         reason: String,
     },
 }
+
+impl BisectError {
+    /// Another git works in the worktree, or has left its lock.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self, Self::Git { message, .. } if message.contains("index.lock"))
+    }
+}

@@ -35,6 +35,15 @@ impl Rate {
     }
 }
 
+/// The rates of good and of bad commits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// The rate of good commits.
+    pub(crate) good: Rate,
+    /// The rate of bad commits.
+    pub(crate) bad: Rate,
+}
+
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

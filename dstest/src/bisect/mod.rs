@@ -16,6 +16,7 @@ mod repository;
 mod state;
 
 pub use self::error::BisectError;
+pub use self::evidence::Rates;
 pub(crate) use self::evidence::{Answer, Rate, SequentialTest, expected_runs, good_runs};
 pub(crate) use self::measurement::{Goal, Kind, Measurement, SeenKind, Trials};
 pub(crate) use self::repository::{Next, Repository};

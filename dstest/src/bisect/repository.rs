@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::BisectError;
 
@@ -128,12 +129,29 @@ impl Repository {
     /// # Errors
     /// Git fails.
     pub(crate) fn check_out(&self, tree: &Path, commit: &str) -> Result<(), BisectError> {
-        if tree.join(".git").is_file() {
-            git(tree, &["checkout", "--quiet", "--detach", "--force", commit]).map(drop)
-        } else {
+        if !tree.join(".git").is_file() {
             let tree = tree.to_string_lossy();
             let args = ["worktree", "add", "--quiet", "--force", "--detach", &tree, commit];
-            git(&self.dir, &args).map(drop)
+            return git(&self.dir, &args).map(drop);
+        }
+        let try_it =
+            || git(tree, &["checkout", "--quiet", "--detach", "--force", commit]).map(drop);
+        let mut done = try_it();
+        let start = Instant::now();
+        while matches!(&done, Err(error) if error.is_locked()) && start.elapsed() < LOCKED_FOR {
+            std::thread::sleep(Duration::from_millis(50));
+            done = try_it();
+        }
+        match done {
+            Err(error) if error.is_locked() => {
+                let lock = git(
+                    tree,
+                    &["rev-parse", "--path-format=absolute", "--git-path", "index.lock"],
+                )?;
+                let _ = std::fs::remove_file(lock);
+                try_it()
+            }
+            done => done,
         }
     }
 
@@ -148,6 +166,10 @@ impl Repository {
         git(&self.dir, &["worktree", "prune"]).map(drop)
     }
 }
+
+/// The time that a git of a killed dstest is waited for in the worktree, which is dstest's alone; then its lock is
+/// taken for one that was left.
+const LOCKED_FOR: Duration = Duration::from_secs(3);
 
 /// The beginning of a commit's name.
 pub(super) fn short(commit: &str) -> String {
@@ -168,7 +190,7 @@ fn git(dir: &Path, args: &[&str]) -> Result<String, BisectError> {
         command.env_remove(name);
     }
     // Ctrl-C at the terminal ends dstest, which lets git come to its end.
-    command.process_group(0).stdin(Stdio::null());
+    command.process_group(0).stdin(Stdio::null()).env("LC_ALL", "C");
     let output = command.output().map_err(|error| fails(error.to_string()))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);

@@ -6,16 +6,7 @@ use clap::Args;
 
 use super::stored::LocationArgs;
 use super::values::parse_rates;
-use crate::bisect::Rate;
-
-/// The rates of good and of bad commits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates {
-    /// That of good ones.
-    pub(crate) good: Rate,
-    /// That of bad ones.
-    pub(crate) bad: Rate,
-}
+use crate::bisect::Rates;
 
 /// The options of `dstest bisect`.
 #[derive(Debug, Args)]

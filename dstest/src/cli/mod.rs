@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::archive::plan_options;
 pub use self::archive::{ArchiveArgs, ContentArgs};
-pub use self::bisect::{BisectArgs, Rates};
+pub use self::bisect::BisectArgs;
 pub use self::results::{ColumnArgs, ExportArgs, ExportFormat, ShowArgs, StoreArgs};
 pub use self::run::{BudgetArgs, CiArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{

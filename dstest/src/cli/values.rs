@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::bisect::Rates;
-use crate::bisect::Rate;
+use crate::bisect::{Rate, Rates};
 use crate::engine::{EngineError, EngineShare};
 use crate::shard::Shard;
 

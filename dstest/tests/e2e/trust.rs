@@ -87,6 +87,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("resume", &[&["-n", "2"]]),
     ("compare", &[]),
     ("history", &[]),
+    ("bisect", &[]),
     ("merge", &[]),
     ("archive", &[]),
     ("submit", &[]),

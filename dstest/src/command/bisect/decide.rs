@@ -2,11 +2,12 @@
 
 use super::{note_unused, parsed, words};
 use crate::bisect::{
-    Answer, BisectError, Goal, Kind, Measurement, SequentialTest, expected_runs, failure_pattern,
+    Answer, BisectError, Goal, Kind, Measurement, Rates, SequentialTest, expected_runs,
+    failure_pattern,
 };
 use crate::build::BuildError;
 use crate::campaign::Detail;
-use crate::cli::{BisectArgs, Rates};
+use crate::cli::BisectArgs;
 use crate::command::run::{Measured, Purpose, run_campaign};
 use crate::error::Error;
 use crate::exit::Exit;
