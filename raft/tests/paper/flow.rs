@@ -300,10 +300,31 @@ fn an_unresponsive_follower_gets_empty_chunks_and_the_rest_of_what_it_holds() {
             cluster.advance(HEARTBEAT);
             assert_eq!(chunks(&mut cluster), [(2, 0)], "without an answer, they are empty");
         }
-        continue_at(&mut cluster, 3, 4, 0);
+        continue_at(&mut cluster, 3, 2, 0);
         assert_eq!(chunks(&mut cluster), [], "an answer to a chunk of before");
         continue_at(&mut cluster, 3, held, 1);
         assert_eq!(chunks(&mut cluster)[0], (held, 2), "from what it holds, after a restart too");
+    }
+}
+
+/// The way is longer than the wait for an answer, or the follower has restarted after it.
+#[test]
+fn a_late_answer_to_a_later_chunk_lets_chunks_flow_and_the_next_silence_asks_again() {
+    for held in [0, 2, 4] {
+        let mut cluster = leader_with_snapshot();
+        continue_at(&mut cluster, 3, 2, 0);
+        assert_eq!(chunks(&mut cluster), [(2, 2), (4, 1)]);
+        cluster.advance(HEARTBEAT);
+        assert_eq!(chunks(&mut cluster), [(2, 0)], "it is silent");
+        continue_at(&mut cluster, 3, 4, 0);
+        assert_eq!(chunks(&mut cluster), [], "the rest is on its way");
+        // Twice the time that its last answer took.
+        for _ in 0..2 {
+            cluster.advance(HEARTBEAT);
+            assert_eq!(chunks(&mut cluster), [(4, 0)]);
+        }
+        continue_at(&mut cluster, 3, held, 2);
+        assert_eq!(chunks(&mut cluster)[0], (held, 2.min(5 - held)), "from what it holds");
     }
 }
 
