@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::evidence::good_rate;
 use super::repository::short;
 use super::{Answer, BisectError, Kind, Rate, Repository, Trials};
 use crate::plan::{PlanError, patterns};
@@ -147,7 +148,8 @@ impl State {
 
     /// The rates of good and bad commits, once measured.
     pub(crate) fn rates(&self) -> Option<(Rate, Rate)> {
-        Some((self.good?.rate(), self.bad.as_ref()?.trials.rate()))
+        let (good, bad) = (self.good?, self.bad.as_ref()?.trials.rate());
+        Some((good_rate(good.failed, good.counted(), bad), bad))
     }
 
     /// `GOOD..BAD`, as a user may type it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bisect::{
-    BadCommit, Finding, Rate, Repository, SequentialTest, State, Step, Trials, expected_runs,
+    BadCommit, Finding, Repository, SequentialTest, State, Step, Trials, expected_runs, good_rate,
     good_runs,
 };
 use crate::report::stats;
@@ -31,8 +31,8 @@ pub(super) fn rate(trials: Trials) -> String {
 pub(super) fn expectation(state: &State, bad: &BadCommit) -> String {
     let (rate, error) = (bad.trials.rate(), state.error_of_each());
     let of_good = good_runs(rate, error);
-    // As if the good commit had not failed: it is not measured yet.
-    let good = Rate::Measured { failed: 0, runs: of_good };
+    // As if the good commit had not failed, where it is not measured yet.
+    let good = state.rates().map_or_else(|| good_rate(0, of_good, rate), |(good, _)| good);
     let test = SequentialTest::new(good, rate, error);
     let [(if_good, _), (if_bad, most_if_bad)] =
         [0.0, rate.estimate()].map(|rate| expected_runs(&test, rate));
