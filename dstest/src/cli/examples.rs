@@ -205,14 +205,16 @@ Examples:
 
 Rates have exact 95 % intervals, medians and 95th percentiles of passed runs those of ranks. A change is
 a split of the campaigns into earlier and later ones that chance does not explain: failures by Fisher's
-exact test, times as in `compare`, beyond what all tests of a campaign have in common. A store in which
-nothing changes shows any change at all with a probability of 5 % at most, however many tests, campaigns
-and splits were looked at; so a rare failure takes several campaigns to show. `first one: A to B` is where
-the change lies with 95 % confidence, if that is not one campaign.
+exact test, times as in `compare` and by their differences between campaigns, beyond what all tests of
+a campaign have in common: values before and after are without that, too. A store in which nothing changes
+shows any change at all with a probability of about 5 % at most, however many tests, campaigns and splits
+were looked at; so a rare failure, or a longer time, takes several campaigns to show. The change lies most
+likely in `first one: A to B`, if that is not one campaign.
 
 Each campaign is that of the commit that was checked out; + means uncommitted changes. Campaigns with other
 options than the newest one (variables, arguments, build, limits) are shown and count for no change,
-with another number of workers not for times. Runs that are in two campaigns count once.";
+with another number of workers not for times. A run that is in two campaigns of one seed, commit and options
+counts once; campaigns of several seeds count beside what `merge` has made of them.";
 
 pub(super) const BISECT: &str = "\
 Examples:

@@ -15,6 +15,7 @@ use crate::report::tables;
 use crate::store::StoreError;
 use crate::text::console;
 use crate::text::duration;
+use crate::text::sink;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::table::{Align, Cell, Narrow, Table};
 
@@ -38,6 +39,7 @@ pub(super) fn run(args: &HistoryArgs) -> Result<Exit, Error> {
         &(table.render(paint, console::width()) + &console::folded(&summary, |_| false)),
     );
     if let Some(file) = &args.export_markdown {
+        let summary: String = summary.lines().map(|line| sink::markdown(line) + "\n").collect();
         write_export(file, &(tables::markdown(&table) + "\n" + &summary))?;
     }
     if let Some(file) = &args.export_json {
@@ -191,12 +193,12 @@ fn mark(change: &Change) -> String {
 
 /// The line below the table of one test.
 fn summary_of(history: &History, test: &TestHistory) -> String {
-    let mut text = String::new();
+    let (name, mut text) = (sink::screen(&test.name), String::new());
     for change in &test.changes {
-        text.push_str(&format!("{}: {}\n", test.name, history.words(change)));
+        text.push_str(&format!("{name}: {}\n", sink::screen(&history.words(change))));
     }
     if test.changes.is_empty() {
-        text.push_str(&format!("{}: no significant change\n", test.name));
+        text.push_str(&format!("{name}: no significant change\n"));
     }
     text + &footer(history)
 }

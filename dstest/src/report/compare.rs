@@ -18,10 +18,13 @@ use serde::Serialize;
 
 pub use self::load::{Clock, SMALL_RATIO};
 
-use self::load::{Shift, Shifts};
-use self::pair::pairs;
+pub(super) use self::load::Shifts;
+pub(super) use self::pair::{median, ratio};
+
+use self::load::Shift;
+use self::pair::{Pair, pairs};
 use super::stats;
-use super::tally::Tally;
+use super::tally::{Tally, TestTally};
 
 /// A comparison of two campaigns.
 #[derive(Debug, Serialize)]
@@ -139,13 +142,9 @@ impl Row {
 }
 
 /// The changes of one test's time and CPU time beyond those of all tests, their probabilities not corrected.
-pub(super) fn times(before: &Tally, now: &Tally, key: &str) -> [Option<Change>; 2] {
-    let pairs = pairs(before, now);
-    let wall = pairs.iter().filter_map(|pair| pair.ratio(|test| &test.time));
-    let cpu = pairs.iter().filter_map(|pair| pair.ratio(|test| &test.cpu));
-    let shifts = Shifts::of(wall, cpu);
-    let pair = pairs.iter().find(|pair| pair.key() == Some(key));
-    pair.map_or([None; 2], |pair| [pair.time(&shifts), pair.cpu(&shifts)])
+pub(super) fn times(before: &TestTally, now: &TestTally, shifts: &Shifts) -> [Option<Change>; 2] {
+    let pair = Pair::of(before, now);
+    [pair.time(shifts), pair.cpu(shifts)]
 }
 
 /// The ratio that all tests have in common, of those of each; 1 with few tests.

@@ -2,8 +2,8 @@
 //! and the campaigns in which one of these has changed.
 //!
 //! Pure: campaigns in, rows out. A change is a split of the campaigns into earlier and later ones that
-//! chance does not explain (`scan.rs`): failures by Fisher's exact test, times as `compare` does, with what
-//! all tests of a campaign have in common taken out. The probabilities are corrected for every split, test
+//! chance does not explain (`scan.rs`): failures by Fisher's exact test, times as `compare` does and by the
+//! differences between campaigns, with what all tests of a campaign have in common taken out. The probabilities are corrected for every split, test
 //! and measure that was looked at, so that a store in which nothing changes shows any change at all with
 //! a probability of [`SIGNIFICANT`](super::compare::SIGNIFICANT) at most.
 //!
@@ -11,6 +11,7 @@
 
 mod conditions;
 mod point;
+mod pooled;
 mod scan;
 mod series;
 
@@ -21,6 +22,7 @@ use serde::Serialize;
 pub use self::point::{Counts, Point, Quantile, Times};
 
 use self::conditions::Conditions;
+use self::pooled::Pooled;
 use self::series::{FailureSeries, Measured, TimeSeries};
 use super::compare::{Direction, p_words};
 use super::completion::{Completion, End};
@@ -108,11 +110,12 @@ pub struct Change {
     pub direction: Direction,
     /// The first campaign after the change, by its index: the most likely one.
     pub campaign: usize,
-    /// The earliest campaign that may be the first one (95 %), by its index.
+    /// The earliest campaign that is about as likely the first one, by its index.
     pub earliest: usize,
     /// The latest one.
     pub latest: usize,
-    /// The value before: a rate, or the median in seconds.
+    /// The value before: a rate, or the mean of the medians in seconds, beyond what all tests of a campaign
+    /// have in common; so it is another one than those of the campaigns where the load differs.
     pub before: f64,
     /// The value from then on, up to the next change.
     pub now: f64,
@@ -138,9 +141,11 @@ impl History {
                 tests[index_of[&*test.key]].points.push(Point::of(campaign, place, test));
             }
         }
+        let conditions: Vec<Conditions> =
+            sources.iter().map(|source| Conditions::of(&source.file)).collect();
         for test in &mut tests {
-            test.set_repetitions_aside(sources);
-            test.set_other_conditions_aside(sources);
+            test.set_repetitions_aside(sources, &conditions);
+            test.set_other_conditions_aside(&conditions);
         }
         find_changes(sources, &mut tests);
         Self { campaigns, tests }
@@ -233,18 +238,24 @@ impl TestHistory {
     }
 
     /// Lets runs count once that are in several campaigns: shards that were merged, and repetitions with
-    /// the same seed at the same commit.
-    fn set_repetitions_aside(&mut self, sources: &[Source]) {
-        let file = |point: &Point| &sources[point.campaign].file;
+    /// the same seed, commit and options.
+    fn set_repetitions_aside(&mut self, sources: &[Source], conditions: &[Conditions]) {
         let has_runs_of = |point: &Point, other: &Point| {
-            let (own, other_file) = (file(point), file(other));
-            let is_share = own.shard.is_some() && other_file.shard.is_none();
-            let commit = own.commit_of_programs().filter(|commit| !commit.modified);
-            let is_again = own.shard == other_file.shard
-                && commit.is_some()
-                && commit == other_file.commit_of_programs()
+            let (own, whole) = (&sources[point.campaign].file, &sources[other.campaign].file);
+            if own.seed != whole.seed {
+                return false;
+            }
+            let (commit, of_whole) = (own.commit_of_programs(), whole.commit_of_programs());
+            // What was merged of several commits has none.
+            let is_share = own.shard.is_some()
+                && whole.shard.is_none()
+                && (of_whole.is_none() || commit == of_whole);
+            let is_again = own.shard == whole.shard
+                && commit.is_some_and(|commit| !commit.modified)
+                && commit == of_whole
                 && (point.total, point.campaign) < (other.total, other.campaign);
-            own.seed == other_file.seed && (is_share || is_again)
+            let [of_own, of_whole] = [point, other].map(|it| &conditions[it.campaign]);
+            (is_share || is_again) && of_own.has_options_of(point.test, of_whole, other.test)
         };
         let holder = |point: &Point| self.points.iter().find(|other| has_runs_of(point, other));
         let holders: Vec<Option<usize>> =
@@ -258,12 +269,15 @@ impl TestHistory {
     }
 
     /// Lets points of other conditions than those of the newest one count for nothing, or not for times.
-    fn set_other_conditions_aside(&mut self, sources: &[Source]) {
-        let conditions = |point: &Point| Conditions::of(&sources[point.campaign].file, point.test);
-        let Some(newest) = self.points.last().map(conditions) else { return };
+    fn set_other_conditions_aside(&mut self, conditions: &[Conditions]) {
+        let Some((newest, test)) = self.points.last().map(|it| (&conditions[it.campaign], it.test))
+        else {
+            return;
+        };
         for point in &mut self.points {
-            let own = conditions(point);
-            let (options, machine) = (own.options_unlike(&newest), own.machine_unlike(&newest));
+            let own = &conditions[point.campaign];
+            let options = own.options_unlike(point.test, newest, test);
+            let machine = own.machine_unlike(newest);
             if !options.is_empty() {
                 point.counts = Counts::Nothing;
                 point.remarks.push(format!("other options: {}", options.join(", ")));
@@ -278,7 +292,7 @@ impl TestHistory {
 
 /// Looks for changes of every test and measure, corrected for all of them together.
 fn find_changes(sources: &[Source], tests: &mut [TestHistory]) {
-    let measured = Measured::of(sources.len(), tests);
+    let (measured, pooled) = (Measured::of(sources.len(), tests), Pooled::of(sources));
     let mut found = Vec::new();
     for (index, test) in tests.iter().enumerate() {
         let of = |least: Counts| -> Vec<&Point> {
@@ -288,7 +302,7 @@ fn find_changes(sources: &[Source], tests: &mut [TestHistory]) {
         let (failures, times) = (of(Counts::Failures), of(Counts::Everything));
         found.push((index, scan::Search::Failures(FailureSeries::of(&failures))));
         for measure in [Measure::Time, Measure::CpuTime] {
-            let series = TimeSeries::of(sources, &measured, &test.key, &times, measure);
+            let series = TimeSeries::of(&pooled, &measured, &test.key, &times, measure);
             found.extend(series.map(|series| (index, scan::Search::Times(series))));
         }
     }

@@ -351,6 +351,32 @@ fn ln_factorial(n: u64) -> f64 {
     x * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI * x).ln() + series
 }
 
+/// The share of Student's distribution that is further from 0 than `t`, with whole degrees of freedom, at
+/// least 1 (Abramowitz and Stegun 26.7.3 and 26.7.4).
+///
+/// ```
+/// let share = dstest::report::stats::t_tails(2.228_138_85, 10);
+/// assert!((share - 0.05).abs() < 1e-8);
+/// ```
+#[must_use]
+pub fn t_tails(t: f64, freedom: u32) -> f64 {
+    let angle = (t / f64::from(freedom).sqrt()).atan();
+    let (sin, square) = (angle.sin(), angle.cos().powi(2));
+    let sum = |first: f64, from: u32| {
+        let terms = (from..freedom - 1).step_by(2).scan(first, |term, n| {
+            *term *= square * f64::from(n) / f64::from(n + 1);
+            Some(*term)
+        });
+        first + terms.sum::<f64>()
+    };
+    let inside = match freedom {
+        1 => angle * std::f64::consts::FRAC_2_PI,
+        _ if freedom % 2 == 1 => (angle + sin * sum(angle.cos(), 2)) * std::f64::consts::FRAC_2_PI,
+        _ => sin * sum(1.0, 1),
+    };
+    (1.0 - inside).max(0.0)
+}
+
 /// The share of a normal distribution above `z` deviations (Abramowitz and Stegun 26.2.17).
 fn normal_tail(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * z);

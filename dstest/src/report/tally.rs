@@ -106,20 +106,6 @@ impl Tally {
         tally
     }
 
-    /// The runs of several campaigns together, as far as counts and times go.
-    pub(super) fn pooled<'a>(tallies: impl IntoIterator<Item = &'a Self>) -> Self {
-        let (mut pooled, mut index_of) = (Self::default(), HashMap::new());
-        for test in tallies.into_iter().flat_map(|tally| &tally.tests) {
-            let index = *index_of.entry(&test.key).or_insert_with(|| {
-                let (name, key) = (test.name.clone(), test.key.clone());
-                pooled.tests.push(TestTally { name, key, ..TestTally::default() });
-                pooled.tests.len() - 1
-            });
-            pooled.tests[index].add(test);
-        }
-        pooled
-    }
-
     /// Adds a run of the test with this index; returns the group of a failure. A run without a result,
     /// such as a cancelled one, counts until the same run comes again.
     ///
@@ -293,12 +279,15 @@ impl TestTally {
         of_class.map(|verdict| self.count(*verdict)).sum()
     }
 
-    /// Adds the counts and times of the same test in another campaign.
-    fn add(&mut self, other: &Self) {
-        self.counts.iter_mut().zip(other.counts).for_each(|(own, other)| *own += other);
-        for (own, other) in [(&mut self.time, &other.time), (&mut self.cpu, &other.cpu)] {
-            other.values().iter().for_each(|value| own.push(f64::from(*value)));
+    /// The times of the same test in several campaigns together.
+    pub(super) fn pooled<'a>(tests: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut pooled = Self::default();
+        for test in tests {
+            for (own, other) in [(&mut pooled.time, &test.time), (&mut pooled.cpu, &test.cpu)] {
+                other.values().iter().for_each(|value| own.push(f64::from(*value)));
+            }
         }
+        pooled
     }
 
     fn passed(&mut self, record: &RunRecord) {

@@ -47,8 +47,8 @@ impl Shift {
 }
 
 /// The common changes, and what follows for single tests.
-#[derive(Debug)]
-pub(super) struct Shifts {
+#[derive(Debug, Clone, Copy)]
+pub(in crate::report) struct Shifts {
     pub(super) clock: Clock,
     pub(super) wall: Shift,
     pub(super) cpu: Shift,
@@ -56,7 +56,10 @@ pub(super) struct Shifts {
 
 impl Shifts {
     /// Of the ratios of times on the clock and on processors.
-    pub(super) fn of(wall: impl Iterator<Item = f64>, cpu: impl Iterator<Item = f64>) -> Self {
+    pub(in crate::report) fn of(
+        wall: impl Iterator<Item = f64>,
+        cpu: impl Iterator<Item = f64>,
+    ) -> Self {
         let wall = Shift::of(wall);
         let clock = match wall.spread {
             None => Clock::Unknown,

@@ -26,10 +26,10 @@ pub(super) fn pairs<'a>(before: &'a Tally, now: &'a Tally) -> Vec<Pair<'a>> {
     current.chain(vanished.map(|test| Pair { before: Some(test), now: None })).collect()
 }
 
-impl Pair<'_> {
-    /// The name of the test that is the same in both.
-    pub(super) fn key(&self) -> Option<&str> {
-        self.now.or(self.before).map(|test| test.key.as_str())
+impl<'a> Pair<'a> {
+    /// A test that is in both.
+    pub(super) const fn of(before: &'a TestTally, now: &'a TestTally) -> Self {
+        Self { before: Some(before), now: Some(now) }
     }
 
     /// The row of the table, its probabilities not corrected yet.
@@ -104,13 +104,20 @@ impl Pair<'_> {
 
     /// The later median divided by the earlier one; `None` with few runs that passed.
     pub(super) fn ratio(&self, sample: fn(&TestTally) -> &Sample) -> Option<f64> {
-        let median = |test: Option<&TestTally>| {
-            let values = sample(test?).values();
-            (values.len() >= stats::RANKED_VALUES_MIN).then(|| stats::median(values)).flatten()
-        };
-        let ratio = median(self.now)? / median(self.before)?;
-        (ratio.is_finite() && ratio > 0.0).then_some(ratio)
+        let median = |test: Option<&TestTally>| median(sample(test?).values());
+        ratio(median(self.before), median(self.now))
     }
+}
+
+/// The median; `None` with few values.
+pub(in crate::report) fn median(values: &[f32]) -> Option<f64> {
+    (values.len() >= stats::RANKED_VALUES_MIN).then(|| stats::median(values)).flatten()
+}
+
+/// The later value divided by the earlier one; `None` where that says nothing.
+pub(in crate::report) fn ratio(before: Option<f64>, now: Option<f64>) -> Option<f64> {
+    let ratio = now? / before?;
+    (ratio.is_finite() && ratio > 0.0).then_some(ratio)
 }
 
 fn side(test: &TestTally) -> Side {

@@ -1,20 +1,22 @@
-//! The conditions of a test in a campaign, as far as its description has them.
+//! The conditions of the tests in a campaign, as far as its description has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::CampaignFile;
 
-/// The conditions of a test in a campaign, by their names.
+/// The conditions of the tests of a campaign, by their names.
 pub(super) struct Conditions {
     /// The options that decide what a run does.
     options: BTreeMap<String, String>,
+    /// The command of each test, by its index.
+    commands: Vec<String>,
     /// Facts that only its time depends on.
     machine: BTreeMap<String, String>,
 }
 
 impl Conditions {
-    /// Those of the test with this index.
-    pub(super) fn of(file: &CampaignFile, test: usize) -> Self {
+    /// Those of a campaign.
+    pub(super) fn of(file: &CampaignFile) -> Self {
         let CampaignFile { limits, .. } = file;
         let mut options = BTreeMap::new();
         let mut set = |name: &str, value: String| {
@@ -26,7 +28,6 @@ impl Conditions {
         set("VERBOSE", file.verbose.map_or_else(String::new, |verbose| verbose.to_string()));
         set("build", file.build.join(" "));
         set("arguments", file.test_args.join(" "));
-        set("command", file.tests[test].args.join(" "));
         set("--wrap", file.wrap.join(" "));
         set("runner", file.runner.join(" "));
         set("--seed-env", optional(&file.seed_env));
@@ -49,12 +50,30 @@ impl Conditions {
         let machine = workers
             .into_iter()
             .filter_map(|(name, count)| count.map(|count| (name.to_owned(), count.to_string())));
-        Self { options, machine: machine.collect() }
+        let commands = file.tests.iter().map(|test| test.args.join(" ")).collect();
+        Self { options, commands, machine: machine.collect() }
     }
 
-    /// The options that differ from `other`, in words.
-    pub(super) fn options_unlike(&self, other: &Self) -> Vec<String> {
-        differences(&self.options, &other.options)
+    /// The options of a test that differ from those of one in `other`, in words.
+    pub(super) fn options_unlike(
+        &self,
+        test: usize,
+        other: &Self,
+        other_test: usize,
+    ) -> Vec<String> {
+        let command = |of: &Self, test: usize| {
+            let command = Some(of.commands[test].clone()).filter(|command| !command.is_empty());
+            command.map(|command| ("command".to_owned(), command)).into_iter().collect()
+        };
+        let commands = differences(&command(self, test), &command(other, other_test));
+        let mut all = differences(&self.options, &other.options);
+        all.extend(commands);
+        all
+    }
+
+    /// `true` if two tests are run alike.
+    pub(super) fn has_options_of(&self, test: usize, other: &Self, other_test: usize) -> bool {
+        self.commands[test] == other.commands[other_test] && self.options == other.options
     }
 
     /// The differences that matter for times alone, in words.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Measure, Point, Source, TestHistory};
+use super::pooled::Pooled;
+use super::{Measure, Point, TestHistory};
 use crate::report::compare::{self, Change as Compared, Direction, SMALL_RATIO};
 use crate::report::stats;
-use crate::report::tally::Tally;
 
 /// Failures and runs up to each campaign.
 pub(super) struct FailureSeries {
@@ -108,13 +108,12 @@ fn middle_of(test: &TestHistory) -> [Option<f64>; 2] {
 
 /// The times of a test.
 pub(super) struct TimeSeries<'a> {
-    sources: &'a [Source],
+    pooled: &'a Pooled<'a>,
     key: &'a str,
     measure: Measure,
     campaigns: Vec<usize>,
     /// Logarithms of the medians without what is common.
     logs: Vec<f64>,
-    medians: Vec<f64>,
     /// The variance of one campaign beside the next, which a single change does not disturb.
     noise: f64,
 }
@@ -122,7 +121,7 @@ pub(super) struct TimeSeries<'a> {
 impl<'a> TimeSeries<'a> {
     /// The series of these points; `None` where no campaign has a time.
     pub(super) fn of(
-        sources: &'a [Source],
+        pooled: &'a Pooled<'a>,
         measured: &Measured,
         key: &'a str,
         points: &[&Point],
@@ -135,13 +134,12 @@ impl<'a> TimeSeries<'a> {
             |(point, median): &(&&Point, f64)| median.ln() - measured.common[point.campaign][which];
         let logs: Vec<f64> = timed.iter().map(log).collect();
         (!timed.is_empty()).then(|| Self {
-            sources,
+            pooled,
             key,
             measure,
             campaigns: timed.iter().map(|(point, _)| point.campaign).collect(),
             noise: noise(&logs),
             logs,
-            medians: timed.iter().map(|(_, median)| *median).collect(),
         })
     }
 
@@ -157,10 +155,9 @@ impl<'a> TimeSeries<'a> {
         self.campaigns[at]
     }
 
-    /// The middle of the campaigns' medians, in seconds.
-    pub(super) fn median(&self, start: usize, end: usize) -> f64 {
-        let values: Vec<f32> = self.medians[start..end].iter().map(|s| *s as f32).collect();
-        stats::median(&values).unwrap_or(0.0)
+    /// The mean of the campaigns' medians in seconds, without what is common: geometric, as it is tested.
+    pub(super) fn level(&self, start: usize, end: usize) -> f64 {
+        mean(&self.logs[start..end]).exp()
     }
 
     /// The squares that a split explains, in units of those that it does not.
@@ -171,19 +168,27 @@ impl<'a> TimeSeries<'a> {
         between / (2.0 * self.noise)
     }
 
-    /// The probability of such a difference by chance: 1 if campaigns differ so much anyway, or the load
-    /// explains it.
-    pub(super) fn p(&self, start: usize, split: usize, end: usize) -> f64 {
+    /// The probability of such a difference by chance, of campaigns or of their runs: the larger one. 1 if
+    /// the load explains it. From `limit` on it is not known further than that.
+    pub(super) fn p(&self, start: usize, split: usize, end: usize, limit: f64) -> f64 {
         let change = mean(&self.logs[split..end]) - mean(&self.logs[start..split]);
-        if change.abs() < SMALL_RATIO.ln() || self.score(start, split, end) < TIME_SCORE_MIN {
+        let score = self.score(start, split, end);
+        if change.abs() < SMALL_RATIO.ln() || score < TIME_SCORE_MIN {
             return 1.0;
         }
-        self.compared(start, split, end).map_or(1.0, |change| change.p)
+        // Runs of a campaign have more in common than any test of ranks knows: the campaigns are the sample.
+        let freedom = (FREEDOM_OF_STEP * (self.logs.len() - 1) as f64) as u32;
+        let of_campaigns = stats::t_tails((2.0 * score).sqrt(), freedom.max(1));
+        if of_campaigns >= limit {
+            return of_campaigns;
+        }
+        let of_runs = self.compared(start, split, end).map_or(1.0, |change| change.p);
+        of_runs.max(of_campaigns)
     }
 
     /// The direction of a change: unclear on the clock, where too few tests tell what the load has done.
     pub(super) fn direction(&self, start: usize, split: usize, end: usize) -> Direction {
-        let direction = if self.median(split, end) > self.median(start, split) {
+        let direction = if self.level(split, end) > self.level(start, split) {
             Direction::Worse
         } else {
             Direction::Better
@@ -193,12 +198,8 @@ impl<'a> TimeSeries<'a> {
     }
 
     fn compared(&self, start: usize, split: usize, end: usize) -> Option<Compared> {
-        let pooled = |from: usize, to: usize| {
-            let campaigns = self.campaigns[from..to].iter();
-            Tally::pooled(campaigns.map(|campaign| &self.sources[*campaign].tally))
-        };
-        let (before, now) = (pooled(start, split), pooled(split, end));
-        let [time, cpu] = compare::times(&before, &now, self.key);
+        let (before, now) = (&self.campaigns[start..split], &self.campaigns[split..end]);
+        let [time, cpu] = self.pooled.times(self.key, before, now);
         if self.measure == Measure::Time { time } else { cpu }
     }
 }
@@ -220,5 +221,9 @@ fn mean(values: &[f64]) -> f64 {
 /// Medians of one test differ by so much from campaign to campaign on any machine.
 const NOISE_MIN: f64 = 0.02;
 
-/// Four deviations between campaigns, squared and halved.
+/// The degrees of freedom of [`noise`] for each difference of neighbours: what the median of absolute
+/// values is worth beside the mean of squares.
+const FREEDOM_OF_STEP: f64 = 0.4;
+
+/// Four deviations between campaigns, squared and halved: less is never significant.
 const TIME_SCORE_MIN: f64 = 8.0;

@@ -101,6 +101,47 @@ fn the_campaign_in_which_a_test_begins_to_fail_or_to_take_longer_is_named() {
 }
 
 #[test]
+fn a_test_that_gets_slower_while_the_load_falls_is_worse_and_one_that_keeps_its_time_no_change() {
+    let of = |number: usize, test: usize| {
+        let load = if number < 8 { 1.0 } else { 0.4 };
+        (0.0, 0.3 * load * if test == 0 && number >= 8 { 2.0 } else { 1.0 })
+    };
+    let history = History::of(&store(5, 16, 12, of));
+    // The load may have changed the time on the clock by as much.
+    assert_eq!(all_changes(&history), [(0, Measure::CpuTime, Direction::Worse, 8)]);
+    for change in &history.tests[0].changes {
+        let words = history.words(change);
+        assert!(words.starts_with("takes more CPU time"), "{words}");
+        assert!((change.now / change.before - 2.0).abs() < 0.3, "{change:?}");
+    }
+}
+
+#[test]
+fn times_that_each_campaign_stretches_for_each_test_show_a_change_in_one_store_of_twenty() {
+    for (tests, stores) in [(9, 20), (40, 10)] {
+        let shows_any =
+            |seed: &u64| !all_changes(&History::of(&restless_store(*seed, tests))).is_empty();
+        let found = (0..stores).filter(shows_any).count();
+        assert!(found as u64 * 20 <= stores * 3, "{found} of {stores} stores of {tests} tests");
+    }
+}
+
+/// A store in which nothing changes but the time of each test from campaign to campaign, by some 10 %.
+fn restless_store(seed: u64, tests: usize) -> Vec<Source> {
+    let mut random = Random(seed ^ 0x5eed);
+    // The sum of twelve is normal enough.
+    let mut normal = || (0..12).map(|_| random.next()).sum::<f64>() - 6.0;
+    let factors: Vec<Vec<f64>> =
+        (0..14).map(|_| (0..tests).map(|_| (0.1 * normal()).exp()).collect()).collect();
+    let mut random = Random(seed);
+    let one = |(number, factors): (usize, &Vec<f64>)| {
+        let tests: Vec<(f64, f64)> = factors.iter().map(|factor| (0.0, 0.3 * factor)).collect();
+        campaign(number, &tests, &mut random)
+    };
+    factors.iter().enumerate().map(one).collect()
+}
+
+#[test]
 fn times_of_a_few_tests_may_be_those_of_the_load() {
     let of = |number: usize, _| (0.0, if number < 6 { 0.1 } else { 1.0 });
     let history = History::of(&store(9, 12, 1, of));
@@ -148,12 +189,29 @@ fn campaigns_of_another_kind_are_shown_and_not_mixed_with_the_others() {
     assert_eq!(machine.tests[0].points[0].counts, Counts::Failures);
     assert_eq!((remark(&machine, 0), machine.tests[0].changes.len()), ("workers 8".into(), 1));
 
-    let merged = with(&|sources| {
-        sources[0].file.shard = Some("1/2".to_owned());
-        sources[1].file.shard = Some("2/2".to_owned());
-    });
+    let merged = |of_one_commit: bool| {
+        with(&|sources: &mut [Source]| {
+            sources[0].file.shard = Some("1/2".to_owned());
+            sources[1].file.shard = Some("2/2".to_owned());
+            if of_one_commit {
+                let commit = sources[2].file.commit.clone();
+                sources[..2].iter_mut().for_each(|it| it.file.commit.clone_from(&commit));
+            }
+        })
+    };
+    let of_others = merged(false);
+    assert_eq!((counted(&of_others), remark(&of_others, 0)), (8, String::new()));
+    let merged = merged(true);
     assert_eq!((counted(&merged), remark(&merged, 0)), (6, "its runs are in c2".to_owned()));
     assert_eq!(merged.campaigns[0].remarks, ["shard 1/2"]);
+
+    let otherwise = with(&|sources| {
+        let commit = sources[6].file.commit.clone();
+        sources[7].file.commit = commit;
+        sources[6].file.env = vec![("FAULTS".into(), "none".into())];
+    });
+    assert_eq!((counted(&otherwise), remark(&otherwise, 7)), (7, String::new()));
+    assert_eq!(remark(&otherwise, 6), "other options: FAULTS \"none\"");
 
     let again = with(&|sources| {
         let commit = sources[0].file.commit.clone();
