@@ -52,27 +52,20 @@ impl Results<'_> {
         Ok(page.text())
     }
 
-    /// The newest campaigns of the store, as many as can be read in a moment.
+    /// This campaign and those of the store before it.
     fn past(&self) -> Option<Past> {
-        let (mut bytes, mut dirs) = (0, self.stored.dir.store()?.campaigns());
-        let fits = |dir: &&CampaignDir| {
-            bytes += dir.records_size();
-            bytes <= PAST_BYTES_MAX
-        };
-        let count = dirs.iter().rev().take(PAST_MAX).take_while(fits).count();
-        let older = dirs.len() - count;
-        dirs.drain(..older);
-        if dirs.len() < 2 {
-            // It would be read for nothing.
-            dirs.clear();
+        let this = &self.stored.dir;
+        let (mut dirs, older) = newest_before(this, this.store()?.campaigns());
+        if !dirs.is_empty() {
+            dirs.push(this.clone());
         }
         let (history, mut left_out) = read_all(dirs);
         if older > 0 {
             left_out.push(format!(
-                "{older} earlier or larger campaigns are left out; `dstest history` has all"
+                "earlier campaigns that are left out here: {older}; `dstest history` has all"
             ));
         }
-        Some(Past { history, this: self.stored.dir.short_id.clone(), left_out })
+        Some(Past { history, this: this.short_id.clone(), left_out })
     }
 
     /// Facts on the campaign that a reader elsewhere cannot know. Variables and arguments are not
@@ -136,8 +129,61 @@ fn evidence(campaign: &Campaign, run: usize, kind: &Group, budget: &LogBudget) -
     }
 }
 
+/// The campaigns before this one, as many of the newest as can be read in a moment, and the number
+/// of the others. Those after it are no past of it.
+fn newest_before(this: &CampaignDir, mut dirs: Vec<CampaignDir>) -> (Vec<CampaignDir>, usize) {
+    let own = dirs.iter().position(|dir| dir.path.file_name() == this.path.file_name());
+    dirs.truncate(own.unwrap_or(dirs.len()));
+    let mut bytes = 0;
+    let fits = |dir: &&CampaignDir| {
+        bytes += dir.records_size();
+        bytes <= PAST_BYTES_MAX
+    };
+    let count = dirs.iter().rev().take(PAST_MAX).take_while(fits).count();
+    let older = dirs.len() - count;
+    dirs.drain(..older);
+    (dirs, older)
+}
+
 /// More points than these are hard to tell apart.
 const PAST_MAX: usize = 60;
 
 /// Records of this size are read in a second.
 const PAST_BYTES_MAX: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn the_past_of_a_campaign_ends_with_it_and_is_of_what_fits() {
+        let (mib, many) = (1_u64 << 20, 2 * PAST_MAX);
+        let rows = [
+            ("no other", vec![1], 0, 0..0),
+            ("all before it", vec![1; 5], 4, 0..4),
+            ("none after it", vec![1; 5], 2, 0..2),
+            ("so many after it", vec![1; many], 1, 0..1),
+            ("so many before it", vec![1; many], many - 1, PAST_MAX - 1..many - 1),
+            ("it is large itself", vec![1, 1, 65 * mib], 2, 0..2),
+            ("a large one before it", vec![1, 65 * mib, 1, 1], 3, 2..3),
+            ("all before it are large", vec![65 * mib, 1], 1, 1..1),
+        ];
+        for (story, sizes, this, want) in rows {
+            let dir = tempfile::tempdir().unwrap();
+            let path = |at: usize| dir.path().join(format!("runs/20260101T{at:06}Z-aaaa"));
+            for (at, size) in sizes.iter().enumerate() {
+                fs::create_dir_all(path(at)).unwrap();
+                fs::write(path(at).join("campaign.json"), "{}").unwrap();
+                File::create(path(at).join("events.jsonl")).unwrap().set_len(*size).unwrap();
+            }
+            let dirs = Store::at(dir.path().to_owned()).campaigns();
+            let (before, older) = newest_before(&dirs[this].clone(), dirs);
+            let paths: Vec<_> = before.into_iter().map(|dir| dir.path).collect();
+            assert_eq!(older, want.start, "{story}");
+            assert_eq!(paths, want.map(path).collect::<Vec<_>>(), "{story}");
+        }
+    }
+}

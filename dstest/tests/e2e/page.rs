@@ -26,7 +26,7 @@ fn campaign() -> Sandbox {
     let first = sandbox.on_script(&["-n", "1", "--export-html", "first.html"], "true");
     first.exits_with(0).prints("1 run in ");
     let page = fs::read_to_string(sandbox.path().join("first.html")).unwrap();
-    assert!(page.contains("There is no other campaign to compare with"), "{page}");
+    assert!(page.contains("There is no earlier campaign to compare with"), "{page}");
     sandbox.on_script(&["-n", "2", "--verbose"], SCRIPT).exits_with(1);
     let dir = sandbox.latest();
     let campaign = fs::read_to_string(dir.join("campaign.json")).unwrap();

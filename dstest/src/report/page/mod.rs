@@ -44,11 +44,11 @@ pub(crate) struct Page<'a> {
     pub(crate) evidence: &'a dyn Fn(&Group) -> Evidence,
     /// A diagram of what led to it, if its log tells of messages.
     pub(crate) diagram: &'a dyn Fn(&Group) -> Option<Diagram>,
-    /// The campaigns of its store; `None` outside of one.
+    /// The campaigns of its store up to this one; `None` outside of a store.
     pub(crate) past: Option<&'a Past>,
 }
 
-/// The campaigns of the store.
+/// The campaigns of the store up to this one.
 #[derive(Debug)]
 pub(crate) struct Past {
     /// Their results.

@@ -17,7 +17,9 @@ pub(super) fn write(results: &Page<'_>, page: &mut Markup) {
     let history = &past.history;
     page.add("<section id=\"history\"><h2>History</h2>\n");
     if history.campaigns.len() < 2 {
-        page.add("<p>There is no other campaign to compare with.</p>\n");
+        if past.left_out.is_empty() {
+            page.add("<p>There is no earlier campaign to compare with.</p>\n");
+        }
     } else {
         let own: HashSet<&str> = results.tally.tests().iter().map(|test| &*test.key).collect();
         let this = history.campaigns.iter().position(|campaign| campaign.id == past.this);
@@ -69,8 +71,12 @@ fn row(history: &History, test: &TestHistory, frame: &Frame, page: &mut Markup) 
     let rate = own.map_or(-1.0, Point::rate);
     let words = own.map_or_else(String::new, Point::rate_words);
     page.put("<td class=\"num\" data-v=\"{}\">{}</td>", &[&rate, &words]);
-    let largest = test.points.iter().map(|point| point.rate_high).fold(0.0, f64::max);
-    page.put("<td class=\"graph\"><span>{}</span>", &[&percent(largest)]);
+    let with_runs = || test.points.iter().filter(|point| point.total > 0);
+    let largest = with_runs().map(|point| point.rate_high).fold(0.0, f64::max);
+    page.add("<td class=\"graph\">");
+    if with_runs().next().is_some() {
+        page.put("<span>{}</span>", &[&percent(largest)]);
+    }
     let rates = |point: &Point| {
         let share = |rate: f64| rate / largest;
         (point.total > 0).then(|| [point.rate_low, point.rate(), point.rate_high].map(share))

@@ -39,6 +39,10 @@ fn page(text: &str) -> String {
 }
 
 fn page_of(tally: &Tally, text: &str, report: &str) -> String {
+    page_with(tally, text, report, &past(text))
+}
+
+fn page_with(tally: &Tally, text: &str, report: &str, past: &Past) -> String {
     let completion = Completion { planned: Some(99), done: 46, left_out: None, end: End::Time };
     let (seed, started) = (Seed::new(7), "2026-12-01T10:00:00Z".to_owned());
     let document = Document::new(Head { seed, started, wall_s: 5.0, completion }, tally);
@@ -61,29 +65,70 @@ fn page_of(tally: &Tally, text: &str, report: &str) -> String {
         replay: &|test, iter| format!("dstest replay 4f2a {test}#{iter} {text}"),
         evidence: &|kind| Evidence { report: report.to_owned(), is_known: kind.count == 2 },
         diagram: &diagram,
-        past: Some(&past(text)),
+        past: Some(past),
     };
     page.text()
 }
 
 /// Three campaigns of the same tests, in the last of which one fails.
 fn past(text: &str) -> Past {
+    let names = ["a", "b"].map(|name| format!("{name} {text}"));
     let source = |campaign: u32| {
-        let names = ["a", "b"].map(|name| format!("{name} {text}"));
-        let mut file = campaign_file(&names.each_ref().map(String::as_str));
-        let commit = format!("{campaign}{}", "0".repeat(39));
-        file.commit = Some(Commit { id: commit, modified: false });
-        let mut tally = Tally::of(&file.tests);
-        for iter in 1..=20 {
-            let verdict = if campaign == 3 && iter > 8 { Verdict::Failed } else { Verdict::Passed };
-            tally.record(0, &record(&names[0], iter, Verdict::Passed, 0.01 * f64::from(iter)));
-            tally.record(1, &record(&names[1], iter, verdict, 0.5));
-        }
-        let completion = Completion::of(&file, &tally, End::Complete);
-        Source { id: format!("c{campaign}"), file, tally, completion }
+        let of_b = |iter| if campaign == 3 && iter > 8 { Verdict::Failed } else { Verdict::Passed };
+        source(campaign, &names, |test, iter| if test == 1 { of_b(iter) } else { Verdict::Passed })
     };
     let history = History::of(&[1, 2, 3].map(source));
     Past { history, this: "c3".to_owned(), left_out: vec![format!("campaign {text} is left out")] }
+}
+
+/// A campaign of 20 runs of each test.
+fn source(campaign: u32, names: &[String; 2], verdict: impl Fn(usize, u32) -> Verdict) -> Source {
+    let mut file = campaign_file(&names.each_ref().map(String::as_str));
+    let commit = format!("{campaign}{}", "0".repeat(39));
+    file.commit = Some(Commit { id: commit, modified: false });
+    let mut tally = Tally::of(&file.tests);
+    for iter in 1..=20 {
+        tally.record(0, &record(&names[0], iter, verdict(0, iter), 0.01 * f64::from(iter)));
+        tally.record(1, &record(&names[1], iter, verdict(1, iter), 0.5));
+    }
+    let completion = Completion::of(&file, &tally, End::Complete);
+    Source { id: format!("c{campaign}"), file, tally, completion }
+}
+
+/// The section of the history.
+fn history_of(past: Past) -> String {
+    let page = page_with(&Tally::new(["a x", "b x"]), "x", "", &past);
+    page.split_once("id=\"history\"").unwrap().1.split_once("</section>").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_campaign_without_a_result_of_a_test_has_no_rate_in_its_graph() {
+    let names = ["a x", "b x"].map(str::to_owned);
+    let skipped = |test, campaign| test == 1 || campaign == 2;
+    let source = |campaign| {
+        source(campaign, &names, |test, _| match skipped(test, campaign) {
+            true => Verdict::Skipped,
+            false => Verdict::Passed,
+        })
+    };
+    let history = History::of(&[1, 2, 3].map(source));
+    let section = history_of(Past { history, this: "c3".to_owned(), left_out: Vec::new() });
+    let axes: Vec<&str> = section.split("<td class=\"graph\">").skip(1).step_by(2).collect();
+    assert!(axes[0].starts_with("<span>16.8 %</span>"), "0 of 20: {}", axes[0]);
+    assert!(axes[1].starts_with("<svg"), "no runs, no axis: {}", axes[1]);
+    assert!(!section.contains("NaN") && !section.contains("inf"), "{section}");
+}
+
+#[test]
+fn campaigns_that_are_left_out_are_not_said_to_be_absent() {
+    let rows = [(vec![], true), (vec!["campaign c1 is left out: no".to_owned()], false)];
+    for (left_out, is_alone) in rows {
+        let sentences = left_out.clone();
+        let past = Past { history: History::of(&[]), this: "c3".to_owned(), left_out };
+        let section = history_of(past);
+        assert_eq!(section.contains("no earlier campaign"), is_alone, "{section}");
+        assert!(sentences.iter().all(|sentence| section.contains(sentence)), "{section}");
+    }
 }
 
 #[test]
