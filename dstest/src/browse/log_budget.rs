@@ -22,6 +22,12 @@ impl LogBudget {
         Self { of_one: 8 << 20, left: Cell::new(64 << 20) }
     }
 
+    /// For so many bytes.
+    #[cfg(test)]
+    pub(super) const fn of_bytes(bytes: u64) -> Self {
+        Self { of_one: bytes, left: Cell::new(bytes) }
+    }
+
     /// Tells whether there is room for a log, which is taken then.
     pub(super) fn admits(&self, log: &Path) -> bool {
         let bytes = fs::metadata(log).map_or(0, |found| found.len());

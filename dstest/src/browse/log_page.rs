@@ -1,13 +1,11 @@
 //! A run's log in pretty's own view, opened where the run failed.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pretty::view::LogView;
-use pretty::{Background, Depth, Diagram};
 
 use super::colors::ColorScheme;
-use super::log_budget::LogBudget;
 
 /// A run's log.
 pub(crate) struct LogPage {
@@ -26,14 +24,6 @@ impl LogPage {
         select_failure(&mut view);
         Ok(Self { run, path, view })
     }
-}
-
-/// A diagram of what led to the failure in a log; `None` without messages, or room in the budget.
-pub(crate) fn failure_diagram(log: &Path, budget: &LogBudget) -> Option<Diagram> {
-    let of_file = || LogView::of_file(log, Background::Dark, Depth::None).ok();
-    let mut view = budget.admits(log).then(of_file)??;
-    select_failure(&mut view);
-    view.diagram().ok().filter(Diagram::has_messages)
 }
 
 /// The last error that is an event, as it has its peer's past behind it; else the last error.

@@ -25,6 +25,7 @@ mod log_budget;
 mod log_page;
 mod page;
 mod rows;
+mod run_log;
 mod show;
 mod text_page;
 
@@ -54,8 +55,7 @@ use crate::text::shell;
 pub(crate) use self::campaign::Campaign;
 pub(crate) use self::colors::ColorScheme;
 pub(crate) use self::log_budget::LogBudget;
-pub(crate) use self::log_page::failure_diagram;
-pub(crate) use self::show::{report as run_report, text as report_text};
+pub(crate) use self::show::{evidence as run_evidence, text as report_text};
 
 /// Shows a store until the user closes it.
 ///

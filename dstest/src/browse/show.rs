@@ -1,32 +1,53 @@
 //! The failure report of a run: the one it wrote itself, or else its reason, the last state of its
 //! peers, and the end of its log.
 
-use std::path::Path;
-
-use pretty::view::LogView;
-use pretty::{Background, Depth};
+use std::io;
 
 use super::campaign::{Attempt, Campaign};
 use super::log_budget::LogBudget;
+use super::run_log::RunLog;
 use crate::campaign::CommandHints;
-use crate::record::{Retry, RunPicture, RunRecord, tail};
+use crate::record::{Retry, RunPicture, RunRecord};
+use crate::report::page::{Drawing, Evidence, Parts};
 use crate::store::REPLAYS;
-use crate::store::open_dir::read_end;
-use crate::text::log_line::log_line;
 use crate::text::style::Paint;
 use crate::text::{shell, sink};
 
 /// The report of a run, and commands for more; lines of its log have their own colours if `paint` has any.
 pub(crate) fn text(campaign: &Campaign, run: usize, paint: Paint) -> String {
-    report(campaign, run, paint, &LogBudget::unlimited()) + &commands(campaign, run)
+    let evidence = evidence(campaign, run, Parts::Report, paint, &LogBudget::unlimited());
+    evidence.report + &commands(campaign, run)
 }
 
-/// The report of a run.
-pub(crate) fn report(campaign: &Campaign, run: usize, paint: Paint, budget: &LogBudget) -> String {
-    if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
-        let lines: Vec<String> = text.trim_end().lines().map(sink::screen).collect();
-        return format!("{}\n{}", lines.join("\n"), picture(campaign, run));
-    }
+/// These parts of the evidence of a run, for which its log is read at most once.
+pub(crate) fn evidence(
+    campaign: &Campaign,
+    run: usize,
+    parts: Parts,
+    paint: Paint,
+    budget: &LogBudget,
+) -> Evidence {
+    let (test, record) = &campaign.runs[run];
+    let own = campaign.report(run).and_then(|reported| reported.text);
+    let log = campaign.log(run).filter(|_| own.is_none() || parts == Parts::All);
+    let mut log = log.map(|path| RunLog::read(&path, paint, budget));
+    let report = match own {
+        Some(text) => {
+            let lines: Vec<String> = text.trim_end().lines().map(sink::screen).collect();
+            format!("{}\n", lines.join("\n"))
+        }
+        None => composed(campaign, run, &mut log),
+    };
+    let drawing = match (parts, log) {
+        (Parts::All, Some(Ok(mut log))) => log.drawing(),
+        _ => Drawing::Nothing,
+    };
+    let is_known = campaign.is_known(*test, record.reason());
+    Evidence { report: report + &picture(campaign, run), is_known, drawing }
+}
+
+/// The report of a run that wrote none itself.
+fn composed(campaign: &Campaign, run: usize, log: &mut Option<io::Result<RunLog>>) -> String {
     let (_, record) = &campaign.runs[run];
     let mut text = format!(
         "{} {}   seed={}   {:.3} s\n",
@@ -42,11 +63,11 @@ pub(crate) fn report(campaign: &Campaign, run: usize, paint: Paint, budget: &Log
     if let Some(trace) = record.trace {
         text.push_str(&format!("TRACE      {trace}\n"));
     }
-    match campaign.log(run) {
-        Some(log) => text.push_str(&of_log(&log, paint, budget)),
+    match log {
+        Some(Ok(log)) => text.push_str(&log.text()),
+        Some(Err(error)) => text.push_str(&format!("LOG        cannot be read: {error}\n")),
         None => text.push_str("LOG        not stored\n"),
     }
-    text.push_str(&picture(campaign, run));
     text
 }
 
@@ -118,54 +139,5 @@ fn replays(campaign: &Campaign, run: usize) -> String {
     (1..).zip(campaign.attempts_of(run)).map(line).collect()
 }
 
-/// The last state of the peers in a log, if any, and its last lines.
-fn of_log(path: &Path, paint: Paint, budget: &LogBudget) -> String {
-    let whole = budget.admits(path);
-    let Ok(bytes) = read_end(path, if whole { u64::MAX } else { END_BYTES }) else {
-        return String::new();
-    };
-    let tail = tail(&bytes, TAIL_LINES).into_iter();
-    let tail: Vec<String> = tail.map(|line| log_line(line, TAIL_COLUMNS, paint)).collect();
-    let mut text = if whole {
-        states(bytes)
-    } else {
-        "STATE      not read: the log is too large here\n".to_owned()
-    };
-    let title = match tail.len() {
-        0 => "the log is empty".to_owned(),
-        1 => "the last line of the log".to_owned(),
-        count => format!("the last {count} lines of the log"),
-    };
-    text.push_str(&format!("TAIL       {title}\n"));
-    tail.iter().for_each(|line| text.push_str(&format!("           {line}\n")));
-    text
-}
-
-/// The last state of the peers.
-fn states(log: Vec<u8>) -> String {
-    let mut view = LogView::of_bytes(log, Background::Dark, Depth::None);
-    view.select(usize::MAX);
-    let mut text = String::new();
-    let states = view.peer_states();
-    let reported = states.iter().filter(|(_, state)| !state.is_empty());
-    for (at, (peer, state)) in reported.enumerate() {
-        let label = if at == 0 { "STATE     " } else { "          " };
-        let facts: Vec<String> =
-            state.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let (peer, facts) = (sink::screen(&peer.to_string()), sink::screen(&facts.join(" ")));
-        text.push_str(&format!("{label} {peer:<4} {facts}\n"));
-    }
-    text
-}
-
-/// A screen has room for so many lines in addition to the rest.
-const TAIL_LINES: usize = 20;
-
 /// Enough for some pictures of a screen each.
 const PICTURE_LINES: usize = 100;
-
-/// As much of a log as its last lines can take.
-const END_BYTES: u64 = 256 << 10;
-
-/// Longer lines are data, not messages.
-const TAIL_COLUMNS: usize = 200;

@@ -12,14 +12,18 @@ use ratatui::layout::Rect;
 use super::app::{App, Effect, Purpose};
 use super::campaign::{Campaign, RunFilter};
 use super::colors::ColorScheme;
+use super::log_budget::LogBudget;
 use super::page::Page;
+use super::show;
 use crate::record::{RunRecord, Trace, Verdict};
+use crate::report::page::{Drawing, Parts};
 use crate::report::tally::tests::record;
 use crate::seed::{Iteration, Seed};
 use crate::store::campaign_file::tests::campaign_file;
 use crate::store::{
     CampaignDir, CampaignFile, EventLog, REPLAYS, Store, fresh_log_path, kept_log, log_path,
 };
+use crate::text::style::Paint;
 use crate::trust::Trust;
 
 const LOG: &str = "\
@@ -322,6 +326,34 @@ fn the_failure_report_is_one_key_away() {
     fs::write(reported.join("report.json"), r#"{"text":"FAIL it said so itself"}"#).unwrap();
     sandbox.press("\x1bp");
     assert!(sandbox.screen(80, 24).contains("FAIL it said so itself"));
+}
+
+#[test]
+fn a_log_is_read_once_for_report_and_diagram_and_a_refused_one_is_named_in_both() {
+    let (_root, _, directory) = store();
+    let reported = directory.path.join("logs/figure8_2c/3.dir");
+    let campaign = Campaign::open(directory).unwrap();
+    let run = campaign.runs.iter().position(|(_, record)| *record == figure8(3)).unwrap();
+    let size = LOG.len() as u64;
+    let of = |bytes: u64, parts| {
+        let budget = LogBudget::of_bytes(bytes);
+        let evidence = show::evidence(&campaign, run, parts, Paint::Plain, &budget);
+        let drawing = match evidence.drawing {
+            Drawing::Nothing => "nothing",
+            Drawing::TooLarge => "too large",
+            Drawing::Messages(_) => "messages",
+        };
+        let states = ["STATE      0", "STATE      not read", "it said so itself"];
+        (states.map(|state| evidence.report.contains(state)), drawing)
+    };
+    assert_eq!(of(size, Parts::All), ([true, false, false], "messages"));
+    assert_eq!(of(size, Parts::Report), ([true, false, false], "nothing"));
+    assert_eq!(of(size - 1, Parts::All), ([false, true, false], "too large"));
+    fs::create_dir_all(&reported).unwrap();
+    fs::write(reported.join("report.json"), r#"{"text":"it said so itself"}"#).unwrap();
+    assert_eq!(of(size, Parts::All), ([false, false, true], "messages"));
+    assert_eq!(of(size - 1, Parts::All), ([false, false, true], "too large"));
+    assert_eq!(of(size - 1, Parts::Report), ([false, false, true], "nothing"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::exports::Results;
 use super::history::read_all;
-use crate::browse::{Campaign, LogBudget, failure_diagram, run_report};
+use crate::browse::{Campaign, LogBudget, run_evidence};
 use crate::report::completion::End;
 use crate::report::page::{Evidence, Page, Past};
 use crate::report::summary;
@@ -26,13 +26,10 @@ impl Results<'_> {
             .map(|(at, (test, record))| ((*test, record.iter), at))
             .collect();
         let budget = LogBudget::of_many();
-        let evidence = |kind: &Group| {
+        let evidence = |kind: &Group, parts| {
             let run = runs.get(&(kind.test, kind.first));
-            run.map_or_else(Evidence::default, |run| evidence(&campaign, *run, kind, &budget))
-        };
-        let diagram = |kind: &Group| {
-            let run = runs.get(&(kind.test, kind.first))?;
-            failure_diagram(&campaign.log(*run)?, &budget)
+            let of_run = |run: &usize| run_evidence(&campaign, *run, parts, Paint::Plain, &budget);
+            run.map_or_else(Evidence::default, of_run)
         };
         let replay = |test, iter| self.replay(test, iter);
         let (file, wall_s) = (&self.stored.file, self.document.wall_s);
@@ -46,7 +43,6 @@ impl Results<'_> {
             load: summary::load(self.tally, wall_s, file.cores, self.output.columns),
             replay: &replay,
             evidence: &evidence,
-            diagram: &diagram,
             past: past.as_ref(),
         };
         Ok(page.text())
@@ -119,13 +115,6 @@ impl Results<'_> {
         }
         missing.retain(|sentence| !sentence.is_empty());
         missing
-    }
-}
-
-fn evidence(campaign: &Campaign, run: usize, kind: &Group, budget: &LogBudget) -> Evidence {
-    Evidence {
-        report: run_report(campaign, run, Paint::Plain, budget),
-        is_known: campaign.is_known(kind.test, &kind.signature),
     }
 }
 

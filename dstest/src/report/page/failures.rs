@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Evidence, Page};
+use super::{Drawing, Evidence, Page, Parts};
 use crate::record::FailureKind;
 use crate::report::summary::runs;
 use crate::report::tally::{Failure, Group};
@@ -57,7 +57,8 @@ fn kind(
     let test = &results.tally.tests()[kind.test];
     let name = shortened(&test.name, NAME_COLUMNS);
     let has_room = room.bytes > 0;
-    let evidence = if has_room { (results.evidence)(kind) } else { Evidence::default() };
+    let parts = if room.diagrams > 0 { Parts::All } else { Parts::Report };
+    let evidence = if has_room { (results.evidence)(kind, parts) } else { Evidence::default() };
     page.add(if is_open { "<details class=\"kind\" open>" } else { "<details class=\"kind\">" });
     page.put("<summary><span class=\"count\">{} ×</span> <b>{}</b> ", &[&kind.count, &name]);
     if kind.kind == FailureKind::Flaky {
@@ -88,7 +89,7 @@ fn kind(
     match has_room {
         true => {
             report(&evidence.report, page);
-            diagram(results, kind, &format!("{name}#{}", kind.first), room, page);
+            drawing(&evidence.drawing, &format!("{name}#{}", kind.first), room, page);
         }
         false => page.add("<p class=\"warn\">No report here: the page would be too large; <code>dstest show</code> prints it.</p>\n"),
     }
@@ -109,19 +110,27 @@ fn report(report: &str, page: &mut Markup) {
     page.add("</pre>\n");
 }
 
-fn diagram(results: &Page<'_>, kind: &Group, run: &str, room: &mut Room, page: &mut Markup) {
+fn drawing(drawing: &Drawing, run: &str, room: &mut Room, page: &mut Markup) {
     if room.diagrams == 0 {
         return page
             .put("<p class=\"dim\">Only {} kinds have a diagram here.</p>\n", &[&DIAGRAMS_MAX]);
     }
-    let Some(diagram) = (results.diagram)(kind) else { return };
+    let diagram = match drawing {
+        Drawing::Nothing => return,
+        Drawing::TooLarge => {
+            return page.add(
+                "<p class=\"dim\">No diagram here: the log is too large to be read for this page.</p>\n",
+            );
+        }
+        Drawing::Messages(diagram) => diagram,
+    };
     room.diagrams -= 1;
     page.put(
         "<details><summary>Space–time diagram of what led to the failure of {}</summary>\
          <div class=\"scroll\" tabindex=\"0\">\n",
         &[&run],
     );
-    page.diagram(&diagram, run);
+    page.diagram(diagram, run);
     page.add("</div></details>\n");
 }
 

@@ -41,9 +41,7 @@ pub(crate) struct Page<'a> {
     /// The command that repeats a run.
     pub(crate) replay: &'a dyn Fn(usize, Iteration) -> String,
     /// The evidence of the first failure of a kind.
-    pub(crate) evidence: &'a dyn Fn(&Group) -> Evidence,
-    /// A diagram of what led to it, if its log tells of messages.
-    pub(crate) diagram: &'a dyn Fn(&Group) -> Option<Diagram>,
+    pub(crate) evidence: &'a dyn Fn(&Group, Parts) -> Evidence,
     /// The campaigns of its store up to this one; `None` outside of a store.
     pub(crate) past: Option<&'a Past>,
 }
@@ -66,6 +64,29 @@ pub(crate) struct Evidence {
     pub(crate) report: String,
     /// The user has marked this kind of failure as known.
     pub(crate) is_known: bool,
+    /// What led to it.
+    pub(crate) drawing: Drawing,
+}
+
+/// The parts of the evidence that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parts {
+    /// Without a diagram.
+    Report,
+    /// With one.
+    All,
+}
+
+/// What led to a failure, as far as its log tells.
+#[derive(Debug, Default)]
+pub(crate) enum Drawing {
+    /// No log, or none that tells of messages, or not asked for.
+    #[default]
+    Nothing,
+    /// The log is too large to be read here.
+    TooLarge,
+    /// Its messages.
+    Messages(Diagram),
 }
 
 impl Page<'_> {

@@ -49,7 +49,7 @@ fn page_with(tally: &Tally, text: &str, report: &str, past: &Past) -> String {
     let log = format!(
         "1 | RPC | 0 | sends Vote to=1 id=1 {text}\n2 | RPC | 1 | receives Vote from=0 id=1\n"
     );
-    let diagram = |_: &Group| {
+    let diagram = || {
         let (mut parser, mut builder) =
             (pretty::Parser::default(), pretty::DiagramBuilder::default());
         log.lines().for_each(|line| builder.draw(&parser.parse(line.as_bytes())));
@@ -63,8 +63,14 @@ fn page_with(tally: &Tally, text: &str, report: &str, past: &Past) -> String {
         missing: &[format!("53 runs are missing; to run the rest: {text}")],
         load: None,
         replay: &|test, iter| format!("dstest replay 4f2a {test}#{iter} {text}"),
-        evidence: &|kind| Evidence { report: report.to_owned(), is_known: kind.count == 2 },
-        diagram: &diagram,
+        evidence: &|kind, parts| Evidence {
+            report: report.to_owned(),
+            is_known: kind.count == 2,
+            drawing: match parts {
+                Parts::Report => Drawing::Nothing,
+                Parts::All => diagram().map_or(Drawing::Nothing, Drawing::Messages),
+            },
+        },
         past: Some(past),
     };
     page.text()
@@ -96,8 +102,8 @@ fn source(campaign: u32, names: &[String; 2], verdict: impl Fn(usize, u32) -> Ve
 }
 
 /// The section of the history.
-fn history_of(past: Past) -> String {
-    let page = page_with(&Tally::new(["a x", "b x"]), "x", "", &past);
+fn history_of(past: &Past) -> String {
+    let page = page_with(&Tally::new(["a x", "b x"]), "x", "", past);
     page.split_once("id=\"history\"").unwrap().1.split_once("</section>").unwrap().0.to_owned()
 }
 
@@ -112,7 +118,7 @@ fn a_campaign_without_a_result_of_a_test_has_no_rate_in_its_graph() {
         })
     };
     let history = History::of(&[1, 2, 3].map(source));
-    let section = history_of(Past { history, this: "c3".to_owned(), left_out: Vec::new() });
+    let section = history_of(&Past { history, this: "c3".to_owned(), left_out: Vec::new() });
     let axes: Vec<&str> = section.split("<td class=\"graph\">").skip(1).step_by(2).collect();
     assert!(axes[0].starts_with("<span>16.8 %</span>"), "0 of 20: {}", axes[0]);
     assert!(axes[1].starts_with("<svg"), "no runs, no axis: {}", axes[1]);
@@ -125,7 +131,7 @@ fn campaigns_that_are_left_out_are_not_said_to_be_absent() {
     for (left_out, is_alone) in rows {
         let sentences = left_out.clone();
         let past = Past { history: History::of(&[]), this: "c3".to_owned(), left_out };
-        let section = history_of(past);
+        let section = history_of(&past);
         assert_eq!(section.contains("no earlier campaign"), is_alone, "{section}");
         assert!(sentences.iter().all(|sentence| section.contains(sentence)), "{section}");
     }
@@ -215,8 +221,7 @@ fn the_result_is_not_better_than_it_is() {
             missing: &[],
             load: None,
             replay: &|_, _| String::new(),
-            evidence: &|_| Evidence::default(),
-            diagram: &|_| None,
+            evidence: &|_, _| Evidence::default(),
             past: None,
         };
         let (style, words) = page.verdict();
