@@ -2,30 +2,35 @@
 
 use std::cmp::Reverse;
 
-use super::{Drawing, Evidence, Page, Parts};
+use super::{Drawing, Evidence, NAME_COLUMNS, Page, Parts, left_out};
 use crate::record::FailureKind;
 use crate::report::summary::runs;
-use crate::report::tally::{Failure, Group};
+use crate::report::tally::{Failure, Group, Tally};
 use crate::text::markup::Markup;
 use crate::text::width::{cut, shortened};
 
 /// Writes the section; nothing without failures.
 pub(super) fn write(results: &Page<'_>, page: &mut Markup) {
-    let mut kinds: Vec<(usize, &Group)> = results.tally.groups().iter().enumerate().collect();
+    let (kinds, all) = (shown(results.tally), results.tally.groups().len());
     if kinds.is_empty() {
         return;
     }
-    kinds.sort_by_key(|(_, group)| (group.kind, Reverse(group.count)));
-    let failures = failures_of_groups(results, kinds.len());
+    let failures = failures_of_groups(results, all);
     page.add("<section id=\"failures\"><h2>Failures by kind</h2>\n");
     let mut room = Room { bytes: EVIDENCE_BYTES, diagrams: DIAGRAMS_MAX };
-    for (place, (group, kind)) in kinds.iter().take(KINDS_MAX).enumerate() {
+    for (place, (group, kind)) in kinds.iter().enumerate() {
         self::kind(results, (*group, kind), &failures[*group], place == 0, &mut room, page);
     }
-    if let Some(more @ 1..) = kinds.len().checked_sub(KINDS_MAX) {
-        page.put("<p class=\"warn\">… and {} more kinds, not on this page</p>\n", &[&more]);
-    }
+    left_out(all, KINDS_MAX, "kinds", page);
     page.add("</section>\n");
+}
+
+/// The kinds that are on the page, each with its number, in their order there.
+pub(super) fn shown(tally: &Tally) -> Vec<(usize, &Group)> {
+    let mut kinds: Vec<(usize, &Group)> = tally.groups().iter().enumerate().collect();
+    kinds.sort_by_key(|(_, group)| (group.kind, Reverse(group.count)));
+    kinds.truncate(KINDS_MAX);
+    kinds
 }
 
 /// The room that is left for evidence.
@@ -146,8 +151,7 @@ const EVIDENCE_BYTES: usize = 3 << 20;
 /// As many as have full logs.
 const DIAGRAMS_MAX: usize = 20;
 
-/// Longer names and reasons are data.
-const NAME_COLUMNS: usize = 120;
+/// Longer reasons are data.
 const REASON_COLUMNS: usize = 500;
 
 /// A report in full, of a usual length.

@@ -23,6 +23,7 @@ use crate::record::Verdict;
 use crate::seed::Iteration;
 use crate::text::markup::Markup;
 use crate::text::style::TextStyle;
+use crate::text::width::{cut, shortened};
 
 /// The sources of a page.
 pub(crate) struct Page<'a> {
@@ -189,7 +190,7 @@ impl Page<'_> {
     fn campaign(&self, page: &mut Markup) {
         page.add("<section id=\"campaign\"><h2>Campaign</h2>\n<dl>\n");
         for (name, value) in self.facts {
-            page.put("<dt>{}</dt><dd>{}</dd>\n", &[name, value]);
+            page.put("<dt>{}</dt><dd>{}</dd>\n", &[name, &cut(value, SENTENCE_COLUMNS)]);
         }
         let nothing = "nothing that was planned";
         if self.missing.is_empty() {
@@ -210,7 +211,7 @@ fn coverage(coverage: &Coverage, page: &mut Markup) {
     let line = coverage.line(crate::text::style::Paint::Plain);
     page.put(
         "<section id=\"coverage\"><h2>Coverage of situations</h2>\n<p>{}</p>\n",
-        &[&line.trim_end()],
+        &[&cut(line.trim_end(), SENTENCE_COLUMNS)],
     );
     page.put(
         "<div class=\"scroll\" tabindex=\"0\"><table class=\"sort\"><thead><tr>\
@@ -220,15 +221,31 @@ fn coverage(coverage: &Coverage, page: &mut Markup) {
         &[&coverage.runs()],
     );
     let (never, reached): (Vec<_>, Vec<_>) = coverage.rows().iter().partition(|row| row.count == 0);
-    for row in never.iter().chain(&reached) {
+    for row in never.iter().chain(&reached).take(SITUATIONS_MAX) {
         let class = if row.count == 0 { "warn" } else { "" };
         page.put(
             "<tr class=\"{}\"><td>{}</td><td class=\"num\" data-v=\"{}\">{}</td>\
              <td class=\"num\" data-v=\"{}\">{}</td></tr>\n",
-            &[&class, &row.name, &row.runs, &row.runs, &row.count, &row.count],
+            &[
+                &class,
+                &shortened(&row.name, NAME_COLUMNS),
+                &row.runs,
+                &row.runs,
+                &row.count,
+                &row.count,
+            ],
         );
     }
-    page.add("</tbody></table></div></section>\n");
+    page.add("</tbody></table></div>\n");
+    left_out(coverage.rows().len(), SITUATIONS_MAX, "situations", page);
+    page.add("</section>\n");
+}
+
+/// A sentence on the rows behind the last one that has room.
+fn left_out(all: usize, max: usize, things: &str, page: &mut Markup) {
+    if let Some(more @ 1..) = all.checked_sub(max) {
+        page.put("<p class=\"warn\">… and {} more {}, not on this page</p>\n", &[&more, &things]);
+    }
 }
 
 fn all(runs: u64) -> String {
@@ -253,6 +270,15 @@ script-src 'sha256-e7CjyOu7HoApKQAiulNFmwmPJoMTcRzNhqSdTu58sM0='; base-uri 'none
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">
 <meta name=\"color-scheme\" content=\"light dark\">
 ";
+
+/// More situations than a program names; those never reached come first.
+const SITUATIONS_MAX: usize = 1000;
+
+/// Longer sentences are data.
+const SENTENCE_COLUMNS: usize = 2000;
+
+/// Longer names are data.
+const NAME_COLUMNS: usize = 120;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Page, Past, class};
+use super::{NAME_COLUMNS, Page, Past, class, left_out};
 use crate::report::compare::Direction;
 use crate::report::history::{Change, Counts, History, Measure, Point, TestHistory};
 use crate::report::summary::{percent, runs};
@@ -51,9 +51,7 @@ fn tests(history: &History, this: Option<usize>, own: &HashSet<&str>, page: &mut
         row(history, test, &frame, page);
     }
     page.add("</tbody></table></div>\n");
-    if let Some(more @ 1..) = tests.len().checked_sub(TESTS_MAX) {
-        page.put("<p class=\"warn\">… and {} more tests, not on this page</p>\n", &[&more]);
-    }
+    left_out(tests.len(), TESTS_MAX, "tests", page);
     page.add(
         "<p class=\"dim\">Numbers are those of this campaign. A point for each campaign, from left to right, with its 95 % interval; faint ones, of other \
          options or machines, count for no change. Times have a logarithmic axis for each test. A line marks the \
@@ -220,6 +218,3 @@ const RATIO_MIN: f64 = 1.5;
 
 /// Room for the tests of most campaigns; those that changed come first.
 const TESTS_MAX: usize = 300;
-
-/// Longer names are data.
-const NAME_COLUMNS: usize = 120;

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::process::{Command, Stdio};
 
 use pretty::Rgb;
@@ -68,6 +69,7 @@ fn page_with(tally: &Tally, text: &str, report: &str, past: &Past) -> String {
             is_known: kind.count == 2,
             drawing: match parts {
                 Parts::Report => Drawing::Nothing,
+                Parts::All if report.contains("too large here") => Drawing::TooLarge,
                 Parts::All => diagram().map_or(Drawing::Nothing, Drawing::Messages),
             },
         },
@@ -201,6 +203,37 @@ fn a_page_is_bounded_whatever_failed_and_says_what_it_leaves_out() {
     }
     assert_eq!(page.matches("<template").count(), 20);
     assert!(page.contains("Only 20 kinds have a diagram here"));
+}
+
+#[test]
+fn a_page_of_many_tests_and_situations_is_bounded_and_has_no_link_to_what_is_left_out() {
+    let names: Vec<String> = (0..6000).map(|test| format!("{test} {}", "n".repeat(200))).collect();
+    let mut tally = Tally::new(names.clone());
+    let situations = (0..3000).map(|at| format!(" {at}{}={}", "s".repeat(300), at % 2));
+    let line = format!("sometimes:{}", situations.collect::<String>());
+    let coverage = crate::record::RunCoverage::of_line(line.as_bytes());
+    for (test, name) in names.iter().enumerate() {
+        let verdict = if test < 1200 { Verdict::Failed } else { Verdict::Passed };
+        let signature = (test < 1200).then(|| "lost a write".to_owned());
+        let coverage = coverage.clone().filter(|_| test == 0);
+        tally.record(test, &RunRecord { signature, coverage, ..record(name, 1, verdict, 1.0) });
+    }
+    let page = page_of(&tally, "x", "STATE      not read: the log is too large here\n");
+    assert!(page.len() < 8 << 20, "{} bytes", page.len());
+    for sign in ["200 more kinds", "1000 more tests", "2000 more situations", "No diagram here"] {
+        assert!(page.contains(sign), "{sign}");
+    }
+    let places: HashSet<&str> = page.split("<p id=\"").skip(1).filter_map(end).collect();
+    let links: Vec<&str> = page.split("href=\"#k").skip(1).filter_map(end).collect();
+    assert_eq!((places.len(), links.len()), (1000, 1000));
+    for link in links {
+        assert!(places.contains(&*format!("k{link}")), "{link}");
+    }
+}
+
+/// The rest of a value of an attribute.
+fn end(rest: &str) -> Option<&str> {
+    rest.split('"').next()
 }
 
 #[test]

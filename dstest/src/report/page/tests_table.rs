@@ -1,8 +1,9 @@
 //! The table of tests, with their rates and the distributions of their times.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
-use super::{Page, class};
+use super::{NAME_COLUMNS, Page, class, failures, left_out};
 use crate::record::{COLUMNS, Column, Shown, Verdict};
 use crate::report::histogram::{CLASSES, Scale};
 use crate::report::stats;
@@ -31,10 +32,16 @@ pub(super) fn write(results: &Page<'_>, page: &mut Markup) {
     page.add("</tr></thead><tbody>\n");
     let mut order: Vec<(usize, &TestTally)> = tally.tests().iter().enumerate().collect();
     order.sort_by_key(|(_, test)| (Reverse(test.failed()), rank(summary::name_style(test))));
-    for (at, test) in order {
-        shape.row(tally, at, test, page);
+    let mut links = HashMap::new();
+    for (group, kind) in failures::shown(tally) {
+        links.entry(kind.test).or_insert(group);
     }
-    page.add("</tbody></table></div>\n<p class=\"dim\">");
+    for (at, test) in order.iter().take(TESTS_MAX) {
+        shape.row(links.get(at), test, page);
+    }
+    page.add("</tbody></table></div>\n");
+    left_out(order.len(), TESTS_MAX, "tests", page);
+    page.add("<p class=\"dim\">");
     page.add("Fails in: the share of runs that failed, with its 95 % interval. Time: mean and deviation of runs that passed");
     page.add(if shape.scale.is_some() {
         "; the distribution has a logarithmic axis, the same for all tests.</p>\n"
@@ -85,13 +92,13 @@ impl Shape {
         self.metrics.iter().for_each(|own| column(page, own.title, "wide"));
     }
 
-    fn row(&self, tally: &Tally, at: usize, test: &TestTally, page: &mut Markup) {
+    /// The row of a test, with a link to its first kind of failure that is on the page.
+    fn row(&self, kind: Option<&usize>, test: &TestTally, page: &mut Markup) {
         let style = summary::name_style(test);
         let name = shortened(&test.name, NAME_COLUMNS);
         page.put("<tr class=\"{}\"><td class=\"name\">", &[&class(style)]);
-        let kinds = tally.groups().iter().enumerate().filter(|(_, group)| group.test == at);
-        match kinds.min_by_key(|(_, group)| (group.kind, Reverse(group.count))) {
-            Some((group, _)) => page.put("<a href=\"#k{}\">{}</a></td>", &[&group, &name]),
+        match kind {
+            Some(group) => page.put("<a href=\"#k{}\">{}</a></td>", &[group, &name]),
             None => page.put("{}</td>", &[&name]),
         }
         let number = |page: &mut Markup, class: &str, value: Option<f64>, text: &str| {
@@ -202,8 +209,8 @@ const WIDTH: u32 = (CLASS_WIDTH * CLASSES) as u32;
 /// The width of `100 ms` and a gap.
 const LABEL_WIDTH: f64 = 44.0;
 
+/// More rows make a page that browsers open slowly; those that failed come first.
+const TESTS_MAX: usize = 5000;
+
 /// With more tests, a page of distributions would be too large.
 const DISTRIBUTIONS_MAX: usize = 1000;
-
-/// Longer names are data.
-const NAME_COLUMNS: usize = 120;
