@@ -9,7 +9,7 @@ use rustix::fs::FileType;
 
 use super::marker::is_program;
 use super::open_dir::OpenDir;
-use super::{Store, StoreError, io_error, unused_beside};
+use super::{Store, StoreError, io_error, target_of_unused, unused_beside};
 
 /// The directory of unpacked archives in a store.
 pub(super) const ARCHIVES: &str = "archives";
@@ -80,10 +80,5 @@ pub(crate) fn archive_of(path: &Path) -> Option<&Path> {
 
 /// `true` for the name of a directory into which an archive is being unpacked.
 pub(super) fn is_unfinished(name: &OsStr) -> bool {
-    let name = name.to_str().and_then(|name| name.strip_suffix(".tmp"));
-    let parts = name.and_then(|name| name.split_once('.'));
-    parts.is_some_and(|(id, unique)| is_program(OsStr::new(id)) && unique.len() == UNIQUE_DIGITS)
+    target_of_unused(name).is_some_and(is_program)
 }
-
-/// Hexadecimal digits of a random number.
-const UNIQUE_DIGITS: usize = 16;

@@ -160,7 +160,8 @@ impl MergedTests {
         Ok(())
     }
 
-    /// The description of the whole; where the campaigns differ, the first one's values.
+    /// The description of the whole; where the campaigns differ, the first one's values, but none of
+    /// where their programs come from.
     pub(super) fn file(
         self,
         store: &Store,
@@ -175,7 +176,11 @@ impl MergedTests {
         let foreign = sources.iter().find_map(|Source { directory, file }| {
             directory.foreign_user(file, Trust::OwnFiles).map(|(_, user)| user)
         });
-        let is_of_one = sources.iter().all(|source| source.file.commit == first.commit);
+        let files = || sources.iter().map(|source| &source.file);
+        let commit = first.commit_of_programs();
+        let is_of_one = files().all(|file| file.commit_of_programs() == commit);
+        let is_of_archive = files().all(|file| file.origin == first.origin);
+        let is_one_build = files().all(|file| file.build == first.build);
         let iterations = sources.iter().filter_map(|source| source.file.iterations).max();
         let mut file = CampaignFile {
             started,
@@ -184,7 +189,9 @@ impl MergedTests {
             planned,
             max_fail_per_test: None,
             shard: None,
-            commit: first.commit.clone().filter(|_| is_of_one),
+            origin: first.origin.clone().filter(|_| is_of_archive),
+            commit: commit.cloned().filter(|_| is_of_one),
+            build: if is_one_build { first.build.clone() } else { Vec::new() },
             store: Some(store.root.clone()),
             binaries: self.binaries,
             tests: self.tests,
@@ -253,6 +260,8 @@ const SHOWN_OF_HASH: usize = 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::origin::{Commit, Origin};
+    use crate::store::campaign_file::tests::campaign_file;
 
     #[test]
     fn a_kept_program_is_known_by_its_hash_wherever_its_store_is() {
@@ -262,6 +271,64 @@ mod tests {
         assert_eq!(program(Path::new(&here)), program(Path::new(&there)));
         assert_eq!(program(Path::new("sh")), program(Path::new("/bin/sh")));
         assert_ne!(program(Path::new("/bin/a")), program(Path::new("/bin/b")));
+    }
+
+    #[test]
+    fn a_merged_campaign_names_no_commit_archive_or_build_that_is_not_of_all() {
+        let commit = |letter: &str| Some(Commit { id: letter.repeat(40), modified: false });
+        let archive = |letter: &str, created: &str| {
+            Some(Origin {
+                dstest: "0.1.0".to_owned(),
+                created: created.to_owned(),
+                architecture: "x86_64-linux".to_owned(),
+                toolchain: None,
+                commit: commit(letter),
+            })
+        };
+        let [release, debug] = [vec!["--release".to_owned()], Vec::new()];
+        // Commit, archive and build of each of two campaigns, then of the whole.
+        let rows = [
+            [
+                (commit("a"), None, release.clone()),
+                (commit("a"), None, release.clone()),
+                (commit("a"), None, release.clone()),
+            ],
+            [
+                (commit("a"), None, release.clone()),
+                (commit("b"), None, debug.clone()),
+                (None, None, debug.clone()),
+            ],
+            [
+                (None, archive("a", "1"), debug.clone()),
+                (None, archive("a", "1"), debug.clone()),
+                (commit("a"), archive("a", "1"), debug.clone()),
+            ],
+            [
+                (None, archive("a", "1"), debug.clone()),
+                (None, archive("b", "2"), debug.clone()),
+                (None, None, debug.clone()),
+            ],
+            [
+                (None, archive("a", "1"), debug.clone()),
+                (commit("a"), None, debug.clone()),
+                (commit("a"), None, debug.clone()),
+            ],
+        ];
+        for [first, second, want] in rows {
+            let source =
+                |(commit, origin, build): &(Option<Commit>, Option<Origin>, Vec<String>)| {
+                    let path = PathBuf::from("/nowhere/runs/20260101T000000Z-aaaa");
+                    let mut file = campaign_file(&["a"]);
+                    (file.commit, file.origin) = (commit.clone(), origin.clone());
+                    file.build.clone_from(build);
+                    Source { directory: CampaignDir { path, short_id: "aaaa".to_owned() }, file }
+                };
+            let sources = [source(&first), source(&second)];
+            let merged = MergedTests::of(&sources, Builds::MayDiffer).unwrap();
+            let (store, by) = (Store::at("/nowhere".into()), sources[0].file.invocation.clone());
+            let file = merged.file(&store, &sources, None, by).unwrap();
+            assert_eq!((file.commit, file.origin, file.build), want);
+        }
     }
 
     #[test]

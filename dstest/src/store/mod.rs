@@ -34,9 +34,11 @@ mod paths;
 mod prune;
 mod shards;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -229,6 +231,17 @@ pub(crate) fn unused_beside(path: &Path) -> PathBuf {
     name.push(format!(".{:016x}.tmp", unique_number()));
     path.with_file_name(name)
 }
+
+/// The name that a name beside it was made for by [`unused_beside`]; `None` of any other name.
+fn target_of_unused(name: &OsStr) -> Option<&OsStr> {
+    let name = name.as_bytes().strip_suffix(b".tmp")?;
+    let (target, unique) = name.split_at_checked(name.len().checked_sub(UNIQUE_DIGITS + 1)?)?;
+    let is_unique = unique[0] == b'.' && unique[1..].iter().all(u8::is_ascii_hexdigit);
+    (is_unique && !target.is_empty()).then(|| OsStr::from_bytes(target))
+}
+
+/// Hexadecimal digits of a random number.
+const UNIQUE_DIGITS: usize = 16;
 
 /// A number that no other process draws.
 pub(crate) fn unique_number() -> u64 {

@@ -12,7 +12,7 @@ use super::archives::{ARCHIVES, archive_of, is_unfinished};
 use super::live_dir as live;
 use super::marker::{is_campaign, is_program};
 use super::open_dir::{Entry, OpenDir};
-use super::{CampaignDir, CampaignFile, Store, StoreError, io_error};
+use super::{CampaignDir, CampaignFile, Store, StoreError, io_error, target_of_unused};
 
 /// The limits of a store. The newest campaigns within all limits are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,14 +194,38 @@ fn prune_programs<'a>(
         }
     }
     for place in places {
-        let unused =
-            own(place, is_program)?.into_iter().filter(|entry| !used.contains(&entry.name));
+        let (used, unused): (Vec<_>, Vec<_>) =
+            own(place, is_program)?.into_iter().partition(|entry| used.contains(&entry.name));
         // Of a dstest that was killed while it unpacked an archive.
         let left = own(place, is_unfinished)?.into_iter();
         let left = left.filter(|entry| entry.age() > ABANDONED_AFTER);
-        for entry in unused.chain(left) {
+        for entry in unused.into_iter().chain(left) {
             let removed = remove(place, &entry.name, removal, &mut pruned.failed);
             pruned.programs.extend(removed);
+        }
+        for entry in used {
+            prune_copies(place, &entry.name, removal, pruned)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a dstest has left that was killed while it copied a program that is there.
+fn prune_copies(
+    place: &OpenDir,
+    name: &OsStr,
+    removal: Removal,
+    pruned: &mut Pruned,
+) -> Result<(), StoreError> {
+    let dir = place.dir(name).map_err(io_error("open", &place.path().join(name)))?;
+    let entries = dir.entries().map_err(io_error("read", dir.path()))?;
+    for entry in entries {
+        let target = target_of_unused(&entry.name);
+        let is_left = target.is_some_and(|target| dir.entry(target).is_ok())
+            && entry.kind() == FileType::RegularFile
+            && entry.age() > ABANDONED_AFTER;
+        if is_left {
+            pruned.programs.extend(remove(&dir, &entry.name, removal, &mut pruned.failed));
         }
     }
     Ok(())
@@ -295,6 +319,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::store::campaign_file::tests::campaign_file;
     use crate::text::utc::Utc;
 
     const ALL: Retention = Retention { campaigns: 100, bytes: u64::MAX, age: Duration::MAX };
@@ -355,6 +380,43 @@ mod tests {
         let (old, young) = (described("zzzz", 0), described("aaaa", 1_000_000));
         store.prune(Retention { campaigns: 1, ..ALL }, Removal::Real).unwrap();
         assert!(young.exists() && !old.exists());
+    }
+
+    #[test]
+    fn what_a_killed_copy_left_beside_a_used_program_is_pruned_after_an_hour() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path().join("store"));
+        let program = dir.path().join("prog");
+        fs::write(&program, "one").unwrap();
+        let kept = store.keep_binary(&program).unwrap();
+        let run = store.create_campaign(Utc::now()).unwrap();
+        let mut file = campaign_file(&["a"]);
+        file.binaries[0].path.clone_from(&kept);
+        file.write(&run.path).unwrap();
+        let unique = "0123456789abcdef";
+        let old = SystemTime::now() - 2 * ABANDONED_AFTER;
+        let beside = |name: &str, written: SystemTime| {
+            let path = kept.with_file_name(name);
+            let file = fs::File::create_new(&path).unwrap();
+            file.set_times(FileTimes::new().set_modified(written)).unwrap();
+            path
+        };
+        let left = beside(&format!("prog.{unique}.tmp"), old);
+        let others = [
+            beside("prog.fedcba9876543210.tmp", SystemTime::now()),
+            beside(&format!("another.{unique}.tmp"), old),
+            beside("prog.tmp", old),
+            beside("prog.my-own-notes-16.tmp", old),
+            beside(&format!(".{unique}.tmp"), old),
+            kept.clone(),
+        ];
+        let dry_run = store.prune(ALL, Removal::DryRun).unwrap();
+        assert!(left.exists());
+        assert_eq!(store.prune(ALL, Removal::Real).unwrap(), dry_run);
+        let removed: Vec<_> = dry_run.programs.iter().map(|removed| &removed.path).collect();
+        assert_eq!(removed, [&left]);
+        assert!(!left.exists());
+        assert!(others.iter().all(|path| path.exists()), "{others:?}");
     }
 
     #[test]
