@@ -65,7 +65,7 @@ pub(crate) struct Evidence {
     pub(crate) report: String,
     /// The user has marked this kind of failure as known.
     pub(crate) is_known: bool,
-    /// What led to it.
+    /// The events that led to it.
     pub(crate) drawing: Drawing,
 }
 
@@ -78,7 +78,7 @@ pub(crate) enum Parts {
     All,
 }
 
-/// What led to a failure, as far as its log tells.
+/// The events that led to a failure, as far as its log tells.
 #[derive(Debug, Default)]
 pub(crate) enum Drawing {
     /// No log, or none that tells of messages, or not asked for.
