@@ -1,6 +1,7 @@
 //! `dstest history`: campaigns of a store over time.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::support::{Sandbox, called};
@@ -66,4 +67,22 @@ fn a_campaign_that_cannot_be_read_is_named_and_the_others_are_shown() {
     let history = sandbox.call(&["history", "-o", "store"]);
     history.exits_with(0).warns("is left out").prints("1 campaign, 2 runs");
     assert_eq!(history.stdout.matches("of 2").count(), 1, "{history:?}");
+}
+
+#[test]
+fn the_name_of_a_test_forges_no_line_below_the_table_and_no_markup() {
+    let sandbox = Sandbox::new();
+    let name = "<img src=x> @user [a](b)\nFORGED";
+    let program = sandbox.path().join(name);
+    fs::write(&program, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = format!("./{name}");
+    sandbox.call(&["-n", "1", "-o", "store", "--", &program]).exits_with(0);
+    let shown = sandbox.call(&["history", "-o", "store", "--export-markdown", "h.md"]);
+    shown.exits_with(0).prints("FORGED: no significant change");
+    assert!(!shown.stdout.lines().any(|line| line.starts_with("FORGED")), "{}", shown.stdout);
+    let exported = fs::read_to_string(sandbox.path().join("h.md")).unwrap();
+    for raw in ["<img", "@user", " [a](b)", "\nFORGED"] {
+        assert!(!exported.contains(raw), "{raw}: {exported}");
+    }
 }
