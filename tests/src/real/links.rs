@@ -13,6 +13,7 @@ use raft::{Envelope, Message, MessageId, PeerId, codec};
 
 use super::clock::RealClock;
 use crate::sim::network::{Connection, Loss, Network, Verdict};
+use crate::world::servers::server_from;
 use crate::world::{Traffic, logging};
 use raft::driver::Clock;
 
@@ -24,6 +25,7 @@ pub(super) struct Links {
     logger: Option<Logger>,
     /// The number of the first peer.
     first_peer: usize,
+    peers: usize,
 }
 
 struct Shared {
@@ -43,7 +45,7 @@ impl Links {
     ) -> Self {
         let next_messages = vec![MessageId::new(1); peers];
         let shared = Shared { network, traffic: Traffic::default(), next_messages };
-        Self { shared: Arc::new(Mutex::new(shared)), clock, logger, first_peer }
+        Self { shared: Arc::new(Mutex::new(shared)), clock, logger, first_peer, peers }
     }
 
     pub(super) fn wrap<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
@@ -77,9 +79,9 @@ impl Links {
         }
     }
 
-    /// The server number of a peer.
+    /// The server number of a peer; no server's for an unknown one.
     fn server(&self, peer: PeerId) -> usize {
-        usize::try_from(peer.number()).map_or(usize::MAX, |number| number - self.first_peer)
+        server_from(self.first_peer, peer, self.peers).unwrap_or(usize::MAX)
     }
 
     fn lose(&self, envelope: &Envelope, loss: Loss) {

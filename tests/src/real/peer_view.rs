@@ -34,6 +34,7 @@ impl RealPeerView {
             })
         });
         json!({
+            "peer": self.number,
             "node": node,
             "applied": self.applied.number(),
             "disk": {

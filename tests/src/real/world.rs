@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use raft::driver::{Clock, Raft, StateMachine};
-use raft::verbose::{Line, Topic};
 use raft::{Bytes, EntryId, Index};
 use tempfile::TempDir;
 
@@ -202,15 +201,17 @@ impl<S: StateMachine<Command = Opaque>> Testbed for RealWorld<S> {
     }
 
     fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
-        let Some(logger) = &self.context.logger else { return };
-        let (at, peer) = (self.context.clock.now(), &LogSource::Tester);
-        logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[], event });
+        if let Some(logger) = &self.context.logger {
+            let (at, first_peer) = (self.context.clock.now(), self.context.first_peer);
+            logging::tester_line(logger, at, first_peer, event, text);
+        }
     }
 
     fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
         let id = self.peers[server].propose(&self.context, command)?;
         if let Some(logger) = &self.context.logger {
-            logging::proposed(logger, self.context.clock.now(), server, id, source);
+            let number = self.context.first_peer + server;
+            logging::proposed(logger, self.context.clock.now(), number, id, source);
         }
         Some(id)
     }
@@ -249,8 +250,7 @@ impl<S: StateMachine<Command = Opaque>> Testbed for RealWorld<S> {
     fn set_links(&mut self, links: Links, state: Connection) {
         self.context.links.with_network(|network| {
             links.each().for_each(|(from, to)| network.set_link(from, to, state));
-            let change = if state == Connection::Cut { "cuts" } else { "restores" };
-            self.log_test("links_changed", format_args!("{change} links {links:?}"));
+            logging::links_changed(|event, text| self.log_test(event, text), links, state);
         });
     }
 

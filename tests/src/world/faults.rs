@@ -8,7 +8,7 @@ use raft::{
 };
 
 use super::event::Event;
-use super::logging::ClockSink;
+use super::logging::{ClockSink, links_changed};
 use super::outputs::observed_peer;
 use super::peer::{Inputs, ObservedMembership, PeerJitter, config};
 use super::state::World;
@@ -49,16 +49,11 @@ impl World {
         for (from, to) in links.each() {
             self.network.set_link(from, to, state);
         }
-        match state {
-            Connection::Cut => {
-                self.record(Step::Cut(links));
-                self.log_test("links_cut", format_args!("cuts the links {links}"));
-            }
-            Connection::Up => {
-                self.record(Step::Heal(links));
-                self.log_test("links_healed", format_args!("heals the links {links}"));
-            }
-        }
+        self.record(match state {
+            Connection::Cut => Step::Cut(links),
+            Connection::Up => Step::Heal(links),
+        });
+        links_changed(|event, text| self.log_test(event, text), links, state);
     }
 
     /// Changes the rate of messages with flipped bits on links.

@@ -7,9 +7,10 @@ use raft::verbose::{Fact, Level, Line, Logger, Topic};
 use raft::{EntryId, Envelope, Instant};
 
 use super::state::World;
+use crate::case::Links;
 use crate::failure::Failure;
 use crate::sim::clock::Clock;
-use crate::sim::network::Loss;
+use crate::sim::network::{Connection, Loss};
 
 /// Source of a command in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +54,38 @@ impl fmt::Display for WireId<'_> {
     }
 }
 
+/// Writes a line of the tester, who names peers by their servers.
+pub(crate) fn tester_line(
+    logger: &Logger,
+    at: Instant,
+    first_peer: usize,
+    event: &str,
+    text: fmt::Arguments<'_>,
+) {
+    let peer = &LogSource::Tester;
+    let numbers = [("first_peer", Fact::Number(first_peer as u64))];
+    let facts = if first_peer > 0 { &numbers[..] } else { &[] };
+    logger.line(&Line { at, topic: Topic::Test, peer, text, facts, event });
+}
+
+/// Writes that links are cut or restored.
+pub(crate) fn links_changed(
+    log_test: impl Fn(&str, fmt::Arguments<'_>),
+    links: Links,
+    state: Connection,
+) {
+    match state {
+        Connection::Cut => log_test("links_cut", format_args!("cuts the links {links}")),
+        Connection::Up => log_test("links_healed", format_args!("heals the links {links}")),
+    }
+}
+
 impl World {
     /// Writes a line of the tester; the event's name is its last fact.
     pub fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
-        let Some(logger) = &self.logger else { return };
-        let (at, peer) = (self.now, &LogSource::Tester);
-        // Lines of the tester name peers by their servers.
-        let first_peer = [("first_peer", Fact::Number(self.first_peer as u64))];
-        let facts = if self.first_peer > 0 { &first_peer[..] } else { &[] };
-        logger.line(&Line { at, topic: Topic::Test, peer, text, facts, event });
+        if let Some(logger) = &self.logger {
+            tester_line(logger, self.now, self.first_peer, event, text);
+        }
     }
 
     /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.

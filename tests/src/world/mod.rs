@@ -23,7 +23,7 @@ mod outputs;
 mod peer;
 mod reads;
 mod requests;
-mod servers;
+pub(crate) mod servers;
 mod state;
 mod step;
 

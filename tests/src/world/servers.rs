@@ -15,7 +15,7 @@ pub(crate) fn server_of(peer: PeerId, size: usize) -> Option<usize> {
 }
 
 /// The same where the first peer has this number.
-pub(super) fn server_from(first_peer: usize, peer: PeerId, size: usize) -> Option<usize> {
+pub(crate) fn server_from(first_peer: usize, peer: PeerId, size: usize) -> Option<usize> {
     let server = usize::try_from(peer.number()).ok()?.checked_sub(first_peer)?;
     Some(server).filter(|server| *server < size)
 }
