@@ -389,9 +389,12 @@ impl Servers {
     }
 }
 
-/// The controller of a scenario of its own.
-fn controller_setup(seed: u64, logger: Option<Logger>) -> GroupSetup<Controller> {
-    let network = NetworkProfile::LAB_RELIABLE;
+/// A controller without a watch on it.
+fn controller_setup(
+    seed: u64,
+    network: NetworkProfile,
+    logger: Option<Logger>,
+) -> GroupSetup<Controller> {
     GroupSetup::new(&Controller::default(), seed, CONTROLLERS, network, Never, logger)
 }
 
@@ -423,7 +426,7 @@ impl Scenario {
         seed: u64,
         logger: Option<Logger>,
     ) -> Outcome {
-        let setup = controller_setup(seed, logger);
+        let setup = controller_setup(seed, NetworkProfile::LAB_RELIABLE, logger);
         let (worlds, calls) = (vec![setup.world()], Calls::default());
         let shared = calls.clone();
         let start = |clusters: Vec<_>| {
@@ -447,8 +450,7 @@ impl Sharded {
         let Self { controllers, groups, network, limit } = self;
         let rules: Rc<RefCell<ShardRules>> = Rc::default();
         let controller = |position: usize| {
-            let (initial, logger) = (Controller::default(), logger.cloned());
-            let setup = GroupSetup::new(&initial, seed, CONTROLLERS, network, Never, logger);
+            let setup = controller_setup(seed, network, logger.cloned());
             let setup = setup.numbered_from(position * NUMBERS);
             let rules = Rc::clone(&rules);
             let watch: Watch<Controller> =

@@ -135,7 +135,7 @@ impl<M: StateMachine> GroupSetup<M> {
         let state = |_| Arc::new(Mutex::new(State::new(initial.clone())));
         let states: SharedStates<M> =
             Rc::new(RefCell::new((0..settings.peers).map(state).collect()));
-        let (newest, initial) = (Rc::clone(&states), initial.clone());
+        let newest = Rc::clone(&states);
         let host = move |server: usize| {
             let state = Arc::new(Mutex::new(State::new(initial.clone())));
             newest.borrow_mut()[server] = Arc::clone(&state);
