@@ -77,7 +77,8 @@ impl<M: StateMachine> Replica<M> for DriverReplica<M> {
     }
 }
 
-/// The reason why a write has no answer; `first_peer` is the number of the first server's peer.
+/// The reason why a write has no answer; `first_peer` is the number of the first server's peer. Without a leader's
+/// name `NotLeader` stands for everything after which nothing was done: a retry is safe.
 pub(crate) fn rejection_of_write(error: &WriteError, first_peer: usize) -> Rejection {
     if let WriteError::NotLeader { leader, .. } = error {
         return Rejection::NotLeader { leader: leader.and_then(|peer| server(peer, first_peer)) };

@@ -11,10 +11,12 @@ pub(crate) fn rejected(rejection: Rejection, servers: &[SocketAddr], uri: &Uri) 
     match rejection {
         Rejection::NotLeader { leader } => match leader.and_then(|leader| servers.get(leader)) {
             Some(leader) => redirect(&leader.to_string(), &target(uri, None)),
-            None => unavailable("no leader is known; nothing was done"),
+            None => unavailable(
+                "no leader is known, or this server cannot take the request now; nothing was done",
+            ),
         },
         Rejection::LeadershipLost | Rejection::NoAnswer => {
-            let text = "no answer in time: a write may have been done, or may be later\n";
+            let text = "the outcome is unknown: a write may have been done, or may be later\n";
             (StatusCode::GATEWAY_TIMEOUT, text).into_response()
         }
     }

@@ -11,9 +11,9 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use kv_service::http;
-use services::controller::{Change, Command, Configuration, Controller, GroupId, Request, SHARDS};
+use services::controller::{Change, Command, Controller, GroupId, Request, SHARDS};
 use services::driver::DriverReplica;
-use services::replica::{Rejection, Service as _};
+use services::replica::{Replica as _, Service as _};
 use tokio::sync::watch;
 
 use crate::answers::rejected;
@@ -90,11 +90,7 @@ async fn join(
 }
 
 async fn leave(Path(group): Path<GroupId>, State(server): State<Server>, uri: Uri) -> Response {
-    match server.has_joined(group).await {
-        Ok(true) => server.change(Change::Leave(vec![group]), &uri).await,
-        Ok(false) => not_joined(group),
-        Err(rejection) => rejected(rejection, &server.servers, &uri),
-    }
+    server.change_joined(group, Change::Leave(vec![group]), &uri).await
 }
 
 async fn move_shard(
@@ -111,11 +107,7 @@ async fn move_shard(
         return (StatusCode::BAD_REQUEST, "the body must be the number of a group\n")
             .into_response();
     };
-    match server.has_joined(group).await {
-        Ok(true) => server.change(Change::Move { shard, group }, &uri).await,
-        Ok(false) => not_joined(group),
-        Err(rejection) => rejected(rejection, &server.servers, &uri),
-    }
+    server.change_joined(group, Change::Move { shard, group }, &uri).await
 }
 
 async fn call(State(server): State<Server>, body: Bytes) -> Response {
@@ -128,12 +120,14 @@ fn not_joined(group: GroupId) -> Response {
 }
 
 impl Server {
-    async fn newest(&self) -> Result<Configuration, Rejection> {
-        Controller::handle(&self.replica, Request::Query(None)).await
-    }
-
-    async fn has_joined(&self, group: GroupId) -> Result<bool, Rejection> {
-        Ok(self.newest().await?.groups.contains_key(&group))
+    /// Makes a change that needs this group.
+    async fn change_joined(&self, group: GroupId, change: Change, uri: &Uri) -> Response {
+        let has_joined = move |it: &Controller| it.configuration(None).groups.contains_key(&group);
+        match self.replica.read(has_joined).await {
+            Ok(true) => self.change(change, uri).await,
+            Ok(false) => not_joined(group),
+            Err(rejection) => rejected(rejection, &self.servers, uri),
+        }
     }
 
     async fn answer(&self, request: Request, uri: &Uri) -> Response {

@@ -130,16 +130,20 @@ async fn operate(
     (Path(key), Query(query), uri, State(mut server)): KeyRequest,
     operation: Operation,
 ) -> Response {
-    let session = server.sessions.clone();
-    let own = match (query.client, query.serial) {
-        (None, None) => Err(session.begin()),
-        (Some(client), Some(number)) => Ok(RequestId { client, number }),
+    let sessions = server.sessions.clone();
+    // A session of the server's own is in use to the end.
+    let (_session, id) = match (query.client, query.serial) {
+        (None, None) => {
+            let own = sessions.begin();
+            let id = own.id;
+            (Some(own), id)
+        }
+        (Some(client), Some(number)) => (None, RequestId { client, number }),
         (Some(_), None) | (None, Some(_)) => {
             let text = "client and serial must be given together\n";
             return (StatusCode::BAD_REQUEST, text).into_response();
         }
     };
-    let id = own.as_ref().map_or_else(|session| session.id, |id| *id);
     let request = Request::Client { id, key: key.clone(), operation };
     let end = Instant::now() + WAIT_MAX;
     loop {

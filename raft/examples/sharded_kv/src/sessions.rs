@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use services::session::{ClientId, RequestId};
 
 /// Sessions that are not in use. Each has one request at a time.
+#[derive(Default)]
 pub(crate) struct Sessions {
     unused: Mutex<Vec<RequestId>>,
 }
@@ -15,12 +16,6 @@ pub(crate) struct Sessions {
 pub(crate) struct Session<'a> {
     sessions: &'a Sessions,
     pub(crate) id: RequestId,
-}
-
-impl Default for Sessions {
-    fn default() -> Self {
-        Self { unused: Mutex::new(Vec::new()) }
-    }
 }
 
 impl Sessions {

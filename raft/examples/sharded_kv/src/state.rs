@@ -7,7 +7,7 @@ use services::controller::{Configuration, Controller, GroupId, SHARDS};
 use services::sharded::{ShardedStore, Work};
 
 /// State of a replica without its contents.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct GroupState {
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) serving: Vec<usize>,
@@ -20,22 +20,20 @@ pub(crate) struct GroupState {
 impl GroupState {
     /// Takes the state of a replica; false if nothing has changed.
     pub(crate) fn update(&mut self, store: &ShardedStore) -> bool {
-        let mut next = Self {
-            configuration: Arc::clone(&self.configuration),
+        let newest = store.configuration();
+        let next = Self {
+            configuration: match newest.number == self.configuration.number {
+                true => Arc::clone(&self.configuration),
+                false => Arc::new(newest.clone()),
+            },
             serving: (0..SHARDS).filter(|shard| store.serving(*shard).is_some()).collect(),
             awaited: store.awaited().collect(),
             kept: store.kept().map(|transfer| transfer.shard).collect(),
             work: store.work().collect(),
         };
-        let same = store.configuration().number == self.configuration.number
-            && (&next.serving, &next.awaited, &next.kept, &next.work)
-                == (&self.serving, &self.awaited, &self.kept, &self.work);
-        if same {
-            return false;
-        }
-        next.configuration = Arc::new(store.configuration().clone());
+        let is_changed = next != *self;
         *self = next;
-        true
+        is_changed
     }
 }
 
