@@ -80,6 +80,16 @@ fn d12_an_interrupt_does_not_lose_what_comes_after_it() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Signals that arrive together count as one, hence a loop instead of a number.
+fn interrupt_until_it_ends(child: &mut Child) -> ExitStatus {
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        interrupt(child);
+    }
+}
+
 #[test]
 fn d12_who_insists_gets_an_end() {
     let mut child = pretty(&[]).spawn().unwrap();
@@ -87,14 +97,7 @@ fn d12_who_insists_gets_an_end() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     input.write_all(b"000001 | VOTE | 0 | x\n").unwrap();
     output.read_line(&mut String::new()).unwrap();
-    // Signals that arrive together count as one, hence a loop instead of a number.
-    let status: ExitStatus = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        interrupt(&child);
-    };
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(interrupt_until_it_ends(&mut child).code(), Some(130));
 }
 
 #[test]
@@ -202,13 +205,7 @@ fn repeated_interrupts_end_a_merge_too() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     input.write_all(b"2 | A | 0 | second\n").unwrap();
     output.read_line(&mut String::new()).unwrap();
-    let status: ExitStatus = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        interrupt(&child);
-    };
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(interrupt_until_it_ends(&mut child).code(), Some(130));
 }
 
 #[test]
