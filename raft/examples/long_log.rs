@@ -58,7 +58,7 @@ fn read(directory: &str, how: &str) -> Result<(), Box<dyn Error>> {
     let bytes_max = if how == "all" { u64::MAX } else { CACHE_BYTES };
     let stored = store.load_recent(bytes_max)?;
     println!("{} entries in memory, the last one is {}", stored.entries.len(), stored.last());
-    let mut reader = store.entry_reader().ok_or("the store has a reader")?;
+    let mut reader = store.entry_reader().ok_or("the store has no reader of entries")?;
     let start = Instant::now();
     let last = stored.last().index;
     let found = reader.read(Index::new(last.number() / 2), last, 8 << 20)?;
