@@ -15,7 +15,17 @@ pub(crate) fn commit_at(dir: &Path) -> Option<Commit> {
 
 /// The text that git prints; `None` if it fails, or is not there.
 pub(crate) fn output(dir: &Path, args: &[&str]) -> Option<String> {
-    said(Command::new("git").args(args).current_dir(dir))
+    said(command(dir).args(args))
+}
+
+/// Git about the repository of a directory, and not about that of a hook or an alias which has started dstest.
+pub(crate) fn command(dir: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.current_dir(dir);
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        git.env_remove(name);
+    }
+    git
 }
 
 /// The text that a tool prints; `None` if it fails, or is not there.

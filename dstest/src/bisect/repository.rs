@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::BisectError;
@@ -183,12 +183,9 @@ const SHORT_DIGITS: usize = 10;
 fn git(dir: &Path, args: &[&str]) -> Result<String, BisectError> {
     let action = args.first().copied().unwrap_or_default().to_owned();
     let fails = |message: String| BisectError::Git { action: action.clone(), message };
-    let mut command = Command::new("git");
-    // A hook of the user's is for the user's checkout, and so are these variables, which hooks set.
-    command.args(["-c", "core.hooksPath=/dev/null"]).args(args).current_dir(dir);
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(name);
-    }
+    let mut command = crate::git::command(dir);
+    // A hook of the user's is for the user's checkout.
+    command.args(["-c", "core.hooksPath=/dev/null"]).args(args);
     // Ctrl-C at the terminal ends dstest, which lets git come to its end.
     command.process_group(0).stdin(Stdio::null()).env("LC_ALL", "C");
     let output = command.output().map_err(|error| fails(error.to_string()))?;

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use crate::git;
 
 /// The paths that git does not ignore; all, where there is no repository or no git.
 pub(super) fn without_ignored(dir: &Path, mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -18,9 +20,8 @@ pub(super) fn without_ignored(dir: &Path, mut paths: Vec<PathBuf>) -> Vec<PathBu
 
 /// The ignored paths, each ended by a zero byte.
 fn ask(dir: &Path, paths: &[PathBuf]) -> Option<Vec<u8>> {
-    let mut git = Command::new("git")
+    let mut git = git::command(dir)
         .args(["check-ignore", "-z", "--stdin"])
-        .current_dir(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -46,7 +47,7 @@ mod tests {
         let paths = |names: &[&str]| names.iter().map(|name| dir.path().join(name)).collect();
         let all: Vec<PathBuf> = paths(&["a.log", "out/b", "keep.log", "src.rs"]);
         assert_eq!(without_ignored(dir.path(), all.clone()), all, "no repository");
-        let init = Command::new("git").args(["init", "-q"]).current_dir(dir.path()).status();
+        let init = git::command(dir.path()).args(["init", "-q"]).status();
         if !init.is_ok_and(|status| status.success()) {
             return;
         }
