@@ -55,17 +55,15 @@ fn selected(
     patterns: &[Regex],
 ) -> Result<Vec<TestHistory>, StoreError> {
     let is_named = |test: &TestHistory, name: &String| *name == test.name || *name == test.key;
-    let found: Vec<bool> = tests
-        .iter()
-        .map(|test| {
-            typed.iter().zip(patterns).any(|(name, pattern)| {
-                match tests.iter().any(|test| is_named(test, name)) {
-                    true => is_named(test, name),
-                    false => pattern.is_match(&test.name) || pattern.is_match(&test.key),
-                }
-            })
+    let is_name = |name| tests.iter().any(|test| is_named(test, name));
+    let are_names: Vec<bool> = typed.iter().map(is_name).collect();
+    let matches = |test: &TestHistory| {
+        typed.iter().zip(&are_names).zip(patterns).any(|((name, is_name), pattern)| match is_name {
+            true => is_named(test, name),
+            false => pattern.is_match(&test.name) || pattern.is_match(&test.key),
         })
-        .collect();
+    };
+    let found: Vec<bool> = tests.iter().map(matches).collect();
     if !found.contains(&true) {
         let names: Vec<&str> = tests.iter().take(NAMES_MAX).map(|test| &*test.name).collect();
         let (typed, names) = (typed.join("`, `"), names.join(", "));
