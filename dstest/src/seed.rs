@@ -142,13 +142,29 @@ impl fmt::Display for Iteration {
     }
 }
 
+/// Random numbers that follow from a seed, for simulations: the sequence of `SplitMix64`.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number from 0 to 1.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        let bits = splitmix64(self.0);
+        self.0 = self.0.wrapping_add(GAMMA);
+        (bits >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
 /// The finaliser of Steele, Lea and Flood's `SplitMix64`: a bijection that mixes every bit.
 const fn splitmix64(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = value.wrapping_add(GAMMA);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
+
+/// The step of `SplitMix64`, the golden ratio.
+const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The 64-bit FNV-1a hash: the same on every machine and in every version, unlike std's hasher.
 fn fnv1a(bytes: &[u8]) -> u64 {

@@ -21,10 +21,7 @@ pub enum BisectError {
     /// The command cannot be used.
     #[error("the command after `--`: {0}")]
     Command(String),
-    /// Rates that cannot be told apart.
-    #[error("--decide {0}: the rate of bad commits must be above that of good ones")]
-    Rates(String),
-    /// An error that is none.
+    /// A probability of error that is out of range.
     #[error("--error {0} is not a probability of error; write one above 0 and up to 0.5 (0.01)")]
     ErrorOutOfRange(f64),
     /// Git fails.

@@ -12,6 +12,8 @@
 
 use std::fmt;
 
+use crate::seed::Random;
+
 /// A rate of failure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Rate {
@@ -39,8 +41,8 @@ impl Rate {
 /// The rates of good and of bad commits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
-    /// The rate of good commits.
-    pub(crate) good: Rate,
+    /// The rate of good commits, taken for known.
+    pub(crate) good: f64,
     /// The rate of bad commits.
     pub(crate) bad: Rate,
 }
@@ -79,17 +81,6 @@ impl Predictor {
         }
     }
 
-    /// Of a rate that was measured in a fixed number of runs.
-    fn of_good(rate: Rate) -> Self {
-        match rate {
-            Rate::Known(rate) => Self::known(rate),
-            Rate::Measured { failed, runs } => {
-                let (failures, passes) = (failed as f64 + 0.5, (runs - failed) as f64 + 0.5);
-                Self { failures, passes, weight: 1.0 }
-            }
-        }
-    }
-
     /// The logarithm of the probability of a result, which is learned from.
     fn observe(&mut self, is_failed: bool) -> f64 {
         let total = self.failures + self.passes;
@@ -123,9 +114,9 @@ impl SequentialTest {
     ///
     /// # Panics
     /// If the error is not between 0 and 1.
-    pub(crate) fn new(good: Rate, bad: Rate, error: f64) -> Self {
+    pub(crate) fn new(good: f64, bad: Rate, error: f64) -> Self {
         assert!(0.0 < error && error < 1.0, "an error lies between 0 and 1, not at {error}");
-        let (good, bad) = (Predictor::of_good(good), Predictor::of_bad(bad));
+        let (good, bad) = (Predictor::known(good), Predictor::of_bad(bad));
         Self { good, bad, log_ratio: 0.0, log_limit: -error.ln() }
     }
 
@@ -152,9 +143,8 @@ impl SequentialTest {
 /// It is taken for known. Between two measured rates, both of which learn from the same runs, many commits
 /// would never be decided: a good commit that did not fail in some hundred runs may fail as often as that
 /// leaves possible.
-pub(crate) fn good_rate(failed: u64, runs: u64, bad: Rate) -> Rate {
-    let measured = Rate::Measured { failed, runs }.estimate();
-    Rate::Known(measured.max(bad.estimate() / GOOD_SHARE))
+pub(crate) fn good_rate(good: Rate, bad: Rate) -> f64 {
+    good.estimate().max(bad.estimate() / GOOD_SHARE)
 }
 
 /// Good commits fail so many times more rarely than bad ones, or as often as measured.
@@ -163,13 +153,13 @@ const GOOD_SHARE: f64 = 10.0;
 /// The number of runs of a commit until it is decided, if it fails at this rate: the mean, and the number
 /// that is enough in 19 of 20 cases. By simulation with fixed seeds.
 pub(crate) fn expected_runs(test: &SequentialTest, rate: f64) -> (u64, u64) {
-    let mut random = 0x5eed_u64;
+    let mut random = Random(0x5eed);
     let mut counts: Vec<u64> = (0..PATHS)
         .map(|_| {
             let mut test = test.clone();
             let mut runs = 0;
             while test.answer().is_none() && runs < PATH_RUNS_MAX {
-                test.observe(uniform(&mut random) < rate);
+                test.observe(random.uniform() < rate);
                 runs += 1;
             }
             runs
@@ -180,15 +170,6 @@ pub(crate) fn expected_runs(test: &SequentialTest, rate: f64) -> (u64, u64) {
     (mean, counts[counts.len() * 19 / 20])
 }
 
-/// A number from 0 to 1 (SplitMix64).
-fn uniform(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 /// Enough for the first digit.
 const PATHS: usize = 100;
 
@@ -196,7 +177,7 @@ const PATHS: usize = 100;
 const PATH_RUNS_MAX: u64 = 100_000;
 
 /// The probability that a commit at the bad rate fails in so many runs as seldom as this.
-pub(crate) fn chance_of_so_few(bad: Rate, failed: u64, runs: u64) -> f64 {
+fn chance_of_so_few(bad: Rate, failed: u64, runs: u64) -> f64 {
     let Predictor { failures, passes, weight } = Predictor::of_bad(bad);
     let mut chance = 1.0;
     for run in 0..runs {
@@ -214,7 +195,7 @@ pub(crate) fn chance_of_so_few(bad: Rate, failed: u64, runs: u64) -> f64 {
 }
 
 /// The number of runs without a failure after which a commit at the bad rate is excluded with this error.
-pub(crate) fn clean_runs(bad: Rate, error: f64) -> u64 {
+fn clean_runs(bad: Rate, error: f64) -> u64 {
     let Predictor { failures, passes, weight } = Predictor::of_bad(bad);
     let (mut chance, mut runs) = (1.0, 0);
     while chance > error && runs < PATH_RUNS_MAX {
@@ -225,17 +206,53 @@ pub(crate) fn clean_runs(bad: Rate, error: f64) -> u64 {
     runs
 }
 
-/// The number of runs of the good commit, at least. With fewer than the bad one had, or with a handful, its rate
-/// would be too uncertain.
-pub(crate) fn good_runs(bad: Rate, error: f64) -> u64 {
-    let of_bad = match bad {
-        Rate::Known(_) => 0,
-        Rate::Measured { runs, .. } => runs,
-    };
-    clean_runs(bad, error).max(of_bad).max(GOOD_RUNS_MIN)
+/// The test that the good commit fails more rarely than the bad one. It looks at the runs a few times, each after
+/// twice as many as before and with half of the error that is left: a look after every run would in the end
+/// take any commit for a good one.
+#[derive(Debug, Clone)]
+pub(crate) struct GoodTest {
+    bad: Rate,
+    /// The number of runs at which it looks next.
+    next: u64,
+    /// The error of that look.
+    error: f64,
+    is_passed: bool,
 }
 
-/// See [`good_runs`].
+impl GoodTest {
+    /// A test that a commit at the bad rate passes with this probability at most.
+    pub(crate) fn new(bad: Rate, error: f64) -> Self {
+        let error = error / 2.0;
+        // With fewer runs than the bad one had, or with a handful, its rate would be too uncertain.
+        let of_bad = match bad {
+            Rate::Known(_) => 0,
+            Rate::Measured { runs, .. } => runs,
+        };
+        let next = clean_runs(bad, error).max(of_bad).max(GOOD_RUNS_MIN);
+        Self { bad, next, error, is_passed: false }
+    }
+
+    /// The number of runs that are enough if none fails.
+    pub(crate) const fn runs_if_clean(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes the number of failures in the runs so far, after each run.
+    pub(crate) fn observe(&mut self, failed: u64, runs: u64) {
+        if self.is_passed || runs < self.next {
+            return;
+        }
+        self.is_passed = chance_of_so_few(self.bad, failed, runs) <= self.error;
+        (self.next, self.error) = (self.next.saturating_mul(2), self.error / 2.0);
+    }
+
+    /// `true` once the commit is known to fail more rarely.
+    pub(crate) const fn is_passed(&self) -> bool {
+        self.is_passed
+    }
+}
+
+/// See [`GoodTest::new`].
 const GOOD_RUNS_MIN: u64 = 30;
 
 #[cfg(test)]
@@ -243,32 +260,40 @@ mod tests {
     use super::*;
 
     /// Failures in runs until the fixed number of them, as a bad commit is measured.
-    fn measured(random: &mut u64, rate: f64, failures: u64) -> Rate {
+    fn measured(random: &mut Random, rate: f64, failures: u64) -> Rate {
         let (mut failed, mut runs) = (0, 0);
         while failed < failures {
-            failed += u64::from(uniform(random) < rate);
+            failed += u64::from(random.uniform() < rate);
             runs += 1;
         }
         Rate::Measured { failed, runs }
     }
 
+    /// The good commit as it is measured; `None` if it is not told apart from the bad one.
+    fn good_commit(random: &mut Random, good: f64, bad: Rate, error: f64) -> Option<Rate> {
+        let mut test = GoodTest::new(bad, error);
+        let (mut failed, mut runs) = (0, 0);
+        while !test.is_passed() && runs < 3000 {
+            failed += u64::from(random.uniform() < good);
+            runs += 1;
+            test.observe(failed, runs);
+        }
+        test.is_passed().then_some(Rate::Measured { failed, runs })
+    }
+
     /// A bisection of `steps` steps from its beginning: `true` if each answer is right. `None` if the rates
     /// of both ends do not differ enough in what was measured.
-    fn bisection(random: &mut u64, good: f64, bad: f64, steps: u32, error: f64) -> Option<bool> {
+    fn bisection(random: &mut Random, good: f64, bad: f64, steps: u32, error: f64) -> Option<bool> {
         let each = error / f64::from(steps + 1);
         let bad_rate = measured(random, bad, 10);
-        let runs = good_runs(bad_rate, each);
-        let failed = (0..runs).filter(|_| uniform(random) < good).count() as u64;
-        if chance_of_so_few(bad_rate, failed, runs) > each {
-            return None;
-        }
+        let good_measured = good_commit(random, good, bad_rate, each)?;
         let mut is_right = true;
         for _ in 0..steps {
-            let is_bad = uniform(random) < 0.5;
-            let mut test = SequentialTest::new(good_rate(failed, runs, bad_rate), bad_rate, each);
+            let is_bad = random.uniform() < 0.5;
+            let mut test = SequentialTest::new(good_rate(good_measured, bad_rate), bad_rate, each);
             let mut runs = 0;
             while test.answer().is_none() {
-                test.observe(uniform(random) < if is_bad { bad } else { good });
+                test.observe(random.uniform() < if is_bad { bad } else { good });
                 runs += 1;
                 assert!(runs < 10_000, "{good} and {bad}: not decided");
             }
@@ -283,7 +308,7 @@ mod tests {
     fn a_whole_bisection_is_wrong_no_more_often_than_is_said() {
         let rows = [(0.0, 0.03), (0.0, 0.3), (0.0, 1.0), (0.002, 0.06), (0.02, 0.4), (0.3, 0.9)];
         for (good, bad) in rows {
-            let mut random = (bad * 1e6) as u64;
+            let mut random = Random((bad * 1e6) as u64);
             let (error, tries) = (0.2, 600);
             let results = (0..tries).map(|_| bisection(&mut random, good, bad, 4, error));
             let results: Vec<bool> = results.flatten().collect();
@@ -297,8 +322,22 @@ mod tests {
     }
 
     #[test]
+    fn a_good_commit_that_fails_as_the_bad_one_is_seldom_taken_for_good() {
+        for (rate, error) in [(0.03, 0.2), (0.3, 0.2), (0.3, 0.04)] {
+            let (mut random, tries) = (Random(7), 400);
+            let taken = (0..tries).filter(|_| {
+                let bad = measured(&mut random, rate, 10);
+                good_commit(&mut random, rate, bad, error).is_some()
+            });
+            let (taken, bound) = (taken.count() as f64, error * f64::from(tries));
+            let limit = bound + 3.0 * (bound * (1.0 - error)).sqrt();
+            assert!(taken <= limit, "{rate} and {error}: {taken} of {tries}");
+        }
+    }
+
+    #[test]
     fn where_good_commits_never_fail_one_failure_decides() {
-        let never = || SequentialTest::new(Rate::Known(0.0), Rate::Known(0.03), 0.001);
+        let never = || SequentialTest::new(0.0, Rate::Known(0.03), 0.001);
         let mut test = never();
         test.observe(true);
         assert_eq!(test.answer(), Some(Answer::Bad));
@@ -313,8 +352,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_good_commits_have_not_shown_is_not_taken_for_impossible() {
-        let (good, bad) =
-            (Rate::Measured { failed: 0, runs: 300 }, Rate::Measured { failed: 10, runs: 330 });
+        let bad = Rate::Measured { failed: 10, runs: 330 };
+        let good = good_rate(Rate::Measured { failed: 0, runs: 300 }, bad);
         let mut test = SequentialTest::new(good, bad, 0.002);
         test.observe(true);
         assert_eq!(test.answer(), None);
@@ -342,7 +381,7 @@ mod tests {
     #[test]
     fn rates_that_are_close_take_longer() {
         let runs = |good| {
-            let test = SequentialTest::new(Rate::Known(good), Rate::Known(0.03), 0.01);
+            let test = SequentialTest::new(good, Rate::Known(0.03), 0.01);
             expected_runs(&test, good).0
         };
         assert!(runs(0.02) > 3 * runs(0.003), "{} and {}", runs(0.02), runs(0.003));

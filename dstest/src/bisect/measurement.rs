@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Answer, Rate, SequentialTest, chance_of_so_few, good_runs};
+use super::evidence::{Answer, GoodTest, Rate, SequentialTest};
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord};
 
@@ -46,13 +46,8 @@ impl Kind {
 pub(crate) enum Goal {
     /// Measure a bad commit, until one kind of failure has been seen so often.
     Failures(u64),
-    /// Measure a good one, until it is told apart from this rate with this error.
-    Apart {
-        /// The rate of bad commits.
-        bad: Rate,
-        /// The error.
-        error: f64,
-    },
+    /// Measure a good one, until it is told apart from the bad one.
+    Distinguish(GoodTest),
     /// Decide between the rates of good and of bad commits.
     Decide(SequentialTest),
 }
@@ -81,7 +76,8 @@ impl Trials {
         Rate::Measured { failed: self.failed, runs: self.counted() }
     }
 
-    const fn all(&self) -> u64 {
+    /// All of them.
+    pub(crate) const fn all(&self) -> u64 {
         self.counted() + self.other + self.nothing
     }
 }
@@ -192,8 +188,11 @@ impl Measurement {
             (false, false, true) => trials.passed += 1,
             (false, false, false) => trials.nothing += 1,
         }
-        if let (Goal::Decide(test), true) = (&mut self.goal, is_failed || is_passed && !is_other) {
-            test.observe(is_failed);
+        let (failed, runs) = (trials.failed, trials.counted());
+        match &mut self.goal {
+            Goal::Decide(test) if is_failed || is_passed && !is_other => test.observe(is_failed),
+            Goal::Distinguish(test) => test.observe(failed, runs),
+            Goal::Decide(_) | Goal::Failures(_) => {}
         }
     }
 
@@ -208,11 +207,7 @@ impl Measurement {
     pub(crate) fn is_reached(&self) -> bool {
         match &self.goal {
             Goal::Failures(wanted) => self.most_frequent().is_some_and(|it| it.count >= *wanted),
-            Goal::Apart { bad, error } => {
-                let runs = self.trials.counted();
-                runs >= good_runs(*bad, *error)
-                    && chance_of_so_few(*bad, self.trials.failed, runs) <= *error
-            }
+            Goal::Distinguish(test) => test.is_passed(),
             Goal::Decide(test) => test.answer().is_some(),
         }
     }
@@ -221,7 +216,7 @@ impl Measurement {
     pub(crate) fn answer(&self) -> Option<Answer> {
         match &self.goal {
             Goal::Decide(test) => test.answer(),
-            Goal::Failures(_) | Goal::Apart { .. } => None,
+            Goal::Failures(_) | Goal::Distinguish(_) => None,
         }
     }
 
@@ -273,7 +268,7 @@ mod tests {
     }
 
     fn decision() -> Goal {
-        Goal::Decide(SequentialTest::new(Rate::Known(0.0), Rate::Known(0.5), 0.1))
+        Goal::Decide(SequentialTest::new(0.0, Rate::Known(0.5), 0.1))
     }
 
     #[test]

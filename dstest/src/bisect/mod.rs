@@ -17,9 +17,7 @@ mod state;
 
 pub use self::error::BisectError;
 pub use self::evidence::Rates;
-pub(crate) use self::evidence::{
-    Answer, Rate, SequentialTest, expected_runs, good_rate, good_runs,
-};
+pub(crate) use self::evidence::{Answer, GoodTest, Rate, SequentialTest, expected_runs, good_rate};
 pub(crate) use self::measurement::{Goal, Kind, Measurement, SeenKind, Trials};
 pub(crate) use self::repository::{Next, Repository};
 pub(crate) use self::state::{BadCommit, Finding, Search, State, Step, Workplace, failure_pattern};

@@ -11,7 +11,7 @@ use super::evidence::good_rate;
 use super::repository::short;
 use super::{Answer, BisectError, Kind, Rate, Repository, Trials};
 use crate::plan::{PlanError, patterns};
-use crate::store::write_atomically;
+use crate::store::{StoreError, write_atomically};
 
 /// The search, as asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,9 +147,9 @@ impl State {
     }
 
     /// The rates of good and bad commits, once measured.
-    pub(crate) fn rates(&self) -> Option<(Rate, Rate)> {
-        let (good, bad) = (self.good?, self.bad.as_ref()?.trials.rate());
-        Some((good_rate(good.failed, good.counted(), bad), bad))
+    pub(crate) fn rates(&self) -> Option<(f64, Rate)> {
+        let (good, bad) = (self.good?.rate(), self.bad.as_ref()?.trials.rate());
+        Some((good_rate(good, bad), bad))
     }
 
     /// `GOOD..BAD`, as a user may type it.
@@ -242,7 +242,14 @@ impl Workplace {
         let path = self.file();
         let text = serde_json::to_vec_pretty(state).map_err(io::Error::from);
         let written = text.and_then(|text| {
-            write_atomically(&path, &text).map_err(|error| io::Error::other(error.to_string()))
+            write_atomically(&path, &text).map_err(|error| {
+                // What else it says is of stores.
+                if let StoreError::Io { source, .. } = error {
+                    source
+                } else {
+                    io::Error::other(error.to_string())
+                }
+            })
         });
         written.map_err(|source| BisectError::Place { action: "write", path, source })
     }

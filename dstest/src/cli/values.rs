@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::bisect::{Rate, Rates};
+use crate::bisect::{Rate, Rates, good_rate};
 use crate::engine::{EngineError, EngineShare};
 use crate::shard::Shard;
 
@@ -54,13 +54,15 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 /// Reads the failure rates of good and bad commits: `0.1%..3%`, `0/300..10/330`, or `3%` alone.
 pub(super) fn parse_rates(text: &str) -> Result<Rates, &'static str> {
     let (good, bad) = match text.split_once("..") {
-        Some((good, bad)) => (parse_rate(good)?, parse_rate(bad)?),
-        None => {
-            let bad = parse_rate(text)?;
-            (Rate::Known(bad.estimate() / GOOD_SHARE), bad)
-        }
+        Some((good, bad)) => (Some(parse_rate(good)?), parse_rate(bad)?),
+        None => (None, parse_rate(text)?),
     };
-    if bad.estimate() > good.estimate() {
+    let good = match good {
+        Some(Rate::Known(rate)) => rate,
+        Some(measured) => good_rate(measured, bad),
+        None => good_rate(Rate::Known(0.0), bad),
+    };
+    if bad.estimate() > good {
         Ok(Rates { good, bad })
     } else {
         Err("bad commits must fail more often than good ones: write GOOD..BAD (0.1%..3%)")
@@ -83,9 +85,6 @@ fn parse_rate(text: &str) -> Result<Rate, &'static str> {
     let rate = number.trim().parse::<f64>().map_err(|_| not_a_rate)? / unit;
     if (0.0..=1.0).contains(&rate) { Ok(Rate::Known(rate)) } else { Err(not_a_rate) }
 }
-
-/// Good commits fail so many times more rarely, if nothing else is said.
-const GOOD_SHARE: f64 = 10.0;
 
 /// More runs were never made.
 const RUNS_MAX: u64 = 1 << 40;

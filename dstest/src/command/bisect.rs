@@ -12,6 +12,7 @@ use clap::Parser;
 use self::drive::Drive;
 use super::location::store_of;
 use crate::bisect::{BisectError, Repository, Search, State, Workplace, failure_pattern};
+use crate::build::BuildError;
 use crate::campaign::{check_files, write_export};
 use crate::cli::{BisectArgs, Cli, Command, RunArgs};
 use crate::error::Error;
@@ -155,6 +156,19 @@ fn parsed(words: &[String]) -> Result<RunArgs, BisectError> {
         return Err(refused("--shard and --export-ci are for whole campaigns; leave them out"));
     }
     Ok(args)
+}
+
+/// `true` for an error of what is checked out. With others, such as a full disk, a commit is not skipped: it may be
+/// tested later.
+fn is_of_commit(error: &Error) -> bool {
+    if let Error::Build(error) = error {
+        let is_of_machine = matches!(
+            error,
+            BuildError::Tool { .. } | BuildError::Scratch { .. } | BuildError::Interrupted
+        );
+        return !is_of_machine;
+    }
+    matches!(error, Error::Select(_) | Error::Config(_) | Error::Setup { .. })
 }
 
 /// Options that set a number of runs, which the evidence does here.

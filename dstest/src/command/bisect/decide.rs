@@ -2,7 +2,7 @@
 
 use super::{note_unused, parsed, words};
 use crate::bisect::{
-    Answer, BisectError, Goal, Kind, Measurement, Rates, SequentialTest, expected_runs,
+    Answer, BisectError, Goal, Kind, Measurement, Rate, Rates, SequentialTest, expected_runs,
     failure_pattern,
 };
 use crate::build::BuildError;
@@ -50,7 +50,8 @@ fn decided(
     run.show.store.output.clone_from(&args.location.store.output);
     let kind = args.failure.as_deref().map_or(Ok(Kind::Any), failure_pattern)?;
     let test = SequentialTest::new(good, bad, args.error);
-    let [(if_good, _), (if_bad, _)] = [good, bad].map(|rate| expected_runs(&test, rate.estimate()));
+    let [(if_good, _), (if_bad, _)] = [good, bad.estimate()].map(|rate| expected_runs(&test, rate));
+    let good = Rate::Known(good);
     console::note(&format!(
         "dstest: about {if_good} runs if it fails as good ones do ({good}), {if_bad} if as bad ones do ({bad})"
     ));

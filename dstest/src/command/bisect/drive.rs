@@ -1,9 +1,9 @@
 //! The search itself: the bad commit, the good one, then those between them.
 
-use super::{note_unused, parsed, report};
+use super::{is_of_commit, note_unused, parsed, report};
 use crate::bisect::{
-    Answer, BadCommit, BisectError, Finding, Goal, Kind, Measurement, Next, Repository, SeenKind,
-    SequentialTest, State, Step, Trials, Workplace,
+    Answer, BadCommit, BisectError, Finding, Goal, GoodTest, Kind, Measurement, Next, Repository,
+    SeenKind, SequentialTest, State, Step, Trials, Workplace,
 };
 use crate::build::BuildError;
 use crate::campaign::{Detail, StoredCampaign};
@@ -93,13 +93,13 @@ impl Drive<'_> {
         };
         let trials = measured.trials();
         let kind = measured.most_frequent().filter(|kind| kind.count >= FAILURES_MIN);
-        let Some(SeenKind { test, reason, .. }) = kind.cloned() else {
+        let Some(kind @ SeenKind { test, reason, .. }) = kind else {
             let (failed, runs) = (trials.failed, trials.counted());
             let hint = report::others(trials);
             return Err(BisectError::BadIsGood { commit: words, failed, runs, hint }.into());
         };
-        let trials = kind.map_or(trials, |kind| measured.trials_of(kind));
-        let test = &stored.file.tests[test];
+        let trials = measured.trials_of(kind);
+        let (test, reason) = (&stored.file.tests[*test], reason.clone());
         let bad = BadCommit {
             test: test.key.clone(),
             name: test.name.clone(),
@@ -121,7 +121,7 @@ impl Drive<'_> {
         let words = sink::screen(&self.repository.words(&commit));
         let Some(bad) = self.state.bad.as_ref().map(|bad| bad.trials) else { return Ok(false) };
         let error = self.state.error_of_each();
-        let mut measured = self.measurement(Goal::Apart { bad: bad.rate(), error })?;
+        let mut measured = self.measurement(Goal::Distinguish(GoodTest::new(bad.rate(), error)))?;
         match self.measure(&commit, &mut measured)? {
             Outcome::Run(_) => {}
             Outcome::Interrupted => return Ok(false),
@@ -194,10 +194,7 @@ impl Drive<'_> {
                 Ok(Outcome::Interrupted)
             }
             Ok((stored, _)) => Ok(Outcome::Run(Box::new(stored))),
-            Err(Error::Build(error)) => Ok(Outcome::Untestable(error.to_string())),
-            Err(error @ (Error::Select(_) | Error::Config(_) | Error::Setup { .. })) => {
-                Ok(Outcome::Untestable(error.to_string()))
-            }
+            Err(error) if is_of_commit(&error) => Ok(Outcome::Untestable(error.to_string())),
             Err(error) => Err(error),
         }
     }

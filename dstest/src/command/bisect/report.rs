@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::bisect::{
-    BadCommit, Finding, Repository, SequentialTest, State, Step, Trials, expected_runs, good_rate,
-    good_runs,
+    BadCommit, Finding, GoodTest, Rate, Repository, SequentialTest, State, Step, Trials,
+    expected_runs, good_rate,
 };
 use crate::report::stats;
 use crate::report::summary::percent;
@@ -30,18 +30,18 @@ pub(super) fn rate(trials: Trials) -> String {
 /// The runs and the time to be expected from now on.
 pub(super) fn expectation(state: &State, bad: &BadCommit) -> String {
     let (rate, error) = (bad.trials.rate(), state.error_of_each());
-    let of_good = good_runs(rate, error);
-    // As if the good commit had not failed, where it is not measured yet.
-    let good = state.rates().map_or_else(|| good_rate(0, of_good, rate), |(good, _)| good);
-    let test = SequentialTest::new(good, rate, error);
-    let [(if_good, _), (if_bad, most_if_bad)] =
-        [0.0, rate.estimate()].map(|rate| expected_runs(&test, rate));
+    let of_good = GoodTest::new(rate, error).runs_if_clean();
+    // As if the good commit did not fail, where it is not measured yet.
+    let measured = state.good.map_or(Rate::Known(0.0), |it| it.rate());
+    let test = SequentialTest::new(good_rate(measured, rate), rate, error);
+    let [(if_good, most_if_good), (if_bad, most_if_bad)] =
+        [measured, rate].map(|rate| expected_runs(&test, rate.estimate()));
     let steps = u64::from(state.steps_expected);
     let done = state.steps.len() as u64;
     let left = steps.saturating_sub(done);
     let first = if state.good.is_some() { 0 } else { of_good };
     let (mean, most) =
-        (first + left * if_good.midpoint(if_bad), first + left * if_good.max(most_if_bad));
+        (first + left * if_good.midpoint(if_bad), first + left * most_if_good.max(most_if_bad));
     let time = |runs: u64| {
         let seconds = runs as f64 * bad.interval_s;
         duration::human(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
@@ -110,7 +110,7 @@ pub(super) fn unclear(repository: &Repository, state: &State, others: &[String])
 fn bound(state: &State) -> String {
     let of_steps = state.steps.iter().map(|step| step.trials);
     let all = of_steps.chain(state.good).chain(state.bad.as_ref().map(|bad| bad.trials));
-    let runs: u64 = all.map(|it| it.counted() + it.other + it.nothing).sum();
+    let runs: u64 = all.map(|it| it.all()).sum();
     format!(
         "{runs} runs; wrong with a probability of {} at most, if each commit fails as GOOD or as BAD does\n",
         percent(state.error_so_far())

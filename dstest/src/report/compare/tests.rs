@@ -3,19 +3,7 @@
 use super::*;
 use crate::record::Verdict;
 use crate::report::tally::tests::record;
-
-/// Numbers from 0 to 1 that follow from a seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
+use crate::seed::Random;
 
 /// The load of the machine, in runnable processes a processor, as it wanders during a campaign.
 #[derive(Clone, Copy)]
@@ -34,21 +22,21 @@ fn campaign(seed: u64, tests: usize, load: Load, factor: f64) -> Tally {
     let mut tally = Tally::new((0..tests).map(|test| format!("test_{test}")));
     let mut others = match load {
         Load::Steady(others) => others,
-        Load::Wandering => 8.0 * random.next(),
+        Load::Wandering => 8.0 * random.uniform(),
     };
     for run in 1..=40 {
         for test in 0..tests {
             if let Load::Wandering = load {
-                others = (others + 0.4 * (random.next() - 0.5)).clamp(0.0, 8.0);
+                others = (others + 0.4 * (random.uniform() - 0.5)).clamp(0.0, 8.0);
             }
             let factor = if test == 0 { factor } else { 1.0 };
-            let noise = 0.3 / (random.next() + 0.02).sqrt();
+            let noise = 0.3 / (random.uniform() + 0.02).sqrt();
             let share = [1.0, 0.7, 0.3, 0.05][test % 4];
             let cpu_s =
                 factor * 0.002 * share * (1.0 + 0.15 * (others / 8.0)) * (1.0 + 0.1 * noise);
             let wait_s = factor * 0.002 * (1.0 - share) * (1.0 + 0.1 * noise);
-            let wall_s = cpu_s * (1.0 + others * 2.0 * random.next()) * noise + wait_s;
-            let verdict = if random.next() < 0.05 { Verdict::Failed } else { Verdict::Passed };
+            let wall_s = cpu_s * (1.0 + others * 2.0 * random.uniform()) * noise + wait_s;
+            let verdict = if random.uniform() < 0.05 { Verdict::Failed } else { Verdict::Passed };
             let mut record = record("test", run, verdict, wall_s);
             (record.user_us, record.sys_us) = ((cpu_s * 1e6) as u64, 0);
             tally.record(test, &record);

@@ -4,20 +4,8 @@
 use super::*;
 use crate::record::Verdict;
 use crate::report::tally::tests::record;
+use crate::seed::Random;
 use crate::store::campaign_file::tests::campaign_file;
-
-/// Numbers from 0 to 1 that follow from a seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// A campaign in which each test runs 20 times, fails at a rate, and takes a time.
 fn campaign(number: usize, tests: &[(f64, f64)], random: &mut Random) -> Source {
@@ -27,9 +15,9 @@ fn campaign(number: usize, tests: &[(f64, f64)], random: &mut Random) -> Source 
     let mut tally = Tally::of(&file.tests);
     for (test, (rate, seconds)) in tests.iter().enumerate() {
         for iter in 1..=20 {
-            let is_failed = random.next() < *rate;
+            let is_failed = random.uniform() < *rate;
             let verdict = if is_failed { Verdict::Failed } else { Verdict::Passed };
-            let seconds = seconds * (1.0 + 0.1 * random.next());
+            let seconds = seconds * (1.0 + 0.1 * random.uniform());
             tally.record(test, &record(&names[test], iter, verdict, seconds));
         }
     }
@@ -46,11 +34,11 @@ fn store(
 ) -> Vec<Source> {
     let mut random = Random(seed);
     let mut one = |number| {
-        let load = 1.0 + 2.0 * random.next();
+        let load = 1.0 + 2.0 * random.uniform();
         let tests: Vec<(f64, f64)> = (0..tests)
             .map(|test| {
                 let (rate, seconds) = of(number, test);
-                (rate, seconds * load * (1.0 + 0.1 * random.next()))
+                (rate, seconds * load * (1.0 + 0.1 * random.uniform()))
             })
             .collect();
         campaign(number, &tests, &mut random)
@@ -130,7 +118,7 @@ fn times_that_each_campaign_stretches_for_each_test_show_a_change_in_one_store_o
 fn restless_store(seed: u64, tests: usize) -> Vec<Source> {
     let mut random = Random(seed ^ 0x5eed);
     // The sum of twelve is normal enough.
-    let mut normal = || (0..12).map(|_| random.next()).sum::<f64>() - 6.0;
+    let mut normal = || (0..12).map(|_| random.uniform()).sum::<f64>() - 6.0;
     let factors: Vec<Vec<f64>> =
         (0..14).map(|_| (0..tests).map(|_| (0.1 * normal()).exp()).collect()).collect();
     let mut random = Random(seed);
