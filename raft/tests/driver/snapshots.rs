@@ -109,9 +109,7 @@ impl Durables {
             ..Settings::default()
         };
         let builder = self.cluster.without_store(id);
-        // One that is alone needs no long timeout.
-        let alone = self.directories.len() == 1;
-        let longest = if alone { ElectionOrder::SHORTEST * 2 } else { ElectionOrder::LONGEST };
+        let longest = FirstLeads::longest(self.directories.len());
         let builder = builder
             .election_timeout(ElectionOrder::SHORTEST, longest)
             .jitter(FirstLeads(id))

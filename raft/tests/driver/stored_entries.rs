@@ -7,7 +7,7 @@ use raft::storage::{DiskOptions, EntryReader, MemoryStorage, RedbStorage, Storag
 use raft::{Entry, Index, PeerId, PersistentState, Raft, Write};
 use tempfile::TempDir;
 
-use crate::support::{Add, Cluster, Counter, ElectionOrder, TEST_TIMEOUT};
+use crate::support::{Add, Cluster, Counter, ElectionOrder, FirstLeads, TEST_TIMEOUT};
 
 type Open = fn(&Path, PeerId) -> Box<dyn Storage>;
 
@@ -28,8 +28,8 @@ async fn start_peer(cluster: &Cluster<Counter>, id: u64, storage: impl Storage) 
     };
     let builder = cluster.without_store(id).state_machine(Counter::default());
     let builder = builder
-        .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
-        .jitter(ElectionOrder(id))
+        .election_timeout(ElectionOrder::SHORTEST, FirstLeads::longest(cluster.stores.len()))
+        .jitter(FirstLeads(id))
         .configure(|config| {
             config.cache_bytes_max = 0;
             config.in_flight_bytes_max = 200;

@@ -174,6 +174,14 @@ fn index(id: u64) -> usize {
 /// first one is short, and a leader tolerates missing answers for as long as a long one.
 pub(crate) struct FirstLeads(pub(crate) u64);
 
+impl FirstLeads {
+    /// The longest election timeout in a cluster of so many peers: one that is alone needs none that is long, and
+    /// would wait for all of it after a restart.
+    pub(crate) const fn longest(peers: usize) -> Duration {
+        if peers == 1 { ElectionOrder::SHORTEST.saturating_mul(2) } else { ElectionOrder::LONGEST }
+    }
+}
+
 impl Jitter for FirstLeads {
     fn draw(&mut self, term: Term) -> u64 {
         if (self.0, term.number()) == (1, 0) { 0 } else { u64::MAX }
