@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::error::catch_panic;
+use super::error::catch_store_panic;
 use crate::entry::Entry;
 use crate::output::EntryRead;
 use crate::storage::{EntryReader, StorageError};
@@ -68,10 +68,7 @@ impl StoredEntries {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(reader) = reader.as_mut() else { return Ok(Vec::new()) };
         let EntryRead { first, through, bytes_max, .. } = read;
-        match catch_panic(|| reader.read(first, through, bytes_max)) {
-            Ok(entries) => entries,
-            Err(panic) => Err(StorageError::Other(panic.into())),
-        }
+        catch_store_panic(|| reader.read(first, through, bytes_max))
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
