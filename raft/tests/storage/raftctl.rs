@@ -1,7 +1,6 @@
 //! The program `raftctl` on directories: of both stores, of earlier versions, damaged, and in use.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use raft::transport::memory::Hub;
@@ -9,7 +8,7 @@ use raft::{PeerId, Raft};
 use serde_json::Value;
 
 use crate::earlier_versions::{Counter, VALUE, old_directory};
-use crate::stores::Durable;
+use crate::stores::{Durable, all_contents};
 
 /// The end of a command: its exit code and both outputs.
 struct Done {
@@ -30,25 +29,13 @@ fn json(args: &[&str]) -> (Option<i32>, Value) {
     (code, value.unwrap_or_else(|wrong| panic!("{args:?}: {wrong}\n{out}\n{error}")))
 }
 
-/// The names and bytes of all files, in order.
-fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let files = fs::read_dir(directory).expect("it is there").map(|file| {
-        let path = file.expect("it is readable").path();
-        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-        (name, fs::read(&path).expect("it is readable"))
-    });
-    let mut files: Vec<_> = files.collect();
-    files.sort();
-    files
-}
-
 #[test]
 fn reading_commands_understand_old_directories_and_leave_them_as_they_are() {
     for durable in Durable::ALL {
         let base = tempfile::tempdir().expect("a directory");
         let (path, to) = (base.path().join("1"), base.path().join("new"));
         old_directory(durable, 1, &path);
-        let before = contents(&path);
+        let before = all_contents(&path);
         let (directory, to) = (path.to_str().expect("text"), to.to_str().expect("text"));
 
         let (code, inspected) = json(&["inspect", directory]);
@@ -80,7 +67,7 @@ fn reading_commands_understand_old_directories_and_leave_them_as_they_are() {
             assert_eq!(code, Some(1), "without --yes: {said}");
         }
         assert_eq!(json(&["reset-term", directory]).0, Some(0));
-        assert!(contents(&path) == before, "{durable:?}");
+        assert!(all_contents(&path) == before, "{durable:?}");
     }
 }
 
@@ -114,7 +101,7 @@ fn damage_is_shown_with_what_is_readable() {
         for (peer, path) in [(1, &broken), (2, &sound)] {
             old_directory(durable, peer, path);
         }
-        let files = contents(&broken);
+        let files = all_contents(&broken);
         let (name, bytes) =
             files.iter().find(|(name, _)| name.ends_with(ending)).expect("it is there");
         let mut damaged = bytes.clone();
@@ -124,7 +111,7 @@ fn damage_is_shown_with_what_is_readable() {
             Durable::Redb => damaged.truncate(bytes.len() / 3),
         }
         fs::write(broken.join(name), damaged).expect("it is writable");
-        let before = contents(&broken);
+        let before = all_contents(&broken);
         let paths = [broken.to_str().expect("text"), sound.to_str().expect("text")];
         let (code, inspected) = json(&["inspect", paths[0], paths[1]]);
         assert_eq!(code, Some(1), "{inspected}");
@@ -141,7 +128,7 @@ fn damage_is_shown_with_what_is_readable() {
         );
         let log = raftctl(&["log", paths[0]]);
         assert!(log.code == Some(1) && log.error.contains(name.as_str()), "{}", log.error);
-        assert!(contents(&broken) == before);
+        assert!(all_contents(&broken) == before);
     }
 }
 

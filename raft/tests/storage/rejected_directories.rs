@@ -1,6 +1,5 @@
 //! Directories that a store must reject.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use raft::PeerId;
@@ -8,7 +7,7 @@ use raft::storage::{DiskStorage, Storage, StorageError, conformance};
 
 use tempfile::TempDir;
 
-use crate::stores::{Durable, PEER};
+use crate::stores::{Contents, Durable, PEER, all_contents};
 
 fn rejection(durable: Durable, directory: &Path, peer: PeerId) -> StorageError {
     durable.open_as(directory, peer).err().expect("it is rejected")
@@ -24,17 +23,11 @@ fn written(durable: Durable) -> (TempDir, Contents) {
     (directory, contents)
 }
 
-type Contents = BTreeMap<String, Vec<u8>>;
-
 /// All files but `LOCK`, which holds the last process id.
 fn contents(directory: &Path) -> Contents {
-    let content = |file: std::io::Result<std::fs::DirEntry>| {
-        let file = file.expect("a file");
-        let name = file.file_name().into_string().expect("letters");
-        (name, std::fs::read(file.path()).expect("it is read"))
-    };
-    let files = std::fs::read_dir(directory).expect("a directory").map(content);
-    files.filter(|(name, _)| name != "LOCK").collect()
+    let mut files = all_contents(directory);
+    files.remove("LOCK");
+    files
 }
 
 /// The error message, without the temporary path.

@@ -1,5 +1,6 @@
-//! The table of durable stores.
+//! The table of durable stores, and the files that they leave.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use raft::PeerId;
@@ -31,4 +32,17 @@ impl Durable {
     pub(crate) fn open(self, directory: &Path) -> Result<Box<dyn Storage>, StorageError> {
         self.open_as(directory, PEER)
     }
+}
+
+/// The names and bytes of files, in the order of names.
+pub(crate) type Contents = BTreeMap<String, Vec<u8>>;
+
+/// All files of a directory.
+pub(crate) fn all_contents(directory: &Path) -> Contents {
+    let content = |file: std::io::Result<std::fs::DirEntry>| {
+        let file = file.expect("a file");
+        let name = file.file_name().into_string().expect("letters");
+        (name, std::fs::read(file.path()).expect("it is read"))
+    };
+    std::fs::read_dir(directory).expect("a directory").map(content).collect()
 }
