@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::protocol::{Call, Refused, Reply, Request, StatusReport, VERSION};
 
-/// Limit on an answer beyond the deadline of its request.
+/// Limit on an answer beyond the deadline of its request: longer than a peer whose `Settings::deadline` is up to 15 s
+/// takes for two requests of its own.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running peer.
@@ -89,7 +90,7 @@ impl Client {
             Request::Change { deadline_ms, .. } => Duration::from_millis(*deadline_ms),
             Request::Status | Request::Transfer { .. } | Request::Backup { .. } => Duration::ZERO,
         };
-        // A replacement has two parts, each with a request that may run into its own deadline.
+        // After the deadline a peer still waits for a request that it has made: a replacement makes two.
         let limit = deadline.saturating_mul(2).saturating_add(ANSWER_TIMEOUT);
         let ((), _) = self.call(request, limit)?;
         Ok(())

@@ -65,7 +65,7 @@ pub use self::identity::StoreKind;
 pub use self::memory::MemoryStorage;
 #[cfg(feature = "disk")]
 pub use self::new_cluster::{
-    NewCluster, NewClusterError, NewDirectory, RecoveryFacts, recover, restore_backup,
+    NewCluster, NewClusterError, NewDirectory, RecoveryFacts, Restored, recover, restore_backup,
 };
 pub use self::progress::WriteProgress;
 #[cfg(feature = "redb")]

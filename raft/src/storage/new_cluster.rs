@@ -83,8 +83,18 @@ pub enum NewClusterError {
     },
 }
 
-/// Makes the directory of a new cluster of one peer with the state of a backup, and returns what both
-/// were.
+/// A backup that was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The facts about the backup.
+    pub header: BackupHeader,
+    /// Bytes of its state.
+    pub data_len: u64,
+    /// The new cluster.
+    pub cluster: NewCluster,
+}
+
+/// Makes the directory of a new cluster of one peer with the state of a backup.
 ///
 /// ```
 /// # use raft::{PeerId, Membership, EntryId, Term, Index};
@@ -98,9 +108,9 @@ pub enum NewClusterError {
 /// # let header = BackupHeader { made_at: 0, peer, source, cluster: None, through, members };
 /// # let backup = BackupWriter::begin(Vec::new(), &header)?.finish()?.0;
 /// let new = NewDirectory { path: path.clone(), kind: StoreKind::Log, peer, address: None };
-/// let (header, cluster) = restore_backup(&backup[..], &new)?;
-/// assert_eq!(cluster.last, header.through);
-/// assert_eq!(StoredDirectory::open(&path)?.read()?.last(), header.through);
+/// let restored = restore_backup(&backup[..], &new)?;
+/// assert_eq!(restored.cluster.last, restored.header.through);
+/// assert_eq!(StoredDirectory::open(&path)?.read()?.last(), restored.header.through);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -110,7 +120,7 @@ pub enum NewClusterError {
 pub fn restore_backup(
     backup: impl Read,
     target: &NewDirectory,
-) -> Result<(BackupHeader, NewCluster), NewClusterError> {
+) -> Result<Restored, NewClusterError> {
     check_free(&target.path)?;
     let mut backup = BackupReader::open(backup)?;
     let header = backup.header().clone();
@@ -133,7 +143,7 @@ pub fn restore_backup(
         store.write(&[Write { id: WriteId::new(3), record }])?;
         Ok((through, BTreeSet::new()))
     })?;
-    Ok((header, cluster))
+    Ok(Restored { header, data_len: backup.data_len(), cluster })
 }
 
 /// Facts about a peer's directory that decide about a recovery from it.

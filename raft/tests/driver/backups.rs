@@ -58,12 +58,13 @@ async fn restored(backup: &[u8], kind: StoreKind, path: &Path, hub: &Hub) -> Raf
     let peer = PeerId::new(7);
     let address = Some("host-7:7000".into());
     let new = NewDirectory { path: path.to_owned(), kind, peer, address };
-    restore_backup(backup, &new).expect("it is whole");
+    let data_len = restore_backup(backup, &new).expect("it is whole").data_len;
     let directory = StoredDirectory::open(path).expect("it is whole");
     let PersistentState { identity, hard_state, snapshot, entries, earlier: _ } =
         directory.read().expect("it is whole");
     assert!(entries.is_empty());
     let (suffix, snapshot) = (Suffix::Discarded, snapshot.expect("it has the state"));
+    assert_eq!(snapshot.data.len(), data_len);
     let snapshot = Snapshot { data: snapshot.data.in_memory().expect("it is whole"), ..snapshot };
     let records = [
         Record::Identity(identity.expect("it is a member")),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use raft::backup::{BackupHeader, BackupReader, BackupSource};
 use raft::storage::{RecoveryFacts, StorageError, StoredDirectory};
-use raft::{Entry, EntryId, Index, Membership, Payload, PeerId, PersistentState, Standing};
+use raft::{Entry, EntryId, Membership, Payload, PeerId, PersistentState, Standing};
 use serde_json::{Value, json};
 
 use crate::report::{CommandError, CommandResult, Facts, Outcome, Printer, count, list};
@@ -290,11 +290,6 @@ pub(crate) const fn kind(payload: &Payload) -> &'static str {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The command at an index.
-pub(crate) fn command_at(state: &PersistentState, index: Index) -> Option<&Entry> {
-    state.entries.iter().find(|entry| entry.id.index == index)
 }
 
 pub(crate) fn verify(printer: &Printer, paths: &[PathBuf]) -> CommandResult {

@@ -5,16 +5,14 @@ use std::io::BufReader;
 use std::path::Path;
 
 use raft::storage::{
-    NewCluster, NewDirectory, RecoveryFacts, open_store, recover as recover_directory,
+    NewCluster, NewDirectory, RecoveryFacts, Restored, open_store, recover as recover_directory,
     reset_term as reset, restore_backup, skip_entry,
 };
-use raft::{Index, PeerId, PersistentState, Term};
+use raft::{Entry, Index, Payload, PeerId, PersistentState, Term};
 use serde_json::{Value, json};
 
 use crate::cli::{ConsentArgs, StoreArg, TargetArgs};
-use crate::directories::{
-    backup_text, backup_value, command_at, id, kind, members, members_text, open, place,
-};
+use crate::directories::{backup_text, backup_value, id, kind, members, members_text, open, place};
 use crate::report::{CommandResult, Facts, Outcome, Printer, count};
 
 fn new_directory(
@@ -60,14 +58,14 @@ pub(crate) fn restore(
     let file = File::open(backup).map_err(|error| format!("{}: {error}", backup.display()))?;
     let new = new_directory(target, store.kind(), peer);
     let restored = restore_backup(BufReader::new(file), &new);
-    let (header, cluster) = restored.map_err(|error| format!("{}: {error}", backup.display()))?;
-    let bytes = std::fs::metadata(backup).map_or(0, |metadata| metadata.len());
+    let Restored { header, data_len, cluster } =
+        restored.map_err(|error| format!("{}: {error}", backup.display()))?;
     let value = json!({
-        "backup": backup_value(&header, bytes),
+        "backup": backup_value(&header, data_len),
         "new": cluster_value(&target.path, peer, &cluster),
     });
     let mut facts = Facts::default();
-    facts.line(&format!("Restored {}", backup_text(&header, bytes)));
+    facts.line(&format!("Restored {}", backup_text(&header, data_len)));
     next_steps(&mut facts, target, peer, &cluster);
     printer.print(&value, facts.as_str())?;
     Ok(Outcome::Done)
@@ -161,7 +159,7 @@ pub(crate) fn skip(
     if !consent.yes {
         let state = open(path)?.read()?;
         let mut facts = Facts::default();
-        let found = command_at(&state, index);
+        let found = state.entries.iter().find(|entry| entry.id.index == index);
         match found {
             Some(entry) => facts.line(&format!(
                 "Entry {} is a {} of {} bytes.",
@@ -171,8 +169,12 @@ pub(crate) fn skip(
             )),
             None => facts.line(&absent(&state, index)),
         }
-        facts.line("Nothing was changed. Have all peers been stopped, and will it be skipped on each of them?");
-        facts.line("Then run it again with --yes, for each; where one has applied it, do not.");
+        if let Some(Entry { payload: Payload::Command(_), .. }) = found {
+            facts.line("Nothing was changed. Have all peers been stopped, and will it be skipped on each of them?");
+            facts.line("Then run it again with --yes, for each; where one has applied it, do not.");
+        } else {
+            facts.line("Nothing was changed: only a command can be skipped.");
+        }
         let value = json!({ "entry": found.map(|entry| id(entry.id)), "skipped": false });
         printer.print(&value, facts.as_str())?;
         return Ok(Outcome::NotDone);
