@@ -11,6 +11,7 @@ use raft_tests::case::Settings;
 use raft_tests::failure::Failure;
 use raft_tests::real::{RealGroup, RealOutcome, RealRun, run_groups};
 use raft_tests::scenario::Body;
+use raft_tests::sim::network::NetworkProfile;
 
 use super::{Deployment, Scenario, Servers, Sharded, controller_setup};
 use crate::history::History;
@@ -55,7 +56,7 @@ impl Scenario {
         seed: u64,
         logger: Option<Logger>,
     ) -> RealOutcome {
-        let setup = controller_setup(seed, None);
+        let setup = controller_setup(seed, NetworkProfile::LAB_RELIABLE, None);
         let (settings, calls) = (setup.settings().clone(), Calls::default());
         let own = calls.clone();
         let start = |run: &RealRun| {
