@@ -26,9 +26,7 @@ use std::sync::{Arc, Mutex};
 use self::file::{FileState, FileWriter, Name, SnapshotFile};
 use self::trailer::read_trailer;
 
-use super::directory::{
-    Directory, TEMPORARY, WritableFile, delete_all, io_error, number_of, numbered_name, numbers,
-};
+use super::directory::{Directory, TEMPORARY, WritableFile, io_error, numbered_name, numbers};
 use super::snapshot_space::{SnapshotSpace, SnapshotWriter};
 use super::{StorageError, WriteProgress};
 use crate::entry::Snapshot;
@@ -124,18 +122,6 @@ impl<F: Directory> SnapshotFiles<F> {
         Ok(copy.file)
     }
 
-    /// Deletes all named files but this one.
-    pub(in crate::storage) fn delete_others(&self, kept: Option<u64>) -> Result<(), StorageError> {
-        let is_other = |name: &str| number_of(name, SNAPSHOT).is_some_and(|it| Some(it) != kept);
-        delete_all(&mut self.directory.clone(), is_other)
-    }
-
-    /// Deletes what a process that ended has left unfinished.
-    pub(in crate::storage) fn delete_unfinished(&self) -> Result<(), StorageError> {
-        let is_unfinished = |name: &str| name.contains(SNAPSHOT) && name.ends_with(TEMPORARY);
-        delete_all(&mut self.directory.clone(), is_unfinished)
-    }
-
     /// The number after those of all files.
     pub(in crate::storage) fn next_number(directory: &F) -> Result<u64, StorageError> {
         Ok(numbers(directory, SNAPSHOT)?.last().map_or(1, |number| number + 1))
@@ -224,6 +210,25 @@ impl<F: Directory> SnapshotFiles<F> {
         }
         let (last_included, membership) = (trailer.last_included, trailer.membership.into());
         Ok(Ok(Opened::Snapshot(Snapshot { last_included, membership, data })))
+    }
+}
+
+/// Deletions by a store that lists files itself.
+#[cfg(feature = "redb")]
+impl<F: Directory> SnapshotFiles<F> {
+    /// Deletes all named files but this one.
+    pub(in crate::storage) fn delete_others(&self, kept: Option<u64>) -> Result<(), StorageError> {
+        let number_of = crate::storage::directory::number_of;
+        self.delete(|name| number_of(name, SNAPSHOT).is_some_and(|it| Some(it) != kept))
+    }
+
+    /// Deletes what a process that ended has left unfinished.
+    pub(in crate::storage) fn delete_unfinished(&self) -> Result<(), StorageError> {
+        self.delete(|name| name.contains(SNAPSHOT) && name.ends_with(TEMPORARY))
+    }
+
+    fn delete(&self, is_to_go: impl Fn(&str) -> bool) -> Result<(), StorageError> {
+        crate::storage::directory::delete_all(&mut self.directory.clone(), is_to_go)
     }
 }
 
